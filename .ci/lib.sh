@@ -1,0 +1,80 @@
+# What every rail starts with. Sourced, not run.
+#
+# A rail runs from anywhere, stops at the first thing that fails, and says in its last line, `name: figures`, what it
+# has seen. It builds in target/ci-<name> where its flags would throw away somebody else's build.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+export RUSTUP_AUTO_INSTALL=0
+unset RUSTFLAGS RUSTDOCFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_TARGET MIRIFLAGS
+export PATH="$PWD/target/ci-tools/bin:$PATH"
+
+RAIL=$(basename "$0")
+LOGS="$PWD/target/ci-logs"
+mkdir -p "$LOGS"
+
+# Where the last `logged` command wrote what it said.
+LOG=
+
+# The last line of a rail.
+close() {
+    printf '%s: %s\n' "$RAIL" "$*"
+}
+
+fail() {
+    printf '%s: FAILED: %s\n' "$RAIL" "$*" >&2
+    exit 1
+}
+
+# A part that cannot run here. It is said aloud, and `.ci/run` repeats it.
+skipped() {
+    printf 'SKIPPED: %s: %s\n' "$RAIL" "$*"
+}
+
+step() {
+    printf '\n--- %s: %s\n' "$RAIL" "$*"
+}
+
+# Builds of this rail go to a directory of their own.
+own_target() {
+    export CARGO_TARGET_DIR="$PWD/target/ci-${1:-$RAIL}"
+}
+
+# logged NAME COMMAND...: runs it, and keeps what it says in $LOG as well.
+logged() {
+    LOG="$LOGS/$RAIL-$1.log"
+    shift
+    "$@" 2>&1 | tee "$LOG"
+}
+
+# The number of tests that passed, by the harness lines in the files given.
+tests_passed() {
+    cat "$@" | sed -nE 's/.*test result: ok\. ([0-9]+) passed.*/\1/p' | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+# `--test NAME` for every integration test of the package whose name matches a pattern. None is an error.
+# Without a pattern: those that need neither an operating system nor another build, which run everywhere.
+test_flags() {
+    cargo metadata --no-deps --format-version 1 | python3 -c '
+import json, re, sys
+package = next(p for p in json.load(sys.stdin)["packages"] if p["name"] == "annulet")
+names = [t["name"] for t in package["targets"] if "test" in t["kind"] and re.fullmatch(sys.argv[1], t["name"])]
+if not names:
+    sys.exit(f"no integration test is named {sys.argv[1]}")
+print(" ".join(f"--test {name}" for name in names))
+' "${1:-(?!(loom|ui|host|no_alloc|processes)$).*}"
+}
+
+# A program of the llvm-tools component.
+llvm() {
+    local tool
+    tool="$(rustc --print sysroot)/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')/bin/llvm-$1"
+    [ -x "$tool" ] || fail "no llvm-$1: run .ci/setup"
+    shift
+    "$tool" "$@"
+}
+
+host() {
+    rustc -vV | sed -n 's/^host: //p'
+}

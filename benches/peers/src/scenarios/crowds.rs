@@ -1,0 +1,113 @@
+//! Rings with several senders, several receivers, or both.
+
+use super::{Row, Unit};
+use crate::crowd::crowd;
+use crate::measure::{Budget, Figure, Pause, Yield};
+use crate::place::PROCESSORS;
+use crate::rings::{
+    Annulet, Array, Channel, Drain, Form, GilMpmc, GilMpsc, GilShardedMpmc, GilShardedMpsc, GilShardedSpmc,
+    GilSpmc, Grant, HeaplessMpmc, Kanal, Lone, Many, Multi, NexusMpsc, NexusSpmc, OneByOne, Slice, Thing,
+};
+
+const N: usize = 1024;
+const CHUNK: usize = 64;
+
+pub(super) fn add(rows: &mut Vec<Row>) {
+    mpsc::<1>(rows);
+    mpsc::<2>(rows);
+    mpsc::<4>(rows);
+    spmc(rows);
+    mpmc::<1>(rows);
+    mpmc::<2>(rows);
+    mpmc::<4>(rows);
+}
+
+fn measure<R: Many, F: Form<R>>(threads: [usize; 2], chunk: usize, budget: Budget) -> Figure {
+    let warm_up = 2 * N as u64;
+    // Where threads share a processor, one that spins would keep from running the one it waits for.
+    if threads.iter().sum::<usize>() > PROCESSORS {
+        crowd::<R, F, Yield>(threads, chunk, warm_up, budget)
+    } else {
+        crowd::<R, F, Pause>(threads, chunk, warm_up, budget)
+    }
+}
+
+fn one_by_one<R: Many + crate::rings::Single>(arity: &str, threads: [usize; 2]) -> Row {
+    let [senders, receivers] = threads;
+    Row {
+        scenario: format!("{arity} single, {senders} + {receivers} threads, capacity {N}"),
+        name: R::NAME.into(),
+        role: R::ROLE,
+        unit: Unit::Rate,
+        two: true,
+        run: Box::new(move |budget| measure::<R, OneByOne>(threads, 1, budget)),
+    }
+}
+
+fn in_chunks<R: Many, F: Form<R>>(arity: &str, threads: [usize; 2]) -> Row {
+    let [senders, receivers] = threads;
+    Row {
+        scenario: format!("{arity} batch, {senders} + {receivers} threads, capacity {N}, chunk {CHUNK}"),
+        name: format!("{} {}", R::NAME, F::NAME),
+        role: R::ROLE,
+        unit: Unit::Rate,
+        two: true,
+        run: Box::new(move |budget| measure::<R, F>(threads, CHUNK, budget)),
+    }
+}
+
+fn mpsc<const SENDERS: usize>(rows: &mut Vec<Row>) {
+    type Ours = Annulet<N, Multi, Lone>;
+    let (arity, threads) = ("mpsc", [SENDERS, 1]);
+    rows.extend([
+        one_by_one::<Ours>(arity, threads),
+        one_by_one::<Array<N>>(arity, threads),
+        one_by_one::<Channel<N>>(arity, threads),
+        one_by_one::<GilMpsc<N>>(arity, threads),
+        one_by_one::<GilShardedMpsc<N, SENDERS>>(arity, threads),
+        one_by_one::<HeaplessMpmc<N>>(arity, threads),
+        one_by_one::<Kanal<N>>(arity, threads),
+        one_by_one::<NexusMpsc<N>>(arity, threads),
+        one_by_one::<Thing<N>>(arity, threads),
+        in_chunks::<Ours, Slice>(arity, threads),
+        in_chunks::<Ours, Drain>(arity, threads),
+        in_chunks::<GilShardedMpsc<N, SENDERS>, Grant>(arity, threads),
+    ]);
+}
+
+fn spmc(rows: &mut Vec<Row>) {
+    type Ours = Annulet<N, Lone, Multi>;
+    let (arity, threads) = ("spmc", [1, 2]);
+    rows.extend([
+        one_by_one::<Ours>(arity, threads),
+        one_by_one::<Array<N>>(arity, threads),
+        one_by_one::<Channel<N>>(arity, threads),
+        one_by_one::<GilSpmc<N>>(arity, threads),
+        one_by_one::<GilShardedSpmc<N, 2>>(arity, threads),
+        one_by_one::<HeaplessMpmc<N>>(arity, threads),
+        one_by_one::<Kanal<N>>(arity, threads),
+        one_by_one::<NexusSpmc<N>>(arity, threads),
+        one_by_one::<Thing<N>>(arity, threads),
+        in_chunks::<Ours, Slice>(arity, threads),
+        in_chunks::<Ours, Drain>(arity, threads),
+        in_chunks::<GilShardedSpmc<N, 2>, Grant>(arity, threads),
+    ]);
+}
+
+fn mpmc<const ENDS: usize>(rows: &mut Vec<Row>) {
+    type Ours = Annulet<N, Multi, Multi>;
+    let (arity, threads) = ("mpmc", [ENDS, ENDS]);
+    rows.extend([
+        one_by_one::<Ours>(arity, threads),
+        one_by_one::<Array<N>>(arity, threads),
+        one_by_one::<Channel<N>>(arity, threads),
+        one_by_one::<GilMpmc<N>>(arity, threads),
+        one_by_one::<GilShardedMpmc<N, ENDS>>(arity, threads),
+        one_by_one::<HeaplessMpmc<N>>(arity, threads),
+        one_by_one::<Kanal<N>>(arity, threads),
+        one_by_one::<Thing<N>>(arity, threads),
+        in_chunks::<Ours, Slice>(arity, threads),
+        in_chunks::<Ours, Drain>(arity, threads),
+        in_chunks::<GilShardedMpmc<N, ENDS>, Grant>(arity, threads),
+    ]);
+}

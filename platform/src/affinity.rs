@@ -1,0 +1,38 @@
+//! Which processors the calling thread runs on.
+
+use std::io;
+
+use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
+
+/// Restricts the calling thread, and threads it starts later, to processor `cpu` (numbered from zero, as the kernel
+/// does).
+///
+/// # Errors
+///
+/// `InvalidInput` when `cpu` is beyond what the kernel interface can name (1024), absent, offline or outside the
+/// set this process may use.
+pub fn pin_current(cpu: usize) -> io::Result<()> {
+    if cpu >= CpuSet::MAX_CPU {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "processor number out of range"));
+    }
+    let mut set = CpuSet::new();
+    set.set(cpu);
+    Ok(sched_setaffinity(None, &set)?)
+}
+
+/// The processors the calling thread may run on, in ascending order.
+///
+/// # Errors
+///
+/// `InvalidInput` on a machine with more than 1024 processors, whose set does not fit the interface used here.
+pub fn allowed() -> io::Result<Vec<usize>> {
+    let set = sched_getaffinity(None)?;
+    Ok((0..CpuSet::MAX_CPU).filter(|&cpu| set.is_set(cpu)).collect())
+}
+
+/// The processor the calling thread runs on right now. It may have moved by the time this returns, unless
+/// [`pin_current`] holds it.
+#[must_use]
+pub fn current_cpu() -> usize {
+    sched_getcpu()
+}

@@ -1,0 +1,79 @@
+//! Deadlines: absolute instants of the monotonic clock.
+//!
+//! A relative time-out restarts with every retry, so a peer that causes retries could stretch it. An absolute
+//! deadline cannot be stretched.
+
+use core::time::Duration;
+
+use rustix::time::{ClockId, Timespec, clock_gettime};
+
+const NANOS_PER_SEC: u64 = 1_000_000_000;
+
+/// An instant of `CLOCK_MONOTONIC`, or never.
+///
+/// Resolution is one nanosecond; the range is 584 years after boot. Anything later is [`Deadline::NEVER`], which
+/// orders after every other deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Deadline {
+    /// Nanoseconds since the clock's start; `u64::MAX` is never.
+    nanos: u64,
+}
+
+impl Deadline {
+    /// The deadline that does not come.
+    pub const NEVER: Self = Self { nanos: u64::MAX };
+
+    /// This instant: a wait with this deadline looks once and does not sleep.
+    #[must_use]
+    pub fn now() -> Self {
+        let now = clock_gettime(ClockId::Monotonic);
+        // The monotonic clock starts at zero; a negative reading cannot be, and would mean "long past".
+        let secs = u64::try_from(now.tv_sec).unwrap_or(0);
+        let nanos = u64::try_from(now.tv_nsec).unwrap_or(0);
+        Self { nanos: secs.saturating_mul(NANOS_PER_SEC).saturating_add(nanos) }
+    }
+
+    /// The instant `span` from now. A span that leaves the range gives [`Deadline::NEVER`].
+    #[must_use]
+    pub fn after(span: Duration) -> Self {
+        let span = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        Self { nanos: Self::now().nanos.saturating_add(span) }
+    }
+
+    /// Whether the deadline has come. [`Deadline::NEVER`] has not.
+    #[must_use]
+    pub fn is_past(self) -> bool {
+        self != Self::NEVER && Self::now() >= self
+    }
+
+    /// The time left: zero when past, `None` when there is no deadline.
+    #[must_use]
+    pub fn remaining(self) -> Option<Duration> {
+        if self == Self::NEVER {
+            return None;
+        }
+        Some(Duration::from_nanos(self.nanos.saturating_sub(Self::now().nanos)))
+    }
+
+    /// The one that comes first.
+    #[must_use]
+    pub fn earlier(self, other: Self) -> Self {
+        self.min(other)
+    }
+
+    /// The absolute time for the kernel; `None` waits without limit.
+    pub(crate) fn absolute(self) -> Option<Timespec> {
+        (self != Self::NEVER).then(|| timespec(self.nanos))
+    }
+
+    /// The time left for the kernel; `None` waits without limit.
+    pub(crate) fn relative(self) -> Option<Timespec> {
+        (self != Self::NEVER).then(|| timespec(self.nanos.saturating_sub(Self::now().nanos)))
+    }
+}
+
+/// `u64::MAX` nanoseconds are 1.8e10 seconds, so neither field can overflow its type.
+fn timespec(nanos: u64) -> Timespec {
+    let secs = i64::try_from(nanos / NANOS_PER_SEC).unwrap_or(i64::MAX);
+    Timespec { tv_sec: secs, tv_nsec: (nanos % NANOS_PER_SEC) as _ }
+}

@@ -1,0 +1,45 @@
+//! What `annulet` needs from Linux in order to share memory with a process it does not trust.
+//!
+//! | module | what it gives |
+//! |---|---|
+//! | [`clock`] | deadlines on the monotonic clock, without overflow |
+//! | [`memfd`] | sealed memory files, and the check of one that a stranger sent |
+//! | [`mapping`] | mappings that unmap themselves; `&[u8]` only where nobody can write |
+//! | [`futex`] | waiting for a word to change, across processes |
+//! | [`fdpass`] | descriptors over a Unix socket: the expected count or none |
+//! | [`pidfd`] | the kernel's word that a process has ended |
+//! | [`affinity`] | pinning the calling thread |
+//!
+//! The crate knows nothing of rings. On systems other than Linux it is empty.
+//!
+//! # Threat model
+//!
+//! The other end of a socket, and whoever holds a descriptor of a shared memory file, may be hostile: it may send
+//! any descriptor, any number of them, any bytes, at any time, or nothing at all. No function here panics, blocks
+//! past its deadline or keeps a descriptor it did not hand to the caller because of that. The kernel, the other
+//! code of this process and the memory it was given by the system (out-of-memory kills, failing hardware) are
+//! outside the model.
+
+#![cfg_attr(not(target_os = "linux"), no_std)]
+
+#[cfg(target_os = "linux")]
+pub mod affinity;
+#[cfg(target_os = "linux")]
+pub mod clock;
+#[cfg(target_os = "linux")]
+pub mod fdpass;
+#[cfg(target_os = "linux")]
+pub mod futex;
+#[cfg(target_os = "linux")]
+pub mod mapping;
+#[cfg(target_os = "linux")]
+pub mod memfd;
+#[cfg(target_os = "linux")]
+pub mod pidfd;
+
+#[cfg(target_os = "linux")]
+mod cmsg;
+#[cfg(target_os = "linux")]
+mod poll;
+#[cfg(target_os = "linux")]
+mod sockopt;

@@ -1,0 +1,278 @@
+//! Sealed memory files: making one, and checking one that somebody else made.
+
+use core::ffi::CStr;
+use core::fmt;
+use core::ops::{BitOr, BitOrAssign};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{
+    FileType, MemfdFlags, OFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fcntl_getfl, fstat, fstatfs,
+    ftruncate, memfd_create,
+};
+use rustix::io::Errno;
+
+/// The filesystem of ordinary memory files. Huge page files have another one (`0x958458f6`), and touching theirs
+/// can raise SIGBUS whatever the seals say.
+const TMPFS_MAGIC: u64 = 0x0102_1994;
+
+/// A set of `F_SEAL_*` seals. A seal, once set, stays for the life of the file.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Seals(u32);
+
+impl Seals {
+    /// No seal.
+    pub const EMPTY: Self = Self(0);
+    /// No seal can be added.
+    pub const SEAL: Self = Self(0x01);
+    /// The file cannot become shorter.
+    pub const SHRINK: Self = Self(0x02);
+    /// The file cannot become longer.
+    pub const GROW: Self = Self(0x04);
+    /// Nobody can write, and no writable mapping exists.
+    pub const WRITE: Self = Self(0x08);
+    /// Nobody can write, except through writable mappings that existed before the seal.
+    pub const FUTURE_WRITE: Self = Self(0x10);
+    /// The file's executable permission cannot change.
+    pub const EXEC: Self = Self(0x20);
+
+    const NAMES: [(Self, &'static str); 6] = [
+        (Self::SEAL, "SEAL"),
+        (Self::SHRINK, "SHRINK"),
+        (Self::GROW, "GROW"),
+        (Self::WRITE, "WRITE"),
+        (Self::FUTURE_WRITE, "FUTURE_WRITE"),
+        (Self::EXEC, "EXEC"),
+    ];
+
+    /// The set with these `F_SEAL_*` bits. Bits without a name here are kept.
+    #[must_use]
+    pub const fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+
+    /// The `F_SEAL_*` bits.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// Whether every seal of `other` is in this set.
+    #[must_use]
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// The seals of this set that are not in `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+}
+
+impl BitOr for Seals {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl BitOrAssign for Seals {
+    fn bitor_assign(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+}
+
+impl fmt::Debug for Seals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = *self;
+        let mut sep = "";
+        for (seal, name) in Self::NAMES {
+            if self.contains(seal) {
+                write!(f, "{sep}{name}")?;
+                rest = rest.without(seal);
+                sep = " | ";
+            }
+        }
+        if rest != Self::EMPTY {
+            write!(f, "{sep}{:#x}", rest.0)?;
+        } else if sep.is_empty() {
+            f.write_str("none")?;
+        }
+        Ok(())
+    }
+}
+
+/// The size a memory file must have, in bytes. A file of zero bytes is never acceptable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Expect {
+    /// Exactly so many.
+    Exactly(u64),
+    /// From one to so many.
+    AtMost(u64),
+}
+
+/// Why a descriptor is not the memory file that was asked for. The checks are made in the order of the variants,
+/// and the first that fails is reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CheckError {
+    /// Not a regular file open for use: a pipe, a socket, an eventfd, a directory, a path-only descriptor.
+    WrongKind,
+    /// A file, but not of an ordinary memory filesystem: on disk, of huge pages, or secret memory.
+    NotTmpfs {
+        /// The filesystem's magic number.
+        found: u64,
+    },
+    /// Not all required seals are set, so the file could change under its reader.
+    Unsealed {
+        /// The required seals that are not set.
+        missing: Seals,
+    },
+    /// The size is not the expected one, or zero.
+    SizeMismatch {
+        /// The expected size (for [`Expect::AtMost`], the limit), in bytes.
+        expected: u64,
+        /// The file's size, in bytes.
+        found: u64,
+    },
+    /// The size is above the limit.
+    TooBig {
+        /// The limit, in bytes.
+        limit: u64,
+        /// The file's size, in bytes.
+        found: u64,
+    },
+    /// The kernel refused to answer, or to map.
+    Io {
+        /// What the refusal amounts to.
+        kind: io::ErrorKind,
+        /// The error number.
+        raw: i32,
+    },
+}
+
+impl From<Errno> for CheckError {
+    fn from(errno: Errno) -> Self {
+        Self::Io { kind: errno.kind(), raw: errno.raw_os_error() }
+    }
+}
+
+impl fmt::Display for CheckError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WrongKind => f.write_str("descriptor is not a memory file"),
+            Self::NotTmpfs { found } => write!(f, "file is on filesystem {found:#x}, not on tmpfs"),
+            Self::Unsealed { missing } if missing.contains(Seals::SHRINK) => {
+                write!(f, "memory file can still be truncated: it lacks seals {missing:?}")
+            }
+            Self::Unsealed { missing } => write!(f, "memory file lacks seals {missing:?}"),
+            Self::SizeMismatch { expected, found } => {
+                write!(f, "memory file has {found} bytes where {expected} were expected")
+            }
+            Self::TooBig { limit, found } => {
+                write!(f, "memory file has {found} bytes, above the limit {limit}")
+            }
+            Self::Io { kind, raw } => write!(f, "system call failed: {kind} (errno {raw})"),
+        }
+    }
+}
+
+impl core::error::Error for CheckError {}
+
+/// Makes a memory file of `size` zero bytes, close-on-exec, open to sealing, never executable where the kernel can
+/// promise that (Linux 6.3). `name` is for diagnostics only and shows in `/proc`.
+///
+/// # Errors
+///
+/// Those of `memfd_create` and `ftruncate`: a name above 249 bytes, a size above `i64::MAX`, no descriptor left.
+pub fn create(name: &CStr, size: u64) -> io::Result<OwnedFd> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let fd = match memfd_create(name, flags | MemfdFlags::NOEXEC_SEAL) {
+        // Before Linux 6.3. A bad name gives the same number, and fails again below.
+        Err(Errno::INVAL) => memfd_create(name, flags)?,
+        other => other?,
+    };
+    ftruncate(&fd, size)?;
+    Ok(fd)
+}
+
+/// Adds `seals` to those the file has.
+///
+/// # Errors
+///
+/// `PermissionDenied` when the file has [`Seals::SEAL`] or is open for reading only; `ResourceBusy` when
+/// [`Seals::WRITE`] is asked for while a writable mapping exists; `InvalidInput` for a file that has no seals or a
+/// seal that the kernel does not know.
+pub fn add_seals(fd: impl AsFd, seals: Seals) -> io::Result<()> {
+    Ok(fcntl_add_seals(fd, SealFlags::from_bits_retain(seals.0))?)
+}
+
+/// The seals of the file.
+///
+/// # Errors
+///
+/// `InvalidInput` for a file that cannot have seals.
+pub fn seals(fd: impl AsFd) -> io::Result<Seals> {
+    Ok(Seals(fcntl_get_seals(fd)?.bits()))
+}
+
+/// Checks that `fd` is an ordinary memory file with at least the `required` seals and an acceptable size, and
+/// returns the size in bytes. Nothing is mapped, read or written.
+///
+/// With [`Seals::SHRINK`] and [`Seals::GROW`] required, the size is final: it is read after the seals were seen.
+/// Without them it can be out of date at once. Seals count one by one: [`Seals::WRITE`] does not stand in for
+/// [`Seals::FUTURE_WRITE`].
+///
+/// # Errors
+///
+/// [`CheckError`], by the first check that fails.
+pub fn check(fd: impl AsFd, required: Seals, size: Expect) -> Result<u64, CheckError> {
+    let fd = fd.as_fd();
+    check_kind(fd)?;
+    check_filesystem(fd)?;
+    check_seals(fd, required)?;
+    check_size(fd, size)
+}
+
+fn check_kind(fd: BorrowedFd<'_>) -> Result<(), CheckError> {
+    let stat = fstat(fd)?;
+    // eventfd, epoll, pidfd and their like report no type at all.
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(CheckError::WrongKind);
+    }
+    if fcntl_getfl(fd)?.contains(OFlags::PATH) {
+        return Err(CheckError::WrongKind);
+    }
+    Ok(())
+}
+
+fn check_filesystem(fd: BorrowedFd<'_>) -> Result<(), CheckError> {
+    // The field's type differs per architecture and may be signed; magic numbers have 32 bits.
+    let found = fstatfs(fd)?.f_type as u64 & 0xffff_ffff;
+    if found == TMPFS_MAGIC { Ok(()) } else { Err(CheckError::NotTmpfs { found }) }
+}
+
+fn check_seals(fd: BorrowedFd<'_>, required: Seals) -> Result<(), CheckError> {
+    let present = match fcntl_get_seals(fd) {
+        Ok(flags) => Seals(flags.bits()),
+        Err(Errno::INVAL) => Seals::EMPTY,
+        Err(errno) => return Err(errno.into()),
+    };
+    let missing = required.without(present);
+    if missing == Seals::EMPTY { Ok(()) } else { Err(CheckError::Unsealed { missing }) }
+}
+
+fn check_size(fd: BorrowedFd<'_>, size: Expect) -> Result<u64, CheckError> {
+    // A regular file's size is never negative.
+    let found = u64::try_from(fstat(fd)?.st_size).unwrap_or(0);
+    match size {
+        Expect::Exactly(expected) | Expect::AtMost(expected) if found == 0 => {
+            Err(CheckError::SizeMismatch { expected, found })
+        }
+        Expect::Exactly(expected) if found != expected => Err(CheckError::SizeMismatch { expected, found }),
+        Expect::AtMost(limit) if found > limit => Err(CheckError::TooBig { limit, found }),
+        Expect::Exactly(_) | Expect::AtMost(_) => Ok(found),
+    }
+}

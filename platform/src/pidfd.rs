@@ -1,0 +1,154 @@
+//! The kernel's word that a process has ended.
+//!
+//! A process number is reused, a heartbeat stops when a process is merely stopped, and a socket stays open when a
+//! forked child holds it. Only a pidfd says that one particular process has ended, and only then.
+
+use core::fmt;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::process::Child;
+
+use rustix::event::PollFlags;
+use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, pidfd_open, waitid};
+
+use crate::clock::Deadline;
+use crate::poll;
+use crate::sockopt;
+
+/// A descriptor that stands for one process, whatever becomes of its number. Close-on-exec.
+#[derive(Debug)]
+pub struct PidFd {
+    fd: OwnedFd,
+}
+
+/// Proof that a process has ended: its threads run no more and its mappings are gone or going.
+///
+/// Only [`PidFd::evidence`] and [`PidFd::wait`] make one. It cannot be copied: one death, one token per question.
+///
+/// ```compile_fail,E0451
+/// let forged = annulet_platform::pidfd::PeerDead { _private: () };
+/// ```
+///
+/// ```compile_fail,E0599
+/// fn twice(dead: annulet_platform::pidfd::PeerDead) -> [annulet_platform::pidfd::PeerDead; 2] {
+///     [dead.clone(), dead]
+/// }
+/// ```
+#[must_use]
+pub struct PeerDead {
+    _private: (),
+}
+
+impl fmt::Debug for PeerDead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PeerDead")
+    }
+}
+
+impl PidFd {
+    /// The child process `child`.
+    ///
+    /// A child that was already waited for has given its number back. The result is checked to be a child of this
+    /// process, so a stranger with the same number is refused; another child with that number is not.
+    ///
+    /// # Errors
+    ///
+    /// `ESRCH` or `ECHILD` when the child was waited for; those of `pidfd_open`.
+    pub fn of_child(child: &Child) -> io::Result<Self> {
+        let pidfd = Self::open(child.id())?;
+        pidfd.require_child()?;
+        Ok(pidfd)
+    }
+
+    /// The kernel answers a question about an exit status only for a child of ours.
+    fn require_child(&self) -> io::Result<()> {
+        // NOWAIT leaves the status for its owner to collect.
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        waitid(WaitId::PidFd(self.fd.as_fd()), options)?;
+        Ok(())
+    }
+
+    /// The process that has number `pid` now. The caller must know that the number was not reused.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for a number that no process can have; `ESRCH` when none has it; otherwise those of
+    /// `pidfd_open`.
+    pub fn open(pid: u32) -> io::Result<Self> {
+        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        let pid = pid.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a process number"))?;
+        Ok(Self { fd: pidfd_open(pid, PidfdFlags::empty())? })
+    }
+
+    /// The process that connected the other end of the Unix socket `sock` (or listened, or made the pair: for
+    /// [`fdpass::pair`](crate::fdpass::pair) that is this process, wherever the other end went since).
+    ///
+    /// Linux 6.5 hands out the very process. Before, its recorded number is opened, which names another process if
+    /// the peer ended and its number was reused between connecting and this call.
+    ///
+    /// # Errors
+    ///
+    /// `ESRCH` when the peer was already reaped (Linux before 6.16) or is outside our pid namespace; `ENODATA` when
+    /// the socket is not connected; `ENOTSOCK` for another descriptor.
+    pub fn of_peer(sock: impl AsFd) -> io::Result<Self> {
+        let sock = sock.as_fd();
+        match sockopt::peer_pidfd(sock) {
+            Ok(fd) => Ok(Self { fd }),
+            Err(error) if error.raw_os_error() == Some(libc::ENOPROTOOPT) => Self::of_peer_number(sock),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn of_peer_number(sock: BorrowedFd<'_>) -> io::Result<Self> {
+        match u32::try_from(sockopt::peer_pid(sock)?) {
+            Ok(pid @ 1..) => Self::open(pid),
+            _ => Err(io::Error::from_raw_os_error(libc::ESRCH)),
+        }
+    }
+
+    /// Proof that the process has ended, if it has. Does not block. A process that is stopped, slow or hung gives
+    /// `None`.
+    pub fn evidence(&self) -> Option<PeerDead> {
+        self.wait(Deadline::now())
+    }
+
+    /// Waits for the process to end, until `deadline`. `None` when it came first, or in the unlikely case that the
+    /// kernel lacks the memory to wait: never proof of anything.
+    pub fn wait(&self, deadline: Deadline) -> Option<PeerDead> {
+        match poll::wait(self.fd.as_fd(), PollFlags::IN, deadline) {
+            // A pidfd becomes readable when the last thread of the process has ended, and for no other reason.
+            Ok(Some(ready)) if ready.contains(PollFlags::IN) => Some(PeerDead { _private: () }),
+            Ok(_) | Err(_) => None,
+        }
+    }
+}
+
+impl AsFd for PidFd {
+    /// For waiting on several things at once: readable when the process has ended.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixStream;
+
+    #[test]
+    fn a_process_that_is_no_child_is_refused() {
+        let this = PidFd::open(std::process::id()).unwrap();
+        assert_eq!(this.require_child().unwrap_err().raw_os_error(), Some(libc::ECHILD));
+    }
+
+    #[test]
+    fn the_way_before_linux_6_5_names_the_peer() {
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let peer = PidFd::of_peer_number(ours.as_fd()).unwrap();
+        assert!(peer.evidence().is_none());
+        let unconnected =
+            rustix::net::socket(rustix::net::AddressFamily::UNIX, rustix::net::SocketType::STREAM, None);
+        let error = PidFd::of_peer_number(unconnected.unwrap().as_fd()).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::ESRCH));
+    }
+}

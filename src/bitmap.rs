@@ -1,0 +1,427 @@
+//! Numbers claimed and given back atomically: the ends of a ring, and the readers inside a table's slot.
+//!
+//! Three small values, each valid and empty when its memory is zero:
+//! - [`Bitmap`]: 32 numbers, each claimed by at most one holder;
+//! - [`Generation`]: how many holders one of these numbers has had;
+//! - [`Life`]: the life of a table slot, from free over filled to open, which readers enter and leave, to closed.
+//!
+//! ```text
+//!           claim             open               close                 (last unpin)
+//!   Free ──────────▶ Filling ──────▶ Open(pins) ──────▶ Closing(pins) ──────────────▶ Filling
+//!    ▲                  │  abandon                                                        │
+//!    └──────────────────┴──────────────────────── release ───────────────────────────────┘
+//!                                  (Retired for good once the generations are used up)
+//! ```
+
+use crate::handle::{FIRST_GENERATION, LAST_GENERATION};
+use crate::sync::{AtomicU32, Ordering, const_fn, if_cas};
+if_cas! {
+    use crate::sync::{Site, order};
+}
+
+/// How often an operation tries again because another party changed the same word in between.
+///
+/// A party that keeps losing this often is told so; nothing here loops without bound.
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+const TRIES: usize = 64;
+
+/// Up to 32 numbers; a set bit is a claimed number.
+#[derive(Debug)]
+#[repr(transparent)]
+pub(crate) struct Bitmap(AtomicU32);
+
+impl Bitmap {
+    const_fn! {
+        pub(crate) const fn new() -> Self {
+            Self(AtomicU32::new(0))
+        }
+    }
+
+    if_cas! {
+        /// Claims every number of `wanted`, or none of them. True when they are ours.
+        ///
+        /// Acquire: pairs with [`give_back`](Self::give_back), so what the last holder did is seen.
+        #[inline]
+        pub(crate) fn claim(&self, wanted: u32) -> bool {
+            // Relaxed: only a first guess; the exchange decides.
+            let mut now = self.0.load(Ordering::Relaxed);
+            for _ in 0..TRIES {
+                if now & wanted != 0 {
+                    return false;
+                }
+                let acquire = order(Site::BitmapClaim, Ordering::Acquire);
+                match self.0.compare_exchange(now, now | wanted, acquire, Ordering::Relaxed) {
+                    Ok(_) => return true,
+                    Err(seen) => now = seen,
+                }
+            }
+            false
+        }
+
+        /// Gives claimed numbers back.
+        ///
+        /// Release: pairs with the [`claim`](Self::claim) of the next holder.
+        #[inline]
+        pub(crate) fn give_back(&self, held: u32) {
+            self.0.fetch_and(!held, order(Site::BitmapGiveBack, Ordering::Release));
+        }
+
+        /// The numbers that are claimed.
+        ///
+        /// Acquire: pairs with [`give_back`](Self::give_back), so what the last holder of a number that is free did
+        /// is seen, and of a number that was claimed anew what the holder before did.
+        #[inline]
+        pub(crate) fn held(&self) -> u32 {
+            self.0.load(order(Site::BitmapHeld, Ordering::Acquire))
+        }
+    }
+
+    /// Forgets every claim, by exclusive access: whoever held one is gone.
+    pub(crate) fn clear(&mut self) {
+        self.hold(0);
+    }
+
+    /// Claims `held` and forgets every other claim, by exclusive access.
+    pub(crate) fn hold(&mut self, held: u32) {
+        #[cfg(not(loom))]
+        {
+            *self.0.get_mut() = held;
+        }
+        #[cfg(loom)]
+        self.0.with_mut(|word| *word = held);
+    }
+}
+
+/// Which holder of a number is the present one, or was the last. They are never the same twice.
+#[derive(Debug)]
+#[repr(transparent)]
+pub(crate) struct Generation(AtomicU32);
+
+impl Generation {
+    const_fn! {
+        pub(crate) const fn new() -> Self {
+            Self(AtomicU32::new(FIRST_GENERATION - 1))
+        }
+    }
+
+    /// The present holder's; before the first one it is no generation.
+    ///
+    /// Relaxed: a picture, but for whoever has seen something that this holder handed over after it began, and has not
+    /// handed back what a next one waits for.
+    #[inline(always)]
+    pub(crate) fn now(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Begins the next one, if there is one left. Called by the holder of the number alone.
+    ///
+    /// Relaxed: the holder before stored its own before it gave the number back, and what the new one hands over goes by
+    /// a Release after this.
+    pub(crate) fn begin(&self) -> Option<u32> {
+        // In one step where there is one. It need not be, but loom forgets who has loaded a word when who stores it
+        // loads it before.
+        #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+        let before = self.0.fetch_add(1, Ordering::Relaxed);
+        #[cfg(not(any(target_has_atomic = "32", feature = "portable-atomic")))]
+        let before = self.now();
+        if before == LAST_GENERATION {
+            self.0.store(before, Ordering::Relaxed);
+            return None;
+        }
+        #[cfg(not(any(target_has_atomic = "32", feature = "portable-atomic")))]
+        self.0.store(before + 1, Ordering::Relaxed);
+        Some(before + 1)
+    }
+}
+
+if_cas! {
+    const STATE: u32 = 0b11 << 30;
+    const FREE: u32 = 0b00 << 30;
+    const FILLING: u32 = 0b01 << 30;
+    const OPEN: u32 = 0b10 << 30;
+    const CLOSING: u32 = 0b11 << 30;
+    /// A slot whose generations are used up: filling for ever.
+    const RETIRED: u32 = FILLING | 1;
+
+    /// The most readers that may be inside one slot.
+    pub(crate) const MAX_PINS: u32 = if cfg!(annulet_narrow) { 255 } else { (1 << 29) - 1 };
+    /// The most pins there may be at all: those who close a slot, or look it up, get in where readers don't.
+    const MOST_PINS: u32 = !STATE;
+
+    /// Why a slot could not be entered.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) enum PinError {
+        /// It was never filled.
+        Unused,
+        /// It is closed, being refilled, or retired; what was in it is gone.
+        Gone,
+        /// As many readers are inside as can be counted.
+        TooMany,
+        /// Others changed the slot's word at each of the tries.
+        Contended,
+    }
+
+    /// Why a slot could not be closed.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) enum CloseError {
+        /// It was never filled.
+        Unused,
+        /// What the generation names is gone already.
+        Stale,
+        /// It is closed to new readers, but this many are still inside.
+        InUse(u32),
+        /// Others changed the slot's word at each of the tries.
+        Contended,
+    }
+
+    /// The life of one table slot: its state, the readers inside, and the generation of what is in it.
+    ///
+    /// The slot's other fields are written only by the party that holds it `Filling`, and read only between
+    /// [`pin`](Self::pin) and [`unpin`](Self::unpin).
+    #[derive(Debug)]
+    #[repr(C)]
+    pub(crate) struct Life {
+        state: AtomicU32,
+        generation: AtomicU32,
+    }
+
+    impl Life {
+        const_fn! {
+            pub(crate) const fn new() -> Self {
+                Self { state: AtomicU32::new(FREE), generation: AtomicU32::new(FIRST_GENERATION - 1) }
+            }
+        }
+
+        /// Takes a free slot to fill it; the generation of what will be in it, or `None` where it isn't free.
+        ///
+        /// Acquire: pairs with [`release`](Self::release).
+        pub(crate) fn claim(&self) -> Option<u32> {
+            let acquire = order(Site::LifeClaim, Ordering::Acquire);
+            self.state.compare_exchange(FREE, FILLING, acquire, Ordering::Relaxed).ok()?;
+            // Relaxed: the slot is ours; readers compare it under a pin, which synchronises with `open`.
+            let next = self.generation.load(Ordering::Relaxed).checked_add(1)?;
+            self.generation.store(next, Ordering::Relaxed);
+            Some(next)
+        }
+
+        /// Opens a filled slot. Release: pairs with [`pin`](Self::pin), which then sees what was filled in.
+        pub(crate) fn open(&self) {
+            self.state.store(OPEN, order(Site::LifeOpen, Ordering::Release));
+        }
+
+        /// Returns a slot that the caller holds `Filling`; retires it when no generation is left.
+        ///
+        /// Release: pairs with the next [`claim`](Self::claim).
+        pub(crate) fn release(&self) {
+            let used_up = self.generation.load(Ordering::Relaxed) == LAST_GENERATION;
+            let to = if used_up { RETIRED } else { FREE };
+            self.state.store(to, order(Site::LifeRelease, Ordering::Release));
+        }
+
+        /// The generation of what is, or was last, in the slot. Exact under a pin; otherwise a picture.
+        pub(crate) fn generation(&self) -> u32 {
+            self.generation.load(Ordering::Relaxed)
+        }
+
+        /// True when no generation is left and the slot will never be used again.
+        pub(crate) fn is_retired(&self) -> bool {
+            self.state.load(Ordering::Relaxed) == RETIRED
+        }
+
+        /// Enters an open slot as a reader: until [`unpin`](Self::unpin) its fields stay as they are.
+        ///
+        /// Acquire: pairs with [`open`](Self::open).
+        #[inline]
+        pub(crate) fn pin(&self) -> Result<(), PinError> {
+            self.enter(MAX_PINS, |state| state == OPEN)
+        }
+
+        #[inline]
+        fn enter(&self, most: u32, allowed: impl Fn(u32) -> bool) -> Result<(), PinError> {
+            let mut now = self.state.load(Ordering::Relaxed);
+            for _ in 0..TRIES {
+                if !allowed(now & STATE) {
+                    return Err(if self.generation() < FIRST_GENERATION { PinError::Unused } else { PinError::Gone });
+                }
+                if now & !STATE >= most {
+                    return Err(PinError::TooMany);
+                }
+                let acquire = order(Site::LifePin, Ordering::Acquire);
+                match self.state.compare_exchange(now, now + 1, acquire, Ordering::Relaxed) {
+                    Ok(_) => return Ok(()),
+                    Err(seen) => now = seen,
+                }
+            }
+            Err(PinError::Contended)
+        }
+
+        /// One more pin for somebody who holds one: works in a closing slot too, since that reader is inside.
+        pub(crate) fn pin_again(&self) -> Result<(), PinError> {
+            self.enter(MAX_PINS, |state| state == OPEN || state == CLOSING)
+        }
+
+        /// A pin for a moment, to close the slot or to look at it: beyond the most readers too, since otherwise a
+        /// slot full of readers could not be closed to new ones.
+        pub(crate) fn visit(&self) -> Result<(), PinError> {
+            self.enter(MOST_PINS, |state| state == OPEN || state == CLOSING)
+        }
+
+        /// Leaves the slot. Release: pairs with the Acquire of [`close`](Self::close), so that whoever closes
+        /// the slot comes after everything this reader did in it. Returns how many readers are left.
+        #[inline]
+        pub(crate) fn unpin(&self) -> u32 {
+            let before = self.state.fetch_sub(1, order(Site::LifeUnpin, Ordering::Release));
+            debug_assert!(before & !STATE > 0, "unpinned more often than pinned");
+            (before & !STATE).saturating_sub(1)
+        }
+
+        /// Closes the slot to new readers and, when nobody is inside, takes it back to `Filling` for the caller.
+        ///
+        /// On `InUse` the slot stays closed; calling again once the readers have left takes it back.
+        pub(crate) fn close(&self, generation: u32) -> Result<(), CloseError> {
+            for _ in 0..TRIES {
+                match self.visit() {
+                    Ok(()) => {}
+                    Err(PinError::Unused) => return Err(CloseError::Unused),
+                    Err(PinError::Gone) => return Err(CloseError::Stale),
+                    Err(PinError::TooMany) => return Err(CloseError::InUse(MOST_PINS)),
+                    Err(PinError::Contended) => return Err(CloseError::Contended),
+                }
+                // Inside the slot, its generation cannot change: not before this comparison, and not between it and
+                // the exchange below, which takes the slot from under no pin but ours. Taken back after we have left
+                // it, it could be the next tenant's by then.
+                if self.generation() != generation {
+                    self.unpin();
+                    return Err(CloseError::Stale);
+                }
+                // Relaxed: it only turns newcomers away. What they and we did in the slot is ordered by unpin and
+                // by the exchange below.
+                self.state.fetch_or(CLOSING, Ordering::Relaxed);
+                let acquire = order(Site::LifeClose, Ordering::Acquire);
+                if self.state.compare_exchange(CLOSING | 1, FILLING, acquire, Ordering::Relaxed).is_ok() {
+                    return Ok(());
+                }
+                let left = self.unpin();
+                if left > 0 {
+                    return Err(CloseError::InUse(left));
+                }
+                // The others have left since: once more, so that of all who close it at once the last succeeds.
+            }
+            Err(CloseError::Contended)
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+impl Life {
+    /// As if the slot had had so many tenants.
+    pub(crate) fn age(&self, generation: u32) {
+        self.generation.store(generation, Ordering::Relaxed);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Bitmap, CloseError, Life, MAX_PINS, PinError};
+    use crate::handle::LAST_GENERATION;
+
+    #[test]
+    fn a_number_has_one_holder_and_a_partial_claim_takes_nothing() {
+        let mut ends = Bitmap::new();
+        assert!(ends.claim(0b01));
+        assert!(!ends.claim(0b11));
+        assert!(ends.claim(0b10), "the failed claim of both must not have taken the free one");
+        ends.give_back(0b01);
+        assert!(ends.claim(0b01));
+        ends.clear();
+        assert!(ends.claim(0b11));
+    }
+
+    #[test]
+    fn a_slot_goes_round_and_its_generation_tells_the_tenants_apart() {
+        let life = Life::new();
+        assert_eq!(life.pin(), Err(PinError::Unused));
+        assert_eq!(life.close(0), Err(CloseError::Unused));
+        let first = life.claim().unwrap();
+        assert_eq!(life.claim(), None, "one party fills it");
+        assert!(life.pin().is_err(), "not open yet");
+        life.open();
+        life.pin().unwrap();
+        life.pin().unwrap();
+        assert_eq!(life.close(first + 1), Err(CloseError::Stale));
+        assert_eq!(life.close(first), Err(CloseError::InUse(2)));
+        assert_eq!(life.pin(), Err(PinError::Gone), "closed to newcomers");
+        life.pin_again().unwrap();
+        assert_eq!(life.unpin(), 2);
+        assert_eq!(life.unpin(), 1);
+        assert_eq!(life.unpin(), 0);
+        assert_eq!(life.close(first), Ok(()));
+        life.release();
+        assert_eq!(life.close(first), Err(CloseError::Stale));
+        let second = life.claim().unwrap();
+        assert_eq!(second, first + 1);
+        life.open();
+        assert_eq!(life.close(first), Err(CloseError::Stale), "an old handle cannot close the new tenant");
+    }
+
+    /// A slot with so many readers inside.
+    fn full_of(readers: u32) -> Life {
+        let life = Life::new();
+        life.claim().unwrap();
+        life.open();
+        if MAX_PINS > 1000 {
+            // The wide build starts where it matters; the narrow one (`.ci/narrow`) walks all the way.
+            life.state.store(super::OPEN | readers, super::Ordering::Relaxed);
+        } else {
+            for _ in 0..readers {
+                life.pin().unwrap();
+            }
+        }
+        life
+    }
+
+    /// The reference count of rusted-ring wrapped after 256 clones; this one stops.
+    #[test]
+    fn c08_pins_stop_at_their_maximum_and_never_wrap() {
+        let life = full_of(MAX_PINS - 2);
+        assert_eq!(life.pin(), Ok(()));
+        assert_eq!(life.pin(), Ok(()));
+        assert_eq!(life.pin(), Err(PinError::TooMany));
+        assert_eq!(life.pin_again(), Err(PinError::TooMany));
+        assert_eq!(life.unpin(), MAX_PINS - 1);
+        assert_eq!(life.pin(), Ok(()));
+    }
+
+    #[test]
+    fn c08_a_slot_full_of_readers_is_closed_to_new_ones() {
+        let life = full_of(MAX_PINS);
+        let generation = life.generation();
+        assert_eq!(life.close(generation), Err(CloseError::InUse(MAX_PINS)));
+        assert_eq!(life.unpin(), MAX_PINS - 1);
+        assert_eq!(life.pin(), Err(PinError::Gone), "there would be room, but it is closed");
+        assert_eq!(life.close(generation + 1), Err(CloseError::Stale));
+        assert_eq!(life.close(generation), Err(CloseError::InUse(MAX_PINS - 1)));
+    }
+
+    #[test]
+    fn c03_generations_retire_and_never_wrap() {
+        let life = Life::new();
+        if LAST_GENERATION > 1000 {
+            life.age(LAST_GENERATION - 3);
+        }
+        let mut seen = Vec::new();
+        while let Some(generation) = life.claim() {
+            seen.push(generation);
+            life.open();
+            life.close(generation).unwrap();
+            life.release();
+        }
+        assert_eq!(seen.last(), Some(&LAST_GENERATION));
+        assert!(seen.windows(2).all(|pair| pair[0] < pair[1]), "strictly rising, none twice");
+        assert!(life.is_retired());
+        assert_eq!(life.claim(), None);
+        for old in seen {
+            assert_eq!(life.close(old), Err(CloseError::Stale));
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Who may do what: rights, and the table that grants and checks them.
+//!
+//! A capability names an object, the task that holds it, and what that task may do with it. Tasks know
+//! capabilities by [`Handle<Cap>`]; a handle is an allegation, and [`CapTable::check`] compares its generation,
+//! its holder and its rights on every use. Rights only ever shrink, and revoking a capability takes everything
+//! that was granted from it, and frees their slots.
+//!
+//! A kernel with a capability system of its own implements [`Access`] on it instead; the table is the default.
+//!
+//! # Examples
+//!
+//! ```
+//! use annulet::cap::{CapError, CapTable, Object, Rights, Task};
+//!
+//! let mut caps = CapTable::<8>::new();
+//! let (alice, bob) = (Task(1), Task(2));
+//! let root = caps.mint(alice, Object::Opaque(7), Rights::READ | Rights::GRANT, 0).unwrap();
+//! let lent = caps.grant(alice, root, bob, Rights::READ, 42).unwrap();
+//!
+//! assert_eq!(caps.check(bob, lent, Rights::READ).unwrap().badge(), 42);
+//! assert_eq!(caps.check(bob, lent, Rights::WRITE).unwrap_err(), CapError::NoRight { missing: Rights::WRITE });
+//! assert_eq!(caps.check(alice, lent, Rights::READ).unwrap_err(), CapError::NotHolder);
+//! assert_eq!(caps.revoke(alice, root), Err(CapError::NoRight { missing: Rights::REVOKE }));
+//! ```
+
+mod table;
+
+pub use table::{Authority, CapTable};
+
+use core::fmt;
+
+use crate::handle::{Cap, Handle, Region};
+
+bitflags::bitflags! {
+    /// What the holder of a capability may do. Bits without a name are refused wherever rights come from outside
+    /// ([`Rights::from_bits`](#method.from_bits)).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub struct Rights: u32 {
+        /// Read the object's bytes.
+        const READ = 1;
+        /// Write to the object.
+        const WRITE = 2;
+        /// Grant a part of these rights to others, who may do the same if they get this one too.
+        const GRANT = 4;
+        /// Revoke the capability, and with it all that was granted from it.
+        const REVOKE = 8;
+        /// Send through the object.
+        const SEND = 16;
+        /// Receive from the object.
+        const RECV = 32;
+        /// Grant, but whoever gets it cannot grant on.
+        const GRANT_ONCE = 64;
+    }
+}
+
+/// A task, process or component: whoever holds capabilities. The kernel says which one is calling; a task never
+/// says it of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Task(pub u32);
+
+/// What a capability is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Object {
+    /// A region of a [`RegionTable`](crate::region::RegionTable).
+    Region(Handle<Region>),
+    /// Something that this crate does not know, by a number of the kernel's.
+    Opaque(u64),
+}
+
+/// Why a capability does not allow something, or could not be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CapError {
+    /// No such capability was ever made.
+    BadHandle,
+    /// It was revoked.
+    Revoked,
+    /// It is somebody else's.
+    NotHolder,
+    /// It is for something else.
+    WrongObject,
+    /// It does not include these rights.
+    NoRight {
+        /// The rights that are missing.
+        missing: Rights,
+    },
+    /// No slot of the table is free.
+    TableFull,
+    /// Every slot of the table has used up its generations: no capability will ever fit again.
+    Retired,
+    /// It is granted on too many times already.
+    TooDeep,
+}
+
+impl fmt::Display for CapError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadHandle => f.write_str("no such capability"),
+            Self::Revoked => f.write_str("the capability is revoked"),
+            Self::NotHolder => f.write_str("the capability is somebody else's"),
+            Self::WrongObject => f.write_str("the capability is for something else"),
+            Self::NoRight { missing } => {
+                f.write_str("the capability lacks the right ")?;
+                bitflags::parser::to_writer(missing, f)
+            }
+            Self::TableFull => f.write_str("the capability table is full"),
+            Self::Retired => f.write_str("the capability table has used up its generations"),
+            Self::TooDeep => f.write_str("the capability was granted on too many times"),
+        }
+    }
+}
+
+impl core::error::Error for CapError {}
+
+/// Where the [`Validator`](crate::region::Validator) asks what a task may do with a region.
+///
+/// Implemented by [`CapTable`]; a kernel with its own capability system implements it on that.
+pub trait Access {
+    /// The region that `cap` names, if `task` holds it, its region has this index, and it includes `need`.
+    ///
+    /// # Errors
+    ///
+    /// The first of [`BadHandle`](CapError::BadHandle), [`Revoked`](CapError::Revoked),
+    /// [`NotHolder`](CapError::NotHolder), [`WrongObject`](CapError::WrongObject),
+    /// [`NoRight`](CapError::NoRight) that applies.
+    fn permits(
+        &self,
+        task: Task,
+        cap: Handle<Cap>,
+        region: u32,
+        need: Rights,
+    ) -> Result<Handle<Region>, CapError>;
+}

@@ -1,0 +1,141 @@
+//! The one handle layout: an index into a table, and the generation of what was in that slot.
+//!
+//! A handle is an allegation. The table that made it compares the generation on every use, so a handle to
+//! something that is gone never reaches what took its place. Generations rise and are never used twice: a slot
+//! whose generations are used up is retired.
+//!
+//! ```text
+//!   0        4             8
+//!   ┌────────┬─────────────┐
+//!   │ index  │ generation  │   u32 each; `to_raw` is generation << 32 | index
+//!   └────────┴─────────────┘
+//! ```
+
+use core::fmt;
+use core::hash::{Hash, Hasher};
+use core::marker::PhantomData;
+
+/// The generation of a slot's first tenant. Zero is no generation, so zeroed memory is never a live handle.
+pub(crate) const FIRST_GENERATION: u32 = 1;
+/// The generation of a slot's last tenant.
+pub(crate) const LAST_GENERATION: u32 = if cfg!(annulet_narrow) { u8::MAX as u32 } else { u32::MAX };
+
+/// What a handle names. Sealed: the kinds are this crate's tables.
+pub trait Kind: sealed::Sealed {
+    /// The kind's name, for messages.
+    const NAME: &'static str;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+macro_rules! kinds {
+    ($($(#[$meta:meta])* $kind:ident = $name:literal;)*) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $kind {}
+        impl sealed::Sealed for $kind {}
+        impl Kind for $kind {
+            const NAME: &'static str = $name;
+        }
+    )*};
+}
+
+kinds! {
+    /// The kind of handles into a [`RegionTable`](crate::region::RegionTable).
+    Region = "region";
+    /// The kind of handles into a [`CapTable`](crate::cap::CapTable).
+    Cap = "cap";
+    /// The kind of handles to a slot of a slab region.
+    Slot = "slot";
+    /// The kind of handles to a lane of [`Lanes`](crate::ring::Lanes), and its producer.
+    Lane = "lane";
+}
+
+/// Names something in a table: 8 bytes, the same on every target.
+///
+/// Freely copied, compared and sent; worth nothing until a table has checked it.
+#[repr(C)]
+pub struct Handle<K: Kind> {
+    index: u32,
+    generation: u32,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl<K: Kind> Handle<K> {
+    /// A handle as somebody claims it. Any two numbers will do; the table decides whether they mean anything.
+    #[must_use]
+    pub const fn new(index: u32, generation: u32) -> Self {
+        Self { index, generation, kind: PhantomData }
+    }
+
+    /// The slot of the table.
+    #[must_use]
+    pub const fn index(self) -> u32 {
+        self.index
+    }
+
+    /// Which tenant of the slot is meant.
+    #[must_use]
+    pub const fn generation(self) -> u32 {
+        self.generation
+    }
+
+    /// Both numbers in one: `generation << 32 | index`.
+    #[must_use]
+    pub const fn to_raw(self) -> u64 {
+        (self.generation as u64) << 32 | self.index as u64
+    }
+
+    /// The inverse of [`to_raw`](Self::to_raw).
+    #[must_use]
+    pub const fn from_raw(raw: u64) -> Self {
+        Self::new((raw & 0xffff_ffff) as u32, (raw >> 32) as u32)
+    }
+}
+
+// By hand: derives would ask the same of the kind, which is only a name.
+impl<K: Kind> Clone for Handle<K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<K: Kind> Copy for Handle<K> {}
+impl<K: Kind> PartialEq for Handle<K> {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_raw() == other.to_raw()
+    }
+}
+impl<K: Kind> Eq for Handle<K> {}
+impl<K: Kind> Hash for Handle<K> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.to_raw().hash(state);
+    }
+}
+impl<K: Kind> fmt::Debug for Handle<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}.{}", K::NAME, self.index, self.generation)
+    }
+}
+
+const _: () = {
+    assert!(size_of::<Handle<Region>>() == 8);
+    assert!(align_of::<Handle<Region>>() == 4);
+    assert!(core::mem::offset_of!(Handle<Region>, index) == 0);
+    assert!(core::mem::offset_of!(Handle<Region>, generation) == 4);
+};
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Cap, Handle, Region};
+
+    #[test]
+    fn raw_round_trips_and_shows_itself() {
+        let handle = Handle::<Region>::new(7, 3);
+        assert_eq!(handle.to_raw(), 3 << 32 | 7);
+        assert_eq!(Handle::from_raw(handle.to_raw()), handle);
+        assert_eq!(format!("{handle:?}"), "region#7.3");
+        assert_eq!(format!("{:?}", Handle::<Cap>::new(0, 1)), "cap#0.1");
+    }
+}

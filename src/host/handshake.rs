@@ -1,0 +1,99 @@
+//! Two processes exchange their windows, and become a port each.
+
+use core::fmt;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::vec::Vec;
+
+use annulet_platform::clock::Deadline;
+use annulet_platform::fdpass::{self, PassError};
+use annulet_platform::pidfd::PidFd;
+
+use super::port::Port;
+use super::segment::{AttachError, Segment, attach};
+use crate::link::Entry;
+
+/// What goes with the descriptors: who is speaking, and how many come after the window.
+const HELLO: [u8; 7] = *b"annulet";
+
+/// Why two processes did not become ports of each other. Every descriptor that had arrived is closed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum HandshakeError {
+    /// My own window could not be made.
+    Create(io::Error),
+    /// The descriptors were not passed.
+    Pass(PassError),
+    /// The peer speaks otherwise.
+    BadHello,
+    /// The peer's window was refused.
+    Attach(AttachError),
+}
+
+impl From<PassError> for HandshakeError {
+    fn from(why: PassError) -> Self {
+        Self::Pass(why)
+    }
+}
+impl From<AttachError> for HandshakeError {
+    fn from(why: AttachError) -> Self {
+        Self::Attach(why)
+    }
+}
+
+impl fmt::Display for HandshakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Create(why) => write!(f, "no window: {why}"),
+            Self::Pass(why) => write!(f, "handshake: {why}"),
+            Self::BadHello => f.write_str("handshake: the peer speaks otherwise"),
+            Self::Attach(why) => write!(f, "the peer's window: {why}"),
+        }
+    }
+}
+
+impl core::error::Error for HandshakeError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Create(why) => Some(why),
+            Self::Pass(why) => Some(why),
+            Self::BadHello => None,
+            Self::Attach(why) => Some(why),
+        }
+    }
+}
+
+/// Exchanges windows with the process at the other end of `socket`, and checks the peer's.
+///
+/// `offer` goes along with my window; of the peer, exactly `expect` descriptors beside its window are taken, and
+/// returned in its order, unchecked ([`attach_region`](super::attach_region) is for that). `peer` is the process
+/// whose death ends the port: [`PidFd::of_child`], or [`PidFd::of_peer`] of a socket that the peer has connected.
+/// Both sides call this; the socket keeps messages apart (`SOCK_SEQPACKET`) and is of no further use to the port.
+///
+/// # Errors
+///
+/// [`HandshakeError`]. A peer that says nothing is `Pass(Timeout)` at the deadline.
+pub fn connect<E: Entry, const N: usize>(
+    socket: impl AsFd,
+    peer: PidFd,
+    offer: &[BorrowedFd<'_>],
+    expect: usize,
+    deadline: Deadline,
+) -> Result<(Port<E, N>, Vec<OwnedFd>), HandshakeError> {
+    let mine = Segment::<E, N>::create().map_err(HandshakeError::Create)?;
+    let mut fds = Vec::with_capacity(offer.len() + 1);
+    fds.push(mine.fd());
+    fds.extend_from_slice(offer);
+    fdpass::send(&socket, &HELLO, &fds, deadline)?;
+
+    let mut hello = [0; HELLO.len() + 1];
+    let mut arrived: Vec<Option<OwnedFd>> = core::iter::repeat_with(|| None).take(expect + 1).collect();
+    let count = fdpass::recv(&socket, &mut hello, &mut arrived, deadline)?;
+    if hello.get(..count) != Some(&HELLO[..]) {
+        return Err(HandshakeError::BadHello);
+    }
+    let mut arrived = arrived.into_iter().flatten();
+    let window = arrived.next().ok_or(HandshakeError::BadHello)?;
+    let theirs = attach::<E, N>(window.as_fd())?;
+    Ok((Port::new(mine, theirs, peer), arrived.collect()))
+}

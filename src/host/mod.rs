@@ -1,0 +1,41 @@
+//! The Linux backends: links and regions in sealed memory files, between processes that do not trust each other.
+//!
+//! ```text
+//!   process A                                             process B
+//!   creates its window's memfd,                           creates its window's memfd,
+//!   maps it writable, seals it ──── fd over a socket ───▶ checks seals, filesystem, size and header,
+//!                                                         and only then maps it, read-only
+//!   Port: link over (my window, B's window)               Port: link over (my window, A's window)
+//!   pidfd of B                                            pidfd of A
+//! ```
+//!
+//! | | |
+//! |---|---|
+//! | [`Segment`] | a window of ours in a sealed memfd; [`attach`] is the one check of a peer's |
+//! | [`Port`] | a [`Link`](crate::link::Link) over two segments that can wait, and knows when its peer is dead |
+//! | [`seal_region`], [`attach_region`] | bytes that nobody can change any more: a true `&[u8]`, even from a hostile sender |
+//!
+//! # Guarantees, against a hostile peer process
+//!
+//! | | |
+//! |---|---|
+//! | faults | after [`attach`] returned `Ok`, nothing the peer does raises SIGBUS or SIGSEGV here |
+//! | isolation | what I publish the peer can only read: `F_SEAL_FUTURE_WRITE` is set before the descriptor is passed |
+//! | death | is the kernel's word (pidfd), never a number in shared memory or a silence; what was sent before stays readable |
+//! | waiting | returns by its deadline, whatever the peer does: it sleeps in slices of 50 ms at most and looks again |
+//! | descriptors | exactly as many as expected, close-on-exec; anything else is closed and an error |
+
+mod handshake;
+mod port;
+mod region;
+mod segment;
+
+pub use handshake::{HandshakeError, connect};
+pub use port::{Port, PortError};
+pub use region::{attach_region, seal_region};
+pub use segment::{AttachError, PeerWindow, Segment, attach};
+
+pub use annulet_platform::clock::Deadline;
+pub use annulet_platform::mapping::Sealed;
+pub use annulet_platform::memfd::CheckError;
+pub use annulet_platform::pidfd::{PeerDead, PidFd};

@@ -1,0 +1,266 @@
+//! A link that can wait.
+//!
+//! A side that finds nothing to do says so in its own wake word, looks once more, and sleeps in the kernel on the
+//! peer's word: its tail when entries are awaited, its head when room is. The other side looks at that wake word
+//! after it has published, and wakes only who sleeps. Between saying and looking stands a full fence on either
+//! side, so that of two who cross, one sees the other.
+//!
+//! ```text
+//!   sleeper: wake = ENTRIES; fence; look at tail; futex_wait(tail, as seen)
+//!   peer:    tail = new;     fence; look at wake; ENTRIES? futex_wake(tail)
+//! ```
+//!
+//! A peer that lies about its wake word harms itself: it is not woken, or costs us a system call. A peer that moves
+//! our sleeper to another word, or never wakes it, costs at most a slice of 50 ms.
+
+use core::fmt;
+use core::hint;
+use core::time::Duration;
+
+use annulet_platform::clock::Deadline;
+use annulet_platform::futex::{self, Scope, Wake};
+use annulet_platform::mapping::Mapping;
+use annulet_platform::pidfd::PidFd;
+
+use super::segment::{PeerWindow, Segment};
+use crate::link::{Entry, HEAD, Link, LinkError, TAIL, WAKE, Window};
+use crate::words::{self, Own, ReadWords, WriteWords};
+
+/// Said in the wake word: I sleep until entries arrive.
+const ENTRIES: u32 = 1;
+/// Said in the wake word: I sleep until there is room.
+const ROOM: u32 = 2;
+/// The longest sleep before looking again, and at the peer's pidfd.
+const SLICE: Duration = Duration::from_millis(50);
+/// Looks before sleeping: about as long as a wake-up costs, on a machine with more than one processor.
+const SPINS: usize = 2000;
+
+/// One side of a link to another process: it sends, receives, waits, and knows when the peer is dead.
+///
+/// Single operations of the [`Link`] are its own as `try_` forms; the others wait until a deadline.
+pub struct Port<E: Entry, const N: usize> {
+    link: Link<E, N, Own<Window<E, N>, Mapping>, PeerWindow<E, N>>,
+    peer: PidFd,
+    spins: usize,
+}
+
+/// Why a port did nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PortError {
+    /// The link's answer.
+    Link(LinkError),
+    /// The deadline came first.
+    Timeout,
+    /// The peer has ended, says the kernel, and everything it had sent has been received.
+    PeerDead,
+}
+
+impl From<LinkError> for PortError {
+    fn from(why: LinkError) -> Self {
+        Self::Link(why)
+    }
+}
+
+impl fmt::Display for PortError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Link(why) => fmt::Display::fmt(why, f),
+            Self::Timeout => f.write_str("timed out"),
+            Self::PeerDead => f.write_str("the peer is dead"),
+        }
+    }
+}
+
+impl core::error::Error for PortError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Link(why) => Some(why),
+            Self::Timeout | Self::PeerDead => None,
+        }
+    }
+}
+
+impl<E: Entry, const N: usize> Port<E, N> {
+    /// A port over my window, the peer's, and the kernel's word about the peer.
+    #[must_use]
+    pub fn new(mine: Segment<E, N>, theirs: PeerWindow<E, N>, peer: PidFd) -> Self {
+        let alone = std::thread::available_parallelism().is_ok_and(|n| n.get() == 1);
+        Self { link: Link::new(mine.words, theirs), peer, spins: if alone { 0 } else { SPINS } }
+    }
+
+    /// Sends one entry, if there is room.
+    ///
+    /// # Errors
+    ///
+    /// [`PortError::Link`].
+    pub fn try_send(&mut self, entry: &E) -> Result<(), PortError> {
+        self.link.send(entry)?;
+        self.wake(ENTRIES);
+        Ok(())
+    }
+
+    /// Receives one entry, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`PortError::Link`].
+    pub fn try_recv(&mut self) -> Result<E, PortError> {
+        let entry = self.link.recv()?;
+        self.wake(ROOM);
+        Ok(entry)
+    }
+
+    /// Sends one entry, waiting for room until `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// [`PortError::Timeout`]; [`PortError::PeerDead`] when there is no room and nobody left to make any;
+    /// [`PortError::Link`] for everything but `Full`.
+    pub fn send(&mut self, entry: &E, deadline: Deadline) -> Result<(), PortError> {
+        self.wait(ROOM, deadline, |port| port.try_send(entry))
+    }
+
+    /// Receives one entry, waiting for it until `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// [`PortError::Timeout`]; [`PortError::PeerDead`] once all that was sent is received; [`PortError::Link`] for
+    /// everything but `Empty`.
+    pub fn recv(&mut self, deadline: Deadline) -> Result<E, PortError> {
+        self.wait(ENTRIES, deadline, Self::try_recv)
+    }
+
+    /// Sends at least one entry of `iter`, if it has one, and as many as there is room for; how many. Waits for
+    /// room until `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send). No entry was taken from `iter` then.
+    pub fn send_iter(
+        &mut self,
+        iter: &mut impl Iterator<Item = E>,
+        deadline: Deadline,
+    ) -> Result<usize, PortError> {
+        self.wait(ROOM, deadline, |port| {
+            let count = port.link.send_iter(&mut *iter)?;
+            port.wake(ENTRIES);
+            Ok(count)
+        })
+    }
+
+    /// Gives at least one entry and at most `max` to `f`, those that are there; how many. Waits for one until
+    /// `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    pub fn drain(
+        &mut self,
+        max: usize,
+        deadline: Deadline,
+        mut f: impl FnMut(E),
+    ) -> Result<usize, PortError> {
+        self.wait(ENTRIES, deadline, |port| {
+            let count = port.link.drain(max, &mut f)?;
+            port.wake(ROOM);
+            Ok(count)
+        })
+    }
+
+    /// Says that nothing more will be sent or taken, and wakes the peer to it.
+    pub fn close(&mut self) {
+        self.link.close();
+        self.wake(ENTRIES | ROOM);
+    }
+
+    /// The link itself. What is sent or received through it wakes nobody.
+    pub fn link(&mut self) -> &mut Link<E, N, Own<Window<E, N>, Mapping>, PeerWindow<E, N>> {
+        &mut self.link
+    }
+
+    /// The kernel's word about the peer.
+    #[must_use]
+    pub fn peer(&self) -> &PidFd {
+        &self.peer
+    }
+
+    /// Wakes the peer if it says that it sleeps for one of these reasons.
+    #[inline]
+    fn wake(&self, reasons: u32) {
+        words::fence();
+        let asleep = self.link.theirs().read(WAKE) & reasons;
+        if asleep != 0 {
+            self.wake_slow(asleep);
+        }
+    }
+
+    #[cold]
+    fn wake_slow(&self, asleep: u32) {
+        for (reason, at) in [(ENTRIES, TAIL), (ROOM, HEAD)] {
+            if let Some(word) = self.link.mine().word(at).filter(|_| asleep & reason != 0) {
+                futex::wake(word, 1, Scope::Shared);
+            }
+        }
+    }
+
+    /// Tries until it works, fails for good, the peer is dead or the deadline comes: spinning first, then asleep.
+    fn wait<R>(
+        &mut self,
+        reason: u32,
+        deadline: Deadline,
+        mut attempt: impl FnMut(&mut Self) -> Result<R, PortError>,
+    ) -> Result<R, PortError> {
+        for _ in 0..=self.spins {
+            match attempt(self) {
+                Err(PortError::Link(LinkError::Empty | LinkError::Full)) => hint::spin_loop(),
+                done => return done,
+            }
+        }
+        self.link.mine().write(WAKE, reason);
+        let done = self.sleep(reason, deadline, attempt);
+        self.link.mine().write(WAKE, 0);
+        done
+    }
+
+    fn sleep<R>(
+        &mut self,
+        reason: u32,
+        deadline: Deadline,
+        mut attempt: impl FnMut(&mut Self) -> Result<R, PortError>,
+    ) -> Result<R, PortError> {
+        let at = if reason == ENTRIES { TAIL } else { HEAD };
+        loop {
+            // What was said before this, the peer sees if it publishes after what we see below.
+            words::fence();
+            // The word as it was before the attempt: if it changes afterwards, the kernel does not let us sleep.
+            let seen = self.link.theirs().read(at);
+            // Before the attempt: whatever a dead peer has sent is there by now.
+            let dead = self.peer.evidence().is_some();
+            match attempt(self) {
+                Err(PortError::Link(LinkError::Empty | LinkError::Full)) => {}
+                done => return done,
+            }
+            if dead {
+                return Err(PortError::PeerDead);
+            }
+            if deadline.is_past() {
+                return Err(PortError::Timeout);
+            }
+            let until = deadline.earlier(Deadline::after(SLICE));
+            let Some(word) = self.link.theirs().word(at) else { return Err(PortError::Timeout) };
+            // In memory the word is little-endian. Whatever the kernel answers, we look again.
+            let woken = futex::wait(word, seen.to_le(), Scope::Shared, until);
+            if matches!(woken, Wake::Unsupported | Wake::Fault) {
+                // No futex here, or not for this memory: look again in a moment instead of at once.
+                std::thread::sleep(until.remaining().unwrap_or(SLICE).min(Duration::from_millis(1)));
+            }
+        }
+    }
+}
+
+impl<E: Entry, const N: usize> fmt::Debug for Port<E, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Port").field("link", &self.link).field("peer", &self.peer).finish_non_exhaustive()
+    }
+}

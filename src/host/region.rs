@@ -1,0 +1,51 @@
+//! Bytes that nobody can change any more.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::fd::{AsFd, OwnedFd};
+
+use annulet_platform::mapping::{Mapping, Sealed};
+use annulet_platform::memfd::{self, CheckError, Expect, Seals};
+
+/// What makes a memory file's bytes constant, for everybody and for ever.
+fn constant() -> Seals {
+    Seals::WRITE | Seals::SHRINK | Seals::GROW
+}
+
+/// Puts everything that `from` gives into a memory file, and seals it: nobody, this process included, can change
+/// its bytes or its size any more. Where `from` is a [`File`], the kernel moves the bytes.
+///
+/// # Errors
+///
+/// Those of reading, and of the system calls; [`io::ErrorKind::InvalidInput`] when there were no bytes, since an
+/// empty region cannot be mapped.
+pub fn seal_region(from: impl Read) -> io::Result<OwnedFd> {
+    let mut file = File::from(memfd::create(c"annulet-region", 0)?);
+    fill(from, &mut file)?;
+    if file.seek(SeekFrom::End(0))? == 0 {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "a region needs at least one byte"));
+    }
+    memfd::add_seals(&file, constant() | Seals::SEAL)?;
+    Ok(file.into())
+}
+
+fn fill(mut from: impl Read, to: &mut File) -> io::Result<u64> {
+    // `io::copy` has the kernel move the bytes where both ends are files.
+    io::copy(&mut from, to)
+}
+
+/// Maps a region that a peer has sealed, of at most `limit` bytes: a true `&[u8]`, whatever the peer does.
+///
+/// That it is a memory file, on tmpfs, sealed against writing and against any change of size, and how large it is,
+/// is checked before anything is mapped. Register it with
+/// [`register_immutable`](crate::region::RegionTable::register_immutable).
+///
+/// # Errors
+///
+/// [`CheckError`], by the first check that fails.
+pub fn attach_region(fd: impl AsFd, limit: u64) -> Result<Sealed, CheckError> {
+    let size = memfd::check(&fd, constant(), Expect::AtMost(limit))?;
+    let len =
+        usize::try_from(size).map_err(|_| CheckError::TooBig { limit: usize::MAX as u64, found: size })?;
+    Mapping::sealed(fd, len)
+}

@@ -1,0 +1,159 @@
+//! A window in a sealed memory file.
+//!
+//! ```text
+//!   ┌────────────────┬──────────────────────────────┬─ ─ ─ ─ ─ ─ ─ ─┐
+//!   │ Header, 128 B  │ Window<E, N>                 │ zero, to 4096 │
+//!   └────────────────┴──────────────────────────────┴─ ─ ─ ─ ─ ─ ─ ─┘
+//!     sealed: SHRINK | GROW | FUTURE_WRITE | SEAL
+//! ```
+
+use core::fmt;
+use core::ptr::NonNull;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::FileExt;
+
+use annulet_platform::mapping::Mapping;
+use annulet_platform::memfd::{self, CheckError, Expect, Seals};
+
+use crate::link::{Entry, Geometry, HEADER_BYTES, Header, HeaderError, Window};
+use crate::words::{Foreign, Own};
+
+/// Sizes are rounded up to this, whatever the pages are, so that both sides expect the same.
+const GRAIN: u64 = 4096;
+
+/// The seals of a window: its size is final, only mappings made before can write to it, and no seal can be added.
+fn window_seals() -> Seals {
+    Seals::SHRINK | Seals::GROW | Seals::FUTURE_WRITE | Seals::SEAL
+}
+
+fn file_bytes(geometry: &Geometry) -> u64 {
+    geometry.total_bytes().next_multiple_of(GRAIN)
+}
+
+/// A window of ours, writable here and for nobody else.
+#[derive(Debug)]
+pub struct Segment<E: Entry, const N: usize> {
+    pub(super) words: Own<Window<E, N>, Mapping>,
+    fd: OwnedFd,
+}
+
+/// A window of a peer's, checked, and mapped read-only.
+pub type PeerWindow<E, const N: usize> = Foreign<Window<E, N>, Mapping>;
+
+impl<E: Entry, const N: usize> Segment<E, N> {
+    /// Makes a memory file, writes the header, maps the window, and seals the file.
+    ///
+    /// # Errors
+    ///
+    /// What the system calls answer: no descriptor left, no memory, a kernel before 5.1.
+    pub fn create() -> io::Result<Self> {
+        let geometry = Geometry::of::<E, N>();
+        let size = file_bytes(&geometry);
+        let file = File::from(memfd::create(c"annulet-window", size)?);
+        file.write_all_at(Header::new(&geometry).as_bytes(), 0)?;
+        let len = usize::try_from(size).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        let mapping = Mapping::read_write(&file, len)?;
+        // After mapping: from here on, no writable mapping of it can be made, by anybody.
+        memfd::add_seals(&file, window_seals())?;
+        let base = window_of(&mapping);
+        // SAFETY:
+        // - the mapping is readable and writable for `len` bytes, at least header and window, page-aligned, and
+        //   stays where it is as long as the `Mapping` lives, wherever that is moved;
+        // - the mapping was made here and goes into this value: nothing else in this process has its address.
+        //   Another mapping of the same file in this process would be another address range, and read-only.
+        let words = unsafe { Own::new(base, mapping) };
+        Ok(Self { words, fd: OwnedFd::from(file) })
+    }
+
+    /// The descriptor to pass to the peer.
+    #[must_use]
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// Where the window of a mapped file begins.
+fn window_of(mapping: &Mapping) -> NonNull<u32> {
+    // SAFETY: the files mapped here are larger than a header: `file_bytes` is at least one grain.
+    let window = unsafe { mapping.as_ptr().add(HEADER_BYTES) };
+    // Aligned: a page and 128 bytes are multiples of 4.
+    window.cast()
+}
+
+/// Checks a memory file that a peer says is its window, and maps it read-only.
+///
+/// Before anything is mapped: it is a memory file on tmpfs, it carries the seals that a [`Segment`] has, it has
+/// exactly the expected size, and one copy of its header says what this side expects. Nothing of the file stays
+/// mapped or open on error (the descriptor is the caller's).
+///
+/// # Errors
+///
+/// [`AttachError`], by the first check that fails.
+pub fn attach<E: Entry, const N: usize>(fd: BorrowedFd<'_>) -> Result<PeerWindow<E, N>, AttachError> {
+    let geometry = Geometry::of::<E, N>();
+    let size = memfd::check(fd, window_seals(), Expect::Exactly(file_bytes(&geometry)))?;
+    // One read of the whole header, into memory of ours: what is checked is what was read.
+    let mut snapshot = [0; HEADER_BYTES];
+    File::from(fd.try_clone_to_owned()?).read_exact_at(&mut snapshot, 0)?;
+    Header::check(&snapshot, &geometry, size)?;
+    let len = usize::try_from(size).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+    let mapping = Mapping::read_only(fd, len)?;
+    let base = window_of(&mapping);
+    // SAFETY:
+    // - the mapping is readable for `len` bytes, at least header and window, page-aligned, and stays where it is as
+    //   long as the `Mapping` lives;
+    // - reading cannot fault: the file is on tmpfs, of the expected size, and sealed against shrinking, all seen
+    //   before it was mapped;
+    // - the mapping goes into this value: nothing else in this process has its address.
+    Ok(unsafe { Foreign::new(base, mapping) })
+}
+
+/// Why a peer's window was refused.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AttachError {
+    /// The file is not a sealed memory file of the right size.
+    File(CheckError),
+    /// The header is not the one expected.
+    Header(HeaderError),
+    /// A system call failed.
+    Io(io::Error),
+}
+
+impl From<CheckError> for AttachError {
+    fn from(why: CheckError) -> Self {
+        Self::File(why)
+    }
+}
+impl From<HeaderError> for AttachError {
+    fn from(why: HeaderError) -> Self {
+        Self::Header(why)
+    }
+}
+impl From<io::Error> for AttachError {
+    fn from(why: io::Error) -> Self {
+        Self::Io(why)
+    }
+}
+
+impl fmt::Display for AttachError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(why) => fmt::Display::fmt(why, f),
+            Self::Header(why) => fmt::Display::fmt(why, f),
+            Self::Io(why) => fmt::Display::fmt(why, f),
+        }
+    }
+}
+
+impl core::error::Error for AttachError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::File(why) => Some(why),
+            Self::Header(why) => Some(why),
+            Self::Io(why) => Some(why),
+        }
+    }
+}

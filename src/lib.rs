@@ -1,0 +1,39 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(test), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(any(feature = "alloc", test))]
+extern crate alloc;
+#[cfg(any(feature = "std", test, loom))]
+extern crate std;
+
+mod bitmap;
+mod cursor;
+mod span;
+mod sync;
+
+pub mod cap;
+pub mod error;
+pub mod handle;
+#[cfg(all(feature = "std", target_os = "linux"))]
+pub mod host;
+pub mod link;
+pub mod ring;
+pub mod stats;
+pub mod words;
+
+sync::if_cas! {
+    pub mod region;
+}
+
+pub use ring::{Broadcast, Lanes, Spsc};
+sync::if_cas! {
+    pub use ring::{Mpmc, Mpsc, Spmc};
+}
+
+#[cfg(loom)]
+#[doc(hidden)]
+pub mod model {
+    //! What the loom models need: the ordering sites, and the switch that weakens one of them.
+    pub use crate::sync::{Site, weaken};
+}

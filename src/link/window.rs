@@ -1,0 +1,154 @@
+//! What one side of a link writes.
+
+use core::fmt;
+
+use super::mark;
+use crate::sync::AtomicU32;
+use crate::words::{Entry, Extent, Image, ReadWords, Word, WriteWords};
+
+/// Words from one shared line to the next: 128 bytes on every target, since both sides must agree.
+pub(crate) const LINE: usize = if cfg!(loom) { 1 } else { 32 };
+/// The word of my tail: how many entries I have sent.
+pub(crate) const TAIL: usize = 0;
+/// The word of my head: how many of the peer's entries I have taken.
+pub(crate) const HEAD: usize = LINE;
+/// The word in which I say that I sleep: for whoever waits on a link, which a link itself never does.
+#[cfg_attr(not(feature = "std"), allow(dead_code))]
+pub(crate) const WAKE: usize = 2 * LINE;
+/// The first word of my slots.
+pub(crate) const SLOTS: usize = 3 * LINE;
+
+/// What one side of a link writes, and the other side only reads: `N` slots of `E`, and three words on lines of
+/// their own.
+///
+/// `N` is a power of two. All-zero memory is a window nothing was sent through. The layout is the same on every
+/// target (32-bit words, little-endian), so that it can cross a process or a kernel boundary:
+///
+/// ```text
+///   word  0       32      64      96
+///         ┌───────┬───────┬───────┬──────────────────────────┐
+///         │ tail  │ head  │ wake  │ N slots of E::Image      │
+///         └───────┴───────┴───────┴──────────────────────────┘
+///           sent    taken   asleep
+/// ```
+#[repr(C, align(128))]
+pub struct Window<E: Entry, const N: usize> {
+    tail: [AtomicU32; LINE],
+    head: [AtomicU32; LINE],
+    wake: [AtomicU32; LINE],
+    slots: [<E::Image as Image>::Cells; N],
+}
+
+impl<E: Entry, const N: usize> Window<E, N> {
+    pub(super) const CHECKED: () = {
+        assert!(N.is_power_of_two(), "capacity must be a power of two");
+        assert!(N as u64 <= (mark::MAX_POSITION as u64 >> 1) + 1, "capacity is too large");
+        assert!(<E::Image as Image>::WORDS > 0, "an entry has at least one word");
+        // Then no word's number, and no byte's, overflows.
+        assert!(
+            <E::Image as Image>::WORDS <= (isize::MAX as usize / 4 - SLOTS) / N,
+            "the slots are too large"
+        );
+    };
+
+    /// Bytes from the start of the window to the end of its last slot.
+    pub const BYTES: usize = <Self as Extent>::WORDS * 4;
+
+    #[cfg(not(loom))]
+    /// A window nothing was sent through.
+    #[must_use]
+    pub const fn new() -> Self {
+        let () = Self::CHECKED;
+        Self {
+            tail: [const { AtomicU32::new(0) }; LINE],
+            head: [const { AtomicU32::new(0) }; LINE],
+            wake: [const { AtomicU32::new(0) }; LINE],
+            slots: [const { <E::Image as Image>::EMPTY }; N],
+        }
+    }
+
+    #[cfg(loom)]
+    /// A window nothing was sent through.
+    #[must_use]
+    pub fn new() -> Self {
+        let () = Self::CHECKED;
+        let line = || core::array::from_fn(|_| AtomicU32::new(0));
+        Self {
+            tail: line(),
+            head: line(),
+            wake: line(),
+            slots: core::array::from_fn(|_| <E::Image as Image>::empty()),
+        }
+    }
+
+    #[inline(always)]
+    fn words(&self) -> &[AtomicU32] {
+        // SAFETY:
+        // - `Window` is `repr(C)` and made of `AtomicU32`s only: three lines of them and N arrays of W, with no
+        //   padding between (all have the size and alignment of `AtomicU32` or multiples), so its first
+        //   `WORDS` words are that many consecutive `AtomicU32`s, as the asserts below hold it to;
+        // - the reference borrows the window for as long as the slice lives.
+        unsafe { core::slice::from_raw_parts(core::ptr::from_ref(self).cast(), <Self as Extent>::WORDS) }
+    }
+}
+
+impl<E: Entry, const N: usize> Extent for Window<E, N> {
+    const WORDS: usize = SLOTS + N * <E::Image as Image>::WORDS;
+}
+
+impl<E: Entry, const N: usize> Default for Window<E, N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<E: Entry, const N: usize> ReadWords for Window<E, N> {
+    #[inline(always)]
+    fn read(&self, at: usize) -> u32 {
+        self.words().get(at).map_or(0, Word::get)
+    }
+    #[inline(always)]
+    fn observe(&self, at: usize) -> u32 {
+        self.words().get(at).map_or(0, Word::acquire)
+    }
+}
+
+impl<E: Entry, const N: usize> WriteWords for Window<E, N> {
+    #[inline(always)]
+    fn write(&self, at: usize, value: u32) {
+        if let Some(word) = self.words().get(at) {
+            word.set(value);
+        }
+    }
+    #[inline(always)]
+    fn publish(&self, at: usize, value: u32) {
+        if let Some(word) = self.words().get(at) {
+            word.release(value);
+        }
+    }
+}
+
+impl<E: Entry, const N: usize> fmt::Debug for Window<E, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What it says, unchecked: a picture.
+        f.debug_struct("Window")
+            .field("tail", &self.read(TAIL))
+            .field("head", &self.read(HEAD))
+            .field("capacity", &N)
+            .finish()
+    }
+}
+
+#[cfg(not(loom))]
+const _: () = {
+    use core::mem::{offset_of, size_of};
+    type W = Window<[u32; 8], 4>;
+    assert!(offset_of!(W, tail) == 4 * TAIL);
+    assert!(offset_of!(W, head) == 4 * HEAD);
+    assert!(offset_of!(W, wake) == 4 * WAKE);
+    assert!(offset_of!(W, slots) == 4 * SLOTS);
+    assert!(size_of::<W>() >= W::BYTES && W::BYTES == 4 * (SLOTS + 32));
+    // The layout does not depend on the target.
+    assert!(size_of::<AtomicU32>() == 4 && align_of::<W>() == 128);
+    assert!(size_of::<Window<[u32; 3], 1>>() >= Window::<[u32; 3], 1>::BYTES);
+};

@@ -1,0 +1,144 @@
+//! What can be wrong with a region, and with a descriptor.
+
+use core::fmt;
+
+use super::Policy;
+use crate::cap::CapError;
+
+/// Why a region could not be registered, changed or revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RegionError {
+    /// Nothing was ever registered in that slot, or there is no such slot.
+    BadHandle,
+    /// The slot has another tenant, or none any more: the region is gone, or never was.
+    Stale,
+    /// So many views, or guards, are still inside. A revoked region lets no new one in.
+    InUse(u32),
+    /// Every slot of the table is taken (or retired).
+    TableFull,
+    /// Every slot of the table has used up its generations: no region will ever fit again.
+    Retired,
+    /// The memory overlaps that of another region, or memory that was reserved.
+    Overlap,
+    /// Another party is registering a region, or changing this one's word, at this moment; try again.
+    Busy,
+    /// The region has another policy.
+    WrongPolicy {
+        /// The policy it has.
+        found: Policy,
+    },
+    /// A region of no bytes, or a slab of no slots.
+    Empty,
+    /// So many bytes do not fit behind what is committed.
+    RegionFull {
+        /// Bytes left.
+        left: usize,
+    },
+    /// No slot of the slab is free.
+    SlabFull,
+    /// No such slot of the slab is handed out.
+    InvalidSlot,
+}
+
+impl fmt::Display for RegionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadHandle => f.write_str("no such region"),
+            Self::Stale => f.write_str("the region's handle is stale"),
+            Self::InUse(count) => write!(f, "the region is in use by {count}"),
+            Self::TableFull => f.write_str("the region table is full"),
+            Self::Retired => f.write_str("the region table has used up its generations"),
+            Self::Overlap => f.write_str("the memory overlaps another region's"),
+            Self::Busy => f.write_str("the region table is being changed"),
+            Self::WrongPolicy { found } => write!(f, "the region's policy is {found:?}"),
+            Self::Empty => f.write_str("a region needs memory"),
+            Self::RegionFull { left } => write!(f, "the region is full: {left} bytes are left"),
+            Self::SlabFull => f.write_str("the slab is full"),
+            Self::InvalidSlot => f.write_str("no such slot is handed out"),
+        }
+    }
+}
+
+impl core::error::Error for RegionError {}
+
+/// Why a descriptor was refused. The first that applies, in the order in which they stand here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DescriptorError {
+    /// Bits are set that mean nothing: the upper half of the region's index.
+    ReservedBits,
+    /// No such region was ever registered.
+    BadRegion,
+    /// As many views of the region exist as can be counted.
+    TooManyViews,
+    /// Others changed the region's word at each of the tries; try again.
+    Busy,
+    /// The region's policy admits no descriptors here.
+    BadKind {
+        /// The policy.
+        found: Policy,
+    },
+    /// The capability does not allow it.
+    Denied(CapError),
+    /// The region, or the capability's region, is gone; perhaps another one is in its place.
+    StaleGeneration,
+    /// The first byte is not aligned as the reader needs it.
+    Misaligned {
+        /// Bytes.
+        required: usize,
+    },
+    /// The bytes end beyond what the region holds, or has committed.
+    OutOfRange {
+        /// Offset of the end; `u64::MAX` where it is beyond that.
+        end: u64,
+        /// Bytes the region holds, or has committed.
+        limit: u64,
+    },
+    /// More bytes than the reader takes in one piece.
+    TooLong {
+        /// Bytes.
+        length: u64,
+        /// The most the reader takes.
+        limit: u64,
+    },
+    /// A chain has more links than allowed; one that goes in circles has.
+    ChainTooLong {
+        /// The most links allowed.
+        limit: usize,
+    },
+    /// A chain leads to a link that does not exist.
+    BrokenChain {
+        /// The link.
+        link: u32,
+    },
+}
+
+impl fmt::Display for DescriptorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ReservedBits => f.write_str("reserved bits are set"),
+            Self::BadRegion => f.write_str("no such region"),
+            Self::TooManyViews => f.write_str("too many views of the region"),
+            Self::Busy => f.write_str("the region is being changed"),
+            Self::BadKind { found: Policy::Slab } => f.write_str("a slab region admits no descriptors"),
+            Self::BadKind { found } => write!(f, "a region of policy {found:?} admits no descriptors here"),
+            Self::Denied(why) => fmt::Display::fmt(why, f),
+            Self::StaleGeneration => f.write_str("stale generation: that region is gone"),
+            Self::Misaligned { required } => write!(f, "the bytes are not aligned to {required}"),
+            Self::OutOfRange { end, limit } => write!(f, "out of range: the bytes end at {end} of {limit}"),
+            Self::TooLong { length, limit } => write!(f, "too long: {length} bytes, {limit} allowed"),
+            Self::ChainTooLong { limit } => write!(f, "the chain has more than {limit} links"),
+            Self::BrokenChain { link } => write!(f, "the chain leads to link {link}, which does not exist"),
+        }
+    }
+}
+
+impl core::error::Error for DescriptorError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Denied(why) => Some(why),
+            _ => None,
+        }
+    }
+}

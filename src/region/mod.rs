@@ -1,0 +1,199 @@
+//! Bytes that are passed by description: regions, descriptors, the one check, and the view.
+//!
+//! A [`Descriptor`] is 24 bytes that *claim*: so many bytes, from there, of that region. Everything it is checked
+//! against comes from this side's own tables: the region's memory, policy and committed length from the
+//! [`RegionTable`], the rights from the [`CapTable`](crate::cap::CapTable) (or whatever implements
+//! [`Access`](crate::cap::Access)). [`Validator::check`] is the only way from a descriptor to bytes, and what it
+//! gives is a [`View`]: it pins the region, so the bytes stay where and what they are as long as it lives.
+//!
+//! | policy | who writes | descriptors |
+//! |---|---|---|
+//! | [`Policy::Immutable`] | nobody, for as long as it is registered | any part |
+//! | [`Policy::AppendOnly`] | its one [`Appender`], beyond what is committed | the committed part |
+//! | [`Policy::Slab`] | whoever holds a slot | refused: the bytes could change after the check |
+//!
+//! # Guarantees
+//!
+//! | | |
+//! |---|---|
+//! | a hostile descriptor | gets one exact error, in a fixed order ([`DescriptorError`]); no access outside a region is possible |
+//! | revocation | after [`RegionTable::revoke`] returned `Ok`, nobody reads the region and nobody can begin to |
+//! | a reader inside | makes `revoke` answer [`RegionError::InUse`]; no new one can come in from then on |
+//! | old descriptors | never reach a region's successor: generations rise, and a used-up slot is retired |
+//! | counts | of readers stop at their maximum with [`DescriptorError::TooManyViews`]; they never wrap |
+//! | progress | every operation is bounded; nothing waits for anybody |
+//!
+//! # Examples
+//!
+//! ```
+//! use annulet::cap::{CapTable, Object, Rights, Task};
+//! use annulet::region::{Descriptor, DescriptorError, RegionTable, Validator};
+//!
+//! let vectors = [7u8; 4096];
+//! let regions = RegionTable::<4>::new();
+//! let region = regions.register_immutable(&vectors).unwrap();
+//! let mut caps = CapTable::<4>::new();
+//! let task = Task(1);
+//! let cap = caps.mint(task, Object::Region(region), Rights::READ, 0).unwrap();
+//!
+//! let validator = Validator::new(&regions, &caps, task);
+//! let view = validator.check(cap, &Descriptor::new(region, 1024, 3072, 0).unwrap()).unwrap();
+//! assert_eq!(view.len(), 3072);
+//!
+//! let beyond = Descriptor::new(region, 1024, 3073, 0).unwrap();
+//! assert_eq!(validator.check(cap, &beyond).unwrap_err(), DescriptorError::OutOfRange { end: 4097, limit: 4096 });
+//! ```
+
+mod append;
+mod chain;
+mod descriptor;
+mod error;
+mod slab;
+mod table;
+mod validator;
+mod view;
+
+pub use append::Appender;
+pub use chain::{Chain, ChainLimit, ChainLink};
+pub use descriptor::{Descriptor, Offer};
+pub use error::{DescriptorError, RegionError};
+pub use slab::Slab;
+pub use table::{RegionInfo, RegionTable};
+pub use validator::Validator;
+pub use view::View;
+
+// What the borrow checker is trusted with. Each example that fails stands behind one that compiles and differs from
+// it in the one thing that is wrong.
+/// The memory outlives the table's use of it, and the table's memory is neither longer- nor shorter-lived than it says:
+///
+/// ```
+/// # use annulet::region::RegionTable;
+/// static BYTES: [u8; 4] = [7; 4];
+/// let regions: RegionTable<'static, 4> = RegionTable::new();
+/// regions.register_immutable(&BYTES).unwrap();
+/// ```
+/// ```compile_fail,E0597
+/// # use annulet::region::RegionTable;
+/// let bytes = [7; 4];
+/// let regions: RegionTable<'static, 4> = RegionTable::new();
+/// regions.register_immutable(&bytes).unwrap();
+/// ```
+/// ```compile_fail,E0597
+/// # use annulet::region::RegionTable;
+/// let regions = RegionTable::<4>::new();
+/// {
+///     let bytes = [7; 4];
+///     regions.register_immutable(&bytes).unwrap();
+/// }
+/// regions.register_immutable(&[8; 4]).unwrap();
+/// ```
+///
+/// Were it covariant, a shorter-lived buffer could get into a longer-lived table; were it contravariant, a table
+/// could promise more than it has:
+///
+/// ```
+/// # use annulet::region::RegionTable;
+/// fn same<'t, 'm>(regions: &'t RegionTable<'m, 4>) -> &'t RegionTable<'m, 4> { regions }
+/// ```
+/// ```compile_fail
+/// # use annulet::region::RegionTable;
+/// fn shrink<'t, 'm>(regions: &'t RegionTable<'static, 4>) -> &'t RegionTable<'m, 4> { regions }
+/// ```
+/// ```compile_fail
+/// # use annulet::region::RegionTable;
+/// fn grow<'t, 'm>(regions: &'t RegionTable<'m, 4>) -> &'t RegionTable<'static, 4> { regions }
+/// ```
+///
+/// Memory that is appended to, or handed out, is nobody else's:
+///
+/// ```
+/// # use annulet::region::RegionTable;
+/// let mut memory = [0; 64];
+/// let regions = RegionTable::<4>::new();
+/// regions.register_append_only(&mut memory).unwrap();
+/// drop(regions);
+/// memory[0] = 1;
+/// ```
+/// ```compile_fail,E0506
+/// # use annulet::region::RegionTable;
+/// let mut memory = [0; 64];
+/// let regions = RegionTable::<4>::new();
+/// regions.register_append_only(&mut memory).unwrap();
+/// memory[0] = 1;
+/// drop(regions);
+/// ```
+///
+/// A view's bytes do not outlive it, nor it the table; it is not made in any other way:
+///
+/// ```
+/// # use annulet::region::View;
+/// fn bytes<'v>(view: &'v View<'_>) -> &'v [u8] { view.bytes() }
+/// ```
+/// ```compile_fail
+/// # use annulet::region::View;
+/// fn bytes<'t>(view: View<'t>) -> &'t [u8] { view.bytes() }
+/// ```
+/// ```compile_fail
+/// # use annulet::region::View;
+/// fn bytes<'v, 't>(view: &'v View<'t>) -> &'t [u8] { view.bytes() }
+/// ```
+/// ```compile_fail,E0505
+/// # use annulet::{cap::*, handle::Handle, region::*};
+/// let regions = RegionTable::<4>::new();
+/// let caps = CapTable::<4>::new();
+/// let claim = Descriptor::new(Handle::new(0, 1), 0, 1, 0).unwrap();
+/// let view = Validator::new(&regions, &caps, Task(1)).check(Handle::new(0, 1), &claim);
+/// drop(regions);
+/// drop(view);
+/// ```
+/// ```compile_fail,E0451
+/// # use annulet::region::View;
+/// fn forge(view: View<'_>) { let View { bytes, .. } = view; }
+/// ```
+///
+/// It holds the table of regions, not that of capabilities:
+///
+/// ```
+/// # use annulet::{cap::*, handle::Handle, region::*};
+/// let regions = RegionTable::<4>::new();
+/// let caps = CapTable::<4>::new();
+/// let claim = Descriptor::new(Handle::new(0, 1), 0, 1, 0).unwrap();
+/// let view = Validator::new(&regions, &caps, Task(1)).check(Handle::new(0, 1), &claim);
+/// drop(caps);
+/// drop(view);
+/// ```
+///
+/// What a slab hands out is borrowed from the slab, one slot at a time:
+///
+/// ```
+/// # use annulet::{handle::*, region::*};
+/// fn two(slab: &mut Slab<'_>, a: Handle<Slot>, b: Handle<Slot>) -> Option<(u8, u8)> {
+///     let first = slab.bytes(a).ok()?[0];
+///     let second = slab.bytes(b).ok()?[0];
+///     Some((first, second))
+/// }
+/// ```
+/// ```compile_fail,E0499
+/// # use annulet::{handle::*, region::*};
+/// fn two(slab: &mut Slab<'_>, a: Handle<Slot>, b: Handle<Slot>) -> Option<(u8, u8)> {
+///     let first = slab.bytes(a).ok()?;
+///     let second = slab.bytes(b).ok()?;
+///     Some((first[0], second[0]))
+/// }
+/// ```
+#[cfg(doctest)]
+struct Lifetimes;
+
+/// What may happen to a region's bytes while it is registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Policy {
+    /// Nothing: they never change.
+    Immutable,
+    /// The committed ones never change; more are committed behind them.
+    AppendOnly,
+    /// They change as slots are handed out and come back. No descriptors.
+    Slab,
+    /// No region at all: memory that no region may overlap (a ring, a table).
+    Reserved,
+}

@@ -1,0 +1,200 @@
+//! The slots of a slab region.
+//!
+//! ```text
+//!   ┌────────────┬───────┬───────────────────┬────────────┬─ ─
+//!   │ generation │ state │ slot_size bytes   │ generation │ ...
+//!   │ u32        │ u32   │                   │            │
+//!   └────────────┴───────┴───────────────────┴────────────┴─ ─
+//! ```
+//!
+//! The eight bytes before each slot are the table's: the memory is borrowed by it exclusively, and only the slab's
+//! one holder ever writes to it.
+
+use core::fmt;
+use core::slice;
+
+use super::table::{Info, RegionTable, Slot as TableSlot};
+use super::{Policy, RegionError};
+use crate::handle::{FIRST_GENERATION, Handle, LAST_GENERATION, Region, Slot};
+
+/// Bytes before each slot.
+const BOOKKEEPING: usize = 8;
+const FREE: u32 = 0;
+const TAKEN: u32 = 1;
+
+/// `size` rounded up to a multiple of 8; `None` for 0, and where that is too much.
+pub(super) fn round_up(size: usize) -> Option<usize> {
+    if size == 0 { None } else { size.checked_next_multiple_of(8) }
+}
+
+/// Slots of `slot_size` that fit into `len` bytes.
+pub(super) fn slots(len: usize, slot_size: usize) -> usize {
+    slot_size.checked_add(BOOKKEEPING).and_then(|stride| len.checked_div(stride)).unwrap_or(0)
+}
+
+/// Hands out the slots of a slab region. There is one at a time.
+///
+/// Slots are named by handles with generations: a slot that was freed is never reached by its old handle, and is
+/// zeroed.
+#[must_use]
+pub struct Slab<'t> {
+    slot: &'t TableSlot,
+    info: Info,
+}
+
+// SAFETY: the slab's holder is the only one that touches the region's memory, which is borrowed exclusively for
+// longer than it lives; bytes can be used from any thread.
+unsafe impl Send for Slab<'_> {}
+
+impl<const N: usize> RegionTable<'_, N> {
+    /// The slab's one holder. It is given back on drop; slots that are handed out stay so.
+    ///
+    /// # Errors
+    ///
+    /// [`InUse`](RegionError::InUse) while somebody has it; [`WrongPolicy`](RegionError::WrongPolicy),
+    /// [`BadHandle`](RegionError::BadHandle), [`Stale`](RegionError::Stale), [`Busy`](RegionError::Busy).
+    pub fn slab(&self, region: Handle<Region>) -> Result<Slab<'_>, RegionError> {
+        let (slot, info) = self.enter_as_writer(region, Policy::Slab)?;
+        Ok(Slab { slot, info })
+    }
+}
+
+impl Slab<'_> {
+    /// Bytes of a slot.
+    #[must_use]
+    pub fn slot_size(&self) -> usize {
+        self.info.slot_size
+    }
+
+    /// Slots in all.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        slots(self.info.len, self.info.slot_size)
+    }
+
+    /// Slots that are handed out.
+    #[must_use]
+    pub fn in_use(&mut self) -> usize {
+        (0..self.capacity()).filter(|index| self.state(*index).is_some_and(|(_, state)| state == TAKEN)).count()
+    }
+
+    /// Hands out a free slot, zeroed.
+    ///
+    /// # Errors
+    ///
+    /// [`SlabFull`](RegionError::SlabFull).
+    pub fn alloc(&mut self) -> Result<Handle<Slot>, RegionError> {
+        for index in 0..self.capacity() {
+            let Some((generation, state)) = self.state(index) else { break };
+            if state == FREE && generation < LAST_GENERATION {
+                // An index is at most the memory's length over 16; beyond 32 bits there are no handles.
+                let number = u32::try_from(index).map_err(|_| RegionError::SlabFull)?;
+                self.set_state(index, generation + 1, TAKEN);
+                return Ok(Handle::new(number, generation + 1));
+            }
+        }
+        Err(RegionError::SlabFull)
+    }
+
+    /// The bytes of a slot that is handed out.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidSlot`](RegionError::InvalidSlot).
+    pub fn bytes(&mut self, slot: Handle<Slot>) -> Result<&mut [u8], RegionError> {
+        let index = self.find(slot)?;
+        self.at(index).and_then(|whole| whole.get_mut(BOOKKEEPING..)).ok_or(RegionError::InvalidSlot)
+    }
+
+    /// Takes a slot back and zeroes it. The second time, it is [`InvalidSlot`](RegionError::InvalidSlot).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidSlot`](RegionError::InvalidSlot).
+    pub fn free(&mut self, slot: Handle<Slot>) -> Result<(), RegionError> {
+        self.bytes(slot)?.fill(0);
+        self.set_state(slot.index() as usize, slot.generation(), FREE);
+        Ok(())
+    }
+
+    fn find(&mut self, slot: Handle<Slot>) -> Result<usize, RegionError> {
+        let index = slot.index() as usize;
+        match self.state(index) {
+            Some((generation, TAKEN))
+                if generation == slot.generation() && generation >= FIRST_GENERATION =>
+            {
+                Ok(index)
+            }
+            _ => Err(RegionError::InvalidSlot),
+        }
+    }
+
+    /// A slot with its bookkeeping.
+    fn at(&mut self, index: usize) -> Option<&mut [u8]> {
+        if index >= self.capacity() {
+            return None;
+        }
+        let stride = self.info.slot_size + BOOKKEEPING;
+        // SAFETY: the region's memory is borrowed exclusively by the table, stays registered under this holder's
+        // pin, and is touched only by the one holder of the slab, whose exclusive borrow the slice carries on. It
+        // was registered as `[u8]` of this length, so it is initialised.
+        let all = unsafe { slice::from_raw_parts_mut(self.info.base.as_ptr(), self.info.len) };
+        all.get_mut(index * stride..)?.get_mut(..stride)
+    }
+
+    fn state(&mut self, index: usize) -> Option<(u32, u32)> {
+        let head: &mut [u8; BOOKKEEPING] = self.at(index)?.first_chunk_mut()?;
+        let [a, b, c, d, e, f, g, h] = *head;
+        Some((u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])))
+    }
+
+    fn set_state(&mut self, index: usize, generation: u32, state: u32) {
+        if let Some(head) = self.at(index).and_then(|whole| whole.first_chunk_mut::<BOOKKEEPING>()) {
+            *head = (u64::from(state) << 32 | u64::from(generation)).to_le_bytes();
+        }
+    }
+}
+
+impl Drop for Slab<'_> {
+    fn drop(&mut self) {
+        // First the bit: the pin keeps the slot from being refilled under it.
+        self.slot.writer.give_back(1);
+        self.slot.life.unpin();
+    }
+}
+
+impl fmt::Debug for Slab<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slab")
+            .field("slot_size", &self.slot_size())
+            .field("capacity", &self.capacity())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{FREE, LAST_GENERATION, RegionError};
+    use crate::region::RegionTable;
+
+    /// The narrow build walks there (`tests/regions`); the wide one starts just before the end.
+    #[test]
+    fn c03_the_last_tenant_of_a_slot_retires_it() {
+        let mut memory = [0; 2 * 16];
+        let regions = RegionTable::<1>::new();
+        let region = regions.register_slab(&mut memory, 8).unwrap();
+        let mut slab = regions.slab(region).unwrap();
+        slab.set_state(0, LAST_GENERATION - 2, FREE);
+        slab.set_state(1, LAST_GENERATION - 1, FREE);
+        let mut seen = Vec::new();
+        while let Ok(slot) = slab.alloc() {
+            assert!(seen.iter().all(|old| slab.bytes(*old) == Err(RegionError::InvalidSlot)));
+            slab.free(slot).unwrap();
+            seen.push(slot);
+        }
+        let numbers: Vec<_> = seen.iter().map(|slot| (slot.index(), slot.generation())).collect();
+        assert_eq!(numbers, [(0, LAST_GENERATION - 1), (0, LAST_GENERATION), (1, LAST_GENERATION)]);
+        assert_eq!(slab.alloc(), Err(RegionError::SlabFull));
+        assert_eq!(slab.in_use(), 0);
+    }
+}

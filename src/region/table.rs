@@ -1,0 +1,361 @@
+//! The table of regions.
+
+use core::cell::UnsafeCell;
+use core::fmt;
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+
+use super::{Policy, RegionError, slab};
+use crate::bitmap::{Bitmap, CloseError, Life, PinError};
+use crate::cursor::Length;
+use crate::handle::{Handle, Region};
+use crate::span::Span;
+use crate::sync::{Shadow, const_fn};
+
+/// A table of `N` regions, whose memory lives at least for `'m`. All-zero memory is an empty table.
+///
+/// Shared by reference: registering, revoking, appending and viewing may go on at the same time from any thread
+/// or core. Registration is one at a time: a second one answers [`RegionError::Busy`].
+#[repr(C)]
+pub struct RegionTable<'m, const N: usize> {
+    slots: [Slot; N],
+    /// Held by the one party that registers at this moment.
+    registering: Bitmap,
+    // The memory is borrowed for exactly `'m`: were the table covariant, a shorter-lived buffer could be put into
+    // a table that somebody else sees as longer-lived.
+    memory: PhantomData<fn(&'m ()) -> &'m ()>,
+}
+
+/// One region. `info` is written by the party that holds `life` filling, and read under a pin.
+#[repr(C)]
+pub(super) struct Slot {
+    pub(super) life: Life,
+    /// Initialised once the slot was ever filled; zeroed memory is an empty slot.
+    info: UnsafeCell<MaybeUninit<Info>>,
+    /// What loom sees of `info`; nothing outside a model.
+    shadow: Shadow<1>,
+    /// Bytes that descriptors may name: all of an immutable region, what is committed of an append-only one.
+    pub(super) committed: Length,
+    /// Held by the region's one writer: its [`Appender`](super::Appender) or [`Slab`](super::Slab).
+    pub(super) writer: Bitmap,
+}
+
+/// What is known of a region's memory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Info {
+    pub(super) base: NonNull<u8>,
+    pub(super) len: usize,
+    pub(super) policy: Policy,
+    /// Of a slab: bytes of a slot.
+    pub(super) slot_size: usize,
+}
+
+/// What a table says of a region: a picture of the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RegionInfo {
+    /// Its policy.
+    pub policy: Policy,
+    /// Bytes of its memory.
+    pub len: usize,
+    /// Bytes that descriptors may name.
+    pub committed: usize,
+}
+
+// SAFETY: `info` is the only field that is not an atomic. It is written only by the party that holds the slot
+// filling (`Life::claim`, `Life::close`: one exchange, one winner) and read only under a pin, and `Life` orders the
+// two: `open` releases to `pin`, `unpin` to `close`, `release` to `claim`. The memory it points to is borrowed for
+// `'m`: shared and never written for an immutable region, otherwise exclusively, and then written only by the
+// holder of the `writer` bit. `u8` may be used from any thread.
+unsafe impl<const N: usize> Sync for RegionTable<'_, N> {}
+// SAFETY: as above; no part of the table is tied to a thread.
+unsafe impl<const N: usize> Send for RegionTable<'_, N> {}
+
+impl Slot {
+    const_fn! {
+        const fn new() -> Self {
+            Self {
+                life: Life::new(),
+                info: UnsafeCell::new(MaybeUninit::uninit()),
+                shadow: Shadow::new(),
+                committed: Length::new(),
+                writer: Bitmap::new(),
+            }
+        }
+    }
+
+    /// What is in the slot.
+    ///
+    /// # Safety
+    /// The caller is inside: it holds a pin.
+    pub(super) unsafe fn info(&self) -> Info {
+        // SAFETY: the slot is alive, and has one shadow cell.
+        unsafe { self.shadow.tracker().read(Span::one(0)) };
+        // SAFETY: under a pin nobody holds the slot filling, so nobody writes to `info`; the pin's Acquire comes
+        // after the Release with which the slot was opened.
+        let info = unsafe { *self.info.get() };
+        // SAFETY: a slot can be pinned only after it was opened, and it is opened only once filled.
+        unsafe { info.assume_init() }
+    }
+}
+
+impl<'m, const N: usize> RegionTable<'m, N> {
+    const INDEX_HAS_16_BITS: () = assert!(N <= 1 << 16, "a region's index has 16 bits");
+
+    const_fn! {
+        /// A table without regions.
+        #[must_use]
+        pub const fn new() -> Self {
+            let () = Self::INDEX_HAS_16_BITS;
+            #[cfg(not(loom))]
+            let slots = [const { Slot::new() }; N];
+            #[cfg(loom)]
+            let slots = core::array::from_fn(|_| Slot::new());
+            Self { slots, registering: Bitmap::new(), memory: PhantomData }
+        }
+    }
+
+    /// Registers bytes that never change: the borrow sees to it for as long as the table can know them.
+    ///
+    /// # Errors
+    ///
+    /// [`Empty`](RegionError::Empty), [`Overlap`](RegionError::Overlap), [`TableFull`](RegionError::TableFull),
+    /// [`Retired`](RegionError::Retired), [`Busy`](RegionError::Busy).
+    pub fn register_immutable(&self, bytes: &'m [u8]) -> Result<Handle<Region>, RegionError> {
+        let base = NonNull::from(bytes).cast();
+        self.register(Info { base, len: bytes.len(), policy: Policy::Immutable, slot_size: 0 }, bytes.len())
+    }
+
+    /// Registers memory to append to; its [`appender`](Self::appender) commits bytes from the front.
+    ///
+    /// # Errors
+    ///
+    /// As [`register_immutable`](Self::register_immutable).
+    pub fn register_append_only(&self, memory: &'m mut [u8]) -> Result<Handle<Region>, RegionError> {
+        let len = memory.len();
+        let base = NonNull::from(memory).cast();
+        self.register(Info { base, len, policy: Policy::AppendOnly, slot_size: 0 }, 0)
+    }
+
+    /// Registers memory as a slab of slots of `slot_size` bytes, rounded up to a multiple of 8; its
+    /// [`slab`](Self::slab) hands them out. The memory is zeroed, also where the
+    /// region is then refused. Each slot takes 8 bytes more.
+    ///
+    /// # Errors
+    ///
+    /// As [`register_immutable`](Self::register_immutable); [`Empty`](RegionError::Empty) when not one slot fits.
+    pub fn register_slab(
+        &self,
+        memory: &'m mut [u8],
+        slot_size: usize,
+    ) -> Result<Handle<Region>, RegionError> {
+        let slot_size = slab::round_up(slot_size).ok_or(RegionError::Empty)?;
+        if slab::slots(memory.len(), slot_size) == 0 {
+            return Err(RegionError::Empty);
+        }
+        memory.fill(0);
+        let len = memory.len();
+        let base = NonNull::from(memory).cast();
+        self.register(Info { base, len, policy: Policy::Slab, slot_size }, 0)
+    }
+
+    /// Sets memory aside: no region may overlap it until the handle is revoked. For the rings and tables
+    /// themselves, so that no descriptor ever names their bytes. The memory is not touched.
+    ///
+    /// # Errors
+    ///
+    /// As [`register_immutable`](Self::register_immutable).
+    pub fn reserve<T>(&self, memory: &'m [T]) -> Result<Handle<Region>, RegionError> {
+        let base = NonNull::from(memory).cast();
+        self.register(Info { base, len: size_of_val(memory), policy: Policy::Reserved, slot_size: 0 }, 0)
+    }
+
+    fn register(&self, info: Info, committed: usize) -> Result<Handle<Region>, RegionError> {
+        if info.len == 0 {
+            return Err(RegionError::Empty);
+        }
+        if !self.registering.claim(1) {
+            return Err(RegionError::Busy);
+        }
+        let made = self.register_alone(info, committed);
+        self.registering.give_back(1);
+        made
+    }
+
+    /// `register`, by the one party that registers: no other region comes while it looks.
+    #[allow(clippy::cast_possible_truncation)]
+    fn register_alone(&self, info: Info, committed: usize) -> Result<Handle<Region>, RegionError> {
+        for slot in &self.slots {
+            // A region that is closing has readers as well; one that nobody can be inside of is no obstacle.
+            match slot.life.visit() {
+                Ok(()) => {
+                    // SAFETY: pinned.
+                    let overlaps = overlap(&unsafe { slot.info() }, &info);
+                    slot.life.unpin();
+                    if overlaps {
+                        return Err(RegionError::Overlap);
+                    }
+                }
+                Err(PinError::Unused | PinError::Gone) => {}
+                Err(PinError::TooMany | PinError::Contended) => return Err(RegionError::Busy),
+            }
+        }
+        for (index, slot) in self.slots.iter().enumerate() {
+            if let Some(generation) = slot.life.claim() {
+                // SAFETY: the slot is alive, and has one shadow cell.
+                unsafe { slot.shadow.tracker().write(Span::one(0)) };
+                // SAFETY: the claim makes the slot ours alone until it is opened.
+                unsafe { *slot.info.get() = MaybeUninit::new(info) };
+                slot.committed.commit(committed);
+                slot.life.open();
+                return Ok(Handle::new(index as u32, generation));
+            }
+        }
+        // Nothing will ever come free where every slot is retired.
+        Err(if self.slots.iter().all(|slot| slot.life.is_retired()) {
+            RegionError::Retired
+        } else {
+            RegionError::TableFull
+        })
+    }
+
+    /// Takes a region out of the table, if nobody is inside.
+    ///
+    /// After `Ok` nobody reads the region and nobody can begin to; its descriptors are stale for ever.
+    ///
+    /// # Errors
+    ///
+    /// [`InUse`](RegionError::InUse) with the number of views and guards that are still inside: from then on no
+    /// new one comes in (whoever has a view can still clone it), and calling again once they are gone takes the
+    /// region out. A check that fails at the same moment can be counted, and so can whoever else revokes the region
+    /// or registers one. [`BadHandle`](RegionError::BadHandle), [`Stale`](RegionError::Stale),
+    /// [`Busy`](RegionError::Busy).
+    pub fn revoke(&self, region: Handle<Region>) -> Result<(), RegionError> {
+        let slot = self.slot(region)?;
+        slot.life.close(region.generation()).map_err(|why| match why {
+            CloseError::Unused => RegionError::BadHandle,
+            CloseError::Stale => RegionError::Stale,
+            CloseError::InUse(count) => RegionError::InUse(count),
+            CloseError::Contended => RegionError::Busy,
+        })?;
+        slot.life.release();
+        Ok(())
+    }
+
+    /// What the table knows of a region at this moment.
+    ///
+    /// # Errors
+    ///
+    /// [`BadHandle`](RegionError::BadHandle), [`Stale`](RegionError::Stale), [`InUse`](RegionError::InUse) with as
+    /// many readers as can be counted, [`Busy`](RegionError::Busy).
+    pub fn info(&self, region: Handle<Region>) -> Result<RegionInfo, RegionError> {
+        let (slot, info) = self.enter(region)?;
+        let committed = slot.committed.observe();
+        slot.life.unpin();
+        Ok(RegionInfo { policy: info.policy, len: info.len, committed })
+    }
+
+    /// Pins the region of a handle of our own. The caller unpins it.
+    pub(super) fn enter(&self, region: Handle<Region>) -> Result<(&Slot, Info), RegionError> {
+        let slot = self.slot(region)?;
+        slot.life.pin().map_err(|why| match why {
+            PinError::Unused => RegionError::BadHandle,
+            PinError::Gone => RegionError::Stale,
+            PinError::TooMany => RegionError::InUse(crate::bitmap::MAX_PINS),
+            PinError::Contended => RegionError::Busy,
+        })?;
+        if slot.life.generation() != region.generation() {
+            slot.life.unpin();
+            return Err(RegionError::Stale);
+        }
+        // SAFETY: pinned.
+        let info = unsafe { slot.info() };
+        Ok((slot, info))
+    }
+
+    /// Pins the region of a handle of our own, if it has this policy, and becomes its writer.
+    pub(super) fn enter_as_writer(
+        &self,
+        region: Handle<Region>,
+        policy: Policy,
+    ) -> Result<(&Slot, Info), RegionError> {
+        let (slot, info) = self.enter(region)?;
+        let refused = if info.policy != policy {
+            RegionError::WrongPolicy { found: info.policy }
+        } else if !slot.writer.claim(1) {
+            RegionError::InUse(1)
+        } else {
+            return Ok((slot, info));
+        };
+        slot.life.unpin();
+        Err(refused)
+    }
+
+    /// The slot of an index that somebody claims.
+    #[inline]
+    pub(super) fn slot_at(&self, index: u32) -> Option<&Slot> {
+        self.slots.get(index as usize)
+    }
+
+    fn slot(&self, region: Handle<Region>) -> Result<&Slot, RegionError> {
+        self.slot_at(region.index()).ok_or(RegionError::BadHandle)
+    }
+}
+
+/// True when two runs of bytes have one in common. Addresses are compared, never made.
+fn overlap(a: &Info, b: &Info) -> bool {
+    let (from_a, from_b) = (a.base.addr().get(), b.base.addr().get());
+    // Memory never wraps around the address space, so the differences below are exact.
+    if from_a <= from_b { from_b - from_a < a.len } else { from_a - from_b < b.len }
+}
+
+impl<const N: usize> Default for RegionTable<'_, N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const N: usize> fmt::Debug for RegionTable<'_, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegionTable").field("capacity", &N).finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{RegionError, RegionTable};
+    use crate::cap::{CapTable, Object, Rights, Task};
+    use crate::handle::LAST_GENERATION;
+    use crate::region::{Descriptor, DescriptorError, Validator};
+
+    /// The narrow build walks there (`tests/regions`); the wide one starts just before the end.
+    #[test]
+    fn c03_the_last_region_of_a_slot_retires_it() {
+        let bytes = [7; 8];
+        let regions = RegionTable::<1>::new();
+        let mut caps = CapTable::<4>::new();
+        regions.slots[0].life.age(LAST_GENERATION - 3);
+        let mut seen = Vec::new();
+        while let Ok(region) = regions.register_immutable(&bytes) {
+            let cap = caps.mint(Task(1), Object::Region(region), Rights::READ, 0).unwrap();
+            seen.push((region, cap));
+            let whole = |region| Descriptor::new(region, 0, 8, 0).unwrap();
+            let validator = Validator::new(&regions, &caps, Task(1));
+            assert_eq!(*validator.check(cap, &whole(region)).unwrap(), bytes);
+            for (old, old_cap) in &seen[..seen.len() - 1] {
+                for (cap, region) in [(cap, *old), (*old_cap, region), (*old_cap, *old)] {
+                    let refused = validator.check(cap, &whole(region)).unwrap_err();
+                    assert_eq!(refused, DescriptorError::StaleGeneration);
+                }
+            }
+            assert_eq!(regions.revoke(region), Ok(()));
+        }
+        assert_eq!(seen.len(), 3);
+        assert_eq!(seen[2].0.generation(), LAST_GENERATION);
+        for _ in 0..3 {
+            assert_eq!(regions.register_immutable(&bytes), Err(RegionError::Retired));
+        }
+        assert!(seen.iter().all(|(old, _)| regions.revoke(*old) == Err(RegionError::Stale)));
+    }
+}

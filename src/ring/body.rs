@@ -1,0 +1,408 @@
+//! The ring itself: one struct for every arity, and how its ends are handed out.
+
+use core::fmt;
+
+use super::cells::{Cells, Header, Raw};
+use super::keep::{Borrowed, sealed::HasEnds};
+use super::side::{Side, Single, Store, WRITTEN};
+use super::{Consumer, Ends, Producer};
+use crate::span::Counter;
+use crate::stats::{Counts, Flow, Off, Stats};
+use crate::sync::{Pos, const_fn, if_cas};
+if_cas! {
+    use super::keep::{CONSUMER, PRODUCER};
+    use super::side::Multi;
+}
+
+/// One producer, one consumer: both wait-free.
+pub type Spsc<T, const N: usize, S = Off> = Ring<T, N, Single, Single, S>;
+if_cas! {
+    /// Many producers, one consumer.
+    pub type Mpsc<T, const N: usize, S = Off> = Ring<T, N, Multi, Single, S>;
+    /// One producer, many consumers: each item goes to one of them.
+    pub type Spmc<T, const N: usize, S = Off> = Ring<T, N, Single, Multi, S>;
+    /// Many producers, many consumers: each item goes to one of them.
+    pub type Mpmc<T, const N: usize, S = Off> = Ring<T, N, Multi, Multi, S>;
+}
+
+/// A ring of exactly `N` items, whose producers and consumers are one ([`Single`]) or many ([`Multi`]).
+///
+/// [`Spsc`], [`Mpsc`], [`Spmc`] and [`Mpmc`] are its four arities. `N` is a power of two, checked when the program is
+/// compiled; all `N` slots are usable. The value has no pointer inside and all-zero memory is an empty ring, so it
+/// can live anywhere; in a `static` it costs nothing at start-up. With [`Counts`] as `S` it counts what it does.
+///
+/// # Guarantees
+///
+/// | | a `Single` side | a `Multi` side |
+/// |---|---|---|
+/// | progress | wait-free: no loop but over the items it moves, no compare-and-swap | lock-free: at most 64 tries, then `Contended`; what is claimed at once takes one exchange |
+/// | memory | a line for its position | and a word for each slot; no allocation, ever |
+/// | interrupts | an end may live in an interrupt handler; plain loads and stores (Cortex-M0) | likewise; needs compare-and-swap |
+/// | order | FIFO; each item is received or dropped exactly once | in the order of the claims: FIFO for each producer, and for each consumer |
+/// | one end stalls between its operations | costs nobody anything: the others see `Empty`, or `Full` once the ring is | likewise |
+/// | one end stalls inside an operation | likewise | slots after its own wait for it: `Pending` once nothing else is left, or free |
+/// | a panic in your code | (closure, iterator, `Drop`) consumes exactly what was processed; nothing is dropped twice | items claimed with it are dropped, slots claimed with it are given up; nothing is stuck |
+/// | a forgotten handle | keeps its end for the ring's life | nothing |
+/// | a forgotten grant | leaks what was put into it | leaks it, and the ring stops at its slots until the next [`split`](Self::split) |
+/// | a forgotten drain | its slots are free at the latest when the consumer next finds the ring empty, or goes; if that is forgotten too, its items are leaked | its items are leaked, and the ring stops at its slots until the next [`split`](Self::split) |
+///
+/// A ring in a `static`, or in an `Arc`, may never be borrowed exclusively again, and then never split: there, a forgotten
+/// grant or drain of a `Multi` side stops it for good.
+///
+/// Positions are as wide as a pointer. On targets of 32 bits, an end of a `Multi` side that is stopped in the middle of
+/// an operation while exactly 2³² items (or a multiple) go through the ring takes a slot twice.
+///
+/// # Examples
+///
+/// ```
+/// use annulet::Spsc;
+///
+/// static EVENTS: Spsc<u32, 16> = Spsc::new();
+///
+/// let (mut tx, mut rx) = EVENTS.try_split().expect("nobody else has the ends");
+/// tx.try_push(7).unwrap();
+/// assert_eq!(rx.try_pop(), Ok(7));
+/// ```
+///
+/// Several producers, from several threads:
+///
+/// ```
+/// use annulet::Mpsc;
+///
+/// let mut ring = Mpsc::<u32, 64>::new();
+/// let (tx, mut rx) = ring.split();
+/// std::thread::scope(|scope| {
+///     for number in 0..4 {
+///         let mut tx = tx.clone();
+///         scope.spawn(move || while tx.try_push(number).is_err() {});
+///     }
+/// });
+/// assert_eq!(rx.drain(64).sum::<u32>(), 0 + 1 + 2 + 3);
+/// ```
+///
+/// A capacity that is no power of two does not compile:
+///
+/// ```compile_fail
+/// static RING: annulet::Spsc<u8, 3> = annulet::Spsc::new();
+/// ```
+///
+/// # Layout
+///
+/// `repr(C)`, with lines of 128 bytes on x86-64 and aarch64, 64 on other 64-bit targets, none elsewhere.
+///
+/// ```text
+///   ┌───────────┬───────────┬───────────┬─────────────┬─────────────┬──────────────────────┐
+///   │ tail      │ head      │ ends      │ N stamps    │ N stamps    │ N slots of T         │
+///   └───────────┴───────────┴───────────┴─────────────┴─────────────┴──────────────────────┘
+///     producers   consumers   claimed     Multi           Multi       written by producers,
+///     store it    store it    by handles  producers'      consumers'  moved out by consumers
+/// ```
+///
+/// The sets of stamps are there only for a side that is `Multi`, and after the ends there are two lines of counters if
+/// `S` is [`Counts`].
+#[repr(C)]
+pub struct Ring<T, const N: usize, P: Side = Single, C: Side = Single, S: Stats = Off> {
+    pub(super) header: Header<S>,
+    written: P::Stamps<N>,
+    freed: C::Stamps<N>,
+    cells: Cells<T, N>,
+}
+
+// SAFETY: a shared ring lets one thread put items in and another take them out, which moves `T` across threads
+// and nothing more: no `&T` is ever visible to both sides at once. Each slot is touched by one end at a time, as
+// the positions and stamps say (`Producer` and `Consumer` prove it for their accesses), each end of a single side has
+// one holder, and stamps and counters are atomics.
+unsafe impl<T: Send, const N: usize, P: Side, C: Side, S: Stats> Sync for Ring<T, N, P, C, S> {}
+
+impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
+    pub(super) const CAPACITY_IS_A_POWER_OF_TWO: () =
+        assert!(N.is_power_of_two(), "capacity must be a power of two");
+    // Full is `tail - head == N`, which the counter must be able to tell from empty. A stamp gives two bits of its lap
+    // away, and must tell at least two laps apart.
+    // In the narrow build a position is not a `usize`.
+    #[allow(clippy::unnecessary_cast)]
+    pub(super) const CAPACITY_FITS_THE_POSITIONS: () = assert!(
+        N <= (Pos::MAX >> if P::SHARED || C::SHARED { 3 } else { 1 }) as usize + 1,
+        "capacity is too large"
+    );
+    if_cas! {
+        /// The bits of both ends, where they are single.
+        pub(super) const BOTH: u32 = Self::PRODUCER | Self::CONSUMER;
+        const PRODUCER: u32 = if P::SHARED { 0 } else { PRODUCER };
+        const CONSUMER: u32 = if C::SHARED { 0 } else { CONSUMER };
+    }
+
+    const_fn! {
+        /// An empty ring.
+        #[must_use]
+        pub const fn new() -> Self {
+            let () = Self::CAPACITY_IS_A_POWER_OF_TWO;
+            let () = Self::CAPACITY_FITS_THE_POSITIONS;
+            #[cfg(not(loom))]
+            {
+                Self { header: Header::new(0), written: Store::ZERO, freed: Store::ZERO, cells: Cells::new() }
+            }
+            #[cfg(loom)]
+            {
+                Self { header: Header::new(0), written: Store::zero(), freed: Store::zero(), cells: Cells::new() }
+            }
+        }
+    }
+
+    /// An empty ring whose positions start at `origin` instead of 0, to test what happens when they wrap.
+    #[doc(hidden)]
+    #[must_use]
+    // The truncation is wanted: in the narrow build, any number is a position.
+    #[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast)]
+    pub fn starting_at(origin: usize) -> Self {
+        let mut ring = Self::new();
+        ring.header = Header::new(origin as Pos);
+        ring.written.start_at(origin as Pos);
+        ring.freed.start_at(origin as Pos);
+        ring
+    }
+
+    /// The number of items the ring holds when full: `N`.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        N
+    }
+
+    /// The number of items in the ring: `0..=N`, exact at one point inside the call when called by either side of a
+    /// [`Spsc`], a recent picture otherwise. Slots that an end has claimed and is still writing count as items, and so do
+    /// those that were given up until a consumer comes to them; those that an end is still reading do not.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        // Head first: the tail seen after it cannot be behind it. A third party may see a tail from much
+        // later, hence the limit.
+        let head = self.header.head.0.observe();
+        self.header.tail.0.observe().since(head).min(N)
+    }
+
+    /// True when [`len`](Self::len) is 0.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// True when [`len`](Self::len) is the capacity.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.len() == N
+    }
+
+    /// Both ends, for as long as the ring stays borrowed. Needs no compare-and-swap, and works again and again:
+    /// that the ring is borrowed exclusively proves that nobody holds an end, forgotten handles included. Slots that
+    /// a forgotten grant or drain of a `Multi` side has claimed are given back; that side's ends can be cloned.
+    ///
+    /// The items in the ring stay.
+    #[must_use]
+    pub fn split(&mut self) -> Ends<'_, T, P, C, S> {
+        self.header.ends.0.held.clear();
+        self.mend();
+        // SAFETY: the ring is borrowed exclusively for as long as the handles live, so these are its only ends.
+        unsafe { self.split_unchecked() }
+    }
+
+    /// Both ends of a shared ring, without asking whether somebody has them: for targets without
+    /// compare-and-swap, where a `static` ring cannot use [`try_split`](Self::try_split).
+    ///
+    /// # Safety
+    ///
+    /// No other handle of this ring's single sides is in use while these are: call it once, before the interrupt that
+    /// uses the other end is enabled.
+    #[must_use]
+    pub unsafe fn split_unchecked(&self) -> Ends<'_, T, P, C, S> {
+        let raw = self.raw();
+        // SAFETY: the caller says these are the only ends in use; the borrow keeps the ring alive.
+        let producer = unsafe { Producer::new(raw, Borrowed::exclusive()) };
+        // SAFETY: as above.
+        let consumer = unsafe { Consumer::new(raw, Borrowed::exclusive()) };
+        (producer, consumer)
+    }
+
+    pub(super) fn raw(&self) -> Raw<T, P, C, S> {
+        // A ring that was made of zeroed memory has not been through `new`; no end is made without this.
+        let () = Self::CAPACITY_IS_A_POWER_OF_TWO;
+        let () = Self::CAPACITY_FITS_THE_POSITIONS;
+        Raw::new(&self.header, &self.written, &self.freed, &self.cells)
+    }
+
+    /// Commits what forgotten grants and drains have claimed and never will, by exclusive access.
+    fn mend(&mut self) {
+        let (head, tail) = (self.header.head.0.get_mut(), self.header.tail.0.get_mut());
+        let raw = self.raw();
+        if P::SHARED {
+            for ahead in 0..tail.since(head).min(N) {
+                let at = head.plus(ahead);
+                if raw.outcome(at).is_none() {
+                    // SAFETY: producers took every position before the tail, and whoever took this one is gone.
+                    unsafe { raw.commit_written(at, 1, super::side::VOID) };
+                }
+            }
+        }
+        if C::SHARED {
+            // Every slot that holds no item is to be free, and is already unless a consumer that is gone had it.
+            for ahead in 0..N - tail.since(head).min(N) {
+                // SAFETY: the position a lap before is before the head, so a consumer took it, and is gone; what it
+                // left there is leaked. Freeing a slot that is free, or was never used, stores what is there.
+                unsafe { raw.commit_freed(tail.plus(ahead).plus(N.wrapping_neg()), 1) };
+            }
+        }
+    }
+
+    if_cas! {
+        /// Both ends of a shared ring, or `None` while somebody has an end of a single side. They go back on drop.
+        #[must_use]
+        pub fn try_split(&self) -> Option<Ends<'_, T, P, C, S>> {
+            let ends = &self.header.ends.0.held;
+            ends.claim(Self::BOTH).then(|| {
+                // SAFETY: the claim makes this the only producer of a single side until it gives the end back, and
+                // the borrow keeps the ring alive.
+                let producer = unsafe { Producer::new(self.raw(), Borrowed::claimed(ends)) };
+                // SAFETY: likewise the only consumer.
+                let consumer = unsafe { Consumer::new(self.raw(), Borrowed::claimed(ends)) };
+                (producer, consumer)
+            })
+        }
+
+        /// A producer's end alone, or `None` while somebody has the only one. It goes back on drop.
+        ///
+        /// A `Multi` side always has one more.
+        #[must_use]
+        pub fn try_producer(&self) -> Option<Producer<'_, T, P, C, S>> {
+            let ends = &self.header.ends.0.held;
+            // SAFETY: the claim makes this the only producer of a single side until it gives the end back, and the
+            // borrow keeps the ring alive.
+            ends.claim(Self::PRODUCER).then(|| unsafe { Producer::new(self.raw(), Borrowed::claimed(ends)) })
+        }
+
+        /// A consumer's end alone, or `None` while somebody has the only one. It goes back on drop.
+        ///
+        /// A `Multi` side always has one more.
+        #[must_use]
+        pub fn try_consumer(&self) -> Option<Consumer<'_, T, P, C, S>> {
+            let ends = &self.header.ends.0.held;
+            // SAFETY: the claim makes this the only consumer of a single side until it gives the end back, and the
+            // borrow keeps the ring alive.
+            ends.claim(Self::CONSUMER).then(|| unsafe { Consumer::new(self.raw(), Borrowed::claimed(ends)) })
+        }
+    }
+}
+
+impl<T, const N: usize, P: Side, C: Side> Ring<T, N, P, C, Counts> {
+    /// What the producers and the consumers have counted, in this order.
+    #[must_use]
+    pub fn stats(&self) -> (Flow, Flow) {
+        (self.header.sent.0.read(), self.header.received.0.read())
+    }
+}
+
+impl<T, const N: usize, P: Side, C: Side, S: Stats> HasEnds for Ring<T, N, P, C, S> {
+    #[inline]
+    fn give_back(&self, end: u32) {
+        #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+        self.header.ends.0.held.give_back(end);
+        #[cfg(not(any(target_has_atomic = "32", feature = "portable-atomic")))]
+        let _ = end;
+    }
+}
+
+impl<T, const N: usize, P: Side, C: Side, S: Stats> Default for Ring<T, N, P, C, S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T, const N: usize, P: Side, C: Side, S: Stats> fmt::Debug for Ring<T, N, P, C, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ring").field("len", &self.len()).field("capacity", &N).finish()
+    }
+}
+
+impl<T, const N: usize, P: Side, C: Side, S: Stats> Drop for Ring<T, N, P, C, S> {
+    fn drop(&mut self) {
+        if !core::mem::needs_drop::<T>() {
+            return;
+        }
+        let head = self.header.head.0.get_mut();
+        let len = self.header.tail.0.get_mut().since(head).min(N);
+        // What a forgotten drain of a single consumer may have taken is not there.
+        let gone = if C::SHARED { 0 } else { self.header.ends.0.draining(len) };
+        let mut items = Items { raw: self.raw(), at: head.plus(gone), left: len - gone };
+        // Should the `Drop` of one panic, that of `Items` drops the others.
+        items.by_ref().for_each(drop);
+    }
+}
+
+/// Takes out the items of a ring that is being dropped.
+struct Items<T, P: Side, C: Side, S: Stats> {
+    raw: Raw<T, P, C, S>,
+    at: Pos,
+    left: usize,
+}
+
+impl<T, P: Side, C: Side, S: Stats> Iterator for Items<T, P, C, S> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        loop {
+            self.left = self.left.checked_sub(1)?;
+            let at = self.at;
+            self.at = at.plus(1);
+            if !P::SHARED || self.raw.outcome(at) == Some(WRITTEN) {
+                // SAFETY: the ring is being dropped, so nobody else can reach its slots. This one holds an item, since
+                // it is between head and tail and was committed as one, and it is taken once: `at` has moved on.
+                return Some(unsafe { self.raw.take(at) });
+            }
+        }
+    }
+}
+
+impl<T, P: Side, C: Side, S: Stats> Drop for Items<T, P, C, S> {
+    fn drop(&mut self) {
+        self.for_each(drop);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Mpmc, Mpsc, Ring, Spmc, Spsc};
+    use crate::ring::{Multi, Single};
+    use crate::stats::Counts;
+    use core::mem::{align_of, offset_of, size_of};
+
+    const LINE: usize = if cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) {
+        128
+    } else if cfg!(target_pointer_width = "64") {
+        64
+    } else {
+        4
+    };
+    const WORD: usize = size_of::<crate::sync::Pos>();
+
+    #[test]
+    fn rm01_layout_is_as_drawn() {
+        type Header = crate::ring::cells::Header<crate::stats::Off>;
+        assert_eq!(offset_of!(Header, tail), 0);
+        assert_eq!(offset_of!(Header, head), LINE.max(WORD));
+        assert_eq!(offset_of!(Header, ends), 2 * LINE.max(WORD));
+        assert_eq!(offset_of!(Spsc<u64, 8>, header), 0);
+        assert_eq!(offset_of!(Spsc<u64, 8>, cells) % align_of::<u64>(), 0);
+        assert!(size_of::<Spsc<u64, 8>>() <= 3 * LINE + 8 * 8 + LINE);
+    }
+
+    /// What a side does not need takes no room.
+    #[test]
+    fn rm01_stamps_and_counters_are_there_only_where_they_are_used() {
+        const N: usize = 32;
+        let stamps = (N * WORD).next_multiple_of(if LINE > 4 { LINE } else { WORD });
+        let plain = offset_of!(Spsc<u64, N>, cells);
+        assert_eq!(offset_of!(Mpsc<u64, N>, cells).abs_diff(plain + stamps) % stamps, 0);
+        assert_eq!(offset_of!(Mpsc<u64, N>, written), offset_of!(Spmc<u64, N>, freed));
+        assert_eq!(offset_of!(Mpmc<u64, N>, freed), offset_of!(Mpmc<u64, N>, written) + stamps);
+        assert_eq!(size_of::<Ring<u64, N, Single, Single>>(), size_of::<Spsc<u64, N>>());
+        assert_eq!(size_of::<Ring<u64, N, Multi, Multi>>(), size_of::<Mpmc<u64, N>>());
+        assert!(size_of::<Spsc<u64, N, Counts>>() >= size_of::<Spsc<u64, N>>() + 2 * 6 * size_of::<usize>());
+    }
+}

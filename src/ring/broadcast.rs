@@ -1,0 +1,352 @@
+//! One writer, many readers, each of which reads everything.
+//!
+//! What the writer does when a reader is behind is the ring's policy, and a type:
+//!
+//! | | [`Overwrite`] | [`Gated`] |
+//! |---|---|---|
+//! | the writer | [`publish`](Writer::publish) always succeeds | [`try_publish`](Writer::try_publish) is refused while a reader has not read |
+//! | readers | [`Reader`]: any number, unknown to the writer | [`GatedReader`]: up to `R`, registered |
+//! | who is too slow | is told how many items it missed | holds back the writer |
+//!
+//! An item is an [`Entry`]: whole words, each stored and loaded atomically. So a reader may copy an item while the
+//! writer overwrites it, which is no data race, and asks afterwards whether the copy is good; what was overwritten
+//! meanwhile is never shown to anybody.
+
+mod error;
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+mod gate;
+mod pressure;
+mod reader;
+mod writer;
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use crate::bitmap::Bitmap;
+use crate::cursor::{Seq, Track};
+use crate::sync::{CachePadded, Shadow, const_fn, if_cas};
+use crate::words::{Entry, Image};
+
+pub use error::ReadError;
+pub use pressure::Pressure;
+pub use reader::Reader;
+pub use writer::Writer;
+if_cas! {
+    pub use error::JoinError;
+    pub use gate::{Gated, GatedReader};
+}
+
+/// The bit of the writer's end.
+const WRITER: u32 = 0b1;
+
+/// What the writer of a [`Broadcast`] does when a reader is behind: [`Overwrite`] or [`Gated`]. Sealed.
+pub trait Policy: sealed::Sealed {}
+
+pub(crate) mod sealed {
+    pub trait Sealed: Sized {
+        /// True when no slot may be read and written at once: then loom watches that none is.
+        const ALONE: bool;
+        #[cfg(not(loom))]
+        const NEW: Self;
+        #[cfg(loom)]
+        fn new() -> Self;
+        /// Forgets every reader, by exclusive access.
+        fn forget_readers(&mut self);
+    }
+}
+
+/// The writer overwrites the oldest item, and who has not read it misses it. The policy unless another one is named.
+#[derive(Debug)]
+pub struct Overwrite(());
+
+impl Policy for Overwrite {}
+impl sealed::Sealed for Overwrite {
+    const ALONE: bool = false;
+    #[cfg(not(loom))]
+    const NEW: Self = Self(());
+    #[cfg(loom)]
+    fn new() -> Self {
+        Self(())
+    }
+    fn forget_readers(&mut self) {}
+}
+
+/// A ring of `N` items with one writer and many readers, each of which reads every item at its own pace.
+///
+/// `N` is a power of two, checked when the program is compiled. The value has no pointer inside and all-zero memory
+/// is an empty ring, so it can live anywhere; in a `static` it costs nothing at start-up.
+///
+/// # Guarantees
+///
+/// | | [`Overwrite`] | [`Gated`] |
+/// |---|---|---|
+/// | progress | every operation is wait-free: no loop but over the items it moves and a constant number of looks | the same; looking at the readers is one load for each |
+/// | memory | `N` slots and one cache line; no allocation, ever | and a cache line for each reader, and one for who is there |
+/// | interrupts | either side may live in an interrupt handler; plain loads, stores and fences (Cortex-M0) | joining and leaving take compare-and-swap |
+/// | order | a reader gets items as they were published, each at most once, none torn | and each exactly once |
+/// | a stalled writer | costs the readers at most the items that it was about to overwrite: as many as it publishes at once | nothing |
+/// | a stalled reader | costs nobody anything; it is told how many items it missed, exactly | the writer sees `Full` |
+/// | a panic in your code | (`to_image`, `from_image`) publishes or reads nothing; at most, as many of the oldest items go as would have been published | the same |
+/// | a forgotten handle | a writer keeps its end, until the next `split` | and a reader holds back the writer for good, until then |
+///
+/// "Exactly" has no end: positions have 64 bits (63 where words have 32), so that a reader that slept for a lap of a
+/// word is not taken for one that is up to date.
+///
+/// # Examples
+///
+/// ```
+/// use annulet::Broadcast;
+/// use annulet::ring::broadcast::ReadError;
+///
+/// static PRICES: Broadcast<u64, 4> = Broadcast::new();
+///
+/// let mut writer = PRICES.try_writer().expect("nobody else has it");
+/// let mut reader = PRICES.reader_at_newest();
+/// (0..3).for_each(|price| writer.publish(price));
+/// assert_eq!(reader.try_read(), Ok(0));
+/// // Four slots: five more items overwrite what this reader has not read, and one of their own.
+/// (3..8).for_each(|price| writer.publish(price));
+/// assert_eq!(reader.try_read(), Err(ReadError::Lagged(3)));
+/// assert_eq!(reader.try_read(), Ok(4));
+/// ```
+///
+/// With two slots it holds a value of which only the newest counts. While the writer writes one slot, the other one
+/// stays as it is:
+///
+/// ```
+/// # use annulet::Broadcast;
+/// static POSITION: Broadcast<[u32; 3], 2> = Broadcast::new();
+///
+/// let position = POSITION.reader_at_newest();
+/// let mut sensor = POSITION.try_writer().unwrap();
+/// (0..9).for_each(|step| sensor.publish([step, 2 * step, 3 * step]));
+/// assert_eq!(position.latest(), Ok([8, 16, 24]));
+/// assert_eq!(position.latest(), Ok([8, 16, 24]), "it stays until there is a newer one");
+/// ```
+///
+/// A capacity that is no power of two does not compile:
+///
+/// ```compile_fail
+/// static RING: annulet::Broadcast<u32, 3> = annulet::Broadcast::new();
+/// ```
+///
+/// # Layout
+///
+/// `repr(C)`, with lines of 128 bytes on x86-64 and aarch64, 64 on other 64-bit targets, none elsewhere.
+///
+/// ```text
+///   ┌─────────────────────┬ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ┬──────────────────────┐
+///   │ tail   head   ends  │ Gated: who, R positions   │ N slots of T::Image  │
+///   └─────────────────────┴ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ┴──────────────────────┘
+///     the writer stores      each reader stores its      the writer stores
+///     tail and head          own                         every word, atomically
+/// ```
+#[repr(C)]
+pub struct Broadcast<T: Entry, const N: usize, P: Policy = Overwrite> {
+    line: CachePadded<Line>,
+    policy: P,
+    slots: [<T::Image as Image>::Cells; N],
+    shadow: Shadow<N>,
+    /// Only numbers are in the slots: no `T` crosses a thread, whatever it is.
+    items: PhantomData<fn(T) -> T>,
+}
+
+/// What the writer tells everybody.
+#[repr(C)]
+#[derive(Debug)]
+struct Line {
+    /// Next to write: items before it are there.
+    tail: Track,
+    /// The oldest item that is there: slots of items before it may be overwritten at any time.
+    head: Track,
+    /// Who has the writer's end.
+    ends: Bitmap,
+}
+
+impl<T: Entry, const N: usize, P: Policy> Broadcast<T, N, P> {
+    const CHECKED: () = {
+        assert!(N.is_power_of_two(), "capacity must be a power of two");
+        // Then a position moves on by no more than its observers can follow, and a reader's place, which is one
+        // word, tells all `N + 1` distances apart.
+        assert!(N as u64 <= Seq::STRIDE, "capacity is too large");
+    };
+
+    const_fn! {
+        /// An empty ring.
+        #[must_use]
+        pub const fn new() -> Self {
+            Self::starting_at(0)
+        }
+    }
+
+    #[cfg(not(loom))]
+    /// An empty ring whose positions start at `origin` instead of 0, to test what happens when they wrap.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn starting_at(origin: usize) -> Self {
+        let () = Self::CHECKED;
+        Self {
+            line: CachePadded(Line::new(origin)),
+            policy: P::NEW,
+            slots: [const { <T::Image as Image>::EMPTY }; N],
+            shadow: Shadow::new(),
+            items: PhantomData,
+        }
+    }
+
+    #[cfg(loom)]
+    /// An empty ring whose positions start at `origin` instead of 0, to test what happens when they wrap.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn starting_at(origin: usize) -> Self {
+        let () = Self::CHECKED;
+        Self {
+            line: CachePadded(Line::new(origin)),
+            policy: P::new(),
+            slots: core::array::from_fn(|_| <T::Image as Image>::empty()),
+            shadow: Shadow::new(),
+            items: PhantomData,
+        }
+    }
+
+    /// The number of items the ring holds: `N`.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        N
+    }
+
+    /// The number of items that are there for whoever begins to read at the oldest: `0..=N`, a recent picture.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        // Head first: the tail seen after it cannot be behind it, but may be from much later, hence the limit.
+        let head = self.line.0.head.observe();
+        count(self.line.0.tail.observe().since(head)).min(N)
+    }
+
+    /// True when [`len`](Self::len) is 0.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The writer, and the ring itself, shared, for readers. Needs no compare-and-swap, and works again and again:
+    /// that the ring is borrowed exclusively proves that nobody holds a handle, forgotten ones included.
+    ///
+    /// The items in the ring stay.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut ring = annulet::Broadcast::<u32, 8>::new();
+    /// let (mut writer, ring) = ring.split();
+    /// let mut readers = [ring.reader_at_oldest(), ring.reader_at_oldest()];
+    /// writer.publish(7);
+    /// assert!(readers.iter_mut().all(|reader| reader.try_read() == Ok(7)));
+    /// ```
+    #[must_use]
+    pub fn split(&mut self) -> (Writer<'_, T, N, P>, &Self) {
+        self.line.0.ends.hold(WRITER);
+        self.policy.forget_readers();
+        (Writer::new(self), self)
+    }
+
+    /// The writer of a shared ring, without asking whether somebody has it: for targets without compare-and-swap,
+    /// where a `static` ring cannot use [`try_writer`](Self::try_writer).
+    ///
+    /// # Safety
+    ///
+    /// No other writer of this ring is in use while this one is: call it once.
+    #[must_use]
+    pub unsafe fn writer_unchecked(&self) -> Writer<'_, T, N, P> {
+        Writer::new(self)
+    }
+
+    if_cas! {
+        /// The writer, or `None` while somebody has it. It goes back on drop.
+        #[must_use]
+        pub fn try_writer(&self) -> Option<Writer<'_, T, N, P>> {
+            self.line.0.ends.claim(WRITER).then(|| Writer::claimed(self))
+        }
+    }
+
+    /// Copies the words of position `at`, whatever they are.
+    #[inline(always)]
+    fn load(&self, at: Seq) -> T::Image {
+        if P::ALONE {
+            self.shadow.read(at.slot(N - 1));
+        }
+        // `N` is a power of two, so the slot exists; written so that no panic remains.
+        self.slots.get(at.slot(N - 1)).map_or(T::Image::ZERO, T::Image::load)
+    }
+
+    /// Stores the words of position `at`. Called by the writer alone, for slots that it may overwrite.
+    #[inline(always)]
+    fn store(&self, at: Seq, image: T::Image) {
+        if P::ALONE {
+            self.shadow.write(at.slot(N - 1));
+        }
+        if let Some(slot) = self.slots.get(at.slot(N - 1)) {
+            image.store(slot);
+        }
+    }
+}
+
+impl Line {
+    const_fn! {
+        const fn new(origin: usize) -> Self {
+            let at = Seq::new(origin as u64);
+            Self { tail: Track::new(at), head: Track::new(at), ends: Bitmap::new() }
+        }
+    }
+}
+
+/// A distance as a count of items in memory; the largest one where it is more than that.
+#[inline(always)]
+fn count(distance: u64) -> usize {
+    usize::try_from(distance).unwrap_or(usize::MAX)
+}
+
+impl<T: Entry, const N: usize, P: Policy> Default for Broadcast<T, N, P> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Entry, const N: usize, P: Policy> fmt::Debug for Broadcast<T, N, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Broadcast").field("len", &self.len()).field("capacity", &N).finish()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Broadcast, Gated, Line};
+    use core::mem::{offset_of, size_of};
+
+    const LINE: usize = if cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) {
+        128
+    } else if cfg!(target_pointer_width = "64") {
+        64
+    } else {
+        0
+    };
+
+    #[test]
+    fn rr11_layout_is_as_drawn() {
+        type Ring = Broadcast<[u32; 3], 8>;
+        assert_eq!(offset_of!(Ring, line), 0);
+        assert_eq!(offset_of!(Line, tail), 0);
+        assert_eq!(offset_of!(Line, head), size_of::<crate::cursor::Track>());
+        assert_eq!(offset_of!(Ring, slots), size_of::<Line>().max(LINE));
+        assert_eq!(
+            size_of::<Ring>(),
+            (offset_of!(Ring, slots) + 8 * 3 * 4).next_multiple_of(align_of::<Ring>())
+        );
+        // Who is there, and three readers, on a line each.
+        type Held = Broadcast<[u32; 3], 8, Gated<3>>;
+        assert_eq!(offset_of!(Held, policy), offset_of!(Ring, slots));
+        assert!(offset_of!(Held, slots) >= offset_of!(Held, policy) + 4 * LINE);
+        // The tail and the head are stored together, and loaded together.
+        assert!(size_of::<Line>() <= 64);
+    }
+}

@@ -1,0 +1,361 @@
+//! A writer that waits for its readers, and readers that it waits for.
+//!
+//! A reader has a *place*: a claimed number, and its position. The writer may write a position when every reader's is
+//! less than `N` behind it. It does not look each time, but keeps a limit, and looks when it comes there.
+//!
+//! Joining races with that. The reader's first item must not be overwritten between the moment when it finds the item
+//! there, and the moment when the writer knows of the reader. Hence the head, which all that join must start at or
+//! after, and which the writer moves on before it looks:
+//!
+//! ```text
+//!   writer                                  reader
+//!   1  publish head h'                      1  claim a place, publish position j in it
+//!   2  whole fence                          2  whole fence
+//!   3  look at every place                  3  look at the head h
+//!   4  write before the earliest            4  h <= j: it has joined. Otherwise again, from h
+//!      position + N and before h' + N
+//! ```
+//!
+//! *No item at `j` or after it is overwritten once a reader has joined at `j`.* One of the two fences is first.
+//! - The writer's: then the reader's look finds `h'` or a later head. It joined, so `h' <= j`, and what the writer
+//!   takes from this look is before `h' + N <= j + N`.
+//! - The reader's: then the writer's look finds the place claimed and `j`, or what the reader published there later;
+//!   so it finds it in every look from then on. What it takes is before `j + N`.
+//!
+//! Looks without a new head (and so without a fence) take nothing beyond the last head + `N`, which the first case
+//! covers. A place that is being taken may still have its last holder's position: then the writer waits for somebody
+//! who has left, for the moment until the new holder publishes its own; or ignores it, being more than `N` behind,
+//! which nobody is who has joined.
+
+use core::fmt;
+
+use super::{Broadcast, JoinError, Policy, Pressure, Writer, count, sealed};
+use crate::bitmap::Bitmap;
+use crate::cursor::{Cursor, Seq, joined, published};
+use crate::error::{PopError, PushError};
+use crate::sync::{CachePadded, Pos};
+use crate::words::Entry;
+
+/// How often a reader that joins tries again because the writer took back what it was to begin with.
+const TRIES: usize = 64;
+
+/// The writer waits for the slowest of up to `R` registered readers; `R` is `1..=32`.
+///
+/// While nobody has joined, it overwrites the oldest items as it comes to them.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Gated<const R: usize> {
+    /// Which places have a reader.
+    present: CachePadded<Bitmap>,
+    /// For each place, what its reader reads next. Stored by that reader alone.
+    places: [CachePadded<Cursor>; R],
+}
+
+impl<const R: usize> Gated<R> {
+    const CHECKED: () = assert!(R >= 1 && R <= 32, "there are 1 to 32 places for readers");
+
+    /// How far the slowest reader is behind `tail`, or 0 where there is none.
+    #[inline]
+    fn behind<const N: usize>(&self, tail: Seq) -> usize {
+        let present = self.present.0.held();
+        let mut most = 0;
+        for (number, place) in self.places.iter().enumerate() {
+            if present >> number & 1 != 0 {
+                let behind = distance(tail, place.0.observe());
+                // More is not the position of anybody who has joined.
+                if behind <= N {
+                    most = most.max(behind);
+                }
+            }
+        }
+        most
+    }
+}
+
+impl<const R: usize> Policy for Gated<R> {}
+impl<const R: usize> sealed::Sealed for Gated<R> {
+    const ALONE: bool = true;
+    #[cfg(not(loom))]
+    // Used once for each ring, to initialise it: a fresh copy each time is what is wanted.
+    #[allow(clippy::declare_interior_mutable_const)]
+    const NEW: Self = {
+        let () = Self::CHECKED;
+        Self { present: CachePadded(Bitmap::new()), places: [const { CachePadded(Cursor::new(0)) }; R] }
+    };
+    #[cfg(loom)]
+    fn new() -> Self {
+        let () = Self::CHECKED;
+        Self {
+            present: CachePadded(Bitmap::new()),
+            places: core::array::from_fn(|_| CachePadded(Cursor::new(0))),
+        }
+    }
+    fn forget_readers(&mut self) {
+        self.present.0.clear();
+    }
+}
+
+/// The part of a position that a place holds.
+// The truncation is the wrap itself.
+#[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast)]
+#[inline(always)]
+fn place_of(at: Seq) -> Pos {
+    at.number() as Pos
+}
+
+/// How far a place is behind `tail`: right for all who have joined, since no more than `N` is.
+// The truncation is the wrap itself.
+#[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast)]
+#[inline(always)]
+fn distance(tail: Seq, place: Pos) -> usize {
+    tail.since(Seq::new(place as u64)) as Pos as usize
+}
+
+impl<T: Entry, const N: usize, const R: usize> Writer<'_, T, N, Gated<R>> {
+    /// Of `wanted <= N` items, how many may be written now, looking only if need be.
+    #[inline(always)]
+    fn room(&mut self, wanted: usize) -> usize {
+        let known = self.known_room();
+        if known >= wanted { wanted } else { self.look(wanted).min(wanted) }
+    }
+
+    /// Looks at the readers; how many items may be written now.
+    fn look(&mut self, wanted: usize) -> usize {
+        let readers = &self.ring.policy;
+        let behind = readers.behind::<N>(self.tail);
+        let needed = wanted.min(N - behind);
+        let mut slowest = behind;
+        let head = self.head_for(needed);
+        if head != self.head {
+            // A quarter of the ring at once, so that there is one fence for so many items; but nothing that a reader
+            // has not read.
+            let read_by_all = self.tail.since(self.head).saturating_sub(behind as u64);
+            let head = self.head.plus(head.since(self.head).max(N as u64 / 4).min(read_by_all));
+            self.ring.line.0.head.publish(self.head, head);
+            self.head = head;
+            published();
+            // Whoever has joined before the head was moved is seen now; see the proof above.
+            slowest = readers.behind::<N>(self.tail);
+        }
+        let held = self.tail.since(self.head).max(slowest as u64);
+        self.limit = self.tail.plus((N as u64).saturating_sub(held));
+        self.known_room()
+    }
+
+    /// Publishes one item, unless a reader has `N` that it has not read.
+    ///
+    /// Wait-free. The item is visible to the readers when this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::Full`] with the item, if the slowest reader was that far behind.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use annulet::Broadcast;
+    /// use annulet::ring::broadcast::Gated;
+    ///
+    /// static ORDERS: Broadcast<u32, 2, Gated<4>> = Broadcast::new();
+    ///
+    /// let mut writer = ORDERS.try_writer().unwrap();
+    /// let mut reader = ORDERS.join_at_newest().unwrap();
+    /// writer.try_publish(1).unwrap();
+    /// writer.try_publish(2).unwrap();
+    /// assert_eq!(writer.try_publish(3).unwrap_err().into_inner(), 3);
+    /// assert_eq!(reader.try_read(), Ok(1));
+    /// writer.try_publish(3).unwrap();
+    /// drop(reader);
+    /// // Nobody is there to wait for.
+    /// writer.try_publish(4).unwrap();
+    /// ```
+    #[inline]
+    pub fn try_publish(&mut self, item: T) -> Result<(), PushError<T>> {
+        if self.room(1) == 0 {
+            return Err(PushError::Full(item));
+        }
+        self.write([item].iter());
+        Ok(())
+    }
+
+    /// Publishes as many of the items as there is room for, in order, telling the readers once; how many.
+    #[inline]
+    pub fn try_publish_slice(&mut self, items: &[T]) -> usize {
+        let count = self.room(items.len().min(N));
+        // There are that many; written so that no panic remains.
+        self.write(items.get(..count).unwrap_or_default().iter());
+        count
+    }
+
+    /// How many readers are there.
+    #[must_use]
+    pub fn readers(&self) -> usize {
+        self.ring.policy.present.0.held().count_ones() as usize
+    }
+
+    /// How close the slowest reader is to holding back this writer; none at all where nobody has joined.
+    #[must_use]
+    pub fn backpressure(&self) -> Pressure {
+        Pressure::new(self.ring.policy.behind::<N>(self.tail), N)
+    }
+}
+
+impl<T: Entry, const N: usize, const R: usize> Broadcast<T, N, Gated<R>> {
+    /// Joins the readers, from the oldest item on that is there.
+    ///
+    /// That is, of the last `N` items, at least three quarters, if so many were published one at a time; a slice that
+    /// is being published takes the room it needs. A reader that joined while the writer gave up items may have older
+    /// ones for itself.
+    ///
+    /// # Errors
+    ///
+    /// - [`JoinError::NoPlace`] if `R` readers are there.
+    /// - [`JoinError::Contended`] if the writer was faster at each of a number of tries.
+    pub fn join_at_oldest(&self) -> Result<GatedReader<'_, T, N, R>, JoinError> {
+        self.join(|ring| ring.line.0.head.observe())
+    }
+
+    /// Joins the readers, from the next item on to be published.
+    ///
+    /// # Errors
+    ///
+    /// As for [`join_at_oldest`](Self::join_at_oldest).
+    pub fn join_at_newest(&self) -> Result<GatedReader<'_, T, N, R>, JoinError> {
+        self.join(|ring| ring.line.0.tail.observe())
+    }
+
+    fn join(&self, begin: impl Fn(&Self) -> Seq) -> Result<GatedReader<'_, T, N, R>, JoinError> {
+        let mut places = self.policy.places.iter().enumerate();
+        let free = places.find(|(number, _)| self.policy.present.0.claim(1 << number));
+        let (number, place) = free.ok_or(JoinError::NoPlace)?;
+        let mut reader = GatedReader { ring: self, place, number, at: Seq::new(0), tail: Seq::new(0) };
+        for _ in 0..TRIES {
+            reader.at = begin(self);
+            reader.place.0.publish(place_of(reader.at));
+            joined();
+            let head = self.line.0.head.observe();
+            // After the head, so it is not before it: storing the head handed over what was published by then.
+            reader.tail = self.line.0.tail.observe();
+            // `head <= at <= tail`.
+            if reader.at.since(head) <= reader.tail.since(head) {
+                return Ok(reader);
+            }
+        }
+        // The reader gives its place back.
+        Err(JoinError::Contended)
+    }
+}
+
+/// A reader of a [`Broadcast`] whose writer waits for it.
+///
+/// Dropping it gives its place back, and the writer waits for it no longer. If it is forgotten, the writer waits for
+/// it for good, or until the next [`split`](Broadcast::split).
+///
+/// A stale answer never harms: items it has seen stay until it has read them, and "empty" may be over by the time it
+/// is read.
+pub struct GatedReader<'a, T: Entry, const N: usize, const R: usize> {
+    ring: &'a Broadcast<T, N, Gated<R>>,
+    place: &'a CachePadded<Cursor>,
+    number: usize,
+    /// Next to read. The place has the same, and I alone store it.
+    at: Seq,
+    /// The writer's tail when last observed.
+    tail: Seq,
+}
+
+impl<T: Entry, const N: usize, const R: usize> GatedReader<'_, T, N, R> {
+    /// Items there are of `wanted`, looking only if need be.
+    #[inline(always)]
+    fn available(&mut self, wanted: u64) -> u64 {
+        if self.tail.since(self.at) < wanted {
+            self.tail = self.ring.line.0.tail.observe();
+        }
+        self.tail.since(self.at).min(wanted)
+    }
+
+    /// Moves on by `count` items and tells the writer.
+    #[inline(always)]
+    fn release(&mut self, count: u64) {
+        self.at = self.at.plus(count);
+        self.place.0.publish(place_of(self.at));
+    }
+
+    /// Reads the next item.
+    ///
+    /// Wait-free. The writer waits for it no longer when this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Empty`] if there was none.
+    #[inline]
+    pub fn try_read(&mut self) -> Result<T, PopError> {
+        if self.available(1) == 0 {
+            return Err(PopError::Empty);
+        }
+        // Before the observed tail, so it is written; and not overwritten before this reader has told that it is past.
+        let item = T::from_image(self.ring.load(self.at));
+        self.release(1);
+        Ok(item)
+    }
+
+    /// Reads up to `out.len()` items into `out`, telling the writer once; how many.
+    #[inline]
+    pub fn try_read_slice(&mut self, out: &mut [T]) -> usize {
+        let available = self.available(out.len() as u64);
+        let mut at = self.at;
+        for (place, _) in out.iter_mut().zip(0..available) {
+            *place = T::from_image(self.ring.load(at));
+            at = at.plus(1);
+        }
+        self.release(available);
+        count(available)
+    }
+
+    /// Passes over up to `count` items; how many.
+    #[inline]
+    pub fn skip(&mut self, count: usize) -> usize {
+        let available = self.available(count as u64);
+        self.release(available);
+        super::count(available)
+    }
+
+    /// Items that are there for this reader. It may be more by the time it is read, never fewer.
+    #[must_use]
+    #[inline]
+    pub fn len(&self) -> usize {
+        count(self.ring.line.0.tail.observe().since(self.at))
+    }
+
+    /// True when nothing new was there.
+    #[must_use]
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The number of items the ring holds: `N`.
+    #[must_use]
+    #[inline]
+    pub const fn capacity(&self) -> usize {
+        N
+    }
+
+    /// How close this reader is to holding back the writer.
+    #[must_use]
+    #[inline]
+    pub fn backpressure(&self) -> Pressure {
+        Pressure::new(self.len(), N)
+    }
+}
+
+impl<T: Entry, const N: usize, const R: usize> Drop for GatedReader<'_, T, N, R> {
+    fn drop(&mut self) {
+        self.ring.policy.present.0.give_back(1 << self.number);
+    }
+}
+
+impl<T: Entry, const N: usize, const R: usize> fmt::Debug for GatedReader<'_, T, N, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GatedReader").field("len", &self.len()).field("capacity", &N).finish()
+    }
+}

@@ -1,0 +1,199 @@
+//! A reader that can be overtaken.
+
+use core::fmt;
+
+use super::{Broadcast, Overwrite, Pressure, ReadError, count};
+use crate::cursor::Seq;
+use crate::words::Entry;
+
+/// How many items [`Reader::latest`] tries.
+const TRIES: usize = 8;
+
+/// A reader of a [`Broadcast`] whose writer overwrites.
+///
+/// There may be any number; the writer does not know of them. A clone reads on from the same item, on its own.
+///
+/// A stale answer never harms: what it says is there may be overwritten by the time it is read, and then reading it
+/// says so.
+pub struct Reader<'a, T: Entry, const N: usize> {
+    ring: &'a Broadcast<T, N, Overwrite>,
+    /// Next to read.
+    at: Seq,
+    /// The writer's tail when last observed.
+    tail: Seq,
+}
+
+impl<T: Entry, const N: usize> Broadcast<T, N, Overwrite> {
+    /// A reader that begins with the oldest item that is there.
+    #[must_use]
+    #[inline]
+    pub fn reader_at_oldest(&self) -> Reader<'_, T, N> {
+        let at = self.line.0.head.observe();
+        // After the head, so it is not before it: storing the head handed over what was published by then.
+        Reader { ring: self, at, tail: self.line.0.tail.observe() }
+    }
+
+    /// A reader that begins with the next item to be published.
+    #[must_use]
+    #[inline]
+    pub fn reader_at_newest(&self) -> Reader<'_, T, N> {
+        let tail = self.line.0.tail.observe();
+        Reader { ring: self, at: tail, tail }
+    }
+}
+
+impl<T: Entry, const N: usize> Reader<'_, T, N> {
+    /// Looks at the writer's position; items published since mine.
+    #[inline]
+    fn refresh(&mut self) -> u64 {
+        self.tail = self.ring.line.0.tail.observe();
+        self.tail.since(self.at)
+    }
+
+    /// A copy of the item of `at`, which was published; or the oldest position there is, if that is later.
+    #[inline(always)]
+    fn copy(&self, at: Seq) -> Result<T, Seq> {
+        let image = self.ring.load(at);
+        // If one of those words is of a later item, the head confirmed here is past this one.
+        let head = self.ring.line.0.head.confirm();
+        // Published, and not given up: `head <= at < head + N`, and nothing else is that close.
+        if at.since(head) < N as u64 { Ok(T::from_image(image)) } else { Err(head) }
+    }
+
+    /// Reads the next item.
+    ///
+    /// Wait-free, and one try: a reader that the writer overtakes is told so each time, and is never kept here. One
+    /// that stays on the writer's heels at the oldest item can be overtaken again and again; to catch up, it
+    /// [`skip`](Self::skip)s.
+    ///
+    /// # Errors
+    ///
+    /// - [`ReadError::Empty`] if there was none.
+    /// - [`ReadError::Lagged`] with the number of items that were overwritten before this reader came to them. The
+    ///   next one it reads is the oldest that was left.
+    #[inline]
+    pub fn try_read(&mut self) -> Result<T, ReadError> {
+        if self.at == self.tail && self.refresh() == 0 {
+            return Err(ReadError::Empty);
+        }
+        match self.copy(self.at) {
+            Ok(item) => {
+                self.at = self.at.plus(1);
+                Ok(item)
+            }
+            Err(head) => {
+                let missed = head.since(self.at);
+                self.at = head;
+                // What was published before the head was stored is seen, so the tail is not behind it.
+                self.refresh();
+                Err(ReadError::Lagged(missed))
+            }
+        }
+    }
+
+    /// Reads up to `out.len()` items into `out`; how many. It is 0 only where `out` is empty.
+    ///
+    /// Each is as good as one from [`try_read`](Self::try_read): where the writer overtakes this reader half way, the
+    /// items before are the answer, and the next call says what was missed.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_read`](Self::try_read), if not one item was read.
+    #[inline]
+    pub fn try_read_slice(&mut self, out: &mut [T]) -> Result<usize, ReadError> {
+        let mut read = 0;
+        for place in out {
+            if read > 0 {
+                if self.at == self.tail && self.refresh() == 0 {
+                    break;
+                }
+                let Ok(item) = self.copy(self.at) else { break };
+                *place = item;
+                self.at = self.at.plus(1);
+            } else {
+                *place = self.try_read()?;
+            }
+            read += 1;
+        }
+        Ok(read)
+    }
+
+    /// The newest item, whether this reader has read it or not. It stays where it is, and so does this reader:
+    /// [`lag`](Self::lag) says whether there are items that it has not read.
+    ///
+    /// # Errors
+    ///
+    /// - [`ReadError::Empty`] if nothing was published yet; in a ring of one slot also while that is overwritten.
+    /// - [`ReadError::Contended`] if the writer overwrote each of a few newest items while it was copied: it published
+    ///   `N - 1` items more each time. With two slots or more, that takes a reader that is interrupted each time.
+    #[inline]
+    pub fn latest(&self) -> Result<T, ReadError> {
+        for _ in 0..TRIES {
+            // Head first: if the tail is not past it, nothing was there when the head was observed.
+            let head = self.ring.line.0.head.observe();
+            let tail = self.ring.line.0.tail.observe();
+            if tail == head {
+                return Err(ReadError::Empty);
+            }
+            if let Ok(item) = self.copy(tail.before()) {
+                return Ok(item);
+            }
+        }
+        Err(ReadError::Contended)
+    }
+
+    /// Passes over up to `count` items, missed ones included; how many. `u64::MAX` is all there are.
+    #[inline]
+    pub fn skip(&mut self, count: u64) -> u64 {
+        let count = count.min(self.refresh());
+        self.at = self.at.plus(count);
+        count
+    }
+
+    /// Items published that this reader has not read, those included that it will have missed.
+    #[must_use]
+    #[inline]
+    pub fn lag(&self) -> u64 {
+        self.ring.line.0.tail.observe().since(self.at)
+    }
+
+    /// Items that are there for this reader: `0..=N`. It may be more by the time it is read, or other ones.
+    #[must_use]
+    #[inline]
+    pub fn len(&self) -> usize {
+        count(self.lag()).min(N)
+    }
+
+    /// True when nothing new was there.
+    #[must_use]
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.lag() == 0
+    }
+
+    /// The number of items the ring holds: `N`.
+    #[must_use]
+    #[inline]
+    pub const fn capacity(&self) -> usize {
+        N
+    }
+
+    /// How close the writer is to overtaking this reader.
+    #[must_use]
+    #[inline]
+    pub fn backpressure(&self) -> Pressure {
+        Pressure::new(self.len(), N)
+    }
+}
+
+impl<T: Entry, const N: usize> Clone for Reader<'_, T, N> {
+    fn clone(&self) -> Self {
+        Self { ring: self.ring, at: self.at, tail: self.tail }
+    }
+}
+
+impl<T: Entry, const N: usize> fmt::Debug for Reader<'_, T, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("lag", &self.lag()).field("capacity", &N).finish()
+    }
+}

@@ -1,0 +1,153 @@
+//! The writing end.
+
+use core::fmt;
+
+use super::{Broadcast, Overwrite, Policy, WRITER, count};
+use crate::bitmap::Bitmap;
+use crate::cursor::Seq;
+use crate::words::Entry;
+
+/// The one writer of a [`Broadcast`].
+///
+/// Dropping it gives the end back; what was published stays.
+pub struct Writer<'a, T: Entry, const N: usize, P: Policy = Overwrite> {
+    pub(super) ring: &'a Broadcast<T, N, P>,
+    /// My position. The shared copy is the same, and I alone store it.
+    pub(super) tail: Seq,
+    /// The oldest item that is there, as I told everybody.
+    pub(super) head: Seq,
+    /// The first position that I may not write before I have looked: at most `head + N`.
+    pub(super) limit: Seq,
+    /// Where the end goes back to.
+    // Written only where ends can be claimed at all: a target without compare-and-swap has only `None`.
+    ends: Option<&'a Bitmap>,
+}
+
+impl<'a, T: Entry, const N: usize, P: Policy> Writer<'a, T, N, P> {
+    /// The caller sees to it that no other writer of this ring is in use while this one is.
+    pub(super) fn new(ring: &'a Broadcast<T, N, P>) -> Self {
+        let tail = ring.line.0.tail.own();
+        Self { ring, tail, head: ring.line.0.head.own(), limit: tail, ends: None }
+    }
+
+    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    pub(super) fn claimed(ring: &'a Broadcast<T, N, P>) -> Self {
+        Self { ends: Some(&ring.line.0.ends), ..Self::new(ring) }
+    }
+
+    /// Slots that I may write, without looking.
+    #[inline(always)]
+    pub(super) fn known_room(&self) -> usize {
+        count(self.limit.since(self.tail))
+    }
+
+    /// The head that `wanted` more items need: what is before it goes.
+    #[inline(always)]
+    pub(super) fn head_for(&self, wanted: usize) -> Seq {
+        let held = self.tail.since(self.head);
+        self.head.plus((held + wanted as u64).saturating_sub(N as u64))
+    }
+
+    /// Writes items from my position on and tells everybody once.
+    ///
+    /// There are at most [`known_room`](Self::known_room) of them. If one's `to_image` panics, none is published.
+    #[inline(always)]
+    pub(super) fn write<'t>(&mut self, items: impl Iterator<Item = &'t T>)
+    where
+        T: 't,
+    {
+        let mut tail = self.tail;
+        for item in items {
+            self.ring.store(tail, item.to_image());
+            tail = tail.plus(1);
+        }
+        self.ring.line.0.tail.publish(self.tail, tail);
+        self.tail = tail;
+    }
+
+    /// The number of items the ring holds: `N`.
+    #[must_use]
+    #[inline]
+    pub const fn capacity(&self) -> usize {
+        N
+    }
+
+    /// The number of items that are there for whoever begins to read at the oldest.
+    #[must_use]
+    #[inline]
+    pub fn len(&self) -> usize {
+        count(self.tail.since(self.head))
+    }
+
+    /// True when nothing was published yet.
+    #[must_use]
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<T: Entry, const N: usize> Writer<'_, T, N, Overwrite> {
+    /// Makes room for `wanted <= N` items, by giving up as many of the oldest as need be.
+    #[inline(always)]
+    fn make_room(&mut self, wanted: usize) {
+        if self.known_room() >= wanted {
+            return;
+        }
+        let head = self.head_for(wanted);
+        if head != self.head {
+            // Before the first of their words is overwritten: who copies a new word sees the new head.
+            self.ring.line.0.head.announce(self.head, head);
+            self.head = head;
+        }
+        self.limit = head.plus(N as u64);
+    }
+
+    /// Publishes one item; the oldest one goes if the ring is full.
+    ///
+    /// Wait-free. The item is visible to the readers when this returns.
+    #[inline]
+    pub fn publish(&mut self, item: T) {
+        self.make_room(1);
+        self.write([item].iter());
+    }
+
+    /// Publishes items in order, telling the readers once for each `N` of them.
+    ///
+    /// What is longer than the ring overwrites itself: the last `N` items are left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut ring = annulet::Broadcast::<u32, 4>::new();
+    /// let (mut writer, ring) = ring.split();
+    /// writer.publish_slice(&[1, 2, 3, 4, 5, 6]);
+    /// let mut out = [0; 8];
+    /// assert_eq!(ring.reader_at_oldest().try_read_slice(&mut out), Ok(4));
+    /// assert_eq!(out[..4], [3, 4, 5, 6]);
+    /// ```
+    #[inline]
+    pub fn publish_slice(&mut self, items: &[T]) {
+        for part in items.chunks(N) {
+            self.make_room(part.len());
+            self.write(part.iter());
+        }
+    }
+}
+
+impl<T: Entry, const N: usize, P: Policy> Drop for Writer<'_, T, N, P> {
+    fn drop(&mut self) {
+        #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+        if let Some(ends) = self.ends {
+            ends.give_back(WRITER);
+        }
+        #[cfg(not(any(target_has_atomic = "32", feature = "portable-atomic")))]
+        let _ = (self.ends, WRITER);
+    }
+}
+
+impl<T: Entry, const N: usize, P: Policy> fmt::Debug for Writer<'_, T, N, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("len", &self.len()).field("capacity", &N).finish()
+    }
+}

@@ -1,0 +1,263 @@
+//! The reading end.
+
+use core::fmt;
+use core::iter::Chain;
+use core::marker::PhantomData;
+use core::slice;
+
+use super::cells::Raw;
+use super::keep::{Borrowed, CONSUMER, Keep};
+use super::reading::ReadEnd;
+use super::side::{Side, Single};
+use super::{Drain, ReadGrant};
+use crate::error::PopError;
+use crate::span::Counter;
+use crate::stats::{Off, Stats};
+use crate::sync::if_cas;
+if_cas! {
+    use super::side::Multi;
+}
+
+/// A consumer of a ring: the one there is, or one of many.
+///
+/// It borrows the ring for `'a`, or keeps it alive by `K`. Dropping it gives the end back; unread items stay. Where the
+/// side is [`Multi`], it can be cloned; each item goes to one of the consumers.
+///
+/// A stale answer never harms: only consumers take items out, so what a single one has seen stays until it takes it,
+/// and "empty" may be over by the time it is read.
+///
+/// # Errors
+///
+/// `Empty`, `Pending` and `Contended` are three things, and the last two do not occur everywhere:
+///
+/// | | the next slot | single producer, single consumer | many producers | many consumers |
+/// |---|---|---|---|---|
+/// | `Empty` | holds no item | yes | yes | yes |
+/// | `Pending` | is being written; or producers give up slots faster than they are gone past | | yes | |
+/// | `Contended` | went to other consumers, 64 times | | | yes |
+///
+/// # Forms
+///
+/// A single consumer can look at items that stay in the ring: [`peek`](Consumer::peek), [`iter`](Consumer::iter),
+/// [`try_read`](Consumer::try_read). One of many cannot: another one might take them. What is claimed for it is its own,
+/// and is dropped where it is not taken.
+pub struct Consumer<'a, T, P: Side = Single, C: Side = Single, S: Stats = Off, K: Keep = Borrowed<'a>> {
+    pub(super) end: ReadEnd<T, P, C, S>,
+    keep: K,
+    ring: PhantomData<&'a ()>,
+}
+
+impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Consumer<'a, T, P, C, S, K> {
+    /// # Safety
+    /// No other consumer of a single side of this ring is in use while this one is, and `keep` keeps the ring alive.
+    pub(super) unsafe fn new(raw: Raw<T, P, C, S>, keep: K) -> Self {
+        let head = raw.header().head.0.own();
+        let mut end = ReadEnd::new(raw, head);
+        if !C::SHARED {
+            // All that is there: a forgotten drain announced no more.
+            let known = end.look(head, 0, raw.capacity());
+            let forgotten = raw.header().ends.0.draining(known);
+            if forgotten > 0 {
+                end.head = head.plus(forgotten);
+                end.settle();
+            }
+        }
+        Self { end, keep, ring: PhantomData }
+    }
+
+    /// Pops one item. Its slot is free for the producers when this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Empty`] if there was none, [`PopError::Pending`] and [`PopError::Contended`] as the
+    /// [table](Self#errors) says.
+    #[inline]
+    pub fn try_pop(&mut self) -> Result<T, PopError> {
+        let end = &mut self.end;
+        match end.claim(1) {
+            Ok((at, _)) => {
+                // SAFETY: claimed and written; freed below, so not taken again.
+                let value = unsafe { end.raw.take(at) };
+                // SAFETY: claimed, and moved out.
+                unsafe { end.finish(at, 1) };
+                Ok(value)
+            }
+            Err(why) => Err(end.refuse(why)),
+        }
+    }
+
+    /// Moves up to `out.len()` items into `out`, across the wrap if need be; how many.
+    ///
+    /// Fewer than `out.len()` means that no more were there in one piece: the ring was empty after them, or one of many
+    /// producers had claimed the next slot and not handed it over, or given it up.
+    #[inline]
+    pub fn try_pop_slice(&mut self, out: &mut [T]) -> usize
+    where
+        T: Copy,
+    {
+        self.end.taking(out.len()).copy_to(out)
+    }
+
+    /// Drops up to `count` items; how many. Their slots become free together.
+    #[inline]
+    pub fn skip(&mut self, count: usize) -> usize {
+        let taking = self.end.taking(count);
+        let count = taking.left;
+        taking.discard();
+        count
+    }
+
+    /// Shows up to `max` items to `f`, one after the other, and drops each; how many. Their slots become free
+    /// together.
+    ///
+    /// If `f` panics, the items before are consumed and the one it was shown stays, with those after it. Where there
+    /// are many consumers, these are dropped.
+    #[inline]
+    pub fn consume(&mut self, max: usize, f: impl FnMut(&T)) -> usize {
+        let mut taking = self.end.taking(max);
+        let count = taking.left;
+        taking.show(f);
+        count
+    }
+
+    /// Takes out up to `max` of the items that are there now. Their slots become free together, when the iterator
+    /// is dropped.
+    ///
+    /// Items that it does not come to stay in the ring. Where there are many consumers, they are dropped.
+    ///
+    /// If it is forgotten, the slots become free at the latest when this end next finds the ring empty, or is dropped.
+    /// If this end is forgotten too, what is left of the `max` items is leaked. Where there are many consumers, they are
+    /// leaked, and the ring stops at their slots until the next [`split`](super::Ring::split).
+    #[inline]
+    pub fn drain(&mut self, max: usize) -> Drain<'_, T, P, C, S> {
+        let taking = self.end.taking(max);
+        if !C::SHARED {
+            taking.end.begin_drain(taking.left);
+        }
+        Drain { taking }
+    }
+
+    /// The number of items the ring holds when full.
+    #[must_use]
+    #[inline]
+    pub fn capacity(&self) -> usize {
+        self.end.raw.capacity()
+    }
+
+    /// Items in the ring. Of a single consumer: it may be more by the time it is read, never fewer. Slots that one of many
+    /// producers is still writing, or gave up, count as well until a consumer comes to them.
+    #[must_use]
+    #[inline]
+    pub fn len(&self) -> usize {
+        let header = self.end.raw.header();
+        let head = C::stands(self.end.head, &header.head.0);
+        header.tail.0.observe().since(head).min(self.capacity())
+    }
+
+    /// True when no item was in the ring.
+    #[must_use]
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// True when no slot was free.
+    #[must_use]
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.len() == self.capacity()
+    }
+}
+
+/// What only a single consumer can do: items that it looks at are not taken by others.
+impl<T, P: Side, S: Stats, K: Keep> Consumer<'_, T, P, Single, S, K> {
+    /// The next item, where it is; `None` if there is none. It stays in the ring.
+    #[inline]
+    pub fn peek(&mut self) -> Option<&T> {
+        self.items(1).0.first()
+    }
+
+    /// The items of up to two parts, looking for `wanted`, at most that many.
+    #[inline]
+    fn items(&mut self, wanted: usize) -> (&[T], &[T]) {
+        let (at, count) = self.end.claim(wanted.min(self.capacity())).unwrap_or((self.end.head, 0));
+        let span = self.end.raw.span(at, count);
+        // SAFETY: these items are before the observed tail, so they are written, and producers do not touch them
+        // until this end has moved on, which the borrow of it excludes. The ring outlives the borrow.
+        unsafe { self.end.raw.parts(span) }
+    }
+
+    /// Grants up to `wanted` items in one contiguous run, to be read in place.
+    ///
+    /// The run is shorter where the ring wraps or holds less. `wanted` 0 is an empty grant. Nothing is consumed
+    /// until [`ReadGrant::release`].
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Empty`] if there was no item, [`PopError::Pending`] if many producers are, and one of them is in the
+    /// middle of writing the next one.
+    #[inline]
+    pub fn try_read(&mut self, wanted: usize) -> Result<ReadGrant<'_, T, P, S>, PopError> {
+        match self.end.claim(wanted.min(self.capacity())) {
+            Ok((at, count)) => {
+                let span = self.end.raw.span(at, count).contiguous();
+                // SAFETY: the span starts at the head and holds only items that are known.
+                Ok(unsafe { ReadGrant::new(&mut self.end, span) })
+            }
+            Err(why) => Err(self.end.refuse(why)),
+        }
+    }
+
+    /// Grants up to `wanted` items in two parts, the second one empty unless the ring wraps.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_read`](Self::try_read).
+    #[inline]
+    pub fn try_read_parts(&mut self, wanted: usize) -> Result<ReadGrant<'_, T, P, S>, PopError> {
+        match self.end.claim(wanted.min(self.capacity())) {
+            Ok((at, count)) => {
+                let span = self.end.raw.span(at, count);
+                // SAFETY: the span starts at the head and holds only items that are known.
+                Ok(unsafe { ReadGrant::new(&mut self.end, span) })
+            }
+            Err(why) => Err(self.end.refuse(why)),
+        }
+    }
+
+    /// Looks at the items that are there now, in order, without consuming any. Where there are many producers, up to
+    /// the first slot that one of them has claimed and not handed over.
+    #[inline]
+    pub fn iter(&mut self) -> Chain<slice::Iter<'_, T>, slice::Iter<'_, T>> {
+        let (first, second) = self.items(usize::MAX);
+        first.iter().chain(second)
+    }
+}
+
+if_cas! {
+    impl<T, P: Side, S: Stats, K: Keep> Clone for Consumer<'_, T, P, Multi, S, K> {
+        /// One more consumer.
+        fn clone(&self) -> Self {
+            // SAFETY: a side of many consumers may have one more, and what keeps the ring alive keeps it for this one.
+            unsafe { Self::new(self.end.raw, self.keep.again()) }
+        }
+    }
+}
+
+impl<T, P: Side, C: Side, S: Stats, K: Keep> Drop for Consumer<'_, T, P, C, S, K> {
+    fn drop(&mut self) {
+        if self.end.draining {
+            // A forgotten `Drain` has moved the head without telling.
+            self.end.settle();
+        }
+        if !C::SHARED {
+            self.keep.give_back(CONSUMER);
+        }
+    }
+}
+
+impl<T, P: Side, C: Side, S: Stats, K: Keep> fmt::Debug for Consumer<'_, T, P, C, S, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer").field("len", &self.len()).field("capacity", &self.capacity()).finish()
+    }
+}

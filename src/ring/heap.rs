@@ -1,0 +1,77 @@
+//! Rings on the heap: made in place, and kept by their ends.
+
+use alloc::boxed::Box;
+
+use super::{Ring, Side};
+use crate::stats::Stats;
+use crate::sync::if_arc;
+if_arc! {
+    use {super::keep::Owned, super::{Consumer, OwnedEnds, Producer}, crate::sync::Arc};
+}
+
+impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
+    /// A new ring on the heap, made in place: no copy of it is ever on the stack, however large it is.
+    #[must_use]
+    pub fn boxed() -> Box<Self> {
+        Self::try_boxed()
+            .unwrap_or_else(|| alloc::alloc::handle_alloc_error(core::alloc::Layout::new::<Self>()))
+    }
+
+    /// As [`boxed`](Self::boxed), or `None` where there is no memory for it.
+    #[must_use]
+    pub fn try_boxed() -> Option<Box<Self>> {
+        #[cfg(loom)]
+        {
+            Some(Box::new(Self::new()))
+        }
+        #[cfg(not(loom))]
+        {
+            let () = Self::CAPACITY_IS_A_POWER_OF_TWO;
+            let () = Self::CAPACITY_FITS_THE_POSITIONS;
+            let layout = core::alloc::Layout::new::<Self>();
+            // SAFETY: the layout is not empty: the header has fields.
+            let memory = unsafe { alloc::alloc::alloc_zeroed(layout) }.cast::<Self>();
+            if memory.is_null() {
+                return None;
+            }
+            // SAFETY:
+            // - the memory comes from the global allocator with the layout of `Self`, and is nobody else's;
+            // - it is a valid `Self`: zeroed atomics are position 0, no claimed end, no commit and no count, the
+            //   slots are `MaybeUninit`, and nothing else is inside.
+            Some(unsafe { Box::from_raw(memory) })
+        }
+    }
+
+    if_arc! {
+        /// Both ends of a new ring on the heap; the ring goes with the last of them.
+        #[must_use]
+        pub fn new_split() -> OwnedEnds<T, N, P, C, S> {
+            #[cfg(loom)]
+            let ring = Arc::new(Self::new());
+            #[cfg(not(loom))]
+            let ring: Arc<Self> = Self::boxed().into();
+            ring.header.ends.0.held.claim(Self::BOTH);
+            // SAFETY: the ring is new, so these are its only ends.
+            unsafe { Self::kept_ends(&ring) }
+        }
+
+        /// # Safety
+        /// No other handle of this ring's single sides is in use while these are.
+        unsafe fn kept_ends(ring: &Arc<Self>) -> OwnedEnds<T, N, P, C, S> {
+            // SAFETY: the only producer of a single side, as the caller says; it holds an `Arc` of the ring.
+            let producer = unsafe { Producer::new(ring.raw(), Owned(Arc::clone(ring))) };
+            // SAFETY: likewise the only consumer.
+            let consumer = unsafe { Consumer::new(ring.raw(), Owned(Arc::clone(ring))) };
+            (producer, consumer)
+        }
+
+        /// Both ends of a ring in an `Arc`, each keeping it alive, or `None` while somebody has an end of a single
+        /// side.
+        #[cfg(not(loom))]
+        #[must_use]
+        pub fn try_split_arc(self: &Arc<Self>) -> Option<OwnedEnds<T, N, P, C, S>> {
+            // SAFETY: the claim makes these the only ends of single sides.
+            self.header.ends.0.held.claim(Self::BOTH).then(|| unsafe { Self::kept_ends(self) })
+        }
+    }
+}

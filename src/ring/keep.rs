@@ -1,0 +1,92 @@
+//! What keeps a ring alive while a handle uses it, and takes the end back when the handle is dropped.
+
+use crate::bitmap::Bitmap;
+use crate::sync::if_arc;
+if_arc! {
+    use crate::sync::Arc;
+}
+
+/// The bit of the producer's end.
+pub(crate) const PRODUCER: u32 = 0b01;
+/// The bit of the consumer's end.
+pub(crate) const CONSUMER: u32 = 0b10;
+
+/// What keeps a ring alive: a borrow ([`Borrowed`]) or an `Arc` ([`Owned`], feature `alloc`).
+///
+/// Sealed. A [`Producer`](super::Producer) or [`Consumer`](super::Consumer) is the same type for each of them.
+pub trait Keep: sealed::Sealed {}
+
+pub(crate) mod sealed {
+    pub trait Sealed {
+        /// Gives an end back to the ring.
+        fn give_back(&self, end: u32);
+        /// Keeps it for one more handle, of a side that has no ends to give back.
+        #[must_use]
+        fn again(&self) -> Self;
+    }
+
+    /// What an `Arc` of gives ends back.
+    #[cfg_attr(not(all(feature = "alloc", target_has_atomic = "ptr")), allow(dead_code))]
+    #[allow(unreachable_pub)]
+    pub trait HasEnds {
+        fn give_back(&self, end: u32);
+    }
+}
+
+/// A borrow of the ring.
+///
+/// A handle made by `split(&mut self)` borrows the ring exclusively and has nothing to give back; one made by
+/// `try_split(&self)` gives its end back.
+#[derive(Debug)]
+pub struct Borrowed<'a> {
+    // Written only where ends can be claimed at all: a target without compare-and-swap has only `None`.
+    ends: Option<&'a Bitmap>,
+}
+
+impl<'a> Borrowed<'a> {
+    pub(crate) const fn exclusive() -> Self {
+        Self { ends: None }
+    }
+
+    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    pub(crate) const fn claimed(ends: &'a Bitmap) -> Self {
+        Self { ends: Some(ends) }
+    }
+}
+
+impl Keep for Borrowed<'_> {}
+impl sealed::Sealed for Borrowed<'_> {
+    #[inline]
+    fn give_back(&self, end: u32) {
+        #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+        if let Some(ends) = self.ends {
+            ends.give_back(end);
+        }
+        #[cfg(not(any(target_has_atomic = "32", feature = "portable-atomic")))]
+        let _ = (self.ends, end);
+    }
+
+    #[inline]
+    fn again(&self) -> Self {
+        Self { ends: self.ends }
+    }
+}
+
+if_arc! {
+    /// An `Arc` of the ring `R`: the handle has no lifetime and can move into a thread.
+    #[derive(Debug)]
+    pub struct Owned<R>(pub(crate) Arc<R>);
+
+    impl<R: sealed::HasEnds> Keep for Owned<R> {}
+    impl<R: sealed::HasEnds> sealed::Sealed for Owned<R> {
+        #[inline]
+        fn give_back(&self, end: u32) {
+            self.0.give_back(end);
+        }
+
+        #[inline]
+        fn again(&self) -> Self {
+            Self(Arc::clone(&self.0))
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! Single-producer rings read as one: each producer has a ring of its own, a *lane*.
+//!
+//! Producers share nothing, so none waits for another, and pushing costs what it costs in a ring of one producer.
+//! What is given up is an order between the items of different producers: the consumer has its own, and it is a type.
+//!
+//! | | lanes are visited | for |
+//! |---|---|---|
+//! | [`Strict`] | the lowest number first | priorities |
+//! | [`Fair`] | in turns, for up to a budget of items | equals |
+//! | [`Adaptive`] | likewise, idle ones less often | many lanes, few of them busy |
+//!
+//! A lane goes from producer to producer: who is dropped leaves the lane, and once its items are taken out, somebody else
+//! can have it. Each of them has a [`Handle`] of its own, by which a consumer tells their items apart.
+
+mod consumer;
+mod order;
+mod rooms;
+mod tenant;
+
+use core::fmt;
+
+use self::rooms::sealed::Room;
+use super::{Ring, Side, Single};
+use crate::bitmap::{Bitmap, Generation};
+use crate::handle::{Handle, Lane};
+use crate::stats::{Counts, Flow, Off, Stats};
+use crate::sync::{CachePadded, const_fn, if_arc, if_cas};
+
+pub use consumer::LaneConsumer;
+pub use order::{Adaptive, Fair, Order, Strict};
+pub use rooms::{Housing, Inline};
+pub use tenant::{LaneProducer, RegisterError, Tenant};
+if_arc! {
+    pub use rooms::Heap;
+
+    /// [`Lanes`] whose rings are allocated one by one, when a lane gets its first producer; at most `L`.
+    ///
+    /// Until then, a lane is a pointer that says so. A consumer finds a lane once its ring is made, and never waits for
+    /// that. A ring stays when its producer has left, for the next one, until [`shrink`](Lanes::shrink).
+    ///
+    /// ```
+    /// use annulet::ring::lanes::{Fair, GrowingLanes};
+    ///
+    /// static LOGS: GrowingLanes<u32, 1024, 32> = GrowingLanes::new();
+    ///
+    /// let mut rx = LOGS.try_consumer(Fair::default()).unwrap();
+    /// assert_eq!(LOGS.lanes(), 0);
+    /// std::thread::spawn(|| LOGS.register().unwrap().try_push(7).unwrap()).join().unwrap();
+    /// assert_eq!(LOGS.lanes(), 1);
+    /// assert_eq!(rx.try_pop(), Ok(7));
+    /// ```
+    pub type GrowingLanes<T, const N: usize, const L: usize, C = Single, S = Off> = Lanes<T, N, L, C, S, Heap>;
+}
+
+/// The bit of the consumer's end, where there is one.
+const CONSUMER: u32 = 0b1;
+
+/// `L` rings of `N` items, with one producer each, read as one.
+///
+/// `N` is a power of two and `L` is `1..=32`, both checked when the program is compiled. There is one consumer, or with
+/// [`Multi`](super::Multi) as `C` any number, who steal from all lanes. With [`Inline`] as `H`, the value has no pointer
+/// inside and all-zero memory is its valid empty state, so it can live anywhere; in a `static` it costs nothing at
+/// start-up. With [`Counts`] as `S` each lane counts what goes through it.
+///
+/// # Guarantees
+///
+/// | | one consumer | many consumers |
+/// |---|---|---|
+/// | progress | wait-free: a push is that of a ring of one producer; reading visits each lane at most once for nothing | lock-free: at each lane at most 64 tries |
+/// | registering | one pass over the lanes, at most 64 tries at each | and a look at each slot of the lane that is taken |
+/// | memory | `L` rings; no allocation, ever, unless `H` is `Heap` | likewise |
+/// | interrupts | either end may live in an interrupt handler; plain loads and stores (Cortex-M0) but for registering | needs compare-and-swap |
+/// | order | of each producer FIFO; each item is received or dropped exactly once | likewise, for each consumer |
+/// | between producers | what the consumer's [`Order`] says | likewise, for each consumer |
+/// | a stalled producer | costs nobody anything, wherever it stopped | likewise |
+/// | a stalled consumer | each producer sees `Full` once its own lane is | likewise; a lane where it stopped within an operation is `Full`, or not free for another producer, a little earlier |
+/// | a producer that leaves | its items stay, in their order, and are its own; then the lane is free | likewise, once no consumer is in the middle of one of them |
+/// | a forgotten producer | keeps its lane until the next [`split`](Self::split) | likewise |
+/// | a panic in your code | (closure, `Drop`) consumes exactly what was processed; nothing is dropped twice | items claimed with it are dropped; nothing is stuck |
+///
+/// # Examples
+///
+/// ```
+/// use annulet::Lanes;
+/// use annulet::ring::lanes::Fair;
+///
+/// static EVENTS: Lanes<u32, 16, 4> = Lanes::new();
+///
+/// let mut rx = EVENTS.try_consumer(Fair::default()).expect("nobody else has it");
+/// let mut sensor = EVENTS.register().expect("a lane is free");
+/// let mut timer = EVENTS.register().expect("another lane is free");
+/// sensor.try_push(1).unwrap();
+/// timer.try_push(2).unwrap();
+/// assert_eq!(rx.try_pop_from(), Ok((sensor.lane(), 1)));
+/// let timer = timer.deregister();
+/// assert_eq!(rx.try_pop_from(), Ok((timer, 2)), "it has left; its item is still here, and its own");
+/// ```
+///
+/// Priorities, on a target without compare-and-swap as well:
+///
+/// ```
+/// use annulet::Lanes;
+/// use annulet::ring::lanes::Strict;
+///
+/// let mut lanes = Lanes::<&str, 8, 2>::new();
+/// let ([urgent, normal], mut rx) = lanes.split_all(Strict);
+/// let (mut urgent, mut normal) = (urgent.unwrap(), normal.unwrap());
+/// normal.try_push("report").unwrap();
+/// urgent.try_push("stop").unwrap();
+/// assert_eq!(rx.try_pop(), Ok("stop"));
+/// ```
+///
+/// # Layout
+///
+/// `repr(C)`, with lines of 128 bytes on x86-64 and aarch64, 64 on other 64-bit targets, none elsewhere.
+///
+/// ```text
+///   ┌───────────────────────────────┬───────────────────────────────────┐
+///   │ taken   ends   L generations  │ L rings                           │
+///   └───────────────────────────────┴───────────────────────────────────┘
+///     who has which lane; written     each as `Ring` draws it, or where
+///     when somebody comes or goes     it is on the heap
+/// ```
+#[repr(C)]
+pub struct Lanes<T, const N: usize, const L: usize, C: Side = Single, S: Stats = Off, H: Housing = Inline> {
+    line: CachePadded<Who<L>>,
+    rooms: [H::Room<T, N, C, S>; L],
+}
+
+/// Who is there.
+#[repr(C)]
+#[derive(Debug)]
+struct Who<const L: usize> {
+    /// Which lanes have a producer.
+    taken: Bitmap,
+    /// Who has the consumer's end.
+    ends: Bitmap,
+    /// For each lane, the producer it has, or had last. Stored by who holds the lane in `taken`, before the first item
+    /// of that producer; and after all items of the one before were taken out.
+    generations: [Generation; L],
+}
+
+impl<const L: usize> Who<L> {
+    const_fn! {
+        const fn new() -> Self {
+            #[cfg(not(loom))]
+            let generations = [const { Generation::new() }; L];
+            #[cfg(loom)]
+            let generations = core::array::from_fn(|_| Generation::new());
+            Self { taken: Bitmap::new(), ends: Bitmap::new(), generations }
+        }
+    }
+}
+
+impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing> Lanes<T, N, L, C, S, H> {
+    const CHECKED: () = {
+        assert!(L >= 1 && L <= 32, "there are 1 to 32 lanes");
+        // Where the rings are made later, this would otherwise be said later.
+        assert!(N.is_power_of_two(), "capacity must be a power of two");
+    };
+    /// Each lane's bit.
+    const ALL: u32 = u32::MAX >> (32 - L as u32);
+    /// The consumer's bit, where there is one.
+    const CONSUMER: u32 = if C::SHARED { 0 } else { CONSUMER };
+
+    const_fn! {
+        /// No items, and no producers.
+        #[must_use]
+        pub const fn new() -> Self {
+            let () = Self::CHECKED;
+            #[cfg(not(loom))]
+            let rooms = [const { <H::Room<T, N, C, S> as Room<T, N, C, S>>::EMPTY }; L];
+            #[cfg(loom)]
+            let rooms = core::array::from_fn(|_| <H::Room<T, N, C, S> as Room<T, N, C, S>>::empty());
+            Self { line: CachePadded(Who::new()), rooms }
+        }
+    }
+
+    /// The number of items one lane holds: `N`.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        N
+    }
+
+    /// The number of lanes that have a ring: `L`, or where they grow, those that had a producer.
+    #[must_use]
+    pub fn lanes(&self) -> usize {
+        self.rooms.iter().filter(|room| room.ring().is_some()).count()
+    }
+
+    #[inline(always)]
+    fn ring(&self, lane: u32) -> Option<&Ring<T, N, Single, C, S>> {
+        self.rooms.get(lane as usize)?.ring()
+    }
+
+    #[inline(always)]
+    fn handle(&self, lane: u32) -> Handle<Lane> {
+        Handle::new(lane, self.line.0.generations.get(lane as usize).map_or(0, Generation::now))
+    }
+
+    /// Items in the lane that this producer has, or had: `0..=N`, a recent picture. `None` once the lane is another
+    /// one's, or if it never was this one's.
+    #[must_use]
+    pub fn len_of(&self, lane: Handle<Lane>) -> Option<usize> {
+        let len = self.ring(lane.index())?.len();
+        // After the length: if an item of a later producer was counted, its generation is seen.
+        (self.handle(lane.index()) == lane && lane.generation() > 0).then_some(len)
+    }
+
+    /// Items in all lanes: a recent picture of one after the other.
+    #[must_use]
+    pub fn total_len(&self) -> usize {
+        self.lens().map(|(_, len)| len).sum()
+    }
+
+    /// True when each lane was empty, one after the other.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lens().all(|(_, len)| len == 0)
+    }
+
+    /// The producer whose lane has the most items, and how many; the first of several. `None` where there are none.
+    /// It is a recent picture: the lane may be another one's by the time it is read.
+    #[must_use]
+    pub fn hottest(&self) -> Option<(Handle<Lane>, usize)> {
+        let mut hottest = None;
+        let mut most = 0;
+        for (lane, len) in self.lens() {
+            if len > most {
+                most = len;
+                hottest = Some((self.handle(lane), len));
+            }
+        }
+        hottest
+    }
+
+    /// The number of items in each lane.
+    fn lens(&self) -> impl Iterator<Item = (u32, usize)> {
+        (0..L as u32).map(|lane| (lane, self.ring(lane).map_or(0, Ring::len)))
+    }
+
+    /// The consumer, which visits lanes in this order, and the lanes themselves, shared, for producers and, where there
+    /// are many, more consumers. Needs no compare-and-swap, and works again and again: that the lanes are borrowed
+    /// exclusively proves that nobody holds a handle, forgotten ones included.
+    ///
+    /// The items stay, and are their producers'. A lane that has items is free once they are taken out.
+    #[must_use]
+    pub fn split<O: Order>(&mut self, order: O) -> (LaneConsumer<'_, T, N, L, O, C, S, H>, &Self) {
+        self.line.0.taken.clear();
+        self.line.0.ends.hold(Self::CONSUMER);
+        (LaneConsumer::new(self, order), self)
+    }
+
+    if_cas! {
+        /// A consumer, which visits lanes in this order, or `None` while somebody has the only one. It goes back on drop.
+        ///
+        /// A `Multi` side always has one more.
+        #[must_use]
+        pub fn try_consumer<O: Order>(&self, order: O) -> Option<LaneConsumer<'_, T, N, L, O, C, S, H>> {
+            (C::SHARED || self.line.0.ends.claim(CONSUMER)).then(|| LaneConsumer::new(self, order))
+        }
+
+        /// How many lanes have a producer.
+        #[must_use]
+        pub fn active(&self) -> usize {
+            self.line.0.taken.held().count_ones() as usize
+        }
+    }
+}
+
+impl<T, const N: usize, const L: usize, C: Side, S: Stats> Lanes<T, N, L, C, S> {
+    /// Lanes whose positions start at `origin` instead of 0, to test what happens when they wrap.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn starting_at(origin: usize) -> Self {
+        let mut lanes = Self::new();
+        for ring in &mut lanes.rooms {
+            *ring = Ring::starting_at(origin);
+        }
+        lanes
+    }
+}
+
+impl<T, const N: usize, const L: usize, C: Side, H: Housing> Lanes<T, N, L, C, Counts, H> {
+    /// What the producers of a lane and its consumers have counted, in this order; `None` if there is no such lane yet.
+    ///
+    /// A visit that finds nothing is no answer, and not counted as `refused`.
+    #[must_use]
+    pub fn stats_of(&self, lane: u32) -> Option<(Flow, Flow)> {
+        self.ring(lane).map(Ring::stats)
+    }
+}
+
+if_arc! {
+    impl<T, const N: usize, const L: usize, C: Side, S: Stats> Lanes<T, N, L, C, S, Heap> {
+        /// Frees the rings that hold no items; how many. That the lanes are borrowed exclusively proves that nobody uses
+        /// them. Handles of former producers stay stale.
+        pub fn shrink(&mut self) -> usize {
+            let empty = |room: &&mut rooms::HeapRoom<T, N, C, S>| room.ring().is_some_and(Ring::is_empty);
+            self.rooms.iter_mut().filter(empty).map(rooms::HeapRoom::clear).count()
+        }
+    }
+}
+
+impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing> Default for Lanes<T, N, L, C, S, H> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing> fmt::Debug
+    for Lanes<T, N, L, C, S, H>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lanes").field("lanes", &self.lanes()).field("len", &self.total_len()).finish()
+    }
+}

@@ -1,0 +1,251 @@
+//! In which order a consumer visits the lanes.
+//!
+//! An order says which lane is next and how many items may be taken there. It knows neither rings nor items. One call
+//! of the consumer is one *tour*: it visits lanes until it has what is wanted, or until each lane was found empty. What
+//! is not up to an order is that last condition: it picks from the lanes that this tour has not found empty yet, so it
+//! cannot leave one out.
+
+/// In which order a consumer visits the lanes: [`Strict`], [`Fair`] or [`Adaptive`]. Sealed.
+///
+/// It is a type, and its value part of the consumer: an order needs a memory of its own (or none), and nothing about
+/// it changes while it reads.
+///
+/// | | next is | an item waits for, at most |
+/// |---|---|---|
+/// | [`Strict`] | the first lane that has an item | all that comes before it: without bound |
+/// | [`Fair`] | the next lane in a circle, for up to `budget` items | one visit to each other lane, for each `budget` items of its own lane before it |
+/// | [`Adaptive`] | likewise, but a lane that was found empty is passed over for a while | [`ROUNDS`](Adaptive::ROUNDS) times that, and one visit to each lane |
+///
+/// The bounds are for one consumer. Of several, each keeps its own order, and they count together.
+pub trait Order: sealed::Sealed {}
+
+pub(crate) mod sealed {
+    pub trait Sealed: Clone + core::fmt::Debug + Send {
+        /// Of the lanes of a set that is not empty, the one to visit, and the most items to take there, at least one.
+        fn next(&mut self, open: u32) -> (u32, usize);
+        /// `found` items were taken from the lane that [`next`](Self::next) named, of `asked` wanted.
+        fn visited(&mut self, lane: u32, asked: usize, found: usize);
+    }
+}
+
+/// The lower a lane's number, the higher its priority: an item is taken only where the lanes before it were empty when
+/// they were looked at, in the same call.
+///
+/// A batch looks at each lane once: what comes into an earlier lane after that is for the next call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Strict;
+
+impl Order for Strict {}
+impl sealed::Sealed for Strict {
+    #[inline(always)]
+    fn next(&mut self, open: u32) -> (u32, usize) {
+        (open.trailing_zeros(), usize::MAX)
+    }
+
+    #[inline(always)]
+    fn visited(&mut self, _: u32, _: usize, _: usize) {}
+}
+
+/// Round robin: lane after lane, each for up to `budget` items, or until it is empty.
+///
+/// So a lane that is flooded costs another lane's next item at most `budget` items: with `L` lanes, an item is taken
+/// after at most `(L - 1) * budget` items of other lanes, for each `budget` items that are before it in its own lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fair {
+    budget: usize,
+    /// The lane that is being visited.
+    at: u32,
+    /// What may still be taken in this visit.
+    left: usize,
+}
+
+impl Fair {
+    /// The budget of `default()`.
+    pub const BUDGET: usize = 16;
+
+    /// Up to so many items in each visit, at least one.
+    #[must_use]
+    pub const fn with_budget(budget: usize) -> Self {
+        Self { budget: if budget == 0 { 1 } else { budget }, at: u32::MAX, left: 0 }
+    }
+
+    /// Goes on with the visit, if something is left of it and the lane is open.
+    #[inline(always)]
+    fn stay(&self, open: u32) -> Option<(u32, usize)> {
+        (self.left > 0 && open >> (self.at & 31) & 1 != 0).then_some((self.at, self.left))
+    }
+
+    /// Those of the lanes that come after the present one.
+    #[inline(always)]
+    fn ahead(&self, open: u32) -> u32 {
+        open & u32::MAX.checked_shl(self.at.wrapping_add(1)).unwrap_or(0)
+    }
+
+    #[inline(always)]
+    fn begin(&mut self, lane: u32) -> (u32, usize) {
+        self.at = lane;
+        self.left = self.budget;
+        (lane, self.left)
+    }
+}
+
+impl Default for Fair {
+    fn default() -> Self {
+        Self::with_budget(Self::BUDGET)
+    }
+}
+
+impl Order for Fair {}
+impl sealed::Sealed for Fair {
+    #[inline(always)]
+    fn next(&mut self, open: u32) -> (u32, usize) {
+        self.stay(open).unwrap_or_else(|| {
+            let ahead = self.ahead(open);
+            self.begin(if ahead != 0 { ahead } else { open }.trailing_zeros())
+        })
+    }
+
+    #[inline(always)]
+    fn visited(&mut self, _: u32, asked: usize, found: usize) {
+        self.left = if found < asked { 0 } else { self.left.saturating_sub(found) };
+    }
+}
+
+/// As [`Fair`], and a lane that was found empty is visited in every second round only, then in every fourth, eighth, and
+/// so on, as long as other lanes have items: looking at a lane that somebody else writes costs a cache miss.
+///
+/// It is visited in at least one of [`ROUNDS`](Self::ROUNDS) rounds, and in each again once an item was found. No lane is passed over where the answer would
+/// otherwise be that nothing is there: before that, each one is looked at, so an item that was there when the call
+/// began is not hidden from whoever is told `Empty`.
+#[derive(Clone, Debug)]
+pub struct Adaptive {
+    fair: Fair,
+    /// Rounds begun. Wraps.
+    round: u32,
+    /// Lanes to be visited in this round.
+    due: u32,
+    /// `idle[k]` are the lanes that are visited in every `2 << k`th round. The others are visited in each.
+    idle: [u32; Self::LEVELS],
+}
+
+impl Adaptive {
+    const LEVELS: usize = 6;
+
+    /// An idle lane is visited in at least one of so many rounds.
+    pub const ROUNDS: usize = 1 << Self::LEVELS;
+
+    /// Up to so many items in each visit, at least one.
+    #[must_use]
+    pub const fn with_budget(budget: usize) -> Self {
+        Self { fair: Fair::with_budget(budget), round: 0, due: 0, idle: [0; Self::LEVELS] }
+    }
+
+    /// Begins a round; the lanes to be visited in it.
+    #[inline]
+    fn next_round(&mut self) {
+        self.round = self.round.wrapping_add(1);
+        let turns = self.round.trailing_zeros() as usize;
+        self.due = !self.idle.iter().skip(turns).fold(0, |lanes, level| lanes | level);
+    }
+}
+
+impl Default for Adaptive {
+    fn default() -> Self {
+        Self::with_budget(Fair::BUDGET)
+    }
+}
+
+impl Order for Adaptive {}
+impl sealed::Sealed for Adaptive {
+    #[inline]
+    fn next(&mut self, open: u32) -> (u32, usize) {
+        if let Some(stay) = self.fair.stay(open) {
+            return stay;
+        }
+        let mut lanes = self.fair.ahead(open & self.due);
+        if lanes == 0 {
+            self.next_round();
+            lanes = open & self.due;
+        }
+        // Each lane that was due was found empty in this tour: now those that were passed over.
+        self.fair.begin(if lanes != 0 { lanes } else { open }.trailing_zeros())
+    }
+
+    #[inline]
+    fn visited(&mut self, lane: u32, asked: usize, found: usize) {
+        sealed::Sealed::visited(&mut self.fair, lane, asked, found);
+        let lane = 1 << (lane & 31);
+        let level = self.idle.iter().position(|level| level & lane != 0);
+        self.idle.iter_mut().for_each(|level| *level &= !lane);
+        if found == 0 {
+            let up = level.map_or(0, |level| level + 1).min(Self::LEVELS - 1);
+            // There is that level; written so that no panic remains.
+            if let Some(level) = self.idle.get_mut(up) {
+                *level |= lane;
+            }
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::sealed::Sealed;
+    use super::{Adaptive, Fair, Strict};
+
+    #[test]
+    fn strict_visits_the_first() {
+        let mut order = Strict;
+        assert_eq!(order.next(0b1100), (2, usize::MAX));
+        order.visited(2, 1, 1);
+        assert_eq!(order.next(0b1110), (1, usize::MAX));
+    }
+
+    #[test]
+    fn fair_goes_round_with_its_budget() {
+        let mut order = Fair::with_budget(2);
+        let mut visits = Vec::new();
+        for _ in 0..7 {
+            let (lane, most) = order.next(u32::MAX >> 29);
+            order.visited(lane, 1, 1);
+            visits.push((lane, most));
+        }
+        assert_eq!(visits, [(0, 2), (0, 1), (1, 2), (1, 1), (2, 2), (2, 1), (0, 2)]);
+        // The last lane of 32, and from there to the first.
+        order.visited(0, 1, 0);
+        assert_eq!(order.next(1 << 31), (31, 2));
+        order.visited(31, 2, 2);
+        assert_eq!(order.next(u32::MAX).0, 0);
+        assert_eq!(Fair::with_budget(0).next(1), (0, 1));
+    }
+
+    /// Lane 1 is always empty, lane 0 never.
+    #[test]
+    fn rm10_an_idle_lane_is_passed_over_more_and_more_and_never_for_long() {
+        let mut order = Adaptive::with_budget(1);
+        let mut looks = Vec::new();
+        for pop in 0..500_usize {
+            let mut open = 0b11;
+            loop {
+                let (lane, _) = order.next(open);
+                order.visited(lane, 1, usize::from(lane == 0));
+                if lane == 0 {
+                    break;
+                }
+                looks.push(pop);
+                open &= !0b10;
+            }
+        }
+        let gaps: Vec<usize> = looks.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(gaps.is_sorted(), "{gaps:?}");
+        assert!(gaps[0] <= 4 && *gaps.last().unwrap() == Adaptive::ROUNDS, "{gaps:?}");
+        // One find, and it is as the others again.
+        order.visited(1, 1, 1);
+        assert_eq!(order.idle, [0; 6]);
+        // Whatever is open is visited, due or not.
+        for _ in 0..10 {
+            order.visited(3, 1, 0);
+            assert_eq!(order.next(1 << 3).0, 3);
+        }
+        assert_eq!(order.idle.iter().filter(|level| **level != 0).count(), 1, "on one level at a time");
+    }
+}

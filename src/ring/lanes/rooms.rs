@@ -1,0 +1,144 @@
+//! Where the rings of lanes are: inside, or each on its own on the heap once it is needed.
+
+use core::fmt;
+
+use crate::ring::{Ring, Side, Single};
+use crate::stats::Stats;
+use crate::sync::if_arc;
+if_arc! {
+    use core::marker::PhantomData;
+    use crate::cursor::Place;
+}
+
+/// Where the rings of [`Lanes`](super::Lanes) are: [`Inline`], or (feature `alloc`) [`Heap`]. Sealed.
+pub trait Housing: sealed::Sealed {}
+
+pub(crate) mod sealed {
+    use super::{Ring, Side, Single, Stats, fmt};
+
+    pub trait Sealed: Sized + 'static {
+        /// A lane may have no ring yet.
+        const GROWS: bool;
+        /// The place for the ring of a lane.
+        type Room<T, const N: usize, C: Side, S: Stats>: Room<T, N, C, S>;
+    }
+
+    pub trait Room<T, const N: usize, C: Side, S: Stats>: fmt::Debug {
+        /// All zero.
+        #[cfg(not(loom))]
+        const EMPTY: Self;
+        #[cfg(loom)]
+        fn empty() -> Self;
+        /// The ring, if there is one. There will always be, then.
+        fn ring(&self) -> Option<&Ring<T, N, Single, C, S>>;
+        /// The ring, which is made if there is none, unless there is no memory for it. One party at a time calls it.
+        fn build(&self) -> Option<&Ring<T, N, Single, C, S>>;
+    }
+}
+use sealed::Room;
+
+/// The rings are inside the value, which has no pointers: it can live anywhere.
+#[derive(Debug)]
+pub enum Inline {}
+
+impl Housing for Inline {}
+impl sealed::Sealed for Inline {
+    const GROWS: bool = false;
+    type Room<T, const N: usize, C: Side, S: Stats> = Ring<T, N, Single, C, S>;
+}
+
+impl<T, const N: usize, C: Side, S: Stats> Room<T, N, C, S> for Ring<T, N, Single, C, S> {
+    #[cfg(not(loom))]
+    // Used once for each lane, to initialise it: a fresh copy each time is what is wanted.
+    #[allow(clippy::declare_interior_mutable_const)]
+    const EMPTY: Self = Self::new();
+    #[cfg(loom)]
+    fn empty() -> Self {
+        Self::new()
+    }
+
+    #[inline(always)]
+    fn ring(&self) -> Option<&Self> {
+        Some(self)
+    }
+
+    #[inline(always)]
+    fn build(&self) -> Option<&Self> {
+        Some(self)
+    }
+}
+
+if_arc! {
+    /// Each ring is allocated when its lane gets its first producer, by who registers it, in memory that nobody has
+    /// touched yet: where the system places memory near who writes it first, the ring is near its producer.
+    #[derive(Debug)]
+    pub enum Heap {}
+
+    impl Housing for Heap {}
+    impl sealed::Sealed for Heap {
+        const GROWS: bool = true;
+        type Room<T, const N: usize, C: Side, S: Stats> = HeapRoom<T, N, C, S>;
+    }
+
+    /// The place for one ring on the heap.
+    pub struct HeapRoom<T, const N: usize, C: Side, S: Stats> {
+        /// Null, or what a box of a ring was turned into.
+        place: Place<Ring<T, N, Single, C, S>>,
+        /// Sent and shared as a box is: the pointer alone would be for anybody.
+        owned: PhantomData<alloc::boxed::Box<Ring<T, N, Single, C, S>>>,
+    }
+
+    impl<T, const N: usize, C: Side, S: Stats> Room<T, N, C, S> for HeapRoom<T, N, C, S> {
+        #[cfg(not(loom))]
+        // Used once for each lane, to initialise it: a fresh copy each time is what is wanted.
+        #[allow(clippy::declare_interior_mutable_const)]
+        const EMPTY: Self = Self { place: Place::new(), owned: PhantomData };
+        #[cfg(loom)]
+        fn empty() -> Self {
+            Self { place: Place::new(), owned: PhantomData }
+        }
+
+        #[inline(always)]
+        fn ring(&self) -> Option<&Ring<T, N, Single, C, S>> {
+            let ring = self.place.observe();
+            // SAFETY:
+            // - if not null, it came from a box, so it is aligned and points to a ring, which was made before the place
+            //   was published, and that is seen since `observe` acquires it;
+            // - the ring is alive as long as `self` is shared: it goes only by `&mut` access;
+            // - it is only ever shared meanwhile.
+            unsafe { ring.as_ref() }
+        }
+
+        fn build(&self) -> Option<&Ring<T, N, Single, C, S>> {
+            if self.ring().is_none() {
+                // Were this called twice at once, one ring would be leaked.
+                self.place.publish(alloc::boxed::Box::into_raw(Ring::try_boxed()?));
+            }
+            self.ring()
+        }
+    }
+
+    impl<T, const N: usize, C: Side, S: Stats> HeapRoom<T, N, C, S> {
+        /// Drops the ring, and what is in it.
+        pub(super) fn clear(&mut self) {
+            let ring = self.place.take();
+            if !ring.is_null() {
+                // SAFETY: it came from a box, and is not reached again, having been taken out of its place; nobody
+                // borrows it, since whoever does borrows `self`.
+                drop(unsafe { alloc::boxed::Box::from_raw(ring) });
+            }
+        }
+    }
+
+    impl<T, const N: usize, C: Side, S: Stats> Drop for HeapRoom<T, N, C, S> {
+        fn drop(&mut self) {
+            self.clear();
+        }
+    }
+
+    impl<T, const N: usize, C: Side, S: Stats> fmt::Debug for HeapRoom<T, N, C, S> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.ring().fmt(f)
+        }
+    }
+}

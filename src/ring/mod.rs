@@ -1,0 +1,72 @@
+//! Rings of fixed-size items between parties that trust each other.
+//!
+//! A ring is one place-free value: no pointer inside, and all-zero memory is its valid empty state. So the same
+//! type lives in a `static`, in a struct, in an `Arc`, or in a kernel page. Rings never block and never wait;
+//! every operation is a try that says at once what is the case.
+//!
+//! All arities are one struct, [`Ring`], whose two sides are [`Single`] or [`Multi`]:
+//!
+//! | | one consumer | many consumers |
+//! |---|---|---|
+//! | one producer | [`Spsc`]: wait-free on both sides | [`Spmc`] |
+//! | many producers | [`Mpsc`] | [`Mpmc`] |
+//!
+//! [`Lanes`] are many rings of one producer each, read as one; see [`lanes`].
+//!
+//! [`Broadcast`] has one writer and many readers, each of which reads everything; see [`broadcast`].
+//!
+//! The ends of a [`Ring`] are [`Producer`] and [`Consumer`]. Besides single items they have
+//! - slices: [`Producer::try_push_slice`], [`Consumer::try_pop_slice`];
+//! - grants, to write and read in place: [`Producer::try_claim`] → [`WriteGrant`], [`Consumer::try_read`] →
+//!   [`ReadGrant`] (of a single consumer);
+//! - iterators: [`Producer::try_push_iter`], [`Consumer::drain`], [`Consumer::iter`] (of a single consumer);
+//! - [`Consumer::skip`], [`Consumer::consume`], [`Consumer::peek`] (of a single consumer).
+//!
+//! Every batch form claims its slots once and hands over its items together, and nothing is handed over by dropping a
+//! grant. With [`Counts`](crate::stats::Counts) for its last parameter, a ring counts what it does.
+
+mod body;
+pub mod broadcast;
+mod cells;
+mod consumer;
+mod grant;
+#[cfg(feature = "alloc")]
+mod heap;
+mod keep;
+pub mod lanes;
+mod producer;
+mod reading;
+mod side;
+
+pub use body::{Ring, Spsc};
+pub use broadcast::Broadcast;
+pub use consumer::Consumer;
+pub use grant::{ReadGrant, WriteGrant};
+pub use keep::{Borrowed, Keep};
+pub use lanes::Lanes;
+pub use producer::Producer;
+pub use reading::Drain;
+pub use side::{Side, Single};
+
+/// Both ends of a ring that is borrowed.
+pub type Ends<'a, T, P = Single, C = Single, S = crate::stats::Off> =
+    (Producer<'a, T, P, C, S>, Consumer<'a, T, P, C, S>);
+
+crate::sync::if_cas! {
+    pub use body::{Mpmc, Mpsc, Spmc};
+    pub use side::Multi;
+}
+
+crate::sync::if_arc! {
+    pub use keep::Owned;
+
+    /// A [`Producer`] that keeps its ring alive by an `Arc`.
+    pub type OwnedProducer<T, const N: usize, P = Single, C = Single, S = crate::stats::Off> =
+        Producer<'static, T, P, C, S, Owned<Ring<T, N, P, C, S>>>;
+    /// A [`Consumer`] that keeps its ring alive by an `Arc`.
+    pub type OwnedConsumer<T, const N: usize, P = Single, C = Single, S = crate::stats::Off> =
+        Consumer<'static, T, P, C, S, Owned<Ring<T, N, P, C, S>>>;
+    /// Both ends of a ring that they keep alive by an `Arc`.
+    pub type OwnedEnds<T, const N: usize, P = Single, C = Single, S = crate::stats::Off> =
+        (OwnedProducer<T, N, P, C, S>, OwnedConsumer<T, N, P, C, S>);
+}

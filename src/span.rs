@@ -1,0 +1,333 @@
+//! Position + length + capacity → at most two contiguous parts. Pure arithmetic: no atomics, no memory.
+//!
+//! Positions are counters that run freely and wrap at their integer; a ring of `capacity` slots (a power of two)
+//! keeps position `p` in slot `p mod capacity`. That stays true across the integer's wrap because the capacity
+//! divides its range. Every wrap computation of the crate is here, and is compared with a model exhaustively, for
+//! eight-bit counters over their whole range.
+//!
+//! ```text
+//!  capacity 8, start 6, length 5          slots  0 1 2 3 4 5 6 7
+//!                                                . . .       . .
+//!                                          second ───┘        └─ first
+//! ```
+
+use core::ops::Range;
+
+/// Counters that wrap: the arithmetic of ring positions, for each width in use.
+pub(crate) trait Counter: Copy + Eq {
+    /// How far `self` is ahead of `earlier`, modulo the integer.
+    fn since(self, earlier: Self) -> usize;
+    /// `self` moved on by `count`, modulo the integer.
+    fn plus(self, count: usize) -> Self;
+    /// The slot of this position in a ring of `mask + 1` slots.
+    fn slot(self, mask: usize) -> usize;
+    /// What the stamps of this position's lap around a ring of `mask + 1` slots begin with: the position without its
+    /// slot, shifted by the two bits that a stamp has for itself. It tells apart the laps of a quarter of the integer.
+    fn lap(self, mask: usize) -> Self;
+}
+
+macro_rules! counter {
+    ($($int:ty)*) => {$(
+        impl Counter for $int {
+            #[inline(always)]
+            fn since(self, earlier: Self) -> usize {
+                self.wrapping_sub(earlier) as usize
+            }
+            // The truncation is the wrap itself.
+            #[allow(clippy::cast_possible_truncation)]
+            #[inline(always)]
+            fn plus(self, count: usize) -> Self {
+                self.wrapping_add(count as $int)
+            }
+            #[inline(always)]
+            fn slot(self, mask: usize) -> usize {
+                self as usize & mask
+            }
+            #[allow(clippy::cast_possible_truncation)]
+            #[inline(always)]
+            fn lap(self, mask: usize) -> Self {
+                (self & !(mask as $int)) << 2
+            }
+        }
+    )*};
+}
+counter!(u8 usize);
+
+/// A position that never comes round: one of 64 bits, or of two words where no word is that wide.
+///
+/// Who sleeps for a whole lap of a narrower position cannot tell that anything happened. Two words that are loaded
+/// one after the other may be of different times, so they share a bit: the first word, *low*, has the `HALF + 1`
+/// lowest bits, and the second, *turn*, the 32 bits from `HALF` on. It counts the half laps of low.
+///
+/// ```text
+///                 ┌── turn ──────────────┐
+///   bit  HALF+31  ...             HALF+1   HALF   ...           0
+///                                        └── low ───────────────┘
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seq<const HALF: u32>(u64);
+
+impl<const HALF: u32> Seq<HALF> {
+    /// True when one word of `HALF + 1` bits is not enough.
+    pub(crate) const SPLIT: bool = HALF < 63;
+    /// The most by which a position may be moved on at once: then its turn changes by no more than one.
+    pub(crate) const STRIDE: u64 = 1 << HALF;
+    /// The bits of both words.
+    const MASK: u64 = u64::MAX >> 32_u32.saturating_sub(HALF);
+
+    pub(crate) const fn new(at: u64) -> Self {
+        Self(at & Self::MASK)
+    }
+
+    /// How far `self` is ahead of `earlier`, modulo all its bits.
+    #[inline(always)]
+    pub(crate) const fn since(self, earlier: Self) -> u64 {
+        self.0.wrapping_sub(earlier.0) & Self::MASK
+    }
+
+    /// `self` moved on by `count`.
+    #[inline(always)]
+    pub(crate) const fn plus(self, count: u64) -> Self {
+        Self::new(self.0.wrapping_add(count))
+    }
+
+    /// The position before this one.
+    #[inline(always)]
+    pub(crate) const fn before(self) -> Self {
+        Self::new(self.0.wrapping_sub(1))
+    }
+
+    /// The slot of this position in a ring of `mask + 1` slots.
+    // The truncation is wanted: the mask keeps less than a word.
+    #[allow(clippy::cast_possible_truncation)]
+    #[inline(always)]
+    pub(crate) const fn slot(self, mask: usize) -> usize {
+        self.0 as usize & mask
+    }
+
+    /// The position as a number.
+    // For the places of readers, which only compare-and-swap can claim.
+    #[cfg_attr(not(any(target_has_atomic = "32", feature = "portable-atomic")), allow(dead_code))]
+    #[inline(always)]
+    pub(crate) const fn number(self) -> u64 {
+        self.0
+    }
+
+    /// The first word.
+    #[inline(always)]
+    pub(crate) const fn low(self) -> u64 {
+        self.0 & (u64::MAX >> (63 - HALF))
+    }
+
+    /// The second word.
+    // The truncation is the wrap itself.
+    #[allow(clippy::cast_possible_truncation)]
+    #[inline(always)]
+    pub(crate) const fn turn(self) -> u32 {
+        (self.0 >> HALF) as u32
+    }
+
+    /// The first position of a turn.
+    #[inline(always)]
+    pub(crate) const fn start_of(turn: u32) -> Self {
+        Self::new((turn as u64) << HALF)
+    }
+
+    /// The position with this first word whose turn is `turn` or the one after that: the shared bit says which.
+    #[inline(always)]
+    pub(crate) const fn join(turn: u32, low: u64) -> Self {
+        let turn = turn.wrapping_add((turn ^ (low >> HALF) as u32) & 1);
+        Self::start_of(turn).plus(low & (Self::STRIDE - 1))
+    }
+}
+
+/// A run of slots of a ring: a first contiguous part, and a second one from slot 0 where the run wraps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    start: usize,
+    first: usize,
+    second: usize,
+}
+
+impl Span {
+    /// `len` slots from slot `start` of a ring of `capacity` slots. `start < capacity` and `len <= capacity`.
+    #[inline(always)]
+    pub(crate) const fn new(start: usize, len: usize, capacity: usize) -> Self {
+        debug_assert!(start < capacity && len <= capacity);
+        let to_end = capacity - start;
+        if len <= to_end {
+            Self { start, first: len, second: 0 }
+        } else {
+            Self { start, first: to_end, second: len - to_end }
+        }
+    }
+
+    /// One slot.
+    #[inline(always)]
+    pub(crate) const fn one(slot: usize) -> Self {
+        Self { start: slot, first: 1, second: 0 }
+    }
+
+    /// Only the part before the wrap.
+    #[inline(always)]
+    pub(crate) const fn contiguous(self) -> Self {
+        Self { start: self.start, first: self.first, second: 0 }
+    }
+
+    /// Slots in both parts.
+    #[inline(always)]
+    pub(crate) const fn len(self) -> usize {
+        self.first + self.second
+    }
+
+    /// The first part, as slot numbers.
+    #[inline(always)]
+    pub(crate) const fn first(self) -> Range<usize> {
+        self.start..self.start + self.first
+    }
+
+    /// The second part, as slot numbers; empty where the run does not wrap.
+    #[inline(always)]
+    pub(crate) const fn second(self) -> Range<usize> {
+        0..self.second
+    }
+
+    /// The run without its first `count` slots. `count <= len()`.
+    #[inline(always)]
+    pub(crate) const fn skip(self, count: usize) -> Self {
+        debug_assert!(count <= self.len());
+        if count <= self.first {
+            Self { start: self.start + count, first: self.first - count, second: self.second }
+        } else {
+            let into = count - self.first;
+            Self { start: into, first: self.second - into, second: 0 }
+        }
+    }
+
+    /// The first `count` slots of the run. `count <= len()`.
+    #[inline(always)]
+    pub(crate) const fn take(self, count: usize) -> Self {
+        debug_assert!(count <= self.len());
+        if count <= self.first {
+            Self { start: self.start, first: count, second: 0 }
+        } else {
+            Self { start: self.start, first: self.first, second: count - self.first }
+        }
+    }
+
+    /// Every slot of the run, in order.
+    #[cfg(any(loom, test))]
+    pub(crate) fn slots(self) -> impl Iterator<Item = usize> {
+        self.first().chain(self.second())
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Counter, Seq, Span};
+
+    /// Every start, length and capacity of a small ring against the plain definition: item `i` is in slot
+    /// `(start + i) mod capacity`.
+    #[test]
+    fn d12_span_equals_the_modulo_model_everywhere() {
+        for capacity in [1usize, 2, 4, 8, if cfg!(miri) { 4 } else { 16 }] {
+            for start in 0..capacity {
+                for len in 0..=capacity {
+                    let span = Span::new(start, len, capacity);
+                    let model: Vec<usize> = (0..len).map(|i| (start + i) % capacity).collect();
+                    assert_eq!(span.slots().collect::<Vec<_>>(), model);
+                    assert_eq!(span.len(), len);
+                    assert_eq!(span.contiguous().len(), len.min(capacity - start));
+                    for cut in 0..=len {
+                        assert_eq!(span.skip(cut).slots().collect::<Vec<_>>(), model[cut..]);
+                        assert_eq!(span.take(cut).slots().collect::<Vec<_>>(), model[..cut]);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The counters of eight bits over their whole range: a ring of every capacity, at every position, with
+    /// every fill, agrees with arithmetic that cannot wrap.
+    #[test]
+    fn d11_eight_bit_counters_wrap_like_unbounded_ones() {
+        for capacity in [1usize, 2, 4, 8, 16, 32, 64, 128] {
+            for head in (0..512usize).step_by(if cfg!(miri) { 37 } else { 1 }) {
+                for fill in 0..=capacity {
+                    let tail = head + fill;
+                    let (h, t) = (0u8.plus(head), 0u8.plus(tail));
+                    assert_eq!(t.since(h), fill);
+                    assert_eq!(h.plus(fill), t);
+                    assert_eq!(h.slot(capacity - 1), head % capacity);
+                    assert_eq!(t.slot(capacity - 1), tail % capacity);
+                }
+            }
+        }
+    }
+
+    /// Positions of one lap have one stamp, and neighbouring laps have different ones, also across the wrap; all of
+    /// them leave two bits free.
+    #[test]
+    fn d11_laps_are_told_apart_across_the_wrap() {
+        for capacity in [1usize, 2, 4, 8, 16, 32] {
+            let mask = capacity - 1;
+            for lap in 0..512 / capacity {
+                let stamp = 0u8.plus(lap * capacity).lap(mask);
+                assert_eq!(stamp & 0b11, 0);
+                for slot in 0..capacity {
+                    assert_eq!(0u8.plus(lap * capacity + slot).lap(mask), stamp);
+                    assert_ne!(0u8.plus((lap + 1) * capacity + slot).lap(mask), stamp);
+                }
+            }
+        }
+        assert_ne!(usize::MAX.lap(7), 0usize.lap(7));
+    }
+
+    /// The same at the end of the wide integer, where `head + index` overflows in other people's rings
+    /// (heapless 61debf6, RIOT #8117).
+    #[test]
+    fn d11_wide_counters_wrap_at_the_end() {
+        for back in 0..20usize {
+            let head = usize::MAX - back;
+            for fill in 0..=16usize {
+                let tail = head.plus(fill);
+                assert_eq!(tail.since(head), fill);
+                assert_eq!(tail.slot(15), (head.slot(15) + fill) % 16);
+            }
+        }
+    }
+
+    /// Positions of both widths of low that can be walked, around every border: what the two words say together is
+    /// the position, also when the second word is one turn behind.
+    fn two_words_say_one_position<const HALF: u32>() {
+        type At<const H: u32> = Seq<H>;
+        let borders = [0, 1 << HALF, 1 << (HALF + 1), 1 << (HALF + 31), (1u64 << (HALF + 31)) * 2];
+        for border in borders {
+            for distance in 0..600u64 {
+                let at = At::<HALF>::new(border.wrapping_sub(300)).plus(distance);
+                assert_eq!(At::<HALF>::join(at.turn(), at.low()), at);
+                assert_eq!(At::<HALF>::join(at.turn().wrapping_sub(1), at.low()), at);
+                assert_eq!(at.since(At::<HALF>::new(border.wrapping_sub(300))), distance);
+                assert_eq!(At::<HALF>::start_of(at.turn()).plus(at.low() % At::<HALF>::STRIDE), at);
+                assert_eq!(at.slot(1), (border.wrapping_sub(300).wrapping_add(distance) % 2) as usize);
+            }
+        }
+    }
+
+    #[test]
+    fn d11_two_words_say_one_position() {
+        two_words_say_one_position::<1>();
+        two_words_say_one_position::<7>();
+        two_words_say_one_position::<31>();
+    }
+
+    #[test]
+    fn d11_one_word_of_64_bits_is_the_position() {
+        for at in [0, 1, u64::MAX >> 1, 1 << 63, u64::MAX - 1, u64::MAX] {
+            let at = Seq::<63>::new(at);
+            assert_eq!(at.low(), at.number());
+            assert_eq!(at.plus(5).since(at), 5);
+        }
+        const { assert!(Seq::<31>::SPLIT && !Seq::<63>::SPLIT) };
+    }
+}

@@ -1,0 +1,187 @@
+//! Counters as a type: [`Off`] is nothing at all, [`Counts`] counts what happens.
+//!
+//! A ring has one set for each direction, on a cache line of its own, written by the ends of that direction alone.
+//! They can be read at any time ([`Ring::stats`](crate::ring::Ring::stats)); each number is exact, but they are read
+//! one after the other. Everything that is published is counted, by every form.
+//!
+//! | counter | of the sending direction | of the receiving direction |
+//! |---|---|---|
+//! | [`items`](Flow::items) | items handed over | items taken out, or skipped |
+//! | [`batches`](Flow::batches) | times items were handed over: of a single push, one | times items were taken |
+//! | [`largest`](Flow::largest) | most items handed over at once | most items taken at once |
+//! | [`refused`](Flow::refused) | answers `Full` | answers `Empty` |
+//! | [`pending`](Flow::pending) | answers `Pending` | answers `Pending` |
+//! | [`contended`](Flow::contended) | answers `Contended` | answers `Contended` |
+//!
+//! A form that answers with a number of items has not been refused unless it is 0 and more was wanted.
+
+use core::fmt;
+
+use crate::sync::{AtomicUsize, Ordering, const_fn};
+
+/// What counts, or doesn't. Sealed: [`Off`] and [`Counts`].
+pub trait Stats: sealed::Sealed {}
+
+pub(crate) mod sealed {
+    /// Why an operation moved nothing.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Refusal {
+        /// Full, or empty.
+        Refused,
+        /// Another party is in the middle of the slot in question.
+        Pending,
+        /// Other parties were faster at each of the tries.
+        Contended,
+    }
+
+    pub trait Sealed: Sized + Send + Sync + core::fmt::Debug + 'static {
+        /// All zero.
+        #[cfg(not(loom))]
+        const ZERO: Self;
+        #[cfg(loom)]
+        fn zero() -> Self;
+        /// `count` items went, at once. `shared`: other ends of this direction may count at the same time.
+        fn moved(&self, count: usize, shared: bool);
+        /// Nothing went.
+        fn refused(&self, why: Refusal, shared: bool);
+    }
+}
+pub(crate) use sealed::Refusal;
+
+/// Counts nothing, and takes no room and no time.
+#[derive(Debug)]
+pub struct Off(());
+
+impl Stats for Off {}
+impl sealed::Sealed for Off {
+    #[cfg(not(loom))]
+    const ZERO: Self = Self(());
+    #[cfg(loom)]
+    fn zero() -> Self {
+        Self(())
+    }
+    #[inline(always)]
+    fn moved(&self, _: usize, _: bool) {}
+    #[inline(always)]
+    fn refused(&self, _: Refusal, _: bool) {}
+}
+
+/// Counts everything. The numbers wrap at their integer.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Counts {
+    items: AtomicUsize,
+    batches: AtomicUsize,
+    largest: AtomicUsize,
+    refused: AtomicUsize,
+    pending: AtomicUsize,
+    contended: AtomicUsize,
+}
+
+/// What one direction of a ring has counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Flow {
+    /// Items moved.
+    pub items: usize,
+    /// Times at which items were moved.
+    pub batches: usize,
+    /// Most items moved at once.
+    pub largest: usize,
+    /// Times nothing was moved because the ring was full (sending) or empty (receiving).
+    pub refused: usize,
+    /// Times nothing was moved because another party was in the middle of the next slot.
+    pub pending: usize,
+    /// Times nothing was moved because other parties were faster at each of the tries.
+    pub contended: usize,
+}
+
+impl fmt::Display for Flow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { items, batches, largest, refused, pending, contended } = self;
+        write!(
+            f,
+            "{items} items in {batches} batches (largest {largest}), {refused} refused, {pending} pending, \
+             {contended} contended"
+        )
+    }
+}
+
+impl Counts {
+    const_fn! {
+        const fn new() -> Self {
+            Self {
+                items: AtomicUsize::new(0),
+                batches: AtomicUsize::new(0),
+                largest: AtomicUsize::new(0),
+                refused: AtomicUsize::new(0),
+                pending: AtomicUsize::new(0),
+                contended: AtomicUsize::new(0),
+            }
+        }
+    }
+
+    pub(crate) fn read(&self) -> Flow {
+        // Relaxed, all of them: numbers, that hand nothing over.
+        Flow {
+            items: self.items.load(Ordering::Relaxed),
+            batches: self.batches.load(Ordering::Relaxed),
+            largest: self.largest.load(Ordering::Relaxed),
+            refused: self.refused.load(Ordering::Relaxed),
+            pending: self.pending.load(Ordering::Relaxed),
+            contended: self.contended.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// Adds to a counter; without an exchange where nobody else does.
+#[inline]
+fn add(counter: &AtomicUsize, count: usize, shared: bool) {
+    // Only targets that have an exchange have sides that are shared.
+    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    if shared {
+        counter.fetch_add(count, Ordering::Relaxed);
+        return;
+    }
+    let _ = shared;
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
+}
+
+impl Stats for Counts {}
+impl sealed::Sealed for Counts {
+    #[cfg(not(loom))]
+    #[allow(clippy::declare_interior_mutable_const)] // the initial value of something made in a constant
+    const ZERO: Self = Self::new();
+    #[cfg(loom)]
+    fn zero() -> Self {
+        Self::new()
+    }
+
+    #[inline]
+    fn moved(&self, count: usize, shared: bool) {
+        if count == 0 {
+            return;
+        }
+        add(&self.items, count, shared);
+        add(&self.batches, 1, shared);
+        if count <= self.largest.load(Ordering::Relaxed) {
+            return;
+        }
+        #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+        if shared {
+            self.largest.fetch_max(count, Ordering::Relaxed);
+            return;
+        }
+        self.largest.store(count, Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn refused(&self, why: Refusal, shared: bool) {
+        let counter = match why {
+            Refusal::Refused => &self.refused,
+            Refusal::Pending => &self.pending,
+            Refusal::Contended => &self.contended,
+        };
+        add(counter, 1, shared);
+    }
+}

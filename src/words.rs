@@ -1,0 +1,261 @@
+//! Memory that somebody else may write: words that are loaded once.
+//!
+//! Whatever touches memory that a peer can write is generic over two traits, [`ReadWords`] for what the peer
+//! writes and [`WriteWords`] for what we write. A word is 32 bits, little-endian, naturally aligned, and always
+//! accessed whole and atomically: the one access width a location has. The traits are safe, and nothing in this
+//! crate relies on an implementation telling the truth: every value they give is an allegation.
+//!
+//! A value that is copied through such words is an [`Entry`].
+//!
+//! | backend | for |
+//! |---|---|
+//! | `&Window` ([`link`](crate::link)) | both sides in one address space, a kernel page |
+//! | [`Own`], [`Foreign`] | a mapping that another process has too |
+//! | [`Counting`] | how many accesses an operation makes |
+//! | [`Oracle`] | an adversary's value behind every single load, each access recorded |
+//!
+//! | access | ordering | pairs with |
+//! |---|---|---|
+//! | [`ReadWords::observe`] | Acquire | the other side's `publish` of that word |
+//! | [`WriteWords::publish`] | Release | the other side's `observe` of that word |
+//! | `read`, `write` | Relaxed | ordered by the two above |
+
+mod counting;
+mod entry;
+mod oracle;
+
+pub use counting::Counting;
+pub use entry::{Entry, Image};
+pub use oracle::{Access, Oracle};
+
+use core::marker::PhantomData;
+use core::ptr::NonNull;
+
+use crate::sync::{AtomicU32, Ordering, Site, order};
+
+/// Words that a peer writes.
+///
+/// `at` is a word's number from the start of the window. An implementation answers any number for any `at`,
+/// as the peer could; it does not panic. Real backends answer 0 beyond their end.
+pub trait ReadWords {
+    /// One Relaxed load.
+    fn read(&self, at: usize) -> u32;
+    /// One Acquire load: what the peer wrote before it published this value is seen by later reads.
+    fn observe(&self, at: usize) -> u32;
+}
+
+/// Words that we write, and never read back.
+///
+/// An implementation does not panic; real backends ignore a write beyond their end.
+pub trait WriteWords {
+    /// One Relaxed store.
+    fn write(&self, at: usize, value: u32);
+    /// One Release store: whoever observes this value sees what was written before.
+    fn publish(&self, at: usize, value: u32);
+}
+
+impl<W: ReadWords + ?Sized> ReadWords for &W {
+    #[inline(always)]
+    fn read(&self, at: usize) -> u32 {
+        (**self).read(at)
+    }
+    #[inline(always)]
+    fn observe(&self, at: usize) -> u32 {
+        (**self).observe(at)
+    }
+}
+
+impl<W: WriteWords + ?Sized> WriteWords for &W {
+    #[inline(always)]
+    fn write(&self, at: usize, value: u32) {
+        (**self).write(at, value);
+    }
+    #[inline(always)]
+    fn publish(&self, at: usize, value: u32) {
+        (**self).publish(at, value);
+    }
+}
+
+/// The accesses to one word in memory, for the backends that have memory.
+pub(crate) trait Word {
+    fn get(&self) -> u32;
+    fn acquire(&self) -> u32;
+    fn set(&self, value: u32);
+    fn release(&self, value: u32);
+}
+
+impl Word for AtomicU32 {
+    #[inline(always)]
+    fn get(&self) -> u32 {
+        u32::from_le(self.load(Ordering::Relaxed))
+    }
+    #[inline(always)]
+    fn acquire(&self) -> u32 {
+        // Pairs with `release` of the same word by its one writer.
+        u32::from_le(self.load(order(Site::WordsObserve, Ordering::Acquire)))
+    }
+    #[inline(always)]
+    fn set(&self, value: u32) {
+        self.store(value.to_le(), Ordering::Relaxed);
+    }
+    #[inline(always)]
+    fn release(&self, value: u32) {
+        // Pairs with `acquire` of the same word by its reader.
+        self.store(value.to_le(), order(Site::WordsPublish, Ordering::Release));
+    }
+}
+
+/// The whole fence between two words of mine and my peer's: what I wrote before it and read after it are not
+/// reordered. Both sides of a sleep-and-wake handshake need it: *publish, fence, look whether the other sleeps*
+/// against *say that I sleep, fence, look once more*.
+#[cfg_attr(not(feature = "std"), allow(dead_code))]
+#[inline]
+pub(crate) fn fence() {
+    #[cfg(not(loom))]
+    core::sync::atomic::fence(core::sync::atomic::Ordering::SeqCst);
+    #[cfg(loom)]
+    loom::sync::atomic::fence(Ordering::SeqCst);
+}
+
+/// How many words a value takes in shared memory.
+pub trait Extent {
+    /// Words.
+    const WORDS: usize;
+}
+
+/// A place in a mapping: `X::WORDS` words that `keep` keeps mapped.
+///
+/// Mapped memory is not part of this program: it is reached by atomic accesses through a pointer, and no
+/// reference to more than one word of it ever exists.
+#[derive(Debug)]
+struct Place<X, K> {
+    base: NonNull<u32>,
+    keep: K,
+    extent: PhantomData<fn() -> X>,
+}
+
+impl<X: Extent, K> Place<X, K> {
+    #[inline(always)]
+    fn word(&self, at: usize) -> Option<&core::sync::atomic::AtomicU32> {
+        if at >= X::WORDS {
+            return None;
+        }
+        // SAFETY: `at` is below `X::WORDS`, and `base` is valid for that many words (the maker's promise).
+        let word = unsafe { self.base.add(at) };
+        // A reference where `AtomicU32::from_ptr` would ask for memory that can be written, too.
+        // SAFETY:
+        // - aligned and mapped as long as `keep` lives, which outlasts the borrow of `self` (maker's promise);
+        // - in this process, only atomic accesses of this width are made to it while that is so (likewise);
+        //   another process is not part of the memory model, and its stores tear no naturally aligned word;
+        // - a word that is mapped read-only is only loaded, and Relaxed: see `Foreign`.
+        Some(unsafe { word.cast::<core::sync::atomic::AtomicU32>().as_ref() })
+    }
+}
+
+macro_rules! place_access {
+    ($name:ident: $trait:ident { $($body:tt)* } $(#[$meta:meta])* $word_vis:vis word) => {
+        // SAFETY: the place is reached only by atomic accesses, which any thread may make, as long as the mapping
+        // lives; what keeps it may itself move to another thread.
+        unsafe impl<X, K: Send> Send for $name<X, K> {}
+        // SAFETY: as above; shared use is atomic accesses too.
+        unsafe impl<X, K: Sync> Sync for $name<X, K> {}
+
+        impl<X: Extent, K> $name<X, K> {
+            /// What keeps the place mapped.
+            pub fn keep(&self) -> &K {
+                &self.0.keep
+            }
+
+            /// The address of a word, for a system call that waits on it; `None` beyond the end.
+            ///
+            /// In memory the word is little-endian.
+            $(#[$meta])*
+            $word_vis fn word(&self, at: usize) -> Option<&core::sync::atomic::AtomicU32> {
+                self.0.word(at)
+            }
+        }
+
+        impl<X: Extent, K> $trait for $name<X, K> {
+            $($body)*
+        }
+    };
+}
+
+/// A window of ours in a mapping that a peer can read.
+#[derive(Debug)]
+pub struct Own<X, K>(Place<X, K>);
+
+impl<X: Extent, K> Own<X, K> {
+    /// The window at `base`.
+    ///
+    /// # Safety
+    ///
+    /// - `base` is mapped readable and writable for `X::WORDS` words, aligned to 4, as long as `keep` lives,
+    ///   wherever `keep` is moved.
+    /// - As long as `keep` lives, this process touches those words only through `Own` and [`Foreign`] values,
+    ///   or by atomic accesses of 32 bits.
+    pub unsafe fn new(base: NonNull<u32>, keep: K) -> Self {
+        Self(Place { base, keep, extent: PhantomData })
+    }
+}
+
+// `core` atomics in place of `sync`'s: a mapping is real memory, and no model runs on it.
+place_access!(Own: WriteWords {
+    #[inline(always)]
+    fn write(&self, at: usize, value: u32) {
+        if let Some(word) = self.0.word(at) {
+            word.store(value.to_le(), core::sync::atomic::Ordering::Relaxed);
+        }
+    }
+    #[inline(always)]
+    fn publish(&self, at: usize, value: u32) {
+        if let Some(word) = self.0.word(at) {
+            // Pairs with `Foreign::observe` of the same word in the peer.
+            word.store(value.to_le(), core::sync::atomic::Ordering::Release);
+        }
+    }
+} pub word);
+
+/// A window that a peer writes, in a mapping of ours that may be read-only.
+///
+/// Of the atomic accesses, only Relaxed loads are promised to work on read-only memory; an Acquire load is a Relaxed
+/// one and a fence, as `core::sync::atomic` has it. And nobody else gets at the words, who could store to one:
+///
+/// ```compile_fail,E0624
+/// fn harm<X: annulet::words::Extent, K>(foreign: &annulet::words::Foreign<X, K>) {
+///     foreign.word(0).unwrap().store(1, core::sync::atomic::Ordering::Relaxed);
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Foreign<X, K>(Place<X, K>);
+
+impl<X: Extent, K> Foreign<X, K> {
+    /// The window at `base`.
+    ///
+    /// # Safety
+    ///
+    /// - `base` is mapped readable for `X::WORDS` words, aligned to 4, as long as `keep` lives, wherever `keep`
+    ///   is moved, and reading it cannot fault (see [`host`](crate::host) for what that takes).
+    /// - As long as `keep` lives, this process touches those words only through [`Own`] and `Foreign` values,
+    ///   or by atomic accesses of 32 bits.
+    pub unsafe fn new(base: NonNull<u32>, keep: K) -> Self {
+        Self(Place { base, keep, extent: PhantomData })
+    }
+}
+
+place_access!(Foreign: ReadWords {
+    #[inline(always)]
+    fn read(&self, at: usize) -> u32 {
+        match self.0.word(at) {
+            Some(word) => u32::from_le(word.load(core::sync::atomic::Ordering::Relaxed)),
+            None => 0,
+        }
+    }
+    #[inline(always)]
+    fn observe(&self, at: usize) -> u32 {
+        let value = self.read(at);
+        // Pairs with `Own::publish` of the same word in the peer.
+        core::sync::atomic::fence(core::sync::atomic::Ordering::Acquire);
+        value
+    }
+} #[cfg_attr(not(feature = "std"), allow(dead_code))] pub(crate) word);

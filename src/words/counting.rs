@@ -1,0 +1,75 @@
+//! Words that are counted.
+
+use core::cell::Cell;
+
+use super::{ReadWords, WriteWords};
+
+/// Passes every access on to `W`, and counts it: what an operation costs in shared accesses.
+///
+/// # Examples
+///
+/// ```
+/// use annulet::link::{Link, Window};
+/// use annulet::words::Counting;
+///
+/// let (a, b) = (Window::<u32, 4>::new(), Window::<u32, 4>::new());
+/// let peer = Counting::new(&b);
+/// let mut link = Link::<u32, 4, _, _>::new(&a, &peer);
+/// let _ = link.recv();
+/// assert_eq!(peer.loads(), 1); // an empty link costs one shared load
+/// ```
+#[derive(Debug)]
+pub struct Counting<W> {
+    words: W,
+    loads: Cell<u64>,
+    stores: Cell<u64>,
+}
+
+impl<W> Counting<W> {
+    /// Counts the accesses to `words`, from 0.
+    pub const fn new(words: W) -> Self {
+        Self { words, loads: Cell::new(0), stores: Cell::new(0) }
+    }
+
+    /// Loads so far.
+    pub fn loads(&self) -> u64 {
+        self.loads.get()
+    }
+
+    /// Stores so far.
+    pub fn stores(&self) -> u64 {
+        self.stores.get()
+    }
+
+    /// Starts again from 0.
+    pub fn reset(&self) {
+        self.loads.set(0);
+        self.stores.set(0);
+    }
+}
+
+fn bump(counter: &Cell<u64>) {
+    counter.set(counter.get().saturating_add(1));
+}
+
+impl<W: ReadWords> ReadWords for Counting<W> {
+    fn read(&self, at: usize) -> u32 {
+        bump(&self.loads);
+        self.words.read(at)
+    }
+    fn observe(&self, at: usize) -> u32 {
+        bump(&self.loads);
+        self.words.observe(at)
+    }
+}
+
+impl<W: WriteWords> WriteWords for Counting<W> {
+    fn write(&self, at: usize, value: u32) {
+        bump(&self.stores);
+        self.words.write(at, value);
+    }
+    fn publish(&self, at: usize, value: u32) {
+        bump(&self.stores);
+        self.words.publish(at, value);
+    }
+}

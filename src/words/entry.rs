@@ -1,0 +1,130 @@
+//! Values that are whole words, so that they can be copied word by word through memory that others use.
+
+use super::Word;
+use crate::sync::AtomicU32;
+
+/// What a [`Link`](crate::link::Link) or a [`Broadcast`](crate::ring::Broadcast) carries: a fixed number of 32-bit
+/// words, any of whose values is a valid entry.
+///
+/// An entry that arrives over a link is an allegation: each word was loaded once, and nothing else is promised. What
+/// the numbers mean is checked by whoever uses them. An item of a broadcast is what its writer published.
+///
+/// Implemented for `u32`, `u64`, arrays `[u32; W]`, [`Descriptor`](crate::region::Descriptor) and
+/// [`Offer`](crate::region::Offer).
+///
+/// # Examples
+///
+/// ```
+/// use annulet::words::Entry;
+///
+/// #[derive(Clone, Copy, PartialEq, Debug)]
+/// struct Move { from: u32, to: u32 }
+///
+/// impl Entry for Move {
+///     type Image = [u32; 2];
+///     fn to_image(&self) -> [u32; 2] { [self.from, self.to] }
+///     fn from_image([from, to]: [u32; 2]) -> Self { Self { from, to } }
+/// }
+/// ```
+pub trait Entry: Copy {
+    /// Its words: `[u32; W]`.
+    type Image: Image;
+    /// A number of your own that tells this entry from others of the same size; two sides that attach to each
+    /// other compare it ([`Header`](crate::link::Header)).
+    const ABI: u32 = 0;
+    /// The words to send.
+    fn to_image(&self) -> Self::Image;
+    /// What arrived. It cannot fail: every image is some entry.
+    fn from_image(image: Self::Image) -> Self;
+}
+
+/// The words of an [`Entry`]: `[u32; W]`. Sealed.
+pub trait Image: Copy + AsRef<[u32]> + AsMut<[u32]> + sealed::Sealed {
+    /// Words.
+    const WORDS: usize;
+    /// All words zero.
+    const ZERO: Self;
+    #[doc(hidden)]
+    type Cells: Send + Sync;
+    #[doc(hidden)]
+    #[cfg(not(loom))]
+    const EMPTY: Self::Cells;
+    #[doc(hidden)]
+    #[cfg(loom)]
+    fn empty() -> Self::Cells;
+    /// Loads each word once, Relaxed.
+    #[doc(hidden)]
+    fn load(cells: &Self::Cells) -> Self;
+    /// Stores each word once, Relaxed.
+    #[doc(hidden)]
+    fn store(self, cells: &Self::Cells);
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+impl<const W: usize> sealed::Sealed for [u32; W] {}
+impl<const W: usize> Image for [u32; W] {
+    const WORDS: usize = W;
+    const ZERO: Self = [0; W];
+    type Cells = [AtomicU32; W];
+    #[cfg(not(loom))]
+    // Used once for each window, to initialise its slots: a fresh copy each time is what is wanted.
+    #[allow(clippy::declare_interior_mutable_const)]
+    const EMPTY: Self::Cells = [const { AtomicU32::new(0) }; W];
+    #[cfg(loom)]
+    fn empty() -> Self::Cells {
+        core::array::from_fn(|_| AtomicU32::new(0))
+    }
+    #[inline(always)]
+    fn load(cells: &Self::Cells) -> Self {
+        let mut image = [0; W];
+        for (word, cell) in image.iter_mut().zip(cells) {
+            *word = cell.get();
+        }
+        image
+    }
+    #[inline(always)]
+    fn store(self, cells: &Self::Cells) {
+        for (word, cell) in self.iter().zip(cells) {
+            cell.set(*word);
+        }
+    }
+}
+
+impl<const W: usize> Entry for [u32; W] {
+    type Image = Self;
+    #[inline(always)]
+    fn to_image(&self) -> Self {
+        *self
+    }
+    #[inline(always)]
+    fn from_image(image: Self) -> Self {
+        image
+    }
+}
+
+impl Entry for u32 {
+    type Image = [Self; 1];
+    #[inline(always)]
+    fn to_image(&self) -> [Self; 1] {
+        [*self]
+    }
+    #[inline(always)]
+    fn from_image([word]: [Self; 1]) -> Self {
+        word
+    }
+}
+
+impl Entry for u64 {
+    type Image = [u32; 2];
+    #[inline(always)]
+    fn to_image(&self) -> [u32; 2] {
+        [(*self & 0xffff_ffff) as u32, (*self >> 32) as u32]
+    }
+    #[inline(always)]
+    fn from_image([low, high]: [u32; 2]) -> Self {
+        Self::from(high) << 32 | Self::from(low)
+    }
+}

@@ -1,0 +1,178 @@
+//! An adversary's value behind every single load.
+
+use core::cell::Cell;
+
+use super::{ReadWords, WriteWords};
+
+/// One access that an [`Oracle`] has recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// A load of word `at`, and the script's answer.
+    Load {
+        /// The word.
+        at: usize,
+        /// What the adversary had there.
+        value: u32,
+    },
+    /// A store to word `at`.
+    Store {
+        /// The word.
+        at: usize,
+        /// What was stored.
+        value: u32,
+    },
+}
+
+/// Words whose every load is answered from a script, whatever was stored, and whose every access is recorded.
+///
+/// A peer that writes at full speed between any two loads can do no more than choose each value that is loaded.
+/// So code that is right for every script is right against every peer; and because an operation makes few loads,
+/// all the scripts of boundary values can be tried. Loads beyond the script answer 0 and are counted as
+/// [`overrun`](Self::overrun). The log holds the last `LOG` accesses of the operation begun with
+/// [`begin`](Self::begin).
+///
+/// # Examples
+///
+/// ```
+/// use annulet::link::{Fault, Link, LinkError, Window};
+/// use annulet::words::Oracle;
+///
+/// let mine = Window::<u32, 4>::new();
+/// let liar = Oracle::<8>::new(&[5]); // a tail beyond what four slots can hold
+/// let mut link = Link::<u32, 4, _, _>::new(&mine, &liar);
+/// assert_eq!(link.recv(), Err(LinkError::Corrupt(Fault::Tail)));
+/// assert_eq!(link.recv(), Err(LinkError::Poisoned));
+/// assert_eq!(liar.loads(), 1);
+/// ```
+#[derive(Debug)]
+pub struct Oracle<'s, const LOG: usize = 64> {
+    script: &'s [u32],
+    next: Cell<usize>,
+    log: [Cell<Option<Access>>; LOG],
+    loads: Cell<usize>,
+    stores: Cell<usize>,
+}
+
+impl<'s, const LOG: usize> Oracle<'s, LOG> {
+    /// Answers loads with the values of `script`, one after the other.
+    pub const fn new(script: &'s [u32]) -> Self {
+        Self {
+            script,
+            next: Cell::new(0),
+            log: [const { Cell::new(None) }; LOG],
+            loads: Cell::new(0),
+            stores: Cell::new(0),
+        }
+    }
+
+    /// Begins an operation: the log and the counts start anew, the script goes on.
+    pub fn begin(&self) {
+        self.log.iter().for_each(|entry| entry.set(None));
+        self.loads.set(0);
+        self.stores.set(0);
+    }
+
+    /// Loads of this operation.
+    pub fn loads(&self) -> usize {
+        self.loads.get()
+    }
+
+    /// Stores of this operation.
+    pub fn stores(&self) -> usize {
+        self.stores.get()
+    }
+
+    /// The accesses of this operation in order; the oldest fall out beyond `LOG`.
+    pub fn log(&self) -> impl Iterator<Item = Access> + '_ {
+        let count = self.loads.get().saturating_add(self.stores.get());
+        let from = count.saturating_sub(LOG);
+        (from..count).filter_map(|i| self.log.get(i.checked_rem(LOG)?)?.get())
+    }
+
+    /// A word that this operation has loaded more than once, if there is one.
+    pub fn double_fetch(&self) -> Option<usize> {
+        let loaded = |access| match access {
+            Access::Load { at, .. } => Some(at),
+            Access::Store { .. } => None,
+        };
+        let twice = |at: &usize| self.log().filter_map(loaded).filter(|other| other == at).count() > 1;
+        self.log().filter_map(loaded).find(twice)
+    }
+
+    /// Loads beyond the end of the script, since the oracle was made.
+    pub fn overrun(&self) -> usize {
+        self.next.get().saturating_sub(self.script.len())
+    }
+
+    fn record(&self, access: Access) {
+        let count = self.loads.get().saturating_add(self.stores.get());
+        if let Some(entry) = count.checked_rem(LOG).and_then(|i| self.log.get(i)) {
+            entry.set(Some(access));
+        }
+    }
+
+    fn answer(&self, at: usize) -> u32 {
+        let next = self.next.get();
+        self.next.set(next.saturating_add(1));
+        let value = self.script.get(next).copied().unwrap_or(0);
+        self.record(Access::Load { at, value });
+        self.loads.set(self.loads.get().saturating_add(1));
+        value
+    }
+}
+
+impl<const LOG: usize> ReadWords for Oracle<'_, LOG> {
+    fn read(&self, at: usize) -> u32 {
+        self.answer(at)
+    }
+    fn observe(&self, at: usize) -> u32 {
+        self.answer(at)
+    }
+}
+
+impl<const LOG: usize> WriteWords for Oracle<'_, LOG> {
+    fn write(&self, at: usize, value: u32) {
+        self.record(Access::Store { at, value });
+        self.stores.set(self.stores.get().saturating_add(1));
+    }
+    fn publish(&self, at: usize, value: u32) {
+        self.write(at, value);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Access, Oracle};
+    use crate::words::{ReadWords, WriteWords};
+
+    /// The base of A, B and C: loads are answered from the script whatever was stored, and everything is logged.
+    #[test]
+    fn k01_every_load_is_scripted_and_every_access_recorded() {
+        let oracle = Oracle::<4>::new(&[7, 9]);
+        oracle.write(3, 100);
+        assert_eq!(oracle.observe(3), 7);
+        assert_eq!(oracle.read(5), 9);
+        assert_eq!(oracle.read(6), 0, "beyond the script");
+        let log: Vec<_> = oracle.log().collect();
+        assert_eq!(log[0], Access::Store { at: 3, value: 100 });
+        assert_eq!(log[1], Access::Load { at: 3, value: 7 });
+        assert_eq!((oracle.loads(), oracle.stores(), oracle.overrun()), (3, 1, 1));
+        assert_eq!(oracle.double_fetch(), None);
+        oracle.begin();
+        assert_eq!(oracle.log().count(), 0);
+    }
+
+    /// The detector of double fetches has teeth.
+    #[test]
+    fn k02_a_second_load_of_a_word_is_seen() {
+        let oracle = Oracle::<4>::new(&[1, 2, 3]);
+        oracle.read(8);
+        oracle.read(9);
+        assert_eq!(oracle.double_fetch(), None);
+        oracle.observe(8);
+        assert_eq!(oracle.double_fetch(), Some(8));
+        oracle.begin();
+        oracle.read(8);
+        assert_eq!(oracle.double_fetch(), None, "one load an operation is what is allowed");
+    }
+}

@@ -1,0 +1,301 @@
+//! Links in sealed memory files: what is refused before it is mapped, and ports that wait.
+//!
+//! The peers here are other threads with descriptors and mappings of their own, or child processes; what another
+//! process could do to the files it does through its own copy of the descriptor.
+#![cfg(all(feature = "std", target_os = "linux", not(miri), not(loom)))]
+
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::FileExt;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use annulet::host::{
+    AttachError, CheckError, Deadline, HandshakeError, PidFd, Port, PortError, Segment, attach,
+    attach_region, connect, seal_region,
+};
+use annulet::link::{Fault, HeaderError, LinkError};
+use annulet::words::{ReadWords, WriteWords};
+use annulet_platform::fdpass;
+use annulet_platform::memfd::{self, Seals};
+
+type Window = Segment<u64, 8>;
+
+/// Generous: only a test that hangs meets it.
+fn soon() -> Deadline {
+    Deadline::after(Duration::from_secs(20))
+}
+
+fn myself() -> PidFd {
+    PidFd::open(std::process::id()).unwrap()
+}
+
+/// Two ports of one process, each with its own mapping of the other's window.
+fn ports() -> (Port<u64, 8>, Port<u64, 8>) {
+    let (a, b) = (Window::create().unwrap(), Window::create().unwrap());
+    let (see_a, see_b) = (attach(a.fd()).unwrap(), attach(b.fd()).unwrap());
+    (Port::new(a, see_b, myself()), Port::new(b, see_a, myself()))
+}
+
+/// A memory file that is sealed like a window, and holds `bytes`.
+fn forged(bytes: &[u8], seals: Seals) -> OwnedFd {
+    let file = File::from(memfd::create(c"forged", bytes.len() as u64).unwrap());
+    file.write_all_at(bytes, 0).unwrap();
+    memfd::add_seals(&file, seals).unwrap();
+    file.into()
+}
+
+fn all_seals() -> Seals {
+    Seals::SHRINK | Seals::GROW | Seals::FUTURE_WRITE | Seals::SEAL
+}
+
+/// The bytes of a real window's file.
+fn genuine() -> Vec<u8> {
+    let window = Window::create().unwrap();
+    let file = File::from(window.fd().try_clone_to_owned().unwrap());
+    let mut bytes = vec![0; file.metadata().unwrap().len() as usize];
+    file.read_exact_at(&mut bytes, 0).unwrap();
+    bytes
+}
+
+fn refusal(fd: &OwnedFd) -> AttachError {
+    attach::<u64, 8>(fd.as_fd()).unwrap_err()
+}
+
+/// The peer can do nothing to a window's size, and nothing to its bytes.
+#[test]
+fn g01_a_window_cannot_be_truncated_or_written_by_the_peer() {
+    let window = Window::create().unwrap();
+    let words = attach::<u64, 8>(window.fd()).unwrap();
+    let peers = File::from(window.fd().try_clone_to_owned().unwrap());
+    for size in [0, 128, 1 << 20] {
+        assert_eq!(peers.set_len(size).unwrap_err().raw_os_error(), Some(1), "EPERM");
+    }
+    assert_eq!(peers.write_all_at(&[1], 0).unwrap_err().raw_os_error(), Some(1));
+    assert!(annulet_platform::mapping::Mapping::read_write(&peers, 4096).is_err());
+    assert_eq!(words.read(0), 0, "still there, still zero");
+}
+
+#[test]
+fn g02_each_missing_seal_is_named() {
+    let bytes = genuine();
+    for missing in [Seals::SHRINK, Seals::GROW, Seals::FUTURE_WRITE, Seals::SEAL] {
+        let fd = forged(&bytes, all_seals().without(missing));
+        match refusal(&fd) {
+            AttachError::File(CheckError::Unsealed { missing: named }) => assert_eq!(named, missing),
+            other => panic!("{other}"),
+        }
+    }
+    assert!(attach::<u64, 8>(forged(&bytes, all_seals()).as_fd()).is_ok(), "the control: all of them");
+}
+
+#[test]
+fn g05_another_size_is_refused_before_anything_is_mapped() {
+    let bytes = genuine();
+    for size in [1, 127, 128, 4095, 4097, 8192] {
+        let mut other = bytes.clone();
+        other.resize(size, 0);
+        assert!(matches!(
+            refusal(&forged(&other, all_seals())),
+            AttachError::File(CheckError::SizeMismatch { expected: 4096, .. })
+        ));
+    }
+}
+
+#[test]
+fn a08_a_header_with_any_bit_flipped_is_refused() {
+    let bytes = genuine();
+    for bit in 0..128 * 8 {
+        let mut other = bytes.clone();
+        other[bit / 8] ^= 1 << (bit % 8);
+        let why = refusal(&forged(&other, all_seals()));
+        let named = match bit / 8 {
+            0..8 => matches!(why, AttachError::Header(HeaderError::BadMagic { .. })),
+            8..12 => matches!(why, AttachError::Header(HeaderError::BadVersion { .. })),
+            24..32 => matches!(why, AttachError::Header(HeaderError::BadAbi { .. })),
+            16..24 => matches!(why, AttachError::Header(HeaderError::SizeMismatch { .. })),
+            12..16 | 32..44 => matches!(why, AttachError::Header(HeaderError::BadGeometry)),
+            _ => matches!(why, AttachError::Header(HeaderError::ReservedBits)),
+        };
+        assert!(named, "bit {bit}: {why}");
+    }
+}
+
+/// Memory straight from the kernel is no window: nobody made it one.
+#[test]
+fn a13_a_file_of_zeroes_is_refused() {
+    let zeroes = forged(&vec![0; 4096], all_seals());
+    assert!(matches!(refusal(&zeroes), AttachError::Header(HeaderError::BadMagic { found: 0 })));
+}
+
+#[test]
+fn a_window_for_other_entries_or_another_capacity_is_refused() {
+    let other = Segment::<u32, 8>::create().unwrap();
+    assert!(matches!(attach::<u64, 8>(other.fd()), Err(AttachError::Header(HeaderError::BadAbi { .. }))));
+    let other = Segment::<u64, 16>::create().unwrap();
+    assert!(matches!(attach::<u64, 8>(other.fd()), Err(AttachError::Header(HeaderError::BadAbi { .. }))));
+}
+
+#[test]
+fn ports_pass_entries_in_order_and_close() {
+    let (mut a, mut b) = ports();
+    let sender = thread::spawn(move || {
+        for n in 0..20_000u64 {
+            a.send(&n, soon()).unwrap();
+        }
+        a.close();
+        a
+    });
+    for n in 0..20_000u64 {
+        assert_eq!(b.recv(soon()), Ok(n));
+    }
+    assert_eq!(b.recv(soon()), Err(PortError::Link(LinkError::Closed)));
+    let mut a = sender.join().unwrap();
+    assert_eq!(a.try_send(&1), Err(PortError::Link(LinkError::Closed)));
+}
+
+/// Each side sleeps before every answer: a wake-up that got lost would cost a slice of 50 ms, and five hundred of
+/// them would run into the bound.
+#[test]
+fn sleepers_are_woken_on_both_sides() {
+    const ROUNDS: u64 = 500;
+    let (mut a, mut b) = ports();
+    let began = Instant::now();
+    let echo = thread::spawn(move || {
+        for _ in 0..ROUNDS {
+            let n = b.recv(soon()).unwrap();
+            thread::sleep(Duration::from_millis(1));
+            b.send(&(n + 1), soon()).unwrap();
+        }
+    });
+    for n in 0..ROUNDS {
+        a.send(&n, soon()).unwrap();
+        assert_eq!(a.recv(soon()), Ok(n + 1));
+    }
+    echo.join().unwrap();
+    assert!(began.elapsed() < Duration::from_secs(18), "woken by the clock: {:?}", began.elapsed());
+}
+
+#[test]
+fn batches_wait_for_the_first_and_take_what_is_there() {
+    let (mut a, mut b) = ports();
+    let sender = thread::spawn(move || {
+        let mut numbers = 0..10_000u64;
+        let mut sent = 0;
+        while sent < 10_000 {
+            sent += a.send_iter(&mut numbers, soon()).unwrap();
+        }
+        a.close();
+    });
+    let mut next = 0;
+    loop {
+        match b.drain(5, soon(), |n| {
+            assert_eq!(n, next);
+            next += 1;
+        }) {
+            Ok(count) => assert!((1..=5).contains(&count)),
+            Err(PortError::Link(LinkError::Closed)) => break,
+            Err(why) => panic!("{why}"),
+        }
+    }
+    assert_eq!(next, 10_000);
+    sender.join().unwrap();
+}
+
+#[test]
+fn a_deadline_ends_a_wait_and_not_before() {
+    let (mut a, mut b) = ports();
+    let began = Instant::now();
+    assert_eq!(a.recv(Deadline::after(Duration::from_millis(120))), Err(PortError::Timeout));
+    assert!(began.elapsed() >= Duration::from_millis(120));
+    assert_eq!(a.recv(Deadline::now()), Err(PortError::Timeout), "a deadline in the past is one look");
+    for n in 0..8 {
+        a.send(&n, Deadline::now()).unwrap();
+    }
+    assert_eq!(a.send(&8, Deadline::after(Duration::from_millis(5))), Err(PortError::Timeout));
+    assert_eq!(b.recv(Deadline::now()), Ok(0), "what is there is received, deadline or not");
+}
+
+/// A peer that scribbles over its own window, which is all it can write: an error, at once, for good.
+#[test]
+fn a_lying_peer_poisons_the_port() {
+    let (mut a, mut b) = ports();
+    b.link().mine().publish(0, 9);
+    assert_eq!(a.recv(soon()), Err(PortError::Link(LinkError::Corrupt(Fault::Tail))));
+    assert_eq!(a.recv(soon()), Err(PortError::Link(LinkError::Poisoned)));
+    assert_eq!(a.try_send(&0), Err(PortError::Link(LinkError::Poisoned)));
+}
+
+/// The kernel says that the peer has ended: all that was sent is received first, and a silent peer is not dead.
+#[test]
+fn death_is_the_kernels_word_and_comes_after_the_last_message() {
+    let (a, b) = (Window::create().unwrap(), Window::create().unwrap());
+    let (see_a, see_b) = (attach(a.fd()).unwrap(), attach(b.fd()).unwrap());
+    // The child is only somebody to die; its window is written here.
+    let mut child = Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().unwrap();
+    let mut survivor = Port::<u64, 8>::new(a, see_b, PidFd::of_child(&child).unwrap());
+    let mut victim = Port::<u64, 8>::new(b, see_a, myself());
+    victim.send(&7, soon()).unwrap();
+    victim.send(&8, soon()).unwrap();
+    assert_eq!(survivor.recv(soon()), Ok(7));
+    assert!(survivor.peer().evidence().is_none());
+    child.kill().unwrap();
+    assert!(survivor.peer().wait(soon()).is_some());
+    assert_eq!(survivor.recv(soon()), Ok(8));
+    assert_eq!(survivor.recv(soon()), Err(PortError::PeerDead));
+    for n in 0..8 {
+        survivor.send(&n, soon()).unwrap();
+    }
+    assert_eq!(survivor.send(&8, soon()), Err(PortError::PeerDead), "nobody will make room");
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_handshake_takes_exactly_what_it_expects() {
+    let (left, right) = fdpass::pair().unwrap();
+    let region = seal_region(&b"sealed"[..]).unwrap();
+    let other = thread::spawn(move || connect::<u64, 8>(&right, myself(), &[], 1, soon()).unwrap());
+    let (mut a, none) = connect::<u64, 8>(&left, myself(), &[region.as_fd()], 0, soon()).unwrap();
+    let (mut b, regions) = other.join().unwrap();
+    assert!(none.is_empty());
+    assert_eq!(&*attach_region(&regions[0], 100).unwrap(), b"sealed");
+    a.send(&5, soon()).unwrap();
+    assert_eq!(b.recv(soon()), Ok(5));
+
+    // One descriptor too many, and words that are not ours.
+    let (left, right) = fdpass::pair().unwrap();
+    fdpass::send(&right, b"annulet", &[region.as_fd(), region.as_fd()], soon()).unwrap();
+    let surplus = connect::<u64, 8>(&left, myself(), &[], 0, soon()).unwrap_err();
+    assert!(matches!(surplus, HandshakeError::Pass(fdpass::PassError::FdSurplus { expected: 1, found: 2 })));
+    let (left, right) = fdpass::pair().unwrap();
+    fdpass::send(&right, b"ANNULET", &[region.as_fd()], soon()).unwrap();
+    assert!(matches!(connect::<u64, 8>(&left, myself(), &[], 0, soon()), Err(HandshakeError::BadHello)));
+    // A region in place of a window.
+    let (left, right) = fdpass::pair().unwrap();
+    fdpass::send(&right, b"annulet", &[region.as_fd()], soon()).unwrap();
+    assert!(matches!(
+        connect::<u64, 8>(&left, myself(), &[], 0, soon()),
+        Err(HandshakeError::Attach(AttachError::File(CheckError::Unsealed { .. })))
+    ));
+    // Nobody there.
+    let (left, _right) = fdpass::pair().unwrap();
+    assert!(matches!(
+        connect::<u64, 8>(&left, myself(), &[], 0, Deadline::after(Duration::from_millis(20))),
+        Err(HandshakeError::Pass(fdpass::PassError::Timeout))
+    ));
+}
+
+#[test]
+fn a_sealed_region_is_final_and_an_unsealed_one_is_refused() {
+    let region = seal_region(&b"for ever"[..]).unwrap();
+    let memory = attach_region(&region, 8).unwrap();
+    let file = File::from(region.try_clone().unwrap());
+    assert_eq!(file.set_len(0).unwrap_err().raw_os_error(), Some(1));
+    assert_eq!(file.write_all_at(b"x", 0).unwrap_err().raw_os_error(), Some(1));
+    assert_eq!(&*memory, b"for ever");
+    assert_eq!(attach_region(&region, 7).unwrap_err(), CheckError::TooBig { limit: 7, found: 8 });
+    let open = memfd::create(c"open", 4096).unwrap();
+    assert!(matches!(attach_region(&open, 4096), Err(CheckError::Unsealed { .. })));
+    assert!(seal_region(&b""[..]).is_err(), "nothing to map");
+}

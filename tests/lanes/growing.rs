@@ -1,0 +1,81 @@
+//! Lanes whose rings are made when they are needed.
+#![cfg(feature = "alloc")]
+
+use annulet::error::PopError;
+use annulet::ring::Multi;
+use annulet::ring::lanes::{Fair, GrowingLanes, RegisterError, Strict};
+
+use crate::threads;
+
+/// Ringmpsc counted a producer before it had a ring: the consumer read beyond the rings there were.
+#[test]
+fn rm09_a_lane_is_there_once_its_ring_is() {
+    let lanes = GrowingLanes::<u32, 4, 3>::new();
+    let mut rx = lanes.try_consumer(Strict).unwrap();
+    assert_eq!((lanes.lanes(), lanes.active(), rx.try_pop()), (0, 0, Err(PopError::Empty)));
+    let mut last = lanes.register_at(2).unwrap();
+    assert_eq!((lanes.lanes(), lanes.active()), (1, 1));
+    last.try_push(9).unwrap();
+    assert_eq!(rx.try_pop_from(), Ok((last.lane(), 9)));
+    let mut first = lanes.register().unwrap();
+    assert_eq!((first.lane().index(), lanes.lanes()), (0, 2), "the other two are taken or not there");
+    first.try_push(1).unwrap();
+    last.try_push(10).unwrap();
+    assert_eq!(rx.drain(9, |_, item| assert!([1, 10].contains(&item))), 2);
+}
+
+#[test]
+fn rm09_rings_are_reused_and_bounded() {
+    let mut lanes = GrowingLanes::<u32, 2, 3>::new();
+    let mut rx = lanes.try_consumer(Fair::default()).unwrap();
+    for item in 0..100 {
+        let mut tx = lanes.register().unwrap();
+        tx.try_push(item).unwrap();
+        let lane = tx.deregister();
+        assert_eq!(rx.try_pop_from(), Ok((lane, item)));
+        assert_eq!(lanes.lanes(), 1, "the one that is drained comes before a new one");
+    }
+    let mut producers: Vec<_> = (0..3).map(|_| lanes.register().unwrap()).collect();
+    assert_eq!(lanes.register().unwrap_err(), RegisterError::Taken);
+    producers[1].try_push(7).unwrap();
+    let lane = producers[1].lane();
+    drop(producers);
+    drop(rx);
+    assert_eq!(lanes.shrink(), 2);
+    assert_eq!((lanes.lanes(), lanes.total_len(), lanes.len_of(lane)), (1, 1, Some(1)));
+    let (mut rx, lanes) = lanes.split(Strict);
+    let anew = lanes.register_at(0).unwrap();
+    assert_eq!(anew.lane().generation(), 102, "those before are stale");
+    assert_eq!(rx.try_pop_from(), Ok((lane, 7)));
+}
+
+/// What is left in the rings is dropped with them.
+#[test]
+fn e01_items_left_are_dropped_once() {
+    let item = std::rc::Rc::new(());
+    let lanes = GrowingLanes::<_, 4, 2>::new();
+    let mut tx = lanes.register().unwrap();
+    (0..3).for_each(|_| tx.try_push(item.clone()).unwrap());
+    drop(tx);
+    drop(lanes);
+    assert_eq!(std::rc::Rc::strong_count(&item), 1);
+}
+
+/// A ring of more bytes than there are addresses.
+#[test]
+#[cfg(all(target_pointer_width = "64", not(miri)))]
+fn rm09_without_memory_nothing_changes() {
+    let lanes = GrowingLanes::<[u8; 1 << 45], 4, 2>::new();
+    for _ in 0..3 {
+        assert_eq!(lanes.register().unwrap_err(), RegisterError::NoMemory);
+        assert_eq!((lanes.active(), lanes.lanes(), lanes.total_len()), (0, 0, 0));
+    }
+}
+
+#[test]
+fn rm09_threads_grow_lanes_while_they_are_read() {
+    threads::storm_of_one(&GrowingLanes::<_, 4, 3>::new(), Fair::with_budget(2));
+    #[cfg(not(annulet_narrow))]
+    threads::storm_of_many(&GrowingLanes::<_, 4, 32, Multi>::new(), Fair::default());
+    let _ = GrowingLanes::<u8, 4, 32, Multi>::new();
+}

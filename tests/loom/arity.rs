@@ -1,0 +1,334 @@
+//! Models of rings with sides of many ends.
+//!
+//! Three threads: two ends of the side that is shared, and one of the other, or of both. As in `ring.rs`, an item is
+//! two numbers that belong together, in slots that loom watches, and positions begin just below the end of their
+//! integer.
+
+use annulet::error::{PopError, PushError};
+use annulet::ring::{Consumer, Multi, Producer, Ring, Side, Single};
+use loom::thread;
+
+use crate::harness::Main;
+
+models! {
+    d04_two_producers_and_a_consumer kills [StampCommit StampObserve] twin d04_twin_expects_everything;
+    d04_two_producers_of_a_full_ring kills [CursorPublish CursorObserve] twin d04_twin_pushes_all;
+    d04_a_batch_beside_an_item kills [StampCommit StampObserve];
+    d05_two_consumers_and_a_producer kills [CursorPublish CursorObserve] twin d05_twin_takes_nothing;
+    d05_two_consumers_of_a_full_ring kills [StampCommit StampObserve];
+    d05_two_consumers_drain_at_once kills [StampCommit StampObserve];
+    rm11_two_producers_of_many_to_many kills [StampCommit StampObserve];
+    rm11_two_consumers_of_many_to_many kills [StampCommit StampObserve];
+    d09_a_producer_that_gives_up_its_slot kills [StampCommit StampObserve] twin d09_twin_never_waits;
+    d09_full_is_not_said_of_a_ring_with_room kills [StampCommit StampObserve] twin d09_twin_expects_room;
+    d09_one_rival_is_no_contention kills [CursorClaim CursorHint];
+    d16_one_to_many_has_a_length_in_range kills [CursorClaim];
+    d16_many_to_many_has_a_length_in_range kills [] twin d16_twin_of_many_expects_emptiness;
+}
+
+const ORIGIN: usize = usize::MAX;
+
+type Item = (u32, u32);
+type Tx<P, C> = Producer<'static, Item, P, C>;
+type Rx<P, C> = Consumer<'static, Item, P, C>;
+
+fn item(number: u32) -> Item {
+    (number, !number)
+}
+
+fn number((number, complement): Item) -> u32 {
+    assert_eq!(complement, !number, "torn");
+    number
+}
+
+/// Runs three programs at once, the first on the main thread if that produces, otherwise the last.
+fn three<A: 'static, B: 'static, C: 'static>(
+    main: Main,
+    a: impl FnOnce() -> A + 'static,
+    b: impl FnOnce() -> B + 'static,
+    c: impl FnOnce() -> C + 'static,
+) -> (A, B, C) {
+    let b = thread::spawn(b);
+    match main {
+        Main::Produces => {
+            let c = thread::spawn(c);
+            let a = a();
+            (a, b.join().unwrap(), c.join().unwrap())
+        }
+        Main::Consumes => {
+            let a = thread::spawn(a);
+            let c = c();
+            (a.join().unwrap(), b.join().unwrap(), c)
+        }
+    }
+}
+
+/// Lends a ring that holds `before` items, `0..before`, to a play that joins its threads.
+fn stage<const N: usize, P: Side, C: Side, R>(
+    before: u32,
+    play: impl FnOnce(Tx<P, C>, Rx<P, C>, &'static Ring<Item, N, P, C>) -> R,
+) -> R {
+    let ring = Box::into_raw(Box::new(Ring::<Item, N, P, C>::starting_at(ORIGIN)));
+    // SAFETY: it is alive until it is dropped below. If a model fails, it is leaked.
+    let shared: &'static Ring<Item, N, P, C> = unsafe { &*ring };
+    // SAFETY: the ends of a single side that come of this are the only ones.
+    let (mut tx, rx) = unsafe { shared.split_unchecked() };
+    (0..before).for_each(|number| tx.try_push(item(number)).unwrap());
+    let result = play(tx, rx, shared);
+    // SAFETY: it came from a box, and whoever `play` lent it to is gone.
+    drop(unsafe { Box::from_raw(ring) });
+    result
+}
+
+/// What is left in a ring whose threads have been joined.
+fn left<const N: usize, P: Side, C: Side>(ring: &'static Ring<Item, N, P, C>) -> Vec<u32> {
+    // SAFETY: the other ends are gone.
+    let (tx, mut rx) = unsafe { ring.split_unchecked() };
+    drop(tx);
+    let mut all = Vec::new();
+    loop {
+        match rx.try_pop() {
+            Ok(item) => all.push(number(item)),
+            Err(PopError::Empty) => return all,
+            Err(other) => panic!("{other} with nobody there"),
+        }
+    }
+}
+
+/// Pushes numbers as long as they are accepted; those that were.
+fn push<P: Side, C: Side>(tx: &mut Tx<P, C>, numbers: impl IntoIterator<Item = u32>) -> Vec<u32> {
+    numbers.into_iter().take_while(|number| tx.try_push(item(*number)).is_ok()).collect()
+}
+
+/// Pops up to so many times; what came.
+fn pop<P: Side, C: Side>(rx: &mut Rx<P, C>, times: usize) -> Vec<u32> {
+    (0..times).filter_map(|_| rx.try_pop().ok().map(number)).collect()
+}
+
+/// Every number that was sent came once, those of one producer (the same tens) in order to each consumer.
+fn exactly_once(sent: &[&[u32]], received: &[&[u32]]) {
+    let mut sent = sent.concat();
+    let mut all = received.concat();
+    for one in received {
+        for tens in 0..10 {
+            let of_one: Vec<u32> = one.iter().copied().filter(|number| number / 10 == tens).collect();
+            assert!(of_one.is_sorted(), "{one:?} out of order");
+        }
+    }
+    sent.sort_unstable();
+    all.sort_unstable();
+    assert_eq!(all, sent);
+}
+
+fn two_producers<C: Side>(main: Main, before: u32, each: u32, times: usize) -> usize {
+    stage::<2, Multi, C, _>(before, |mut tx, mut rx, ring| {
+        let mut other = tx.clone();
+        let one = move || push(&mut tx, 10..10 + each);
+        let two = move || push(&mut other, 20..20 + each);
+        let (one, two, mut got) = three(main, one, two, move || pop(&mut rx, times));
+        let count = got.len();
+        got.extend(left(ring));
+        let before: Vec<u32> = (0..before).collect();
+        exactly_once(&[&before, &one, &two], &[&got]);
+        if before.is_empty() { count } else { one.len() + two.len() }
+    })
+}
+
+fn d04_two_producers_and_a_consumer(main: Main) {
+    two_producers::<Single>(main, 0, 1, 2);
+}
+
+fn d04_twin_expects_everything(main: Main) {
+    assert_eq!(two_producers::<Single>(main, 0, 1, 2), 2);
+}
+
+/// What the producers may write depends on how far the consumer has come.
+fn d04_two_producers_of_a_full_ring(main: Main) {
+    two_producers::<Single>(main, 2, 1, 2);
+}
+
+fn d04_twin_pushes_all(main: Main) {
+    assert_eq!(two_producers::<Single>(main, 2, 1, 2), 2);
+}
+
+fn rm11_two_producers_of_many_to_many(main: Main) {
+    two_producers::<Multi>(main, 1, 1, 2);
+}
+
+/// A batch is seen whole by who comes to its first item.
+fn d04_a_batch_beside_an_item(main: Main) {
+    stage::<4, Multi, Single, _>(0, |mut tx, mut rx, ring| {
+        let mut other = tx.clone();
+        let batch = move || tx.try_push_slice(&[item(10), item(11)]);
+        let single = move || push(&mut other, [20]);
+        let read = move || {
+            let mut out = [item(99); 4];
+            let count = rx.try_pop_slice(&mut out);
+            out[..count].iter().copied().map(number).collect::<Vec<_>>()
+        };
+        let (batch, single, mut got) = three(main, batch, single, read);
+        assert_eq!((batch, &single[..]), (2, &[20][..]));
+        assert_eq!(got.contains(&10), got.contains(&11), "half a batch in {got:?}");
+        got.extend(left(ring));
+        exactly_once(&[&[10, 11], &single], &[&got]);
+    });
+}
+
+fn two_consumers<const N: usize, P: Side>(main: Main, before: u32, sends: u32, times: usize) -> usize {
+    stage::<N, P, Multi, _>(before, |mut tx, mut rx, ring| {
+        let mut other = rx.clone();
+        let send = move || push(&mut tx, 10..10 + sends);
+        let (sent, one, two) = three(main, send, move || pop(&mut other, times), move || pop(&mut rx, times));
+        let left = left(ring);
+        let before: Vec<u32> = (0..before).collect();
+        exactly_once(&[&before, &sent], &[&one, &two, &left]);
+        one.len() + two.len()
+    })
+}
+
+fn d05_two_consumers_and_a_producer(main: Main) {
+    two_consumers::<2, Single>(main, 0, 2, 1);
+}
+
+fn d05_twin_takes_nothing(main: Main) {
+    assert_eq!(two_consumers::<2, Single>(main, 0, 2, 1), 0);
+}
+
+/// What the producer may write depends on which slots the consumers have given back.
+fn d05_two_consumers_of_a_full_ring(main: Main) {
+    two_consumers::<2, Single>(main, 2, 2, 1);
+}
+
+fn rm11_two_consumers_of_many_to_many(main: Main) {
+    two_consumers::<2, Multi>(main, 1, 2, 1);
+}
+
+fn d05_two_consumers_drain_at_once(main: Main) {
+    stage::<2, Single, Multi, _>(2, |mut tx, mut rx, ring| {
+        let mut other = rx.clone();
+        let send = move || push(&mut tx, 10..11);
+        // One takes all it can, and drops what it did not look at.
+        let one = move || other.drain(2).take(1).map(number).collect::<Vec<_>>();
+        let (sent, one, two) = three(main, send, one, move || pop(&mut rx, 1));
+        let left = left(ring);
+        let mut all = [one, two, left].concat();
+        let total = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), total, "twice");
+        // The drain drops at most one.
+        assert!(total + 1 >= 2 + sent.len(), "{all:?} of 0, 1 and {sent:?}");
+    });
+}
+
+fn give_up(main: Main) -> Vec<Result<u32, PopError>> {
+    stage::<2, Multi, Single, _>(0, |mut tx, mut rx, ring| {
+        let mut other = tx.clone();
+        let give_up = move || {
+            let mut grant = other.try_claim(1).unwrap();
+            grant.push(item(20)).unwrap();
+            drop(grant);
+        };
+        let send = move || match tx.try_push(item(10)) {
+            Ok(()) => (),
+            Err(PushError::Contended(_)) => panic!("64 tries against one other"),
+            Err(other) => panic!("{other}"),
+        };
+        let look = move || [rx.try_pop().map(number), rx.try_pop().map(number)];
+        let ((), (), got) = three(main, give_up, send, look);
+        let mut all: Vec<u32> = got.iter().flatten().copied().collect();
+        all.extend(left(ring));
+        assert_eq!(all, [10], "what was given up is not handed over, and holds nothing back");
+        got.to_vec()
+    })
+}
+
+fn d09_a_producer_that_gives_up_its_slot(main: Main) {
+    give_up(main);
+}
+
+/// There is a moment at which a slot is claimed and not committed, and it is called by its name.
+fn d09_twin_never_waits(main: Main) {
+    assert!(!give_up(main).contains(&Err(PopError::Pending)));
+}
+
+fn length(main: Main, allowed: std::ops::RangeInclusive<usize>) {
+    stage::<2, Multi, Multi, _>(1, |mut tx, mut rx, ring| {
+        let look = move || {
+            for _ in 0..2 {
+                assert!(allowed.contains(&ring.len()));
+            }
+        };
+        three(main, move || push(&mut tx, 10..12), look, move || pop(&mut rx, 2));
+    });
+}
+
+fn d16_many_to_many_has_a_length_in_range(main: Main) {
+    length(main, 0..=2);
+}
+
+fn d16_twin_of_many_expects_emptiness(main: Main) {
+    length(main, 0..=0);
+}
+
+/// The item that is looked for is given back, and others have gone past it, between two looks of a producer: then the
+/// ring was not full at any time.
+fn room(main: Main) -> bool {
+    stage::<2, Multi, Multi, _>(2, |mut tx, mut rx, ring| {
+        let mut other = tx.clone();
+        let mut slow = rx.clone();
+        let held = slow.drain(1);
+        let push = move || other.try_push(item(7)).map_err(|refused| matches!(refused, PushError::Full(_)));
+        // From here on there is at most one item in it, and what the other thread pushes.
+        assert_eq!(rx.try_pop(), Ok(item(1)));
+        let mut go_on = move || {
+            if tx.try_push(item(8)).is_ok() {
+                let _ = rx.try_pop();
+            }
+        };
+        let pushed = match main {
+            Main::Produces => {
+                let other = thread::spawn(go_on);
+                // Given back while the other one looks, too.
+                let pushed = thread::spawn(push);
+                drop(held);
+                other.join().unwrap();
+                pushed.join().unwrap()
+            }
+            Main::Consumes => {
+                let pushed = thread::spawn(push);
+                drop(held);
+                go_on();
+                pushed.join().unwrap()
+            }
+        };
+        left(ring);
+        assert_ne!(pushed, Err(true), "full, with one item in a ring of two");
+        pushed.is_ok()
+    })
+}
+
+fn d09_full_is_not_said_of_a_ring_with_room(main: Main) {
+    room(main);
+}
+
+fn d09_twin_expects_room(main: Main) {
+    assert!(room(main));
+}
+
+/// Whoever sees that another consumer has gone on sees what it went on to, and does not try again and again.
+fn d09_one_rival_is_no_contention(main: Main) {
+    stage::<4, Single, Multi, _>(0, |mut tx, mut rx, _| {
+        let mut other = rx.clone();
+        let look = move || assert_ne!(other.try_pop(), Err(PopError::Contended), "one other took one item");
+        three(main, move || push(&mut tx, [10]), look, move || pop(&mut rx, 1));
+    });
+}
+
+/// The head that a third party sees is not ahead of the tail that it sees after it.
+fn d16_one_to_many_has_a_length_in_range(main: Main) {
+    stage::<4, Single, Multi, _>(0, |mut tx, mut rx, ring| {
+        let look = move || assert!(ring.len() <= 1, "{} in a ring that never held more than one", ring.len());
+        three(main, move || push(&mut tx, [10]), look, move || pop(&mut rx, 1));
+    });
+}

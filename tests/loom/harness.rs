@@ -1,0 +1,202 @@
+//! Plays a model and its negative twins, and counts.
+
+use std::fmt::Write;
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use annulet::model::{Site, weaken};
+
+/// Which side the main thread plays. The other one is spawned. To loom they are not alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Main {
+    Produces,
+    Consumes,
+}
+
+pub const BOTH: [Main; 2] = [Main::Produces, Main::Consumes];
+
+/// A small program and what must hold in each of its interleavings.
+pub struct Model {
+    pub name: &'static str,
+    /// The program. It panics where something does not hold.
+    pub play: fn(Main),
+    /// The sites for which the program must fail when they are weakened, in either assignment of the sides.
+    pub kills: &'static [Site],
+    /// A program that breaks what the model demands, and must fail.
+    pub twin: Option<fn(Main)>,
+    /// Filled when it has been played.
+    pub outcome: OnceLock<Outcome>,
+}
+
+/// What came of playing a model and its twins.
+pub struct Outcome {
+    pub executions: usize,
+    /// What did not go as it must.
+    pub wrong: Vec<String>,
+    /// For each negative twin and side of the main thread, after how many executions it failed.
+    pub killed: Vec<(Option<Site>, Main, usize)>,
+}
+
+impl Model {
+    pub const fn new(
+        name: &'static str,
+        play: fn(Main),
+        kills: &'static [Site],
+        twin: Option<fn(Main)>,
+    ) -> Self {
+        Self { name, play, kills, twin, outcome: OnceLock::new() }
+    }
+
+    /// The test of this model.
+    #[track_caller]
+    pub fn check(&self) {
+        let outcome = self.outcome();
+        assert!(outcome.wrong.is_empty(), "{}:\n{}", self.name, outcome.wrong.join("\n"));
+    }
+
+    /// Plays the model unless that has been done.
+    pub fn outcome(&self) -> &Outcome {
+        self.outcome.get_or_init(|| {
+            // Which site is weakened is one setting for all, so models are played one at a time. A panic in one
+            // leaves nothing behind that would harm the next.
+            static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+            let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+            self.run()
+        })
+    }
+
+    fn run(&self) -> Outcome {
+        let mut outcome = Outcome { executions: 0, wrong: Vec::new(), killed: Vec::new() };
+        for main in BOTH {
+            let (executions, result) = explore(self.play, main);
+            outcome.executions += executions;
+            if let Err(message) = result {
+                outcome.wrong.push(format!("main {main:?}: fails after {executions} executions: {message}"));
+            } else if executions < 2 {
+                outcome.wrong.push(format!("main {main:?}: loom saw one execution: it explored nothing"));
+            }
+        }
+        println!("model {}: {} executions", self.name, outcome.executions);
+        if !outcome.wrong.is_empty() {
+            return outcome;
+        }
+        if self.kills.is_empty() && self.twin.is_none() {
+            outcome.wrong.push("it has no negative twin, so nothing shows that it can fail".into());
+        }
+        let sites = self.kills.iter().map(|site| (Some(*site), self.play));
+        let twins = sites.chain(self.twin.map(|twin| (None, twin)));
+        for (site, play) in twins {
+            let mut line = format!("negative {}", self.name);
+            match site {
+                Some(site) => write!(line, " {site:?} relaxed:").unwrap(),
+                None => write!(line, " twin:").unwrap(),
+            }
+            for main in BOTH {
+                weaken::set(site);
+                let (executions, result) = silently(|| explore(play, main));
+                weaken::set(None);
+                match result {
+                    // Too large is not wrong: nothing was found.
+                    Err(message) if message.contains("maximum number") => {
+                        outcome.wrong.push(format!("{line} main {main:?}: {message}"));
+                    }
+                    Err(_) => {
+                        outcome.killed.push((site, main, executions));
+                        write!(line, " main {main:?} killed after {executions}").unwrap();
+                    }
+                    Ok(()) => {
+                        outcome.wrong.push(format!("{line} main {main:?} survives {executions} executions"));
+                        write!(line, " main {main:?} SURVIVES {executions}").unwrap();
+                    }
+                }
+            }
+            println!("{line}");
+        }
+        outcome
+    }
+}
+
+/// Explores the interleavings of a program: how many there were, and whether one of them panicked.
+fn explore(play: fn(Main), main: Main) -> (usize, Result<(), String>) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = builder.preemption_bound.or(Some(3));
+    builder.max_branches = 20_000;
+    let executions = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&executions);
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        builder.check(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+            play(main);
+        });
+    }));
+    let message = result.map_err(|payload| match payload.downcast::<String>() {
+        Ok(message) => *message,
+        Err(payload) => payload.downcast_ref::<&str>().map_or_else(String::new, |message| (*message).into()),
+    });
+    (executions.load(Ordering::Relaxed), message)
+}
+
+/// Runs two sides at once, the first one on the main thread if that produces; what they return.
+pub fn at_once<A: 'static, B: 'static>(
+    main: Main,
+    first: impl FnOnce() -> A + 'static,
+    second: impl FnOnce() -> B + 'static,
+) -> (A, B) {
+    match main {
+        Main::Produces => {
+            let other = loom::thread::spawn(second);
+            let a = first();
+            (a, other.join().unwrap())
+        }
+        Main::Consumes => {
+            let other = loom::thread::spawn(first);
+            let b = second();
+            (other.join().unwrap(), b)
+        }
+    }
+}
+
+/// Runs `f`, in which a panic is expected, without its message. Called by one at a time.
+fn silently<R>(f: impl FnOnce() -> R) -> R {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| ()));
+    let result = f();
+    panic::set_hook(hook);
+    result
+}
+
+/// Declares models, `MODELS`, the list of them, and a test for each.
+///
+/// `name kills [sites] twin program;` where `name` is the function that plays it, and the twin may be left out.
+macro_rules! models {
+    ($($name:ident kills [$($site:ident)*] $(twin $twin:ident)?;)*) => {
+        /// The models of this file.
+        pub const MODELS: &[&crate::harness::Model] = &[$(&statics::$name),*];
+
+        #[allow(non_upper_case_globals)]
+        mod statics {
+            use annulet::model::Site;
+            use crate::harness::Model;
+            $(
+                pub static $name: Model = Model::new(
+                    stringify!($name),
+                    super::$name,
+                    &[$(Site::$site),*],
+                    models!(@twin $($twin)?),
+                );
+            )*
+        }
+
+        mod model {
+            $(
+                #[test]
+                fn $name() {
+                    super::statics::$name.check();
+                }
+            )*
+        }
+    };
+    (@twin) => { None };
+    (@twin $twin:ident) => { Some(super::$twin) };
+}

@@ -1,0 +1,29 @@
+//! One battery of behaviours, run over every ring.
+//!
+//! - [`rings`]: which rings there are, how each is made at any starting position, and what keeps it alive. A new
+//!   kind of ring joins the battery by one `impl RingUnderTest` there, and its ends by one `impl Tx` and `impl Rx`.
+//! - [`others`]: broadcasts, which with one reader that keeps up are queues.
+//! - [`model`]: what a ring must do, said with a `VecDeque`.
+//! - [`items`]: items that count their drops, and blow up when told to.
+//! - `order`, `drops`, `ends`, `threads`, `random`: the behaviours of every ring; `many`: those of sides of many ends.
+//! - `storm`: every form, from several ends at once. `linear`: recorded histories, and a checker.
+//!
+//! A test whose name starts with an id (`e02_…`) proves that row of the catalogue of promises.
+#![cfg(not(loom))]
+// In a test, `pub` says: for the other modules.
+#![allow(unreachable_pub)]
+
+#[macro_use]
+mod rings;
+mod items;
+mod model;
+mod others;
+
+mod drops;
+mod ends;
+mod linear;
+mod many;
+mod order;
+mod random;
+mod storm;
+mod threads;

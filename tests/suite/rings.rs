@@ -1,0 +1,689 @@
+//! The rings under test.
+
+use std::marker::PhantomData;
+
+use annulet::error::{ClaimError, PushError};
+use annulet::ring::{
+    Borrowed, Consumer, Drain, Keep, Multi, Producer, ReadGrant, Ring, Side, Single, WriteGrant,
+};
+use annulet::stats::{Off, Stats};
+
+#[cfg(feature = "alloc")]
+use {
+    annulet::ring::{OwnedConsumer, OwnedProducer},
+    std::sync::Arc,
+};
+
+/// The large size. Positions of eight bits cannot tell a fuller ring from an empty one.
+pub const LARGE: usize = if cfg!(annulet_narrow) { 128 } else { 1024 };
+
+/// A kind of ring, of one size, kept alive in one way.
+pub trait RingUnderTest {
+    /// The number of items it holds.
+    const N: usize;
+
+    type Tx<'r, T: 'static>: Tx<T>;
+    type Rx<'r, T: 'static>: Rx<T>;
+
+    /// For messages.
+    fn name() -> String;
+
+    /// Makes an empty ring whose positions start at `origin`, hands its ends to `game` once per round, and then
+    /// drops it. What is left in the ring after one round is there in the next.
+    fn rounds<T: 'static>(
+        origin: usize,
+        rounds: usize,
+        game: impl for<'r> FnMut(usize, Self::Tx<'r, T>, Self::Rx<'r, T>),
+    );
+
+    /// One round.
+    fn play<T: 'static, R>(
+        origin: usize,
+        game: impl for<'r> FnOnce(Self::Tx<'r, T>, Self::Rx<'r, T>) -> R,
+    ) -> R {
+        let _name = SayOnPanic(Self::name, Self::N, origin);
+        let mut game = Some(game);
+        let mut result = None;
+        Self::rounds(origin, 1, |_, tx, rx| {
+            result = game.take().map(|game| game(tx, rx));
+        });
+        result.expect("one round was played")
+    }
+}
+
+/// Says which ring it was when an assertion fails in it.
+struct SayOnPanic(fn() -> String, usize, usize);
+
+impl Drop for SayOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("this was {} of {} starting at {:#x}", (self.0)(), self.1, self.2);
+        }
+    }
+}
+
+/// How items are put in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// `try_push`, one by one until refused.
+    One,
+    /// `try_push_iter`.
+    Iter,
+    /// `try_claim`, filled by `push`.
+    Claim,
+    /// `try_claim`, filled by `fill_with`.
+    ClaimFill,
+    /// `try_claim_exact`, filled by `fill_from`.
+    Exact,
+    /// `try_claim_exact`, filled through the `MaybeUninit`s.
+    ExactUninit,
+}
+
+/// How items are taken out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Take {
+    /// `try_pop`, one by one until refused.
+    One,
+    /// `drain`.
+    Drain,
+    /// `consume`.
+    Consume,
+    /// `skip`, after a look with `iter`.
+    Skip,
+    /// `try_read` and `release_all`.
+    Read,
+    /// `try_read_parts` and `release`.
+    ReadParts,
+}
+
+/// An end that items go into. Which forms a ring has is its own business; what each form does is the model's.
+pub trait Tx<T> {
+    /// The forms this end has.
+    const FORMS: &'static [Put];
+
+    /// Puts in one item, or gives it back.
+    fn try_push(&mut self, item: T) -> Result<(), T>;
+    /// Puts in up to `wanted` items of `items`, which has that many; how many. Takes none it has no slot for.
+    fn put(&mut self, form: Put, wanted: usize, items: &mut dyn Iterator<Item = T>) -> usize;
+    /// Copies in what fits of `items`; how many.
+    fn try_push_slice(&mut self, items: &[T]) -> usize
+    where
+        T: Copy;
+    /// What this end says of the ring: items, capacity, empty, full.
+    fn says(&self) -> (usize, usize, bool, bool);
+}
+
+/// An end that items come out of.
+pub trait Rx<T> {
+    /// The forms this end has.
+    const FORMS: &'static [Take];
+
+    fn try_pop(&mut self) -> Option<T>;
+    /// Takes out up to `wanted` items, shows each to `see` in order, and drops it; how many.
+    fn take(&mut self, form: Take, wanted: usize, see: &mut dyn FnMut(&T)) -> usize;
+    /// Copies out up to `out.len()` items; how many.
+    fn try_pop_slice(&mut self, out: &mut [T]) -> usize
+    where
+        T: Copy;
+    /// The next item, which stays; `None` from an end that can only take.
+    fn peek(&mut self) -> Option<Option<&T>>;
+    /// Shows every item to `see`. All of them stay. False from an end that can only take.
+    fn look(&mut self, see: &mut dyn FnMut(&T)) -> bool;
+    /// What this end says of the ring: items, capacity, empty, full.
+    fn says(&self) -> (usize, usize, bool, bool);
+}
+
+/// An end that lends out its slots.
+pub trait GrantTx<T>: Tx<T> {
+    fn try_claim(&mut self, wanted: usize) -> Result<WriteGrant<'_, T>, ClaimError>;
+    fn try_claim_exact(&mut self, wanted: usize) -> Result<WriteGrant<'_, T>, ClaimError>;
+    fn try_push_iter(&mut self, iter: impl Iterator<Item = T>) -> usize;
+}
+
+/// An end that lends out its items.
+pub trait GrantRx<T>: Rx<T> {
+    fn try_read(&mut self, wanted: usize) -> Option<ReadGrant<'_, T>>;
+    fn try_read_parts(&mut self, wanted: usize) -> Option<ReadGrant<'_, T>>;
+    fn drain(&mut self, max: usize) -> Drain<'_, T>;
+    fn skip(&mut self, count: usize) -> usize;
+    fn consume(&mut self, max: usize, see: impl FnMut(&T)) -> usize;
+}
+
+impl<T, P: Side, C: Side, S: Stats, K: Keep> Tx<T> for Producer<'_, T, P, C, S, K> {
+    const FORMS: &'static [Put] =
+        &[Put::One, Put::Iter, Put::Claim, Put::ClaimFill, Put::Exact, Put::ExactUninit];
+
+    fn try_push(&mut self, item: T) -> Result<(), T> {
+        Producer::try_push(self, item).map_err(PushError::into_inner)
+    }
+
+    fn put(&mut self, form: Put, wanted: usize, items: &mut dyn Iterator<Item = T>) -> usize {
+        match form {
+            Put::One => {
+                for count in 0..wanted {
+                    // Asked first, so that no item is taken only to be refused.
+                    if self.is_full() {
+                        return count;
+                    }
+                    let mut item = items.next().unwrap();
+                    // The slot may not be free yet where one of many consumers has claimed its item.
+                    while let Err(refused) = Producer::try_push(self, item) {
+                        assert!(!matches!(refused, PushError::Full(_)), "refused with a slot free");
+                        std::thread::yield_now();
+                        item = refused.into_inner();
+                    }
+                }
+                wanted
+            }
+            Put::Iter => Producer::try_push_iter(self, items.take(wanted)),
+            Put::Claim | Put::ClaimFill => {
+                let Ok(mut grant) = Producer::try_claim(self, wanted) else { return 0 };
+                if form == Put::Claim {
+                    for _ in 0..grant.len() {
+                        grant.push(items.next().unwrap()).unwrap();
+                    }
+                } else {
+                    let mut expected = 0..grant.len();
+                    grant.fill_with(|index| {
+                        assert_eq!(Some(index), expected.next(), "numbers its slots from 0");
+                        items.next().unwrap()
+                    });
+                    assert_eq!(expected.next(), None, "fills every slot");
+                }
+                grant.commit()
+            }
+            Put::Exact => {
+                let Ok(mut grant) = Producer::try_claim_exact(self, wanted) else { return 0 };
+                assert_eq!(grant.fill_from(items), wanted);
+                grant.commit()
+            }
+            Put::ExactUninit => {
+                let Ok(mut grant) = Producer::try_claim_exact(self, wanted) else { return 0 };
+                let (first, second) = grant.uninit_parts();
+                for slot in first.iter_mut().chain(second) {
+                    slot.write(items.next().unwrap());
+                }
+                // SAFETY: every slot of the grant was just written.
+                unsafe { grant.assume_filled(wanted) };
+                grant.commit()
+            }
+        }
+    }
+
+    fn try_push_slice(&mut self, items: &[T]) -> usize
+    where
+        T: Copy,
+    {
+        Producer::try_push_slice(self, items)
+    }
+
+    fn says(&self) -> (usize, usize, bool, bool) {
+        (self.len(), self.capacity(), self.is_empty(), self.is_full())
+    }
+}
+
+/// What consumers of a side can do with items that stay.
+pub trait Looking: Side + Sized {
+    const FORMS: &'static [Take];
+    fn peek<'c, T, P: Side, S: Stats, K: Keep>(
+        rx: &'c mut Consumer<'_, T, P, Self, S, K>,
+    ) -> Option<Option<&'c T>>;
+    fn look<T, P: Side, S: Stats, K: Keep>(
+        rx: &mut Consumer<'_, T, P, Self, S, K>,
+        wanted: usize,
+        see: &mut dyn FnMut(&T),
+    ) -> bool;
+    /// The forms that take what was looked at.
+    fn take_lent<T, P: Side, S: Stats, K: Keep>(
+        rx: &mut Consumer<'_, T, P, Self, S, K>,
+        form: Take,
+        wanted: usize,
+        see: &mut dyn FnMut(&T),
+    ) -> usize;
+}
+
+impl Looking for Single {
+    const FORMS: &'static [Take] =
+        &[Take::One, Take::Drain, Take::Consume, Take::Skip, Take::Read, Take::ReadParts];
+
+    fn peek<'c, T, P: Side, S: Stats, K: Keep>(
+        rx: &'c mut Consumer<'_, T, P, Self, S, K>,
+    ) -> Option<Option<&'c T>> {
+        Some(rx.peek())
+    }
+
+    fn look<T, P: Side, S: Stats, K: Keep>(
+        rx: &mut Consumer<'_, T, P, Self, S, K>,
+        wanted: usize,
+        see: &mut dyn FnMut(&T),
+    ) -> bool {
+        rx.iter().take(wanted).for_each(see);
+        true
+    }
+
+    fn take_lent<T, P: Side, S: Stats, K: Keep>(
+        rx: &mut Consumer<'_, T, P, Self, S, K>,
+        form: Take,
+        wanted: usize,
+        see: &mut dyn FnMut(&T),
+    ) -> usize {
+        match form {
+            Take::Read => {
+                let Ok(grant) = rx.try_read(wanted) else { return 0 };
+                assert_eq!(grant.items().len(), grant.len(), "one contiguous run");
+                grant.items().iter().for_each(see);
+                grant.release_all()
+            }
+            Take::ReadParts => {
+                let Ok(grant) = rx.try_read_parts(wanted) else { return 0 };
+                grant.iter().for_each(see);
+                grant.release(wanted)
+            }
+            _ => unreachable!("not a form of looking"),
+        }
+    }
+}
+
+impl Looking for Multi {
+    const FORMS: &'static [Take] = &[Take::One, Take::Drain, Take::Consume];
+
+    fn peek<'c, T, P: Side, S: Stats, K: Keep>(
+        _: &'c mut Consumer<'_, T, P, Self, S, K>,
+    ) -> Option<Option<&'c T>> {
+        None
+    }
+
+    fn look<T, P: Side, S: Stats, K: Keep>(
+        _: &mut Consumer<'_, T, P, Self, S, K>,
+        _: usize,
+        _: &mut dyn FnMut(&T),
+    ) -> bool {
+        false
+    }
+
+    fn take_lent<T, P: Side, S: Stats, K: Keep>(
+        _: &mut Consumer<'_, T, P, Self, S, K>,
+        _: Take,
+        _: usize,
+        _: &mut dyn FnMut(&T),
+    ) -> usize {
+        unreachable!("not among the forms")
+    }
+}
+
+impl<T, P: Side, C: Looking, S: Stats, K: Keep> Rx<T> for Consumer<'_, T, P, C, S, K> {
+    const FORMS: &'static [Take] = C::FORMS;
+
+    fn try_pop(&mut self) -> Option<T> {
+        Consumer::try_pop(self).ok()
+    }
+
+    fn take(&mut self, form: Take, wanted: usize, see: &mut dyn FnMut(&T)) -> usize {
+        match form {
+            Take::One => {
+                (0..wanted).map_while(|_| Consumer::try_pop(self).ok()).map(|item| see(&item)).count()
+            }
+            Take::Drain => {
+                let drain = Consumer::drain(self, wanted);
+                let said = drain.len();
+                let count = drain.map(|item| see(&item)).count();
+                assert_eq!(count, said);
+                count
+            }
+            Take::Consume => Consumer::consume(self, wanted, see),
+            Take::Skip => {
+                assert!(C::look(self, wanted, see));
+                Consumer::skip(self, wanted)
+            }
+            Take::Read | Take::ReadParts => C::take_lent(self, form, wanted, see),
+        }
+    }
+
+    fn try_pop_slice(&mut self, out: &mut [T]) -> usize
+    where
+        T: Copy,
+    {
+        Consumer::try_pop_slice(self, out)
+    }
+
+    fn peek(&mut self) -> Option<Option<&T>> {
+        C::peek(self)
+    }
+
+    fn look(&mut self, see: &mut dyn FnMut(&T)) -> bool {
+        C::look(self, usize::MAX, see)
+    }
+
+    fn says(&self) -> (usize, usize, bool, bool) {
+        (self.len(), self.capacity(), self.is_empty(), self.is_full())
+    }
+}
+
+impl<T, K: Keep> GrantTx<T> for Producer<'_, T, Single, Single, Off, K> {
+    fn try_claim(&mut self, wanted: usize) -> Result<WriteGrant<'_, T>, ClaimError> {
+        Producer::try_claim(self, wanted)
+    }
+
+    fn try_claim_exact(&mut self, wanted: usize) -> Result<WriteGrant<'_, T>, ClaimError> {
+        Producer::try_claim_exact(self, wanted)
+    }
+
+    fn try_push_iter(&mut self, iter: impl Iterator<Item = T>) -> usize {
+        Producer::try_push_iter(self, iter)
+    }
+}
+
+impl<T, K: Keep> GrantRx<T> for Consumer<'_, T, Single, Single, Off, K> {
+    fn try_read(&mut self, wanted: usize) -> Option<ReadGrant<'_, T>> {
+        Consumer::try_read(self, wanted).ok()
+    }
+
+    fn try_read_parts(&mut self, wanted: usize) -> Option<ReadGrant<'_, T>> {
+        Consumer::try_read_parts(self, wanted).ok()
+    }
+
+    fn drain(&mut self, max: usize) -> Drain<'_, T> {
+        Consumer::drain(self, max)
+    }
+
+    fn skip(&mut self, count: usize) -> usize {
+        Consumer::skip(self, count)
+    }
+
+    fn consume(&mut self, max: usize, see: impl FnMut(&T)) -> usize {
+        Consumer::consume(self, max, see)
+    }
+}
+
+/// A ring whose ends lend their slots and items: the bound of the behaviours that are about grants.
+pub trait Granting<T: 'static>: for<'r> RingUnderTest<Tx<'r, T>: GrantTx<T>, Rx<'r, T>: GrantRx<T>> {}
+impl<W, T: 'static> Granting<T> for W where
+    W: for<'r> RingUnderTest<Tx<'r, T>: GrantTx<T>, Rx<'r, T>: GrantRx<T>>
+{
+}
+
+/// A ring whose ends may go to other threads.
+pub trait Threaded<T: 'static>: for<'r> RingUnderTest<Tx<'r, T>: Send, Rx<'r, T>: Send> {}
+impl<W, T: 'static> Threaded<T> for W where W: for<'r> RingUnderTest<Tx<'r, T>: Send, Rx<'r, T>: Send> {}
+
+/// A ring with sides `P` and `C`, both ends by `split`.
+pub struct Split<const N: usize, P = Single, C = Single>(PhantomData<(P, C)>);
+/// Both ends by `try_split`.
+pub struct TrySplit<const N: usize, P = Single, C = Single>(PhantomData<(P, C)>);
+/// Each end by itself, the consumer first.
+pub struct Singles<const N: usize, P = Single, C = Single>(PhantomData<(P, C)>);
+/// In an `Arc` that the ends keep.
+#[cfg(feature = "alloc")]
+pub struct Kept<const N: usize, P = Single, C = Single>(PhantomData<(P, C)>);
+
+/// What a side is called.
+fn side<X: 'static>() -> &'static str {
+    if std::any::TypeId::of::<X>() == std::any::TypeId::of::<Single>() { "one" } else { "many" }
+}
+
+impl<const N: usize, P: Side, C: Looking> RingUnderTest for Split<N, P, C> {
+    const N: usize = N;
+    type Tx<'r, T: 'static> = Producer<'r, T, P, C, Off, Borrowed<'r>>;
+    type Rx<'r, T: 'static> = Consumer<'r, T, P, C, Off, Borrowed<'r>>;
+
+    fn name() -> String {
+        format!("split of {} to {}", side::<P>(), side::<C>())
+    }
+
+    fn rounds<T: 'static>(
+        origin: usize,
+        rounds: usize,
+        mut game: impl for<'r> FnMut(usize, Self::Tx<'r, T>, Self::Rx<'r, T>),
+    ) {
+        let mut ring = Ring::<T, N, P, C>::starting_at(origin);
+        for round in 0..rounds {
+            let (tx, rx) = ring.split();
+            game(round, tx, rx);
+        }
+    }
+}
+
+impl<const N: usize, P: Side, C: Looking> RingUnderTest for TrySplit<N, P, C> {
+    const N: usize = N;
+    type Tx<'r, T: 'static> = Producer<'r, T, P, C, Off, Borrowed<'r>>;
+    type Rx<'r, T: 'static> = Consumer<'r, T, P, C, Off, Borrowed<'r>>;
+
+    fn name() -> String {
+        format!("try_split of {} to {}", side::<P>(), side::<C>())
+    }
+
+    fn rounds<T: 'static>(
+        origin: usize,
+        rounds: usize,
+        mut game: impl for<'r> FnMut(usize, Self::Tx<'r, T>, Self::Rx<'r, T>),
+    ) {
+        let ring = Ring::<T, N, P, C>::starting_at(origin);
+        for round in 0..rounds {
+            let (tx, rx) = ring.try_split().expect("the ends came back");
+            game(round, tx, rx);
+        }
+    }
+}
+
+impl<const N: usize, P: Side, C: Looking> RingUnderTest for Singles<N, P, C> {
+    const N: usize = N;
+    type Tx<'r, T: 'static> = Producer<'r, T, P, C, Off, Borrowed<'r>>;
+    type Rx<'r, T: 'static> = Consumer<'r, T, P, C, Off, Borrowed<'r>>;
+
+    fn name() -> String {
+        format!("try_consumer and try_producer of {} to {}", side::<P>(), side::<C>())
+    }
+
+    fn rounds<T: 'static>(
+        origin: usize,
+        rounds: usize,
+        mut game: impl for<'r> FnMut(usize, Self::Tx<'r, T>, Self::Rx<'r, T>),
+    ) {
+        let ring = Ring::<T, N, P, C>::starting_at(origin);
+        for round in 0..rounds {
+            let rx = ring.try_consumer().expect("it came back");
+            let tx = ring.try_producer().expect("it came back");
+            game(round, tx, rx);
+        }
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<const N: usize, P: Side, C: Looking> RingUnderTest for Kept<N, P, C> {
+    const N: usize = N;
+    type Tx<'r, T: 'static> = OwnedProducer<T, N, P, C>;
+    type Rx<'r, T: 'static> = OwnedConsumer<T, N, P, C>;
+
+    fn name() -> String {
+        format!("an Arc of {} to {}", side::<P>(), side::<C>())
+    }
+
+    fn rounds<T: 'static>(
+        origin: usize,
+        rounds: usize,
+        mut game: impl for<'r> FnMut(usize, Self::Tx<'r, T>, Self::Rx<'r, T>),
+    ) {
+        if (origin, rounds) == (0, 1) {
+            // The ends alone keep the ring.
+            let (tx, rx) = Ring::<T, N, P, C>::new_split();
+            return game(0, tx, rx);
+        }
+        let ring = Arc::new(Ring::<T, N, P, C>::starting_at(origin));
+        for round in 0..rounds {
+            let (tx, rx) = ring.try_split_arc().expect("the ends came back");
+            game(round, tx, rx);
+        }
+    }
+}
+
+/// Starting positions for a ring of `n`: the start of the integer, and its end, so that positions wrap at every
+/// offset. All there are where they have eight bits.
+pub fn origins(n: usize) -> Vec<usize> {
+    if cfg!(miri) {
+        return if n == 1 { vec![0, usize::MAX] } else { vec![0, usize::MAX - 1] };
+    }
+    if cfg!(annulet_narrow) {
+        // A step in step with nothing where all would take long.
+        return (0..256).step_by(if n <= 8 { 1 } else { 5 }).collect();
+    }
+    if n <= 8 {
+        let below_the_end = (0..=n).map(|back| usize::MAX - back);
+        return (0..n).chain(below_the_end).chain([usize::MAX / 2]).collect();
+    }
+    vec![0, 1, n - 1, usize::MAX - n, usize::MAX - n + 1, usize::MAX - 3, usize::MAX]
+}
+
+/// Lengths worth trying with a ring of `n`: all of them if it is small.
+pub fn lengths(n: usize) -> Vec<usize> {
+    let mut lengths: Vec<usize> = if cfg!(miri) {
+        vec![0, 1, n.div_ceil(2), n]
+    } else if n <= 8 {
+        (0..=n).collect()
+    } else {
+        vec![0, 1, 3, n / 2, n - 1, n]
+    };
+    lengths.retain(|length| *length <= n);
+    lengths.sort_unstable();
+    lengths.dedup();
+    lengths
+}
+
+/// All of a list of cases; under Miri one in `step`. A step that shares no factor with the lengths of what was
+/// multiplied to make the list still meets every value of each.
+pub fn thin<T>(step: usize, cases: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
+    cases.into_iter().step_by(if cfg!(miri) { step } else { 1 })
+}
+
+/// Every case of one list with every case of another.
+pub fn pairs<A: Copy, B: Copy>(
+    one: impl IntoIterator<Item = A>,
+    other: impl IntoIterator<Item = B, IntoIter: Clone>,
+) -> impl Iterator<Item = (A, B)> {
+    let other = other.into_iter();
+    one.into_iter().flat_map(move |a| other.clone().map(move |b| (a, b)))
+}
+
+/// The large size of a ring with stamps, which give away two bits of a position.
+pub const LARGE_MANY: usize = if cfg!(annulet_narrow) { 32 } else { 1024 };
+
+/// Runs a behaviour over every ring with one producer and one consumer: each size, each way of keeping it alive.
+macro_rules! over_every_ring {
+    ($($behaviour:ident)*) => {
+        mod over_every_ring {
+            $(
+                #[test]
+                fn $behaviour() {
+                    over_every_ring!(@one $behaviour);
+                }
+            )*
+        }
+    };
+    (@one $behaviour:ident) => {
+        use crate::rings::*;
+        over_every_ring!(@sizes $behaviour Split);
+        over_every_ring!(@sizes $behaviour TrySplit);
+        over_every_ring!(@sizes $behaviour Singles);
+        #[cfg(feature = "alloc")]
+        over_every_ring!(@sizes $behaviour Kept);
+    };
+    (@sizes $behaviour:ident Split) => {
+        super::$behaviour::<Split<1>>();
+        super::$behaviour::<Split<2>>();
+        super::$behaviour::<Split<4>>();
+        if !cfg!(miri) {
+            super::$behaviour::<Split<8>>();
+            super::$behaviour::<Split<LARGE>>();
+        }
+    };
+    (@sizes $behaviour:ident $way:ident) => {
+        // What keeps a ring alive has no say in what its slots do: one size is enough for Miri.
+        super::$behaviour::<$way<2>>();
+        if !cfg!(miri) {
+            super::$behaviour::<$way<1>>();
+            super::$behaviour::<$way<4>>();
+            super::$behaviour::<$way<8>>();
+            super::$behaviour::<$way<LARGE>>();
+        }
+    };
+}
+
+/// Runs a behaviour over every ring, of every arity.
+macro_rules! over_every_arity {
+    ($($behaviour:ident $(($lasting:ident))?)*) => {
+        mod over_every_arity {
+            $(
+                #[test]
+                fn $behaviour() {
+                    over_every_ring!(@one $behaviour);
+                    over_every_arity!(@sides $behaviour Multi Single);
+                    over_every_arity!(@sides $behaviour Single Multi);
+                    over_every_arity!(@sides $behaviour Multi Multi);
+                    over_every_arity!(@others $behaviour GatedQueue);
+                    over_every_arity!(@others $behaviour OverwriteQueue);
+                    over_every_arity!(@lanes $behaviour $($lasting)? Strict);
+                    over_every_arity!(@lanes $behaviour $($lasting)? Fair);
+                    over_every_arity!(@lanes $behaviour $($lasting)? Adaptive);
+                }
+            )*
+        }
+    };
+    // Of lanes, what is left belongs to the producer that has left, and the next one has a lane of its own.
+    (@lanes $behaviour:ident lasting $order:ident) => {};
+    (@lanes $behaviour:ident $order:ident) => {{
+        use crate::others::*;
+        use annulet::ring::lanes::*;
+        super::$behaviour::<Lane<2, $order>>();
+        if !cfg!(miri) {
+            super::$behaviour::<Lane<4, $order>>();
+            super::$behaviour::<Lane<8, $order>>();
+            super::$behaviour::<Lane<{ crate::rings::LARGE_MANY }, $order>>();
+        }
+    }};
+    (@others $behaviour:ident $ring:ident) => {{
+        use crate::others::*;
+        super::$behaviour::<$ring<2>>();
+        if !cfg!(miri) {
+            super::$behaviour::<$ring<4>>();
+            super::$behaviour::<$ring<8>>();
+            super::$behaviour::<$ring<{ crate::rings::LARGE_MANY }>>();
+        }
+    }};
+    (@sides $behaviour:ident $producers:ident $consumers:ident) => {{
+        use crate::rings::*;
+        use annulet::ring::*;
+        super::$behaviour::<Split<2, $producers, $consumers>>();
+        if !cfg!(miri) {
+            super::$behaviour::<Split<1, $producers, $consumers>>();
+            super::$behaviour::<Split<4, $producers, $consumers>>();
+            super::$behaviour::<Split<8, $producers, $consumers>>();
+            super::$behaviour::<Split<LARGE_MANY, $producers, $consumers>>();
+            super::$behaviour::<TrySplit<4, $producers, $consumers>>();
+            super::$behaviour::<Singles<8, $producers, $consumers>>();
+            #[cfg(feature = "alloc")]
+            super::$behaviour::<Kept<8, $producers, $consumers>>();
+        }
+    }};
+}
+
+/// Runs a behaviour over one ring of those, drawn by a number.
+macro_rules! on_one_ring {
+    ($draw:expr, $behaviour:ident($($argument:expr),*)) => {{
+        use crate::rings::*;
+        match $draw % 4 {
+            0 => on_one_ring!(@sizes $draw / 4, $behaviour Split ($($argument),*)),
+            1 => on_one_ring!(@sizes $draw / 4, $behaviour TrySplit ($($argument),*)),
+            #[cfg(feature = "alloc")]
+            2 => on_one_ring!(@sizes $draw / 4, $behaviour Kept ($($argument),*)),
+            _ => on_one_ring!(@sizes $draw / 4, $behaviour Singles ($($argument),*)),
+        }
+    }};
+    (@sizes $draw:expr, $behaviour:ident $way:ident $arguments:tt) => {
+        match $draw % 5 {
+            0 => $behaviour::<$way<1>>$arguments,
+            1 => $behaviour::<$way<2>>$arguments,
+            2 => $behaviour::<$way<4>>$arguments,
+            3 => $behaviour::<$way<8>>$arguments,
+            _ => $behaviour::<$way<LARGE>>$arguments,
+        }
+    };
+}

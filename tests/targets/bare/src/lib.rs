@@ -1,0 +1,100 @@
+//! Every operation that the crate exports for a target without an operating system, each in a function of its own
+//! that a table names.
+//!
+//! The table is called through [`black_box`], with arguments that went through it too. So no operation is left
+//! out, and none is specialised for the numbers it happens to be called with: what is linked is what a caller
+//! that knows nothing would get.
+//!
+//! A new module of the crate gets a file here with a table of its own, and a line in [`run`].
+#![no_std]
+
+use core::hint::black_box;
+
+mod broadcast;
+mod cap;
+mod lanes;
+mod link;
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+mod many;
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+mod region;
+mod spsc;
+
+/// Runs every operation once. It is linked and looked at, hardly ever run.
+pub fn run() {
+    spsc::run::<u32>();
+    spsc::run_copy::<u32>();
+    spsc::run_copy::<[u8; 24]>();
+    spsc::run::<item::Token>();
+    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    {
+        many::run::<u32>();
+        many::run::<item::Token>();
+        many::run_copy::<[u8; 24]>();
+    }
+    broadcast::run();
+    lanes::run();
+    link::run();
+    cap::run();
+    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    region::run();
+}
+
+/// One operation on `S`, with two numbers that it may use as it likes.
+type Op<S> = fn(&mut S, usize, usize) -> usize;
+
+/// Calls every operation of `table` on `state`, telling the compiler nothing.
+fn call_all<S>(table: &[Op<S>], state: &mut S) {
+    for op in black_box(table) {
+        black_box(op(black_box(&mut *state), black_box(1), black_box(2)));
+    }
+}
+
+mod item {
+    use core::sync::atomic::{AtomicUsize, Ordering};
+
+    /// An item made from a number, and seen as one.
+    pub trait Item {
+        fn of(number: usize) -> Self;
+        fn see(&self) -> usize;
+    }
+
+    impl Item for u32 {
+        fn of(number: usize) -> Self {
+            number as u32
+        }
+        fn see(&self) -> usize {
+            *self as usize
+        }
+    }
+
+    /// Longer than a word and not a power of two.
+    impl Item for [u8; 24] {
+        fn of(number: usize) -> Self {
+            [number as u8; 24]
+        }
+        fn see(&self) -> usize {
+            usize::from(self[23])
+        }
+    }
+
+    /// Its `Drop` does something that can be seen.
+    pub struct Token(usize);
+
+    static LAST: AtomicUsize = AtomicUsize::new(0);
+
+    impl Item for Token {
+        fn of(number: usize) -> Self {
+            Self(number)
+        }
+        fn see(&self) -> usize {
+            self.0
+        }
+    }
+
+    impl Drop for Token {
+        fn drop(&mut self) {
+            LAST.store(self.0, Ordering::Relaxed);
+        }
+    }
+}

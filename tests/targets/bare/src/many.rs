@@ -1,0 +1,172 @@
+//! Rings with sides of many ends, which count.
+
+use annulet::ring::{Consumer, Multi, Producer, Ring, Side, Single};
+use annulet::stats::Counts;
+
+use crate::{Op, call_all, item::Item};
+
+const N: usize = 8;
+
+type Whole<T, P, C> = Ring<T, N, P, C, Counts>;
+
+/// A ring that nobody has split, and both ends of another one.
+pub struct Rings<T: 'static, P: Side, C: Side> {
+    whole: Whole<T, P, C>,
+    tx: Producer<'static, T, P, C, Counts>,
+    rx: Consumer<'static, T, P, C, Counts>,
+}
+
+pub fn run<T: Item + 'static>() {
+    with_rings::<T, Multi, Single>(&[clone_producer, peek, iter, try_read]);
+    with_rings::<T, Single, Multi>(&[clone_consumer]);
+    with_rings::<T, Multi, Multi>(&[clone_producer, clone_consumer]);
+}
+
+pub fn run_copy<T: Item + Copy + 'static>() {
+    with_rings::<T, Multi, Single>(&[try_push_slice, try_pop_slice]);
+    with_rings::<T, Single, Multi>(&[try_push_slice, try_pop_slice]);
+    with_rings::<T, Multi, Multi>(&[try_push_slice, try_pop_slice]);
+}
+
+fn with_rings<T: Item + 'static, P: Side, C: Side>(more: &[Op<Rings<T, P, C>>]) {
+    let ring = Whole::new();
+    // SAFETY: the ends are dropped with `rings` below, before `ring` is; nothing of `Rings` outlives this call.
+    let forever: &'static Whole<T, P, C> = unsafe { &*core::ptr::from_ref(&ring) };
+    // SAFETY: the ring is new, and these are the only ends made of it.
+    let (tx, rx) = unsafe { forever.split_unchecked() };
+    let mut rings = Rings { whole: Whole::new(), tx, rx };
+    call_all(Ops::TABLE, &mut rings);
+    call_all(more, &mut rings);
+    drop(rings);
+}
+
+struct Ops<T, P, C>(core::marker::PhantomData<(T, P, C)>);
+
+impl<T: Item + 'static, P: Side, C: Side> Ops<T, P, C> {
+    const TABLE: &'static [Op<Rings<T, P, C>>] = &[
+        ring_new_and_drop,
+        ring_split,
+        ring_try_split,
+        ring_counts,
+        try_push,
+        try_push_iter,
+        try_claim_push_commit_first,
+        try_claim_exact_abort,
+        try_pop,
+        skip,
+        consume,
+        drain,
+        drain_some,
+        counts,
+    ];
+}
+
+fn ring_new_and_drop<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, _: usize, _: usize) -> usize {
+    rings.whole = Ring::new();
+    rings.whole.capacity()
+}
+
+fn ring_split<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, _: usize) -> usize {
+    let (mut tx, mut rx) = rings.whole.split();
+    let pushed = tx.try_push(T::of(a)).is_ok();
+    rx.try_pop().map_or(usize::from(pushed), |item| item.see())
+}
+
+fn ring_try_split<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, _: usize) -> usize {
+    let alone = rings.whole.try_producer().is_some() && rings.whole.try_consumer().is_some();
+    let Some((mut tx, mut rx)) = rings.whole.try_split() else { return usize::from(alone) };
+    let pushed = tx.try_push(T::of(a)).is_ok();
+    rx.try_pop().map_or(usize::from(pushed), |item| item.see())
+}
+
+fn ring_counts<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, _: usize, _: usize) -> usize {
+    let (sent, received) = rings.whole.stats();
+    sent.items + received.largest + rings.whole.len() + usize::from(rings.whole.is_full())
+}
+
+fn try_push<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, _: usize) -> usize {
+    match rings.tx.try_push(T::of(a)) {
+        Ok(()) => 0,
+        Err(back) => back.into_inner().see(),
+    }
+}
+
+fn try_push_iter<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, b: usize) -> usize {
+    rings.tx.try_push_iter((0..a).map(T::of).filter(|item| item.see() != b))
+}
+
+fn try_push_slice<T: Item + Copy, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, b: usize) -> usize {
+    let items = [T::of(a); 12];
+    rings.tx.try_push_slice(items.get(..b).unwrap_or(&items))
+}
+
+fn try_claim_push_commit_first<T: Item, P: Side, C: Side>(
+    rings: &mut Rings<T, P, C>,
+    a: usize,
+    b: usize,
+) -> usize {
+    let Ok(mut grant) = rings.tx.try_claim(a) else { return 0 };
+    while grant.push(T::of(b)).is_ok() {}
+    grant.commit_first(b)
+}
+
+fn try_claim_exact_abort<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, b: usize) -> usize {
+    let Ok(mut grant) = rings.tx.try_claim_exact(a) else { return 0 };
+    grant.fill_from((0..b).map(T::of));
+    drop(grant);
+    a
+}
+
+fn try_pop<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, _: usize, _: usize) -> usize {
+    rings.rx.try_pop().map_or(0, |item| item.see())
+}
+
+fn try_pop_slice<T: Item + Copy, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, b: usize) -> usize {
+    let mut items = [T::of(a); 12];
+    let wanted = b.min(items.len());
+    items.get_mut(..wanted).map_or(0, |out| rings.rx.try_pop_slice(out)) + items.first().map_or(0, T::see)
+}
+
+fn skip<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, _: usize) -> usize {
+    rings.rx.skip(a)
+}
+
+fn consume<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, _: usize) -> usize {
+    let mut sum = 0_usize;
+    rings.rx.consume(a, |item| sum = sum.wrapping_add(item.see())) + sum
+}
+
+fn drain<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, _: usize) -> usize {
+    rings.rx.drain(a).fold(0, |sum, item| sum ^ item.see())
+}
+
+fn drain_some<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, b: usize) -> usize {
+    rings.rx.drain(a).take(b).fold(0, |sum, item| sum ^ item.see())
+}
+
+fn counts<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, _: usize, _: usize) -> usize {
+    rings.tx.len() + rings.rx.len() + usize::from(rings.tx.is_full()) + usize::from(rings.rx.is_empty())
+}
+
+fn clone_producer<T: Item, C: Side>(rings: &mut Rings<T, Multi, C>, a: usize, _: usize) -> usize {
+    rings.tx.clone().try_push(T::of(a)).is_ok().into()
+}
+
+fn clone_consumer<T: Item, P: Side>(rings: &mut Rings<T, P, Multi>, _: usize, _: usize) -> usize {
+    rings.rx.clone().try_pop().map_or(0, |item| item.see())
+}
+
+fn peek<T: Item, P: Side>(rings: &mut Rings<T, P, Single>, _: usize, _: usize) -> usize {
+    rings.rx.peek().map_or(0, T::see)
+}
+
+fn iter<T: Item, P: Side>(rings: &mut Rings<T, P, Single>, _: usize, _: usize) -> usize {
+    rings.rx.iter().fold(0, |sum, item| sum ^ item.see())
+}
+
+fn try_read<T: Item, P: Side>(rings: &mut Rings<T, P, Single>, a: usize, b: usize) -> usize {
+    rings
+        .rx
+        .try_read(a)
+        .map_or(0, |grant| grant.iter().fold(0, |sum, item| sum ^ item.see()) + grant.release(b))
+}

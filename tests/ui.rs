@@ -1,0 +1,58 @@
+//! Misuse that does not compile, and what the compiler says.
+//!
+//! What it says is in the `.stderr` files, in the words of the compiler that `.ci` uses; after a change of either,
+//! `TRYBUILD=overwrite cargo test --features alloc --test ui` writes them anew, to be read before they are committed.
+#![cfg(all(target_os = "linux", feature = "alloc", not(loom), not(miri), not(annulet_narrow)))]
+
+use trybuild::TestCases;
+
+/// Compiles each program of `tests/ui/<directory>` and expects it to fail, and each one in `pass` to run.
+fn misuse(directory: &str) {
+    let cases = TestCases::new();
+    cases.compile_fail(format!("tests/ui/{directory}/*.rs"));
+    if std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/ui/{directory}/pass")).exists() {
+        cases.pass(format!("tests/ui/{directory}/pass/*.rs"));
+    }
+}
+
+/// Also `L08`. The capacity is checked when its ring's code is generated, which is after `cargo check` is content:
+/// the program that must run makes trybuild go that far.
+#[test]
+fn rv01_a_capacity_is_a_power_of_two() {
+    misuse("capacity");
+}
+
+#[test]
+fn l06_items_that_may_not_be_sent_keep_everything_on_their_thread() {
+    misuse("send");
+}
+
+/// Also that a grant is committed once (`RM2`), and nothing of it outlives that.
+#[test]
+fn e04_a_grant_shows_no_item_that_was_not_written() {
+    misuse("grant");
+}
+
+/// Also that ends cannot be cloned or made (`L07`), nor used after what they belong to is gone.
+#[test]
+fn j10_ends_have_one_holder_and_a_static_ring_needs_no_static_mut() {
+    misuse("ends");
+}
+
+/// What a check gives is not made in any other way, and what came from elsewhere is not used without one.
+#[test]
+fn l07_checked_values_come_only_from_checks() {
+    misuse("boundary");
+}
+
+/// One writer (`RR6`); a capacity is a power of two (`L08`); each policy has its own operations.
+#[test]
+fn rr06_a_broadcast_has_one_writer() {
+    misuse("broadcast");
+}
+
+/// A lane has one producer (`RM9`); capacities (`L08`) and the number of lanes are checked.
+#[test]
+fn rm09_a_lane_has_one_producer() {
+    misuse("lanes");
+}

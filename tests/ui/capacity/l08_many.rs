@@ -1,0 +1,7 @@
+//! Of every arity.
+
+static RING: annulet::Mpmc<u8, 3> = annulet::Mpmc::new();
+
+fn main() {
+    let _ = &RING;
+}
