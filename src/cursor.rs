@@ -30,7 +30,7 @@ impl Cursor {
     ///
     /// Relaxed: only this side stores it, and a handle that succeeds another one got its end through
     /// [`Bitmap::claim`](crate::bitmap::Bitmap::claim), whose Acquire pairs with the Release with which the
-    /// earlier handle gave it back, or holds the ring exclusively. Of a side of many it is a guess that is never used.
+    /// earlier handle gave it back, or holds the ring exclusively. Of a side of many it is a guess, which an exchange confirms.
     #[inline(always)]
     pub(crate) fn own(&self) -> Pos {
         self.0.load(Ordering::Relaxed)
@@ -332,4 +332,15 @@ pub(crate) fn published() {
 #[inline(always)]
 pub(crate) fn joined() {
     fence(Site::JoinFence, Ordering::SeqCst);
+}
+
+/// Between an end's look at its own side's position, and at the other's, before it says `Full` or `Empty` of a ring
+/// whose sides have several ends. A whole fence; it pairs with itself, in other ends.
+///
+/// Without it one consumer may take an item, not see a third party's claim of the tail, and find the ring empty, while a
+/// producer sees that claim, does not see the item taken, and finds it full. Of two such fences one is the first, and
+/// what its end saw before it is seen by the other after its own; so the answers have an order.
+#[inline(always)]
+pub(crate) fn compared() {
+    fence(Site::CompareFence, Ordering::SeqCst);
 }

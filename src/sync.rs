@@ -253,6 +253,8 @@ pub enum Site {
     PlacePublish,
     /// `Place::observe`: the Acquire load of it.
     PlaceObserve,
+    /// `cursor::compared`: the whole fence between looks at the two sides' positions.
+    CompareFence,
 }
 
 /// The ordering of a site: what the code asks for, or `Relaxed` while a negative model weakens the site.

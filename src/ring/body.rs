@@ -39,6 +39,7 @@ if_cas! {
 /// | memory | a line for its position | and a word for each slot; no allocation, ever |
 /// | interrupts | an end may live in an interrupt handler; plain loads and stores (Cortex-M0) | likewise; needs compare-and-swap |
 /// | order | FIFO; each item is received or dropped exactly once | in the order of the claims: FIFO for each producer, and for each consumer |
+/// | `Full`, `Empty` | what an end says may be over when the other one is asked: each hears of the other's last steps a little later | where either side is `Multi`, all answers and moves have one order that agrees with time (linearizable) |
 /// | one end stalls between its operations | costs nobody anything: the others see `Empty`, or `Full` once the ring is | likewise |
 /// | one end stalls inside an operation | likewise | slots after its own wait for it: `Pending` once nothing else is left, or free |
 /// | a panic in your code | (closure, iterator, `Drop`) consumes exactly what was processed; nothing is dropped twice | items claimed with it are dropped, slots claimed with it are given up; nothing is stuck |

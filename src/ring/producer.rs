@@ -7,6 +7,7 @@ use super::WriteGrant;
 use super::cells::Raw;
 use super::keep::{Borrowed, Keep, PRODUCER};
 use super::side::{Side, Single, VOID, WRITTEN, known};
+use crate::cursor::compared;
 use crate::error::{ClaimError, PushError};
 use crate::span::Counter;
 use crate::stats::{Off, Refusal, Stats};
@@ -48,7 +49,8 @@ pub struct Producer<'a, T, P: Side = Single, C: Side = Single, S: Stats = Off, K
 )]
 pub(super) struct WriteEnd<T, P: Side, C: Side, S: Stats> {
     pub(super) raw: Raw<T, P, C, S>,
-    /// My position, if I am alone. The shared copy is behind or equal, and I alone store it.
+    /// My position, if I am alone: the shared copy is behind or equal, and I alone store it. One of many: where the
+    /// shared position was when I last knew.
     tail: Pos,
     /// The first position that I do not know to be free.
     limit: Pos,
@@ -87,46 +89,70 @@ impl<T, P: Side, C: Side, S: Stats> WriteEnd<T, P, C, S> {
     /// Takes free slots: the first one, and how many. Where the side is single they are not taken from anybody: a
     /// claim that is not followed by [`finish`](Self::finish) has not been.
     ///
+    /// One of many begins at the position it last knew. A guess costs nothing if it is wrong, since the exchange finds
+    /// out, and spares a look at the line of all producers if it is right.
+    ///
     /// The error is why there are none, and how many there are.
     #[inline(always)]
     fn claim(&mut self, wanted: Wanted) -> Result<(Pos, usize), (Refusal, usize)> {
         let Wanted { most, least, contiguous } = wanted;
         let capacity = self.raw.capacity();
         for _ in 0..P::TRIES {
-            let at = P::stands(self.tail, &self.raw.header().tail.0);
+            let at = self.tail;
             let free = self.free(at, most);
-            if P::SHARED && free > capacity {
-                continue;
-            }
-            let tail = &self.raw.header().tail.0;
-            if free < least {
-                if P::has_moved(tail, at) {
+            if free < least || (P::SHARED && free > capacity) {
+                if self.is_behind() {
                     continue;
                 }
-                return Err((self.refusal(at, least), free));
+                match self.refusal(at, least) {
+                    Some(why) => return Err((why, free.min(capacity))),
+                    None => continue,
+                }
             }
             let mut count = most.min(free);
             if contiguous {
                 count = count.min(capacity - at.slot(capacity - 1));
             }
-            if P::take(tail, at, at.plus(count)) {
+            let to = at.plus(count);
+            if P::take(&self.raw.header().tail.0, at, to) {
+                if P::SHARED {
+                    self.tail = to;
+                }
                 return Ok((at, count));
             }
+            self.is_behind();
         }
         Err((Refusal::Contended, 0))
     }
 
-    /// Why there are not `least` free slots from `at` on, where the tail is.
+    /// Whether the other producers have moved on from where I thought they were; I know now.
+    #[inline(always)]
+    fn is_behind(&mut self) -> bool {
+        let at = self.tail;
+        self.tail = P::stands(at, &self.raw.header().tail.0);
+        self.tail != at
+    }
+
+    /// Why there are not `least` free slots from `at` on, where the tail is; `None` if there may be by now.
     #[cold]
-    fn refusal(&self, at: Pos, least: usize) -> Refusal {
-        if !C::SHARED {
-            return Refusal::Refused;
+    fn refusal(&self, at: Pos, least: usize) -> Option<Refusal> {
+        if !P::SHARED && !C::SHARED {
+            return Some(Refusal::Refused);
         }
+        compared();
         // Consumers have claimed up to the head: what is before it is free, or will be soon.
-        let (items, capacity) = (at.since(self.raw.header().head.0.hint()), self.raw.capacity());
-        // Beyond the capacity: consumers and other producers have gone past `at` meanwhile, so its slot was claimed, and
-        // not free when it was looked at.
-        if items > capacity || least <= capacity - items { Refusal::Pending } else { Refusal::Refused }
+        let head = C::observed(&self.raw.header().head.0);
+        let (items, capacity) = (at.since(head), self.raw.capacity());
+        if items > capacity {
+            // Consumers and other producers have gone past `at` meanwhile.
+            None
+        } else if least > capacity - items {
+            Some(Refusal::Refused)
+        } else if C::SHARED {
+            Some(Refusal::Pending)
+        } else {
+            None
+        }
     }
 
     /// Hands over the first `count` of `claimed` slots that were taken from `at` on, and gives up the others.

@@ -5,6 +5,7 @@ use core::iter::FusedIterator;
 
 use super::cells::Raw;
 use super::side::{Side, Single, VOID, known};
+use crate::cursor::compared;
 use crate::error::PopError;
 use crate::span::{Counter, Span};
 use crate::stats::{Off, Refusal, Stats};
@@ -20,7 +21,8 @@ use crate::sync::Pos;
 )]
 pub(super) struct ReadEnd<T, P: Side, C: Side, S: Stats> {
     pub(super) raw: Raw<T, P, C, S>,
-    /// My position, if I am alone. The shared copy is behind or equal, and I alone store it.
+    /// My position, if I am alone: the shared copy is behind or equal, and I alone store it. One of many: where the
+    /// shared position was when I last knew.
     pub(super) head: Pos,
     /// The first position that I do not know to be written.
     limit: Pos,
@@ -60,56 +62,93 @@ impl<T, P: Side, C: Side, S: Stats> ReadEnd<T, P, C, S> {
     /// Takes up to `most` items, which is at most the capacity: the first one, and how many. One of many consumers must
     /// then [`finish`](Self::finish) all of them. From a single one they are not taken until it does.
     ///
+    /// One of many begins at the position it last knew, as producers do.
+    ///
     /// The error is why there is none.
     #[inline(always)]
     pub(super) fn claim(&mut self, most: usize) -> Result<(Pos, usize), Refusal> {
         let capacity = self.raw.capacity();
         let (mut lost, mut void) = (0, 0);
         while lost < C::TRIES {
-            let at = C::stands(self.head, &self.raw.header().head.0);
+            let at = self.head;
             let items = self.available(at, most);
-            if C::SHARED && items > capacity {
-                lost += 1;
-                continue;
-            }
-            let head = &self.raw.header().head.0;
-            if items == 0 && most > 0 {
+            if (items == 0 && most > 0) || (C::SHARED && items > capacity) {
+                if self.is_behind() {
+                    lost += 1;
+                    continue;
+                }
                 if P::SHARED && self.raw.outcome(at) == Some(VOID) {
                     // There can be a ring full of them; more, and producers give up slots as fast as we go past.
                     if void > capacity {
                         return Err(Refusal::Pending);
                     }
-                    if C::take(head, at, at.plus(1)) {
-                        void += 1;
-                        // A single consumer's head stays behind its limit, which was this slot.
-                        self.limit = at.plus(1);
-                        // SAFETY: taken just now, and there is no item in it.
-                        unsafe { self.free(at, 1) };
-                    } else {
+                    void += 1;
+                    if !self.pass(at) {
                         lost += 1;
                     }
                     continue;
                 }
-                if C::has_moved(head, at) {
-                    lost += 1;
-                    continue;
+                match self.refusal(at) {
+                    Some(why) => return Err(why),
+                    None => {
+                        lost += 1;
+                        continue;
+                    }
                 }
-                return Err(self.refusal(at));
             }
             let count = items.min(most);
-            if C::take(head, at, at.plus(count)) {
+            let to = at.plus(count);
+            if C::take(&self.raw.header().head.0, at, to) {
+                if C::SHARED {
+                    self.head = to;
+                }
                 return Ok((at, count));
             }
+            self.is_behind();
             lost += 1;
         }
         Err(Refusal::Contended)
     }
 
-    /// Why there is no item at `at`, where the head is.
+    /// Whether the other consumers have moved on from where I thought they were; I know now.
+    #[inline(always)]
+    fn is_behind(&mut self) -> bool {
+        let at = self.head;
+        self.head = C::stands(at, &self.raw.header().head.0);
+        self.head != at
+    }
+
+    /// Goes past the slot of `at`, which was given up; false if another consumer did.
     #[cold]
-    fn refusal(&self, at: Pos) -> Refusal {
+    fn pass(&mut self, at: Pos) -> bool {
+        if !C::take(&self.raw.header().head.0, at, at.plus(1)) {
+            return false;
+        }
+        if C::SHARED {
+            self.head = at.plus(1);
+        }
+        // A single consumer's head stays behind its limit, which was this slot.
+        self.limit = at.plus(1);
+        // SAFETY: taken just now, and there is no item in it.
+        unsafe { self.free(at, 1) };
+        true
+    }
+
+    /// Why there is no item at `at`, where the head is; `None` if there may be one by now.
+    #[cold]
+    fn refusal(&self, at: Pos) -> Option<Refusal> {
+        if !P::SHARED && !C::SHARED {
+            return Some(Refusal::Refused);
+        }
+        compared();
         // Producers have claimed up to the tail.
-        if P::SHARED && self.raw.header().tail.0.hint() != at { Refusal::Pending } else { Refusal::Refused }
+        if P::observed(&self.raw.header().tail.0) == at {
+            Some(Refusal::Refused)
+        } else if P::SHARED {
+            Some(Refusal::Pending)
+        } else {
+            None
+        }
     }
 
     /// Gives slots back to the producers.

@@ -107,8 +107,8 @@ pub(crate) mod sealed {
         fn reach<const N: usize>(stamps: &Self::Stamps<N>) -> Self::Reach;
         /// Where the side stands, which an end that is alone knows.
         fn stands(own: Pos, cursor: &Cursor) -> Pos;
-        /// Whether it has moved from there.
-        fn has_moved(cursor: &Cursor, from: Pos) -> bool;
+        /// Where it stands, as the other side sees it.
+        fn observed(cursor: &Cursor) -> Pos;
         /// Takes the positions from `from` to `to`, unless another end was faster.
         fn take(cursor: &Cursor, from: Pos, to: Pos) -> bool;
         /// The first position that is not committed, or not looked at: at most `wanted` are.
@@ -170,8 +170,8 @@ impl sealed::Sealed for Single {
     }
 
     #[inline(always)]
-    fn has_moved(_: &Cursor, _: Pos) -> bool {
-        false
+    fn observed(cursor: &Cursor) -> Pos {
+        cursor.observe()
     }
 
     #[inline(always)]
@@ -251,8 +251,8 @@ if_cas! {
         }
 
         #[inline(always)]
-        fn has_moved(cursor: &Cursor, from: Pos) -> bool {
-            cursor.hint() != from
+        fn observed(cursor: &Cursor) -> Pos {
+            cursor.hint()
         }
 
         #[inline(always)]

@@ -21,8 +21,13 @@ models! {
     rm11_two_consumers_of_many_to_many kills [StampCommit StampObserve];
     d09_a_producer_that_gives_up_its_slot kills [StampCommit StampObserve] twin d09_twin_never_waits;
     d09_full_is_not_said_of_a_ring_with_room kills [StampCommit StampObserve] twin d09_twin_expects_room;
-    d09_one_rival_is_no_contention kills [CursorClaim CursorHint];
+    d09_one_rival_is_no_contention kills [CursorClaim];
     d16_one_to_many_has_a_length_in_range kills [CursorClaim];
+    d20_full_and_empty_have_one_order_for_one_consumer kills [CompareFence];
+    d20_full_and_empty_have_one_order_for_one_producer kills [CompareFence];
+    d20_full_and_empty_have_one_order_for_consumers kills [CompareFence] twin d20_twin_is_never_full;
+    d20_full_and_empty_have_one_order_for_producers kills [CompareFence];
+    d16_one_of_many_consumers_has_a_length_in_range kills [CursorHint CursorClaim];
     d16_many_to_many_has_a_length_in_range kills [] twin d16_twin_of_many_expects_emptiness;
 }
 
@@ -329,6 +334,73 @@ fn d09_one_rival_is_no_contention(main: Main) {
 fn d16_one_to_many_has_a_length_in_range(main: Main) {
     stage::<4, Single, Multi, _>(0, |mut tx, mut rx, ring| {
         let look = move || assert!(ring.len() <= 1, "{} in a ring that never held more than one", ring.len());
+        three(main, move || push(&mut tx, [10]), look, move || pop(&mut rx, 1));
+    });
+}
+
+/// One item in a ring of two. A consumer takes it and finds nothing more, while of two producers one pushes, and the
+/// other finds the ring full: it cannot have been, before the first was taken, and empty after it. Whether it was full.
+fn full_before_empty<C: Side>(main: Main) -> bool {
+    stage::<2, Multi, C, _>(1, |mut tx, mut rx, ring| {
+        let mut other = tx.clone();
+        let push = move || push(&mut other, [10]);
+        let look = move || matches!(tx.try_push(item(20)), Err(PushError::Full(_)));
+        let (pushed, full, popped) =
+            three(main, push, look, move || [rx.try_pop().map(number), rx.try_pop().map(number)]);
+        if full {
+            assert_eq!(pushed, [10], "it was this one that filled it");
+            assert_ne!(popped, [Ok(0), Err(PopError::Empty)]);
+        }
+        left(ring);
+        full
+    })
+}
+
+fn d20_full_and_empty_have_one_order_for_one_consumer(main: Main) {
+    full_before_empty::<Single>(main);
+}
+
+fn d20_full_and_empty_have_one_order_for_consumers(main: Main) {
+    full_before_empty::<Multi>(main);
+}
+
+fn d20_twin_is_never_full(main: Main) {
+    assert!(!full_before_empty::<Multi>(main));
+}
+
+/// The other way round: a producer pushes and finds it full, while of two consumers one takes the item that was there,
+/// and the other finds nothing.
+fn empty_before_full<P: Side>(main: Main) {
+    stage::<2, P, Multi, _>(1, |mut tx, mut rx, ring| {
+        let mut other = rx.clone();
+        let push = move || {
+            let full = |result: Result<(), PushError<Item>>| matches!(result, Err(PushError::Full(_)));
+            (tx.try_push(item(10)).is_ok(), full(tx.try_push(item(11))))
+        };
+        let (pushed, popped, looked) =
+            three(main, push, move || pop(&mut other, 1), move || rx.try_pop().map(number));
+        if looked == Err(PopError::Empty) {
+            assert_eq!(popped, [0], "it was this one that emptied it");
+            assert_ne!(pushed, (true, true));
+        }
+        left(ring);
+    });
+}
+
+fn d20_full_and_empty_have_one_order_for_one_producer(main: Main) {
+    empty_before_full::<Single>(main);
+}
+
+fn d20_full_and_empty_have_one_order_for_producers(main: Main) {
+    empty_before_full::<Multi>(main);
+}
+
+/// Nor is the head that another consumer sees.
+fn d16_one_of_many_consumers_has_a_length_in_range(main: Main) {
+    stage::<4, Single, Multi, _>(0, |mut tx, mut rx, _| {
+        let other = rx.clone();
+        let look =
+            move || assert!(other.len() <= 1, "{} in a ring that never held more than one", other.len());
         three(main, move || push(&mut tx, [10]), look, move || pop(&mut rx, 1));
     });
 }
