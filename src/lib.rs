@@ -23,11 +23,14 @@ pub mod stats;
 pub mod words;
 
 sync::if_cas! {
+    pub mod channel;
     pub mod region;
+    pub mod wait;
 }
 
 pub use ring::{Broadcast, Lanes, Spsc};
 sync::if_cas! {
+    pub use channel::Channel;
     pub use ring::{Mpmc, Mpsc, Spmc};
 }
 

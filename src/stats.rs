@@ -50,7 +50,7 @@ pub(crate) use sealed::Refusal;
 
 /// Counts nothing, and takes no room and no time.
 #[derive(Debug)]
-pub struct Off(());
+pub struct Off(pub(crate) ());
 
 impl Stats for Off {}
 impl sealed::Sealed for Off {
@@ -145,6 +145,26 @@ fn add(counter: &AtomicUsize, count: usize, shared: bool) {
     }
     let _ = shared;
     counter.store(counter.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
+}
+
+/// Counters of 64 bits, of several who count.
+#[cfg(target_has_atomic = "64")]
+pub(crate) mod wide {
+    // Relaxed, all of them: numbers, that hand nothing over.
+    use crate::sync::{AtomicU64, Ordering};
+
+    pub(crate) fn read(counter: &AtomicU64) -> u64 {
+        counter.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add(counter: &AtomicU64, count: u64) {
+        counter.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Makes it `to`, if that is more.
+    pub(crate) fn raise(counter: &AtomicU64, to: u64) {
+        counter.fetch_max(to, Ordering::Relaxed);
+    }
 }
 
 impl Stats for Counts {}

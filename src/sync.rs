@@ -31,6 +31,10 @@ pub(crate) use core::sync::atomic::AtomicPtr;
 #[cfg(all(feature = "alloc", loom))]
 pub(crate) use loom::sync::atomic::AtomicPtr;
 
+/// For counters, that hand nothing over: loom need not see them.
+#[cfg(target_has_atomic = "64")]
+pub(crate) use core::sync::atomic::AtomicU64;
+
 /// A ring position: a counter that runs freely and wraps at the integer.
 #[cfg(not(annulet_narrow))]
 pub(crate) type Pos = usize;
@@ -255,6 +259,30 @@ pub enum Site {
     PlaceObserve,
     /// `cursor::compared`: the whole fence between looks at the two sides' positions.
     CompareFence,
+    /// `Event::signal`: the whole fence between a change, and the look whether somebody waits for it.
+    SignalFence,
+    /// `Event::wait_until`: the whole fence between saying that one waits, and the look.
+    AwaitFence,
+    /// `Word::advance`: the Release half of advancing the epoch.
+    EpochAdvance,
+    /// `Word::observe`: the Acquire load of it.
+    EpochObserve,
+    /// `Cell::arm`: the Release store that leaves a waker.
+    TaskArm,
+    /// `Cell::wake`: the Acquire half of taking the waker.
+    TaskWake,
+    /// `Cell::wake`: the Release half of leaving the cell again.
+    TaskDone,
+    /// `Cell::arm`, `Cell::vacate`: the Acquire half of taking one's own waker back, or of finding it taken.
+    TaskRetake,
+    /// `Seats::claim`: the Acquire half of taking a seat.
+    SeatClaim,
+    /// `Seats::give_back`: the Release half of leaving it.
+    SeatGiveBack,
+    /// `Life::leave`: the Release half of going.
+    LifeLeave,
+    /// `Life::is_over`: the Acquire load of who is still there.
+    LifeLook,
 }
 
 /// The ordering of a site: what the code asks for, or `Relaxed` while a negative model weakens the site.

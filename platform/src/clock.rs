@@ -23,6 +23,18 @@ impl Deadline {
     /// The deadline that does not come.
     pub const NEVER: Self = Self { nanos: u64::MAX };
 
+    /// The instant that many nanoseconds after the clock's start; `u64::MAX` is never.
+    #[must_use]
+    pub const fn at(nanos: u64) -> Self {
+        Self { nanos }
+    }
+
+    /// Nanoseconds since the clock's start; `u64::MAX` for never.
+    #[must_use]
+    pub const fn nanos(self) -> u64 {
+        self.nanos
+    }
+
     /// This instant: a wait with this deadline looks once and does not sleep.
     #[must_use]
     pub fn now() -> Self {

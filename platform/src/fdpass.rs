@@ -125,8 +125,9 @@ pub fn send(
     sock: impl AsFd,
     bytes: &[u8],
     fds: &[BorrowedFd<'_>],
-    deadline: Deadline,
+    deadline: impl Into<Deadline>,
 ) -> Result<(), PassError> {
+    let deadline = deadline.into();
     let sock = sock.as_fd();
     if bytes.is_empty() {
         return Err(PassError::Empty);
@@ -173,8 +174,9 @@ pub fn recv(
     sock: impl AsFd,
     buf: &mut [u8],
     fds: &mut [Option<OwnedFd>],
-    deadline: Deadline,
+    deadline: impl Into<Deadline>,
 ) -> Result<usize, PassError> {
+    let deadline = deadline.into();
     let sock = sock.as_fd();
     if buf.is_empty() {
         return Err(PassError::Empty);

@@ -56,8 +56,8 @@ pub enum Wake {
 ///
 /// A read-only mapping is enough. The kernel compares the word and goes to sleep in one step, so a change followed
 /// by a [`wake`] is never missed. With a past deadline it does not sleep.
-pub fn wait(word: &AtomicU32, expected: u32, scope: Scope, deadline: Deadline) -> Wake {
-    let until = deadline.absolute();
+pub fn wait(word: &AtomicU32, expected: u32, scope: Scope, deadline: impl Into<Deadline>) -> Wake {
+    let until = deadline.into().absolute();
     // The bitset form is the one whose time is absolute; all bits set matches every plain wake.
     match futex::wait_bitset(word, scope.flags(), expected, until.as_ref(), NonZeroU32::MAX) {
         Ok(()) => Wake::Woken,

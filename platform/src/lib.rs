@@ -6,6 +6,7 @@
 //! | [`memfd`] | sealed memory files, and the check of one that a stranger sent |
 //! | [`mapping`] | mappings that unmap themselves; `&[u8]` only where nobody can write |
 //! | [`futex`] | waiting for a word to change, across processes |
+//! | [`membarrier`] | a fence for all threads of the process, so that the others need none |
 //! | [`fdpass`] | descriptors over a Unix socket: the expected count or none |
 //! | [`pidfd`] | the kernel's word that a process has ended |
 //! | [`affinity`] | pinning the calling thread |
@@ -32,6 +33,8 @@ pub mod fdpass;
 pub mod futex;
 #[cfg(target_os = "linux")]
 pub mod mapping;
+#[cfg(target_os = "linux")]
+pub mod membarrier;
 #[cfg(target_os = "linux")]
 pub mod memfd;
 #[cfg(target_os = "linux")]

@@ -114,8 +114,8 @@ impl PidFd {
 
     /// Waits for the process to end, until `deadline`. `None` when it came first, or in the unlikely case that the
     /// kernel lacks the memory to wait: never proof of anything.
-    pub fn wait(&self, deadline: Deadline) -> Option<PeerDead> {
-        match poll::wait(self.fd.as_fd(), PollFlags::IN, deadline) {
+    pub fn wait(&self, deadline: impl Into<Deadline>) -> Option<PeerDead> {
+        match poll::wait(self.fd.as_fd(), PollFlags::IN, deadline.into()) {
             // A pidfd becomes readable when the last thread of the process has ended, and for no other reason.
             Ok(Some(ready)) if ready.contains(PollFlags::IN) => Some(PeerDead { _private: () }),
             Ok(_) | Err(_) => None,

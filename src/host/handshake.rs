@@ -5,13 +5,13 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::vec::Vec;
 
-use annulet_platform::clock::Deadline;
 use annulet_platform::fdpass::{self, PassError};
 use annulet_platform::pidfd::PidFd;
 
 use super::port::Port;
 use super::segment::{AttachError, Segment, attach};
 use crate::link::Entry;
+use crate::wait::Deadline;
 
 /// What goes with the descriptors: who is speaking, and how many come after the window.
 const HELLO: [u8; 7] = *b"annulet";

@@ -11,6 +11,7 @@
 //!
 //! | | |
 //! |---|---|
+//! | [`Futex`] | how the threads of a process wait for [events](crate::wait::Event) and [channels](crate::channel) |
 //! | [`Segment`] | a window of ours in a sealed memfd; [`attach`] is the one check of a peer's |
 //! | [`Port`] | a [`Link`](crate::link::Link) over two segments that can wait, and knows when its peer is dead |
 //! | [`seal_region`], [`attach_region`] | bytes that nobody can change any more: a true `&[u8]`, even from a hostile sender |
@@ -25,17 +26,20 @@
 //! | waiting | returns by its deadline, whatever the peer does: it sleeps in slices of 50 ms at most and looks again |
 //! | descriptors | exactly as many as expected, close-on-exec; anything else is closed and an error |
 
+mod clock;
+mod futex;
 mod handshake;
 mod port;
 mod region;
 mod segment;
 
+pub use futex::Futex;
 pub use handshake::{HandshakeError, connect};
 pub use port::{Port, PortError};
 pub use region::{attach_region, seal_region};
 pub use segment::{AttachError, PeerWindow, Segment, attach};
 
-pub use annulet_platform::clock::Deadline;
+pub use crate::wait::Deadline;
 pub use annulet_platform::mapping::Sealed;
 pub use annulet_platform::memfd::CheckError;
 pub use annulet_platform::pidfd::{PeerDead, PidFd};

@@ -17,13 +17,13 @@ use core::fmt;
 use core::hint;
 use core::time::Duration;
 
-use annulet_platform::clock::Deadline;
 use annulet_platform::futex::{self, Scope, Wake};
 use annulet_platform::mapping::Mapping;
 use annulet_platform::pidfd::PidFd;
 
 use super::segment::{PeerWindow, Segment};
 use crate::link::{Entry, HEAD, Link, LinkError, TAIL, WAKE, Window};
+use crate::wait::Deadline;
 use crate::words::{self, Own, ReadWords, WriteWords};
 
 /// Said in the wake word: I sleep until entries arrive.

@@ -6,7 +6,7 @@ use super::{Ring, Side};
 use crate::stats::Stats;
 use crate::sync::if_arc;
 if_arc! {
-    use {super::keep::Owned, super::{Consumer, OwnedEnds, Producer}, crate::sync::Arc};
+    use {super::keep::{Keep, Owned}, super::{Consumer, OwnedEnds, Producer}, crate::sync::Arc};
 }
 
 impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
@@ -50,18 +50,28 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
             let ring = Arc::new(Self::new());
             #[cfg(not(loom))]
             let ring: Arc<Self> = Self::boxed().into();
-            ring.header.ends.0.held.claim(Self::BOTH);
-            // SAFETY: the ring is new, so these are its only ends.
-            unsafe { Self::kept_ends(&ring) }
+            ring.hold_ends();
+            // SAFETY: the ring is new, so these are its only ends, and each keeps an `Arc` of it.
+            unsafe { ring.ends_kept_by(|| Owned(Arc::clone(&ring))) }
+        }
+
+        /// Claims both ends, of a new ring.
+        pub(crate) fn hold_ends(&self) {
+            self.header.ends.0.held.claim(Self::BOTH);
         }
 
         /// # Safety
-        /// No other handle of this ring's single sides is in use while these are.
-        unsafe fn kept_ends(ring: &Arc<Self>) -> OwnedEnds<T, N, P, C, S> {
-            // SAFETY: the only producer of a single side, as the caller says; it holds an `Arc` of the ring.
-            let producer = unsafe { Producer::new(ring.raw(), Owned(Arc::clone(ring))) };
+        /// No other handle of this ring's single sides is in use while these are, and what `keep` gives keeps the ring
+        /// alive.
+        #[allow(clippy::type_complexity)] // both ends, each with what keeps it
+        pub(crate) unsafe fn ends_kept_by<K: Keep>(
+            &self,
+            keep: impl Fn() -> K,
+        ) -> (Producer<'static, T, P, C, S, K>, Consumer<'static, T, P, C, S, K>) {
+            // SAFETY: the only producer of a single side, and kept alive, as the caller says.
+            let producer = unsafe { Producer::new(self.raw(), keep()) };
             // SAFETY: likewise the only consumer.
-            let consumer = unsafe { Consumer::new(ring.raw(), Owned(Arc::clone(ring))) };
+            let consumer = unsafe { Consumer::new(self.raw(), keep()) };
             (producer, consumer)
         }
 
@@ -70,8 +80,8 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
         #[cfg(not(loom))]
         #[must_use]
         pub fn try_split_arc(self: &Arc<Self>) -> Option<OwnedEnds<T, N, P, C, S>> {
-            // SAFETY: the claim makes these the only ends of single sides.
-            self.header.ends.0.held.claim(Self::BOTH).then(|| unsafe { Self::kept_ends(self) })
+            // SAFETY: the claim makes these the only ends of single sides, and each keeps an `Arc` of the ring.
+            self.header.ends.0.held.claim(Self::BOTH).then(|| unsafe { self.ends_kept_by(|| Owned(Arc::clone(self))) })
         }
     }
 }

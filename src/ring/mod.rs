@@ -59,6 +59,7 @@ crate::sync::if_cas! {
 
 crate::sync::if_arc! {
     pub use keep::Owned;
+    pub(crate) use keep::sealed::HasEnds;
 
     /// A [`Producer`] that keeps its ring alive by an `Arc`.
     pub type OwnedProducer<T, const N: usize, P = Single, C = Single, S = crate::stats::Off> =

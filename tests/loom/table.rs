@@ -45,6 +45,7 @@ const SITES: &[Site] = &[
     Site::ConfirmFence,
     Site::GateFence,
     Site::JoinFence,
+    Site::CompareFence,
     Site::BitmapHeld,
     #[cfg(feature = "alloc")]
     Site::PlacePublish,

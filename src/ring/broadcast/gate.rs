@@ -187,6 +187,12 @@ impl<T: Entry, const N: usize, const R: usize> Writer<'_, T, N, Gated<R>> {
         count
     }
 
+    /// Whether there is room for one item. Only this writer takes it, so it stays until then.
+    #[must_use]
+    pub fn has_room(&mut self) -> bool {
+        self.room(1) > 0
+    }
+
     /// How many readers are there.
     #[must_use]
     pub fn readers(&self) -> usize {

@@ -101,21 +101,37 @@ impl<T: Entry, const N: usize> Reader<'_, T, N> {
     /// As for [`try_read`](Self::try_read), if not one item was read.
     #[inline]
     pub fn try_read_slice(&mut self, out: &mut [T]) -> Result<usize, ReadError> {
-        let mut read = 0;
-        for place in out {
-            if read > 0 {
-                if self.at == self.tail && self.refresh() == 0 {
-                    break;
-                }
-                let Ok(item) = self.copy(self.at) else { break };
+        let most = out.len();
+        let mut places = out.iter_mut();
+        self.drain(most, |item| {
+            // There is one for each.
+            if let Some(place) = places.next() {
                 *place = item;
-                self.at = self.at.plus(1);
-            } else {
-                *place = self.try_read()?;
             }
-            read += 1;
+        })
+    }
+
+    /// Reads up to `max` items into `f`, one after the other; how many. It is 0 only where `max` is. It goes on for as
+    /// long as there are items, so `max` is the only bound if the writer keeps up.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_read_slice`](Self::try_read_slice).
+    #[inline]
+    pub fn drain(&mut self, max: usize, mut f: impl FnMut(T)) -> Result<usize, ReadError> {
+        if max == 0 {
+            return Ok(0);
         }
-        Ok(read)
+        f(self.try_read()?);
+        for read in 1..max {
+            if self.at == self.tail && self.refresh() == 0 {
+                return Ok(read);
+            }
+            let Ok(item) = self.copy(self.at) else { return Ok(read) };
+            self.at = self.at.plus(1);
+            f(item);
+        }
+        Ok(max)
     }
 
     /// The newest item, whether this reader has read it or not. It stays where it is, and so does this reader:

@@ -1,0 +1,299 @@
+//! The channel itself, and how its ends are handed out.
+
+use core::fmt;
+
+use super::line::Line;
+use super::{Receiver, Sender};
+use crate::ring::broadcast::{Gated, GatedReader, JoinError, Overwrite, Policy, Reader, Writer};
+use crate::ring::lanes::{Housing, LaneConsumer, LaneProducer, Order, RegisterError, Strict};
+use crate::ring::{Broadcast, Consumer, Lanes, Producer, Ring, Side};
+use crate::stats::{Off, Stats};
+use crate::sync::{const_fn, if_arc};
+use crate::wait::{Meter, Wait};
+use crate::words::Entry;
+if_arc! {
+    use crate::ring::{HasEnds, Owned};
+    use crate::sync::Arc;
+    use super::line::Shared;
+}
+
+/// A ring whose ends can wait for each other: `R` is a [`Ring`], [`Lanes`] or a [`Broadcast`].
+///
+/// `W` is what the platform sleeps with (`host::Futex` on Linux). With `Latencies` for `M` it counts how long its ends
+/// wait. Up to `TASKS` asynchronous tasks wait on each side for nothing; more try again and again.
+///
+/// Like the ring in it, it is one place-free value, and if `W` has no state or may be zero, all-zero memory is an empty,
+/// open channel.
+///
+/// # Guarantees
+///
+/// | | |
+/// |---|---|
+/// | order, progress of tries | the ring's |
+/// | nobody waits | sending and receiving cost what they cost in the ring, and three loads |
+/// | the last sender goes | receivers get everything that was sent, and then `Closed` |
+/// | the last receiver goes | sends are refused, and give the item back |
+/// | [`close`](Sender::close) | both, for sends that begin after it |
+/// | who waits | wakes up in each of these cases |
+/// | data and room | are two events: a signal for one never goes to who waits for the other |
+/// | an end of a party that was gone | can be made again: a task that starts anew goes on where the other one stopped |
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "std")] {
+/// use annulet::{Channel, Mpsc, host::Futex};
+///
+/// static LOG: Channel<Mpsc<u32, 64>, Futex> = Channel::over(Mpsc::new(), Futex::new());
+///
+/// let (tx, mut rx) = LOG.try_split().unwrap();
+/// for number in 0..4 {
+///     let mut tx = tx.clone();
+///     std::thread::spawn(move || tx.send(number).unwrap());
+/// }
+/// drop(tx);
+/// assert_eq!(rx.iter().sum::<u32>(), 0 + 1 + 2 + 3);
+/// # }
+/// ```
+#[repr(C)]
+pub struct Channel<R, W, M = Off, const TASKS: usize = 8> {
+    pub(super) line: Line<W, M, TASKS>,
+    pub(super) ring: R,
+}
+
+/// A [`Sender`] of a ring.
+pub type RingSender<'a, T, P, C, W, S = Off, M = Off, const TASKS: usize = 8> =
+    Sender<Producer<'a, T, P, C, S>, &'a Line<W, M, TASKS>>;
+/// A [`Receiver`] of a ring.
+pub type RingReceiver<'a, T, P, C, W, S = Off, M = Off, const TASKS: usize = 8> =
+    Receiver<Consumer<'a, T, P, C, S>, &'a Line<W, M, TASKS>>;
+/// Both ends of a channel over a ring.
+pub type RingEnds<'a, T, P, C, W, S = Off, M = Off, const TASKS: usize = 8> =
+    (RingSender<'a, T, P, C, W, S, M, TASKS>, RingReceiver<'a, T, P, C, W, S, M, TASKS>);
+/// A [`Sender`] of a lane.
+pub type LaneSender<'a, T, C, W, S = Off, M = Off, const TASKS: usize = 8> =
+    Sender<LaneProducer<'a, T, C, S>, &'a Line<W, M, TASKS>>;
+/// A [`Receiver`] of lanes.
+pub type LaneReceiver<
+    'a,
+    T,
+    const N: usize,
+    const L: usize,
+    O,
+    C,
+    W,
+    S = Off,
+    H = crate::ring::lanes::Inline,
+    M = Off,
+    const TASKS: usize = 8,
+> = Receiver<LaneConsumer<'a, T, N, L, O, C, S, H>, &'a Line<W, M, TASKS>>;
+
+impl<R, W, M: Meter, const TASKS: usize> Channel<R, W, M, TASKS> {
+    const_fn! {
+        /// A channel over this ring, lanes or broadcast, whose ends sleep by `wait`.
+        #[must_use]
+        pub const fn over(ring: R, wait: W) -> Self {
+            Self { line: Line::new(wait), ring }
+        }
+    }
+
+    /// What is in it, for its numbers.
+    #[must_use]
+    pub const fn ring(&self) -> &R {
+        &self.ring
+    }
+
+    /// What is in it. That it is borrowed exclusively proves that nobody has an end.
+    #[must_use]
+    pub const fn ring_mut(&mut self) -> &mut R {
+        &mut self.ring
+    }
+
+    /// What receivers, and what senders have waited, in this order.
+    #[must_use]
+    pub fn meters(&self) -> (&M, &M) {
+        self.line.meters()
+    }
+
+    /// Opens it again after it was closed. That it is borrowed exclusively proves that nobody has an end; what is in it
+    /// stays.
+    pub fn reopen(&mut self) {
+        self.line.life_mut().reset();
+    }
+}
+
+impl<T, const N: usize, P: Side, C: Side, S: Stats, W: Wait, M: Meter, const TASKS: usize>
+    Channel<Ring<T, N, P, C, S>, W, M, TASKS>
+{
+    /// Both ends, for as long as the channel stays borrowed. It is open then, whatever was before.
+    pub fn split(&mut self) -> RingEnds<'_, T, P, C, W, S, M, TASKS> {
+        self.reopen();
+        let (producer, consumer) = self.ring.split();
+        (Sender::new(producer, &self.line), Receiver::new(consumer, &self.line))
+    }
+
+    /// Both ends, or `None` while somebody has an end of a single side. They go back on drop.
+    #[must_use]
+    pub fn try_split(&self) -> Option<RingEnds<'_, T, P, C, W, S, M, TASKS>> {
+        let (producer, consumer) = self.ring.try_split()?;
+        Some((Sender::new(producer, &self.line), Receiver::new(consumer, &self.line)))
+    }
+
+    /// A sender, or `None` while somebody has the only one.
+    #[must_use]
+    pub fn try_sender(&self) -> Option<RingSender<'_, T, P, C, W, S, M, TASKS>> {
+        Some(Sender::new(self.ring.try_producer()?, &self.line))
+    }
+
+    /// A receiver, or `None` while somebody has the only one.
+    #[must_use]
+    pub fn try_receiver(&self) -> Option<RingReceiver<'_, T, P, C, W, S, M, TASKS>> {
+        Some(Receiver::new(self.ring.try_consumer()?, &self.line))
+    }
+}
+
+if_arc! {
+    /// A [`Sender`] that keeps its channel alive by an `Arc`.
+    pub type OwnedSender<T, const N: usize, P, C, W, S = Off, M = Off, const TASKS: usize = 8> = Sender<
+        Producer<'static, T, P, C, S, Owned<Channel<Ring<T, N, P, C, S>, W, M, TASKS>>>,
+        Shared<Channel<Ring<T, N, P, C, S>, W, M, TASKS>>,
+    >;
+    /// A [`Receiver`] that keeps its channel alive by an `Arc`.
+    pub type OwnedReceiver<T, const N: usize, P, C, W, S = Off, M = Off, const TASKS: usize = 8> = Receiver<
+        Consumer<'static, T, P, C, S, Owned<Channel<Ring<T, N, P, C, S>, W, M, TASKS>>>,
+        Shared<Channel<Ring<T, N, P, C, S>, W, M, TASKS>>,
+    >;
+    /// Both ends of a channel that they keep alive by an `Arc`.
+    pub type OwnedEnds<T, const N: usize, P, C, W, S = Off, M = Off, const TASKS: usize = 8> =
+        (OwnedSender<T, N, P, C, W, S, M, TASKS>, OwnedReceiver<T, N, P, C, W, S, M, TASKS>);
+
+    impl<T, const N: usize, P: Side, C: Side, S: Stats, W, M, const TASKS: usize> HasEnds
+        for Channel<Ring<T, N, P, C, S>, W, M, TASKS>
+    {
+        fn give_back(&self, end: u32) {
+            self.ring.give_back(end);
+        }
+    }
+
+    impl<T, const N: usize, P: Side, C: Side, S: Stats, W: Wait, M: Meter, const TASKS: usize>
+        Channel<Ring<T, N, P, C, S>, W, M, TASKS>
+    {
+        /// Both ends of a new channel on the heap; it goes with the last of them.
+        #[must_use]
+        pub fn new_split(wait: W) -> OwnedEnds<T, N, P, C, W, S, M, TASKS> {
+            let mut channel = Arc::new(Self::over(Ring::new(), wait));
+            // Nobody else has it yet.
+            if let Some(channel) = Arc::get_mut(&mut channel) {
+                channel.ring.hold_ends();
+            }
+            // SAFETY: the ring is new, so these are its only ends, and each keeps an `Arc` of what it is in.
+            let (producer, consumer) = unsafe { channel.ring.ends_kept_by(|| Owned(Arc::clone(&channel))) };
+            (Sender::new(producer, Shared(Arc::clone(&channel))), Receiver::new(consumer, Shared(channel)))
+        }
+    }
+}
+
+impl<
+    T,
+    const N: usize,
+    const L: usize,
+    C: Side,
+    S: Stats,
+    H: Housing,
+    W: Wait,
+    M: Meter,
+    const TASKS: usize,
+> Channel<Lanes<T, N, L, C, S, H>, W, M, TASKS>
+{
+    /// Open, with nobody there: that it is borrowed exclusively proves that nobody has an end, forgotten ones included.
+    /// What is in the lanes stays.
+    pub fn reset(&mut self) {
+        self.reopen();
+        drop(self.ring.split(Strict));
+    }
+
+    /// A receiver, which visits lanes in this order, or `None` while somebody has the only one.
+    #[must_use]
+    pub fn try_receiver<O: Order>(
+        &self,
+        order: O,
+    ) -> Option<LaneReceiver<'_, T, N, L, O, C, W, S, H, M, TASKS>> {
+        Some(Receiver::new(self.ring.try_consumer(order)?, &self.line))
+    }
+
+    /// A sender with a lane of its own.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Lanes::register`].
+    pub fn register(&self) -> Result<LaneSender<'_, T, C, W, S, M, TASKS>, RegisterError> {
+        Ok(Sender::new(self.ring.register()?, &self.line))
+    }
+
+    /// A sender with this lane.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Lanes::register_at`].
+    pub fn register_at(&self, lane: u32) -> Result<LaneSender<'_, T, C, W, S, M, TASKS>, RegisterError> {
+        Ok(Sender::new(self.ring.register_at(lane)?, &self.line))
+    }
+}
+
+impl<T: Entry, const N: usize, P: Policy, W: Wait, M: Meter, const TASKS: usize>
+    Channel<Broadcast<T, N, P>, W, M, TASKS>
+where
+    for<'a> Writer<'a, T, N, P>: super::Feed,
+{
+    /// The sender, or `None` while somebody has it.
+    #[must_use]
+    pub fn try_sender(&self) -> Option<Sender<Writer<'_, T, N, P>, &Line<W, M, TASKS>>> {
+        Some(Sender::new(self.ring.try_writer()?, &self.line))
+    }
+}
+
+impl<T: Entry, const N: usize, W: Wait, M: Meter, const TASKS: usize>
+    Channel<Broadcast<T, N, Overwrite>, W, M, TASKS>
+{
+    /// A receiver that begins with the oldest item that is there.
+    pub fn receiver_at_oldest(&self) -> Receiver<Reader<'_, T, N>, &Line<W, M, TASKS>> {
+        Receiver::new(self.ring.reader_at_oldest(), &self.line)
+    }
+
+    /// A receiver that begins with the next item.
+    pub fn receiver_at_newest(&self) -> Receiver<Reader<'_, T, N>, &Line<W, M, TASKS>> {
+        Receiver::new(self.ring.reader_at_newest(), &self.line)
+    }
+}
+
+/// A [`Receiver`] of a broadcast whose writer waits for it.
+pub type GatedReceiver<'a, T, const N: usize, const R: usize, W, M = Off, const TASKS: usize = 8> =
+    Receiver<GatedReader<'a, T, N, R>, &'a Line<W, M, TASKS>>;
+
+impl<T: Entry, const N: usize, const R: usize, W: Wait, M: Meter, const TASKS: usize>
+    Channel<Broadcast<T, N, Gated<R>>, W, M, TASKS>
+{
+    /// A receiver that begins with the oldest item that is there.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Broadcast::join_at_oldest`].
+    pub fn join_at_oldest(&self) -> Result<GatedReceiver<'_, T, N, R, W, M, TASKS>, JoinError> {
+        Ok(Receiver::new(self.ring.join_at_oldest()?, &self.line))
+    }
+
+    /// A receiver that begins with the next item.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Broadcast::join_at_newest`].
+    pub fn join_at_newest(&self) -> Result<GatedReceiver<'_, T, N, R, W, M, TASKS>, JoinError> {
+        Ok(Receiver::new(self.ring.join_at_newest()?, &self.line))
+    }
+}
+
+impl<R: fmt::Debug, W, M: Meter, const TASKS: usize> fmt::Debug for Channel<R, W, M, TASKS> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel").field("ring", &self.ring).field("line", &self.line).finish()
+    }
+}

@@ -1,0 +1,234 @@
+//! What a channel is made of: the ends of rings, of lanes and of broadcasts, as one sees them who waits.
+
+use crate::error::PushError;
+use crate::ring::broadcast::{Gated, GatedReader, Overwrite, Reader, Writer};
+use crate::ring::lanes::{Housing, LaneConsumer, Order};
+use crate::ring::{Consumer, Keep, Producer, Side};
+use crate::stats::Stats;
+use crate::words::Entry;
+
+use super::TryRecvError;
+
+/// An end that items are put into: a [`Producer`] (of a ring, or of a lane), or a broadcast's [`Writer`]. Sealed.
+pub trait Feed: sealed::Feed {}
+
+/// An end that items are taken out of: a [`Consumer`], a [`LaneConsumer`], or a broadcast's [`Reader`] or
+/// [`GatedReader`]. Sealed.
+pub trait Source: sealed::Source {}
+
+pub(crate) mod sealed {
+    use super::{PushError, TryRecvError};
+
+    pub trait Feed {
+        /// What is put in.
+        type Item;
+        /// Each receiver gets each item, so each has to be woken for it.
+        const FOR_ALL: bool;
+        /// How many receivers can have something of so many items.
+        #[inline(always)]
+        fn wakes(items: usize) -> u32 {
+            if Self::FOR_ALL { u32::MAX } else { u32::try_from(items).unwrap_or(u32::MAX) }
+        }
+        fn put(&mut self, item: Self::Item) -> Result<(), PushError<Self::Item>>;
+        /// As many as there is room for; how many.
+        fn put_iter(&mut self, items: &mut dyn Iterator<Item = Self::Item>) -> usize;
+        /// Whether there is room, as far as can be seen without taking it.
+        fn has_room(&mut self) -> bool;
+    }
+
+    pub trait Source {
+        /// What is taken out.
+        type Item;
+        /// The room that it makes is for one sender in particular, who may be any of those who wait.
+        const ROOM_IS_SOMEBODYS: bool;
+        /// How many senders have to look for so much room.
+        #[inline(always)]
+        fn wakes(items: usize) -> u32 {
+            if Self::ROOM_IS_SOMEBODYS { u32::MAX } else { u32::try_from(items).unwrap_or(u32::MAX) }
+        }
+        /// Never `Closed`.
+        fn take(&mut self) -> Result<Self::Item, TryRecvError>;
+        /// Up to `max`, one after the other, to `f`; how many.
+        fn take_each(&mut self, max: usize, f: &mut dyn FnMut(Self::Item)) -> Result<usize, TryRecvError>;
+        /// Whether there is something, as far as can be seen without taking it.
+        fn has_items(&mut self) -> bool;
+    }
+}
+
+impl<T, P: Side, C: Side, S: Stats, K: Keep> Feed for Producer<'_, T, P, C, S, K> {}
+impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::Feed for Producer<'_, T, P, C, S, K> {
+    type Item = T;
+    const FOR_ALL: bool = false;
+
+    #[inline(always)]
+    fn put(&mut self, item: T) -> Result<(), PushError<T>> {
+        self.try_push(item)
+    }
+    #[inline]
+    fn put_iter(&mut self, items: &mut dyn Iterator<Item = T>) -> usize {
+        self.try_push_iter(items)
+    }
+    #[inline]
+    fn has_room(&mut self) -> bool {
+        !self.is_full()
+    }
+}
+
+impl<T, P: Side, C: Side, S: Stats, K: Keep> Source for Consumer<'_, T, P, C, S, K> {}
+impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::Source for Consumer<'_, T, P, C, S, K> {
+    type Item = T;
+    const ROOM_IS_SOMEBODYS: bool = false;
+
+    #[inline(always)]
+    fn take(&mut self) -> Result<T, TryRecvError> {
+        Ok(self.try_pop()?)
+    }
+    #[inline]
+    fn take_each(&mut self, max: usize, f: &mut dyn FnMut(T)) -> Result<usize, TryRecvError> {
+        if max == 0 {
+            return Ok(0);
+        }
+        let mut drain = self.drain(max);
+        let mut count = 0;
+        for item in &mut drain {
+            f(item);
+            count += 1;
+        }
+        drop(drain);
+        if count == 0 {
+            // Why not, in the words of a single one; it may have come since.
+            f(self.try_pop()?);
+            count = 1;
+        }
+        Ok(count)
+    }
+    #[inline]
+    fn has_items(&mut self) -> bool {
+        !self.is_empty()
+    }
+}
+
+impl<T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Housing> Source
+    for LaneConsumer<'_, T, N, L, O, C, S, H>
+{
+}
+impl<T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Housing> sealed::Source
+    for LaneConsumer<'_, T, N, L, O, C, S, H>
+{
+    type Item = T;
+    const ROOM_IS_SOMEBODYS: bool = true;
+
+    #[inline]
+    fn take(&mut self) -> Result<T, TryRecvError> {
+        Ok(self.try_pop()?)
+    }
+    #[inline]
+    fn take_each(&mut self, max: usize, f: &mut dyn FnMut(T)) -> Result<usize, TryRecvError> {
+        match self.drain(max, |_, item| f(item)) {
+            0 if max > 0 => {
+                f(self.try_pop()?);
+                Ok(1)
+            }
+            count => Ok(count),
+        }
+    }
+    #[inline]
+    fn has_items(&mut self) -> bool {
+        !self.lanes().is_empty()
+    }
+}
+
+impl<T: Entry, const N: usize> Feed for Writer<'_, T, N, Overwrite> {}
+impl<T: Entry, const N: usize> sealed::Feed for Writer<'_, T, N, Overwrite> {
+    type Item = T;
+    const FOR_ALL: bool = true;
+
+    #[inline]
+    fn put(&mut self, item: T) -> Result<(), PushError<T>> {
+        self.publish(item);
+        Ok(())
+    }
+    /// A lap at most, since there is always room.
+    fn put_iter(&mut self, items: &mut dyn Iterator<Item = T>) -> usize {
+        items.take(N).map(|item| self.publish(item)).count()
+    }
+    #[inline]
+    fn has_room(&mut self) -> bool {
+        true
+    }
+}
+
+impl<T: Entry, const N: usize, const R: usize> Feed for Writer<'_, T, N, Gated<R>> {}
+impl<T: Entry, const N: usize, const R: usize> sealed::Feed for Writer<'_, T, N, Gated<R>> {
+    type Item = T;
+    const FOR_ALL: bool = true;
+
+    #[inline]
+    fn put(&mut self, item: T) -> Result<(), PushError<T>> {
+        self.try_publish(item)
+    }
+    fn put_iter(&mut self, items: &mut dyn Iterator<Item = T>) -> usize {
+        let mut count = 0;
+        // A lap at most, or readers that keep up would keep us for ever.
+        while count < N && self.has_room() {
+            let Some(item) = items.next() else { break };
+            if self.try_publish(item).is_err() {
+                // Not after it had room, which only this writer takes.
+                break;
+            }
+            count += 1;
+        }
+        count
+    }
+    #[inline]
+    fn has_room(&mut self) -> bool {
+        self.has_room()
+    }
+}
+
+impl<T: Entry, const N: usize> Source for Reader<'_, T, N> {}
+impl<T: Entry, const N: usize> sealed::Source for Reader<'_, T, N> {
+    type Item = T;
+    const ROOM_IS_SOMEBODYS: bool = false;
+
+    #[inline]
+    fn take(&mut self) -> Result<T, TryRecvError> {
+        Ok(self.try_read()?)
+    }
+    fn take_each(&mut self, max: usize, f: &mut dyn FnMut(T)) -> Result<usize, TryRecvError> {
+        Ok(self.drain(max.min(N), f)?)
+    }
+    #[inline]
+    fn has_items(&mut self) -> bool {
+        !self.is_empty()
+    }
+}
+
+impl<T: Entry, const N: usize, const R: usize> Source for GatedReader<'_, T, N, R> {}
+impl<T: Entry, const N: usize, const R: usize> sealed::Source for GatedReader<'_, T, N, R> {
+    type Item = T;
+    const ROOM_IS_SOMEBODYS: bool = false;
+
+    #[inline]
+    fn take(&mut self) -> Result<T, TryRecvError> {
+        Ok(self.try_read()?)
+    }
+    fn take_each(&mut self, max: usize, f: &mut dyn FnMut(T)) -> Result<usize, TryRecvError> {
+        if max == 0 {
+            return Ok(0);
+        }
+        f(self.try_read()?);
+        let mut count = 1;
+        // A lap at most, or a writer that keeps up would keep us for ever.
+        while count < max.min(N) {
+            let Ok(item) = self.try_read() else { break };
+            f(item);
+            count += 1;
+        }
+        Ok(count)
+    }
+    #[inline]
+    fn has_items(&mut self) -> bool {
+        !self.is_empty()
+    }
+}

@@ -1,0 +1,325 @@
+//! Sending and receiving as futures. None of them allocates; each is cancelled by dropping it.
+//!
+//! A future counts as waiting from its first poll that found nothing until it is ready or dropped. If it was woken and is
+//! dropped before it is polled again, it wakes the next one, so no wake-up is lost with it.
+
+use core::fmt;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use super::ends::{Feed, Source};
+use super::line::{For, Hold, sealed::Line};
+use super::receiver::{Receiver, look};
+use super::sender::{Sender, offer};
+use super::{RecvError, SendError};
+use crate::ring::{Keep, Producer, Side, Single, WriteGrant};
+use crate::stats::Stats;
+use crate::wait::{Look, Party, Seat};
+
+/// Polls for something at one end; what was found, and whether it had waited.
+///
+/// # Safety
+/// The seat is used with this line and `what` only.
+unsafe fn poll<R, L: Line>(
+    line: &L,
+    what: For,
+    seat: &mut Seat,
+    context: &mut Context<'_>,
+    look: impl FnMut() -> Look<Result<R, RecvError>>,
+) -> Poll<(Result<R, RecvError>, bool)> {
+    // SAFETY: as the caller says.
+    let Poll::Ready(found) = (unsafe { line.poll(what, seat, context, look) }) else { return Poll::Pending };
+    let waited = seat.is_counted();
+    // SAFETY: as the caller says.
+    unsafe { line.leave(what, seat, found.is_ok()) };
+    Poll::Ready((found, waited))
+}
+
+/// The next item of a receiver; see [`Receiver::recv_async`].
+#[must_use = "a future does nothing until it is polled"]
+pub struct Recv<'r, E: Source, L: Hold> {
+    receiver: &'r mut Receiver<E, L>,
+    seat: Seat,
+}
+
+impl<E: Source, L: Hold> Receiver<E, L> {
+    /// Receives one item.
+    ///
+    /// Cancel-safe: an item is received when the future is ready, and not before; dropping it loses none.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    pub fn recv_async(&mut self) -> Recv<'_, E, L> {
+        Recv { receiver: self, seat: Seat::NONE }
+    }
+
+    /// Waits until there is an item, or nothing more will come: then [`try_recv`](Self::try_recv) says more than
+    /// `Empty`, unless another receiver was faster.
+    pub fn ready(&mut self) -> RecvReady<'_, E, L> {
+        RecvReady { receiver: self, seat: Seat::NONE }
+    }
+
+    pub(super) fn poll_recv(
+        &mut self,
+        seat: &mut Seat,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<E::Item, RecvError>> {
+        let line = self.line.line();
+        let end = &mut self.end;
+        // SAFETY: the seats of a receiver's futures are used for the data of its line only.
+        let polled = unsafe { poll(line, For::Data, seat, context, || look(end, line, E::take)) };
+        polled.map(|(item, waited)| {
+            if item.is_ok() {
+                self.received(1, waited);
+            }
+            item
+        })
+    }
+
+    pub(super) fn leave(&self, seat: &mut Seat) {
+        // SAFETY: as in `poll_recv`.
+        unsafe { self.line.line().leave(For::Data, seat, false) };
+    }
+}
+
+impl<E: Source, L: Hold> Unpin for Recv<'_, E, L> {}
+impl<E: Source, L: Hold> Future for Recv<'_, E, L> {
+    type Output = Result<E::Item, RecvError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { receiver, seat } = self.get_mut();
+        receiver.poll_recv(seat, context)
+    }
+}
+
+impl<E: Source, L: Hold> Drop for Recv<'_, E, L> {
+    fn drop(&mut self) {
+        self.receiver.leave(&mut self.seat);
+    }
+}
+
+/// See [`Receiver::ready`].
+#[must_use = "a future does nothing until it is polled"]
+pub struct RecvReady<'r, E: Source, L: Hold> {
+    receiver: &'r mut Receiver<E, L>,
+    seat: Seat,
+}
+
+impl<E: Source, L: Hold> Unpin for RecvReady<'_, E, L> {}
+impl<E: Source, L: Hold> Future for RecvReady<'_, E, L> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let Self { receiver, seat } = self.get_mut();
+        let line = receiver.line.line();
+        let end = &mut receiver.end;
+        let look = || {
+            if end.has_items() || line.life().is_over(Party::Sender) {
+                Look::Found(Ok(()))
+            } else {
+                Look::Nothing
+            }
+        };
+        // SAFETY: as in `poll_recv`.
+        let polled = unsafe { poll(line, For::Data, seat, context, look) };
+        polled.map(|_| ())
+    }
+}
+
+impl<E: Source, L: Hold> Drop for RecvReady<'_, E, L> {
+    fn drop(&mut self) {
+        self.receiver.leave(&mut self.seat);
+    }
+}
+
+/// An item on its way; see [`Sender::send_async`].
+#[must_use = "a future does nothing until it is polled"]
+pub struct Send<'s, E: Feed, L: Hold> {
+    sender: &'s mut Sender<E, L>,
+    item: Option<E::Item>,
+    seat: Seat,
+}
+
+impl<E: Feed, L: Hold> Sender<E, L> {
+    /// Sends one item.
+    ///
+    /// Cancel-safe: the item is sent when the future is ready, and not before. If the future is dropped earlier, the
+    /// item is dropped with it, unless it is taken back by [`Send::into_inner`].
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closed`], with the item.
+    pub fn send_async(&mut self, item: E::Item) -> Send<'_, E, L> {
+        Send { sender: self, item: Some(item), seat: Seat::NONE }
+    }
+
+    /// Waits until there is room, or nothing will be received any more: then [`try_send`](Self::try_send) says something
+    /// else than `Full`, unless another sender was faster. Nothing is lost by dropping it.
+    pub fn ready(&mut self) -> SendReady<'_, E, L> {
+        SendReady { sender: self, seat: Seat::NONE }
+    }
+
+    /// Sends what is in `item`; it is taken out when it is sent. Whether it was; or it was closed.
+    pub(super) fn poll_send(
+        &mut self,
+        item: &mut Option<E::Item>,
+        seat: &mut Seat,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), RecvError>> {
+        let line = self.line.line();
+        let end = &mut self.end;
+        let look = || match offer(end, line, item) {
+            Look::Found(true) => Look::Found(Ok(())),
+            Look::Found(false) => Look::Found(Err(RecvError::Closed)),
+            Look::Nothing => Look::Nothing,
+            Look::Again => Look::Again,
+        };
+        // SAFETY: the seats of a sender's futures are used for the room of its line only.
+        let polled = unsafe { poll(line, For::Room, seat, context, look) };
+        polled.map(|(sent, waited)| {
+            if sent.is_ok() {
+                self.sent(1, waited);
+            }
+            sent
+        })
+    }
+
+    pub(super) fn leave(&self, seat: &mut Seat) {
+        // SAFETY: as in `poll_send`.
+        unsafe { self.line.line().leave(For::Room, seat, false) };
+    }
+}
+
+impl<E: Feed, L: Hold> Send<'_, E, L> {
+    /// The item, if it was not sent.
+    #[must_use]
+    pub fn into_inner(mut self) -> Option<E::Item> {
+        self.item.take()
+    }
+}
+
+// The item is never pinned.
+impl<E: Feed, L: Hold> Unpin for Send<'_, E, L> {}
+impl<E: Feed, L: Hold> Future for Send<'_, E, L> {
+    type Output = Result<(), SendError<E::Item>>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { sender, item, seat } = self.get_mut();
+        if item.is_none() {
+            // Polled after it was ready.
+            return Poll::Ready(Ok(()));
+        }
+        sender.poll_send(item, seat, context).map(|sent| match (sent, item.take()) {
+            (Err(_), Some(item)) => Err(SendError::Closed(item)),
+            _ => Ok(()),
+        })
+    }
+}
+
+impl<E: Feed, L: Hold> Drop for Send<'_, E, L> {
+    fn drop(&mut self) {
+        self.sender.leave(&mut self.seat);
+    }
+}
+
+/// See [`Sender::ready`].
+#[must_use = "a future does nothing until it is polled"]
+pub struct SendReady<'s, E: Feed, L: Hold> {
+    sender: &'s mut Sender<E, L>,
+    seat: Seat,
+}
+
+impl<E: Feed, L: Hold> SendReady<'_, E, L> {
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+        let line = self.sender.line.line();
+        let end = &mut self.sender.end;
+        let look = || {
+            if line.life().is_over(Party::Receiver) {
+                Look::Found(Err(RecvError::Closed))
+            } else if end.has_room() {
+                Look::Found(Ok(()))
+            } else {
+                Look::Nothing
+            }
+        };
+        // SAFETY: as in `poll_send`.
+        let polled = unsafe { poll(line, For::Room, &mut self.seat, context, look) };
+        polled.map(|(found, _)| found.is_ok())
+    }
+}
+
+impl<E: Feed, L: Hold> Unpin for SendReady<'_, E, L> {}
+impl<E: Feed, L: Hold> Future for SendReady<'_, E, L> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        self.get_mut().poll_ready(context).map(|_| ())
+    }
+}
+
+impl<E: Feed, L: Hold> Drop for SendReady<'_, E, L> {
+    fn drop(&mut self) {
+        self.sender.leave(&mut self.seat);
+    }
+}
+
+/// A place for one item, to be filled without waiting; see [`Sender::reserve`].
+#[must_use = "dropping a permit gives the place up"]
+pub struct Permit<'s, T, C: Side, S: Stats, L: Hold> {
+    grant: WriteGrant<'s, T, Single, C, S>,
+    line: &'s L,
+}
+
+impl<T, C: Side, S: Stats, L: Hold> Permit<'_, T, C, S, L> {
+    /// Sends the item.
+    pub fn send(self, item: T) {
+        let Self { mut grant, line } = self;
+        // One place was granted, so it fits.
+        let _ = grant.push(item);
+        grant.commit();
+        line.line().signal(For::Data, 1);
+    }
+}
+
+impl<T, C: Side, S: Stats, K: Keep, L: Hold> Sender<Producer<'_, T, Single, C, S, K>, L> {
+    /// Waits for a place for one item, and grants it; `None` if nothing will be received any more. Nothing is lost by
+    /// dropping it, nor by dropping the permit.
+    ///
+    /// Only of a sole sender: a place that one of many holds would keep up all that was sent after it.
+    pub async fn reserve(&mut self) -> Option<Permit<'_, T, C, S, L>> {
+        let open = {
+            let mut ready = self.ready();
+            core::future::poll_fn(|context| ready.poll_ready(context)).await
+        };
+        if !open {
+            return None;
+        }
+        let Self { end, line, .. } = self;
+        // Only this sender takes room, so what was there still is.
+        end.try_claim_exact(1).ok().map(|grant| Permit { grant, line })
+    }
+}
+
+macro_rules! debug {
+    ($($name:ident: $bound:ident, $inner:ident;)*) => {$(
+        impl<E: $bound + fmt::Debug, L: Hold> fmt::Debug for $name<'_, E, L> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name)).field(stringify!($inner), &self.$inner).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+debug! {
+    Recv: Source, receiver;
+    RecvReady: Source, receiver;
+    Send: Feed, sender;
+    SendReady: Feed, sender;
+}
+
+impl<T, C: Side, S: Stats, L: Hold> fmt::Debug for Permit<'_, T, C, S, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,197 @@
+//! What both sides of a channel share beside the ring: who is there, who waits, and how.
+
+use core::fmt;
+use core::task::{Context, Poll};
+
+use crate::stats::Off;
+use crate::sync::{CachePadded, const_fn, if_arc};
+use crate::wait::{Deadline, Event, Life, Look, Meter, Party, Seat, Strategy, TimedOut, Wait};
+if_arc! {
+    use crate::sync::Arc;
+}
+
+/// Who is there, who waits for what, and how: everything of a [`Channel`](super::Channel) but its ring.
+#[repr(C)]
+pub struct Line<W, M = Off, const TASKS: usize = 8> {
+    life: CachePadded<Life>,
+    /// Signalled when items were sent.
+    data: CachePadded<Event<TASKS>>,
+    /// Signalled when slots became free.
+    room: CachePadded<Event<TASKS>>,
+    wait: W,
+    receiving: M,
+    sending: M,
+}
+
+impl<W, M: Meter, const TASKS: usize> Line<W, M, TASKS> {
+    const_fn! {
+        pub(super) const fn new(wait: W) -> Self {
+            Self {
+                life: CachePadded(Life::new()),
+                data: CachePadded(Event::new()),
+                room: CachePadded(Event::new()),
+                wait,
+                receiving: M::NEW,
+                sending: M::NEW,
+            }
+        }
+    }
+
+    pub(super) fn life_mut(&mut self) -> &mut Life {
+        &mut self.life.0
+    }
+
+    /// What receivers, and what senders have waited, in this order.
+    pub(super) fn meters(&self) -> (&M, &M) {
+        (&self.receiving, &self.sending)
+    }
+}
+
+impl<W, M, const TASKS: usize> fmt::Debug for Line<W, M, TASKS> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Line")
+            .field("senders", &self.life.0.count(Party::Sender))
+            .field("receivers", &self.life.0.count(Party::Receiver))
+            .field("closed", &self.life.0.is_closed())
+            .finish_non_exhaustive()
+    }
+}
+
+/// How an end reaches its [`Line`]: by a borrow, or by an `Arc` of the channel. Sealed.
+pub trait Hold: sealed::Hold {}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum For {
+    Data,
+    Room,
+}
+
+pub(crate) mod sealed {
+    use super::{Context, Deadline, For, Life, Look, Poll, Seat, Strategy, TimedOut};
+
+    pub trait Hold: Clone {
+        type Line: Line;
+        fn line(&self) -> &Self::Line;
+    }
+
+    /// [`Line`](super::Line), whatever its parameters.
+    pub trait Line {
+        fn life(&self) -> &Life;
+        /// `count` more of those who wait can have what they wait for.
+        fn signal(&self, what: For, count: u32);
+        /// How to wait where nothing else was said.
+        fn patience(&self) -> Strategy;
+        /// The instant `span` from now.
+        fn after(&self, span: core::time::Duration) -> Deadline;
+        /// Waits, after a first look that has found nothing. Also, whether somebody may have been signalled for this.
+        fn wait<R>(
+            &self,
+            what: For,
+            strategy: Strategy,
+            until: Deadline,
+            look: impl FnMut() -> Look<R>,
+        ) -> Result<(R, bool), TimedOut>;
+        /// # Safety
+        /// The seat is used with this line, and with `what`, only.
+        unsafe fn poll<R>(
+            &self,
+            what: For,
+            seat: &mut Seat,
+            context: &mut Context<'_>,
+            look: impl FnMut() -> Look<R>,
+        ) -> Poll<R>;
+        /// # Safety
+        /// As for `poll`.
+        unsafe fn leave(&self, what: For, seat: &mut Seat, took: bool);
+    }
+}
+
+impl<W: Wait, M: Meter, const TASKS: usize> Line<W, M, TASKS> {
+    fn event(&self, what: For) -> &Event<TASKS> {
+        match what {
+            For::Data => &self.data.0,
+            For::Room => &self.room.0,
+        }
+    }
+}
+
+impl<W: Wait, M: Meter, const TASKS: usize> sealed::Line for Line<W, M, TASKS> {
+    #[inline(always)]
+    fn life(&self) -> &Life {
+        &self.life.0
+    }
+
+    #[inline(always)]
+    fn signal(&self, what: For, count: u32) {
+        self.event(what).signal(&self.wait, count);
+    }
+
+    fn patience(&self) -> Strategy {
+        self.wait.patience()
+    }
+
+    fn after(&self, span: core::time::Duration) -> Deadline {
+        self.wait.now().plus(span)
+    }
+
+    fn wait<R>(
+        &self,
+        what: For,
+        strategy: Strategy,
+        until: Deadline,
+        look: impl FnMut() -> Look<R>,
+    ) -> Result<(R, bool), TimedOut> {
+        let meter = match what {
+            For::Data => &self.receiving,
+            For::Room => &self.sending,
+        };
+        self.event(what).wait_metered(&self.wait, strategy, until, meter, look)
+    }
+
+    unsafe fn poll<R>(
+        &self,
+        what: For,
+        seat: &mut Seat,
+        context: &mut Context<'_>,
+        look: impl FnMut() -> Look<R>,
+    ) -> Poll<R> {
+        // SAFETY: the seat is used with this event only, as the caller says.
+        unsafe { seat.poll(self.event(what), &self.wait, context, look) }
+    }
+
+    unsafe fn leave(&self, what: For, seat: &mut Seat, took: bool) {
+        // SAFETY: as the caller says.
+        unsafe { seat.leave(self.event(what), &self.wait, took) }
+    }
+}
+
+impl<W: Wait, M: Meter, const TASKS: usize> Hold for &Line<W, M, TASKS> {}
+impl<W: Wait, M: Meter, const TASKS: usize> sealed::Hold for &Line<W, M, TASKS> {
+    type Line = Line<W, M, TASKS>;
+    #[inline(always)]
+    fn line(&self) -> &Line<W, M, TASKS> {
+        self
+    }
+}
+
+if_arc! {
+    /// An `Arc` of the channel.
+    #[derive(Debug)]
+    pub struct Shared<X>(pub(super) Arc<X>);
+
+    impl<X> Clone for Shared<X> {
+        fn clone(&self) -> Self {
+            Self(Arc::clone(&self.0))
+        }
+    }
+
+    impl<R, W: Wait, M: Meter, const TASKS: usize> Hold for Shared<super::Channel<R, W, M, TASKS>> {}
+    impl<R, W: Wait, M: Meter, const TASKS: usize> sealed::Hold for Shared<super::Channel<R, W, M, TASKS>> {
+        type Line = Line<W, M, TASKS>;
+        #[inline(always)]
+        fn line(&self) -> &Line<W, M, TASKS> {
+            &self.0.line
+        }
+    }
+}

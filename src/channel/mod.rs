@@ -1,0 +1,34 @@
+//! Channels: a ring, of any arity, whose ends wait for each other; lanes, and broadcasts.
+//!
+//! A [`Channel`] is the ring, an [`Event`](crate::wait::Event) for data and one for room, and one word that says who is
+//! there and whether it was closed. Its ends, [`Sender`] and [`Receiver`], are the ring's ends with that beside them.
+//!
+//! | | at once | waits | until an instant | for a time | as a future |
+//! |---|---|---|---|---|---|
+//! | one in | [`try_send`](Sender::try_send) | [`send`](Sender::send) | [`send_deadline`](Sender::send_deadline) | [`send_timeout`](Sender::send_timeout) | [`send_async`](Sender::send_async) |
+//! | several in | | [`send_iter`](Sender::send_iter) | [`send_iter_deadline`](Sender::send_iter_deadline) | [`send_iter_timeout`](Sender::send_iter_timeout) | |
+//! | one out | [`try_recv`](Receiver::try_recv) | [`recv`](Receiver::recv) | [`recv_deadline`](Receiver::recv_deadline) | [`recv_timeout`](Receiver::recv_timeout) | [`recv_async`](Receiver::recv_async) |
+//! | several out | [`try_drain`](Receiver::try_drain) | [`drain`](Receiver::drain) | [`drain_deadline`](Receiver::drain_deadline) | [`drain_timeout`](Receiver::drain_timeout) | |
+//! | a look | | | | | [`Sender::ready`], [`Receiver::ready`], [`Sender::reserve`] |
+
+mod body;
+mod ends;
+mod error;
+mod future;
+mod line;
+mod receiver;
+mod sender;
+
+pub use body::{
+    Channel, GatedReceiver, LaneReceiver, LaneSender, RingEnds, RingReceiver, RingSender,
+};
+pub use ends::{Feed, Source};
+pub use error::{RecvError, SendError, TryRecvError, TrySendError};
+pub use future::{Permit, Recv, RecvReady, Send, SendReady};
+pub use line::{Hold, Line};
+pub use receiver::Receiver;
+pub use sender::Sender;
+crate::sync::if_arc! {
+    pub use body::{OwnedEnds, OwnedReceiver, OwnedSender};
+    pub use line::Shared;
+}

@@ -1,0 +1,324 @@
+//! The receiving end.
+
+use core::fmt;
+use core::time::Duration;
+
+use super::ends::Source;
+use super::line::{For, Hold, sealed::Line};
+use super::sender::{close, wake_all};
+use super::{RecvError, TryRecvError};
+use crate::wait::{Counted, Deadline, Look, Party, Strategy, TimedOut};
+
+/// A receiver of a [`Channel`](super::Channel): the one there is, or one of many.
+///
+/// It can be cloned where the ring has many consumers. When the last one is dropped, sends are refused.
+///
+/// | | nothing there | closed |
+/// |---|---|---|
+/// | [`try_recv`](Self::try_recv) | `Empty` (or `Pending`, `Contended`: try again) | what was sent, then `Closed` |
+/// | [`recv`](Self::recv) | waits | likewise |
+/// | [`recv_timeout`](Self::recv_timeout), [`recv_deadline`](Self::recv_deadline) | waits, then `Timeout` | likewise |
+/// | [`recv_async`](Self::recv_async) | is pending | likewise |
+#[must_use = "dropping the last receiver closes the channel"]
+pub struct Receiver<E: Source, L: Hold> {
+    pub(super) end: E,
+    pub(super) line: L,
+    counted: Counted,
+    pub(super) strategy: Strategy,
+}
+
+impl<E: Source, L: Hold> Receiver<E, L> {
+    pub(super) fn new(end: E, line: L) -> Self {
+        let counted = line.line().life().join(Party::Receiver);
+        let strategy = line.line().patience();
+        Self { end, line, counted, strategy }
+    }
+
+    /// Waits in this way from now on.
+    pub fn set_strategy(&mut self, strategy: Strategy) {
+        self.strategy = strategy;
+    }
+
+    /// The same receiver, which waits in this way.
+    pub fn with_strategy(mut self, strategy: Strategy) -> Self {
+        self.set_strategy(strategy);
+        self
+    }
+
+    /// Receives one item if there is one now.
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError`].
+    #[inline]
+    pub fn try_recv(&mut self) -> Result<E::Item, TryRecvError> {
+        match self.end.take() {
+            Ok(item) => {
+                self.line.line().signal(For::Room, E::wakes(1));
+                Ok(item)
+            }
+            Err(TryRecvError::Lagged(count)) => Err(TryRecvError::Lagged(count)),
+            Err(_) => self.try_recv_last(),
+        }
+    }
+
+    /// As `try_recv`, after there was nothing.
+    #[cold]
+    fn try_recv_last(&mut self) -> Result<E::Item, TryRecvError> {
+        let line = self.line.line();
+        let item = last(&mut self.end, line, E::take)?;
+        line.signal(For::Room, E::wakes(1));
+        Ok(item)
+    }
+
+    /// Receives one item, waiting for it.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError::Closed`] once everything that was sent is received; [`RecvError::Lagged`] of a broadcast that
+    /// overwrites.
+    #[inline]
+    pub fn recv(&mut self) -> Result<E::Item, RecvError> {
+        self.recv_deadline(Deadline::NEVER)
+    }
+
+    /// Receives one item, waiting for it for up to `span`.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`].
+    #[inline]
+    pub fn recv_timeout(&mut self, span: Duration) -> Result<E::Item, RecvError> {
+        match self.try_recv() {
+            Ok(item) => Ok(item),
+            // The clock is read only now.
+            Err(why) => self.wait_to_recv(why, self.line.line().after(span)),
+        }
+    }
+
+    /// Receives one item, waiting for it until `until`, by the clock of the channel's [`Wait`](crate::wait::Wait).
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`].
+    #[inline]
+    pub fn recv_deadline(&mut self, until: Deadline) -> Result<E::Item, RecvError> {
+        match self.try_recv() {
+            Ok(item) => Ok(item),
+            Err(why) => self.wait_to_recv(why, until),
+        }
+    }
+
+    #[cold]
+    fn wait_to_recv(&mut self, why: TryRecvError, until: Deadline) -> Result<E::Item, RecvError> {
+        if let Some(why) = for_good(why) {
+            return Err(why);
+        }
+        let mut item = None;
+        self.wait_and(until, |end| end.take().map(|taken| (item = Some(taken), 1).1))?;
+        // There is one: it was not `Ok` before there was.
+        item.ok_or(RecvError::Closed)
+    }
+
+    /// Gives at least one item and at most `max`, those that are there, to `f`; how many. Waits for the first one.
+    ///
+    /// If `f` panics, what becomes of the items is the ring's business: see its `drain`.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv). `max` 0 is `Ok(0)` at once.
+    pub fn drain(&mut self, max: usize, f: impl FnMut(E::Item)) -> Result<usize, RecvError> {
+        self.drain_deadline(max, Deadline::NEVER, f)
+    }
+
+    /// As [`drain`](Self::drain), waiting for up to `span`.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`].
+    pub fn drain_timeout(
+        &mut self,
+        max: usize,
+        span: Duration,
+        f: impl FnMut(E::Item),
+    ) -> Result<usize, RecvError> {
+        let until = self.line.line().after(span);
+        self.drain_deadline(max, until, f)
+    }
+
+    /// As [`drain`](Self::drain), waiting until `until`.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`].
+    pub fn drain_deadline(
+        &mut self,
+        max: usize,
+        until: Deadline,
+        mut f: impl FnMut(E::Item),
+    ) -> Result<usize, RecvError> {
+        match self.try_drain(max, &mut f) {
+            Ok(count) => Ok(count),
+            Err(why) => match for_good(why) {
+                Some(why) => Err(why),
+                None => self.wait_and(until, |end| end.take_each(max, &mut f)),
+            },
+        }
+    }
+
+    /// Gives up to `max` items that are there now to `f`, one after the other; how many. Their room is told to senders
+    /// once.
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError`], if there was not one.
+    pub fn try_drain(&mut self, max: usize, mut f: impl FnMut(E::Item)) -> Result<usize, TryRecvError> {
+        let line = self.line.line();
+        // Even if `f` panics: what it has taken has made room.
+        let _room = Told(line, E::wakes(max));
+        match self.end.take_each(max, &mut f) {
+            Err(TryRecvError::Lagged(count)) => Err(TryRecvError::Lagged(count)),
+            Err(_) => last(&mut self.end, line, |end| end.take_each(max, &mut f)),
+            done => done,
+        }
+    }
+
+    /// Waits until `take` has taken something; how many. Nothing was there a moment ago.
+    fn wait_and(
+        &mut self,
+        until: Deadline,
+        mut take: impl FnMut(&mut E) -> Result<usize, TryRecvError>,
+    ) -> Result<usize, RecvError> {
+        let line = self.line.line();
+        let end = &mut self.end;
+        let room = Told(line, u32::MAX);
+        let (taken, slept) = line
+            .wait(For::Data, self.strategy, until, || look(end, line, &mut take))
+            .map_err(|TimedOut| RecvError::Timeout)?;
+        core::mem::forget(room);
+        let count = taken?;
+        self.received(count, slept);
+        Ok(count)
+    }
+
+    /// After `count` items were taken. `slept`: a signal of data may have been for this receiver.
+    pub(super) fn received(&mut self, count: usize, slept: bool) {
+        let line = self.line.line();
+        line.signal(For::Room, E::wakes(count));
+        // One signal may stand for more than one item: the next one who waits is to have its look.
+        if slept && self.end.has_items() {
+            line.signal(For::Data, 1);
+        }
+    }
+
+    /// Closes the channel for both sides, as [`Sender::close`](super::Sender::close). What was sent before can still be
+    /// received.
+    pub fn close(&self) {
+        close(self.line.line());
+    }
+
+    /// True when nothing more will be sent: it was closed, or all senders are gone. There may still be items.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.line.line().life().is_over(Party::Sender)
+    }
+
+    /// How many senders there are: a recent picture.
+    #[must_use]
+    pub fn senders(&self) -> usize {
+        self.line.line().life().count(Party::Sender)
+    }
+
+    /// The end itself. What is popped through it wakes nobody until the next [`flush`](Self::flush).
+    pub fn end(&mut self) -> &mut E {
+        &mut self.end
+    }
+
+    /// Wakes senders for the room that was made through [`end`](Self::end).
+    pub fn flush(&self) {
+        self.line.line().signal(For::Room, u32::MAX);
+    }
+
+    /// Each item as it comes, waiting for it, until the channel is closed. What was overwritten before it was read is
+    /// passed over.
+    pub fn iter(&mut self) -> impl Iterator<Item = E::Item> + '_ {
+        core::iter::from_fn(move || {
+            loop {
+                match self.recv() {
+                    Err(RecvError::Lagged(_)) => {}
+                    received => return received.ok(),
+                }
+            }
+        })
+    }
+}
+
+/// Tells senders of room when it is dropped.
+struct Told<'l, L: Line>(&'l L, u32);
+
+impl<L: Line> Drop for Told<'_, L> {
+    fn drop(&mut self) {
+        self.0.signal(For::Room, self.1);
+    }
+}
+
+/// Why waiting is of no use.
+fn for_good(why: TryRecvError) -> Option<RecvError> {
+    match why {
+        TryRecvError::Closed => Some(RecvError::Closed),
+        TryRecvError::Lagged(count) => Some(RecvError::Lagged(count)),
+        TryRecvError::Empty | TryRecvError::Pending | TryRecvError::Contended => None,
+    }
+}
+
+/// Takes, after there was nothing to be taken: if nobody is left to send anything, `Closed` in place of `Empty`.
+fn last<E: Source, R>(
+    end: &mut E,
+    line: &impl Line,
+    mut take: impl FnMut(&mut E) -> Result<R, TryRecvError>,
+) -> Result<R, TryRecvError> {
+    // Before the last look: whatever those who are gone had sent is seen by it.
+    let over = line.life().is_over(Party::Sender);
+    let taken = take(end);
+    match taken {
+        Err(TryRecvError::Empty) if over => Err(TryRecvError::Closed),
+        // Somebody claimed the slot, forgot it, and is gone.
+        Err(TryRecvError::Pending) if over && line.life().count(Party::Sender) == 0 => Err(TryRecvError::Closed),
+        taken => taken,
+    }
+}
+
+/// A look at what is there.
+pub(super) fn look<E: Source, R>(
+    end: &mut E,
+    line: &impl Line,
+    take: impl FnMut(&mut E) -> Result<R, TryRecvError>,
+) -> Look<Result<R, RecvError>> {
+    match last(end, line, take) {
+        Ok(taken) => Look::Found(Ok(taken)),
+        Err(TryRecvError::Contended) => Look::Again,
+        Err(why) => for_good(why).map_or(Look::Nothing, |why| Look::Found(Err(why))),
+    }
+}
+
+impl<E: Source + Clone, L: Hold> Clone for Receiver<E, L> {
+    /// One more receiver.
+    fn clone(&self) -> Self {
+        Self::new(self.end.clone(), self.line.clone()).with_strategy(self.strategy)
+    }
+}
+
+impl<E: Source, L: Hold> Drop for Receiver<E, L> {
+    fn drop(&mut self) {
+        let line = self.line.line();
+        if line.life().leave(Party::Receiver, self.counted) {
+            wake_all(line);
+        }
+    }
+}
+
+impl<E: Source + fmt::Debug, L: Hold> fmt::Debug for Receiver<E, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").field("end", &self.end).field("closed", &self.is_closed()).finish()
+    }
+}

@@ -1,0 +1,304 @@
+//! The sending end.
+
+use core::fmt;
+use core::time::Duration;
+
+use super::ends::Feed;
+use super::line::{For, Hold, sealed::Line};
+use super::{SendError, TrySendError};
+use crate::error::PushError;
+use crate::wait::{Counted, Deadline, Look, Party, Strategy, TimedOut};
+
+/// A sender of a [`Channel`](super::Channel): the one there is, or one of many.
+///
+/// It can be cloned where the ring has many producers. When the last one is dropped, receivers get what was sent and
+/// then [`Closed`](super::RecvError::Closed).
+///
+/// | | no room | closed |
+/// |---|---|---|
+/// | [`try_send`](Self::try_send) | `Full` (or `Pending`, `Contended`: try again) | `Closed` |
+/// | [`send`](Self::send) | waits | `Closed` |
+/// | [`send_timeout`](Self::send_timeout), [`send_deadline`](Self::send_deadline) | waits, then `Timeout` | `Closed` |
+/// | [`send_async`](Self::send_async) | is pending | `Closed` |
+///
+/// The value comes back with each of them.
+#[must_use = "dropping the last sender closes the channel"]
+pub struct Sender<E: Feed, L: Hold> {
+    pub(super) end: E,
+    pub(super) line: L,
+    counted: Counted,
+    pub(super) strategy: Strategy,
+}
+
+impl<E: Feed, L: Hold> Sender<E, L> {
+    pub(super) fn new(end: E, line: L) -> Self {
+        let counted = line.line().life().join(Party::Sender);
+        let strategy = line.line().patience();
+        Self { end, line, counted, strategy }
+    }
+
+    /// Waits in this way from now on.
+    pub fn set_strategy(&mut self, strategy: Strategy) {
+        self.strategy = strategy;
+    }
+
+    /// The same sender, which waits in this way.
+    pub fn with_strategy(mut self, strategy: Strategy) -> Self {
+        self.set_strategy(strategy);
+        self
+    }
+
+    /// Sends one item if there is room now.
+    ///
+    /// # Errors
+    ///
+    /// [`TrySendError`], with the item.
+    #[inline]
+    pub fn try_send(&mut self, item: E::Item) -> Result<(), TrySendError<E::Item>> {
+        let line = self.line.line();
+        if line.life().is_over(Party::Receiver) {
+            return Err(TrySendError::Closed(item));
+        }
+        self.end.put(item)?;
+        line.signal(For::Data, E::wakes(1));
+        Ok(())
+    }
+
+    /// Sends one item, waiting for room.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closed`], with the item.
+    #[inline]
+    pub fn send(&mut self, item: E::Item) -> Result<(), SendError<E::Item>> {
+        self.send_deadline(item, Deadline::NEVER)
+    }
+
+    /// Sends one item, waiting for room for up to `span`.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`], with the item.
+    #[inline]
+    pub fn send_timeout(&mut self, item: E::Item, span: Duration) -> Result<(), SendError<E::Item>> {
+        match self.try_send(item) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Closed(item)) => Err(SendError::Closed(item)),
+            // The clock is read only now.
+            Err(refused) => self.wait_to_send(refused.into_inner(), self.line.line().after(span)),
+        }
+    }
+
+    /// Sends one item, waiting for room until `until`, by the clock of the channel's [`Wait`](crate::wait::Wait).
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`], with the item.
+    #[inline]
+    pub fn send_deadline(&mut self, item: E::Item, until: Deadline) -> Result<(), SendError<E::Item>> {
+        match self.try_send(item) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Closed(item)) => Err(SendError::Closed(item)),
+            Err(refused) => self.wait_to_send(refused.into_inner(), until),
+        }
+    }
+
+    #[cold]
+    fn wait_to_send(&mut self, item: E::Item, until: Deadline) -> Result<(), SendError<E::Item>> {
+        let line = self.line.line();
+        let (end, mut left) = (&mut self.end, Some(item));
+        let closed = match line.wait(For::Room, self.strategy, until, || offer(end, line, &mut left)) {
+            Ok((true, slept)) => {
+                self.sent(1, slept);
+                return Ok(());
+            }
+            Ok((false, _)) => true,
+            Err(TimedOut) => false,
+        };
+        match left {
+            Some(item) if closed => Err(SendError::Closed(item)),
+            Some(item) => Err(SendError::Timeout(item)),
+            // Not reached: what was not sent is left.
+            None => Ok(()),
+        }
+    }
+
+    /// Sends at least one item of `items`, if it has one, and as many more as there is room for, together where the ring
+    /// can; how many. Waits for room for the first. No item is taken from `items` that is not sent.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closed`]; no item was taken then.
+    pub fn send_iter(
+        &mut self,
+        items: &mut (impl Iterator<Item = E::Item> + ?Sized),
+    ) -> Result<usize, SendError<()>> {
+        self.send_iter_deadline(items, Deadline::NEVER)
+    }
+
+    /// As [`send_iter`](Self::send_iter), waiting for up to `span`.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]; no item was taken then.
+    pub fn send_iter_timeout(
+        &mut self,
+        items: &mut (impl Iterator<Item = E::Item> + ?Sized),
+        span: Duration,
+    ) -> Result<usize, SendError<()>> {
+        let until = self.line.line().after(span);
+        self.send_iter_deadline(items, until)
+    }
+
+    /// As [`send_iter`](Self::send_iter), waiting until `until`.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]; no item was taken then.
+    pub fn send_iter_deadline(
+        &mut self,
+        items: &mut (impl Iterator<Item = E::Item> + ?Sized),
+        until: Deadline,
+    ) -> Result<usize, SendError<()>> {
+        let line = self.line.line();
+        let (end, mut items) = (&mut self.end, Noted { items, over: false });
+        let mut look = || {
+            if line.life().is_over(Party::Receiver) {
+                return Look::Found(Err(()));
+            }
+            match end.put_iter(&mut items) {
+                0 if !items.is_over() => Look::Nothing,
+                count => Look::Found(Ok(count)),
+            }
+        };
+        let (sent, slept) = match look() {
+            Look::Found(sent) => (sent, false),
+            _ => line.wait(For::Room, self.strategy, until, look).map_err(|TimedOut| SendError::Timeout(()))?,
+        };
+        let count = sent.map_err(SendError::Closed)?;
+        if count > 0 {
+            self.sent(count, slept);
+        }
+        Ok(count)
+    }
+
+    /// After `count` items were put into the ring. `slept`: a signal of room may have been for this sender.
+    #[inline]
+    pub(super) fn sent(&mut self, count: usize, slept: bool) {
+        let line = self.line.line();
+        line.signal(For::Data, E::wakes(count));
+        // One signal may stand for more room than one item takes: the next one who waits is to have its look.
+        if slept && self.end.has_room() {
+            line.signal(For::Room, 1);
+        }
+    }
+
+    /// Closes the channel for both sides. Sends that begin from now on are refused; receivers get what was sent before,
+    /// and then `Closed`. Everybody who waits wakes up.
+    ///
+    /// A send that runs at the same time may be accepted and come after a receiver was told `Closed`: it is found by
+    /// [`try_recv`](super::Receiver::try_recv), or dropped with the ring. Where that matters, drop the senders instead:
+    /// what they had sent is always received before `Closed`.
+    pub fn close(&self) {
+        close(self.line.line());
+    }
+
+    /// True when a send would be refused: it was closed, or all receivers are gone.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.line.line().life().is_over(Party::Receiver)
+    }
+
+    /// How many receivers there are: a recent picture.
+    #[must_use]
+    pub fn receivers(&self) -> usize {
+        self.line.line().life().count(Party::Receiver)
+    }
+
+    /// The end itself. What is pushed through it wakes nobody until the next [`flush`](Self::flush) or send.
+    pub fn end(&mut self) -> &mut E {
+        &mut self.end
+    }
+
+    /// Wakes receivers for what was pushed through [`end`](Self::end).
+    pub fn flush(&self) {
+        self.line.line().signal(For::Data, u32::MAX);
+    }
+}
+
+/// An iterator, and whether it is known to have ended.
+struct Noted<'i, I: ?Sized> {
+    items: &'i mut I,
+    over: bool,
+}
+
+impl<I: Iterator + ?Sized> Noted<'_, I> {
+    fn is_over(&self) -> bool {
+        self.over || self.items.size_hint().1 == Some(0)
+    }
+}
+
+impl<I: Iterator + ?Sized> Iterator for Noted<'_, I> {
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        let item = self.items.next();
+        self.over |= item.is_none();
+        item
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.items.size_hint()
+    }
+}
+
+/// Sends what is there, if that is possible now: true; or false if it will never be.
+pub(super) fn offer<E: Feed>(end: &mut E, line: &impl Line, left: &mut Option<E::Item>) -> Look<bool> {
+    if line.life().is_over(Party::Receiver) {
+        return Look::Found(false);
+    }
+    // Not reached without one.
+    let Some(item) = left.take() else { return Look::Found(true) };
+    match end.put(item) {
+        Ok(()) => Look::Found(true),
+        Err(why) => {
+            let again = matches!(why, PushError::Contended(_));
+            *left = Some(why.into_inner());
+            if again { Look::Again } else { Look::Nothing }
+        }
+    }
+}
+
+/// Closes, and wakes everybody.
+pub(super) fn close(line: &impl Line) {
+    line.life().close();
+    wake_all(line);
+}
+
+/// After the life of a channel has changed.
+pub(super) fn wake_all(line: &impl Line) {
+    line.signal(For::Data, u32::MAX);
+    line.signal(For::Room, u32::MAX);
+}
+
+impl<E: Feed + Clone, L: Hold> Clone for Sender<E, L> {
+    /// One more sender.
+    fn clone(&self) -> Self {
+        Self::new(self.end.clone(), self.line.clone()).with_strategy(self.strategy)
+    }
+}
+
+impl<E: Feed, L: Hold> Drop for Sender<E, L> {
+    fn drop(&mut self) {
+        let line = self.line.line();
+        if line.life().leave(Party::Sender, self.counted) {
+            wake_all(line);
+        }
+    }
+}
+
+impl<E: Feed + fmt::Debug, L: Hold> fmt::Debug for Sender<E, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").field("end", &self.end).field("closed", &self.is_closed()).finish()
+    }
+}

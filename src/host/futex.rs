@@ -1,0 +1,107 @@
+//! Sleeping in the kernel until a word changes.
+
+use core::sync::atomic::AtomicU32;
+use core::time::Duration;
+use std::sync::OnceLock;
+use std::thread;
+
+use annulet_platform::{futex, membarrier};
+
+use crate::wait::{Deadline, Notify, Strategy, Wait, Word};
+
+/// Looks before sleeping, where there is another processor that could bring what is waited for meanwhile: about as many
+/// as a sleep and its wake-up take.
+const SPINS: u32 = 500;
+/// What a thread sleeps at once where the kernel refuses to let it sleep on a word.
+const POLL: Duration = Duration::from_millis(1);
+
+/// Waiting by Linux futexes; the deadlines are of `CLOCK_MONOTONIC`.
+///
+/// | | between | a signaller, when nobody waits |
+/// |---|---|---|
+/// | [`new`](Self::new) | threads of one process | one load; whoever goes to sleep has the kernel fence for all (`membarrier`) |
+/// | [`fenced`](Self::fenced) | threads of one process | a fence and a load |
+/// | [`shared`](Self::shared) | processes that map the same memory, and trust each other | a fence and a load |
+///
+/// All who use one event use the same kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Futex {
+    scope: futex::Scope,
+    asymmetric: bool,
+}
+
+impl Futex {
+    /// Between threads of this process.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { scope: futex::Scope::Private, asymmetric: true }
+    }
+
+    /// Between threads of this process, with a fence on either side: for those who sleep more often than they are
+    /// signalled, and for futures.
+    #[must_use]
+    pub const fn fenced() -> Self {
+        Self { scope: futex::Scope::Private, asymmetric: false }
+    }
+
+    /// Between processes.
+    #[must_use]
+    pub const fn shared() -> Self {
+        Self { scope: futex::Scope::Shared, asymmetric: false }
+    }
+}
+
+impl Default for Futex {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The word as the kernel's interface wants it.
+fn atomic(word: &Word) -> &AtomicU32 {
+    // SAFETY:
+    // - the pointer is of an atomic of 32 bits, so it is aligned and valid for reads and writes as long as the borrow
+    //   lives, which the result has the lifetime of;
+    // - all accesses to the word, everywhere, are atomic and of 32 bits.
+    unsafe { AtomicU32::from_ptr(word.as_ptr()) }
+}
+
+impl Notify for Futex {
+    fn notify(&self, word: &Word, count: u32) -> u32 {
+        futex::wake(atomic(word), count, self.scope)
+    }
+
+    fn asymmetric(&self) -> bool {
+        self.asymmetric && membarrier::is_available()
+    }
+}
+
+impl Wait for Futex {
+    fn now(&self) -> Deadline {
+        Deadline::now()
+    }
+
+    fn wait(&self, word: &Word, seen: u32, until: Deadline) {
+        match futex::wait(atomic(word), seen, self.scope, until) {
+            futex::Wake::Unsupported | futex::Wake::Fault => {
+                thread::sleep(until.remaining().unwrap_or(POLL).min(POLL));
+            }
+            _ => {}
+        }
+    }
+
+    fn heavy(&self) -> bool {
+        membarrier::fence()
+    }
+
+    fn yield_now(&self) {
+        thread::yield_now();
+    }
+
+    /// A short spin before the sleep, unless there is one processor only.
+    fn patience(&self) -> Strategy {
+        static SPIN: OnceLock<u32> = OnceLock::new();
+        let alone = || thread::available_parallelism().is_ok_and(|processors| processors.get() == 1);
+        Strategy::phased(*SPIN.get_or_init(|| if alone() { 0 } else { SPINS }), 0)
+    }
+}

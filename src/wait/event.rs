@@ -1,0 +1,429 @@
+//! The event count: who waits says so, looks again, and sleeps; who signals looks whether anybody has said so.
+//!
+//! The idea is Dmitry Vyukov's eventcount, and the split of the fence in two halves that of folly's `AsymmetricThreadFence`.
+//! `SAFETY.md` has the argument for the asymmetric form, and `tests/loom/wait.rs` the models of the other one.
+
+use core::fmt;
+use core::time::Duration;
+
+use super::metrics::{Meter, Waited};
+use super::strategy::{Backoff, Step, Strategy};
+use super::task::Tasks;
+use super::{Deadline, Notify, Wait};
+use crate::stats::Off;
+use crate::sync::{AtomicU32, Ordering, Site, const_fn, fence, order};
+
+/// A word to sleep on: 32 bits, four bytes aligned.
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct Word(AtomicU32);
+
+impl Word {
+    const_fn! {
+        pub(crate) const fn new() -> Self {
+            Self(AtomicU32::new(0))
+        }
+    }
+
+    /// Its value now.
+    ///
+    /// Relaxed: whoever compares it before a sleep does so under the lock, or in the kernel, that the one who changes it
+    /// passes through next in `notify`.
+    #[must_use]
+    #[inline]
+    pub fn get(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Where it is: what a platform tells words apart by. To be read atomically, and not to be written.
+    #[cfg(not(loom))]
+    #[must_use]
+    #[inline]
+    pub fn as_ptr(&self) -> *mut u32 {
+        self.0.as_ptr()
+    }
+
+    /// The epoch before a look.
+    ///
+    /// Acquire: pairs with [`advance`](Self::advance). Whoever reads the epoch of a signal sees what was signalled, and
+    /// so does not need to be woken by it.
+    #[inline]
+    fn observe(&self) -> u32 {
+        self.0.load(order(Site::EpochObserve, Ordering::Acquire))
+    }
+
+    /// Ends the sleep of whoever has read an earlier epoch.
+    ///
+    /// Release: pairs with [`observe`](Self::observe).
+    #[inline]
+    fn advance(&self) -> u32 {
+        self.0.fetch_add(1, order(Site::EpochAdvance, Ordering::Release))
+    }
+}
+
+/// Who waits: how many, and which fence the signallers owe them. One word, so that a signal needs one load.
+///
+/// ```text
+///   bits 2.. how many wait     bits 0..2 what signallers do before they read this word:
+///                                0 a fence; nobody has asked yet whether there is need of it
+///                                1 none: whoever waits makes them pass one
+///                                3 a fence, but some may not have heard of it yet
+///                                2 a fence, for good
+/// ```
+///
+/// 0 becomes 1 by a signaller, where the platform has the asymmetric form. It suits those who sleep, to whom the heavy
+/// half is a small part of a sleep's price. A task is cheaper to switch than that half: the first one to wait makes it 2,
+/// by way of 3.
+#[derive(Debug)]
+#[repr(transparent)]
+struct Gate(AtomicU32);
+
+/// Signallers need no fence.
+const LIGHT: u32 = 0b01;
+/// They do, whether they need it or not.
+const FENCED: u32 = 0b10;
+/// How long to sleep at once where the heavy half of the fence, which was available, is no longer: a filter was installed
+/// that forbids it. Signallers may miss a sleeper then, who sees what they have done when it next looks.
+const UNSURE: Duration = Duration::from_millis(10);
+/// One more that waits.
+const ONE: u32 = 0b100;
+
+impl Gate {
+    const_fn! {
+        const fn new() -> Self {
+            Self(AtomicU32::new(0))
+        }
+    }
+
+    /// How many wait.
+    fn count(gate: u32) -> u32 {
+        gate / ONE
+    }
+}
+
+/// Something that can be waited for: an event count.
+///
+/// It says nothing about what is waited for: that is looked at again and again, by whoever waits, and each change of it
+/// is to be followed by a [`signal`](Self::signal). Up to `TASKS` (at most 32) asynchronous tasks wait at the same time for
+/// nothing; if there are more, those try again and again. Any number of threads may.
+///
+/// ```
+/// use annulet::wait::{Deadline, Event, Strategy};
+/// # #[cfg(feature = "std")] {
+/// use annulet::{host::Futex, Spsc};
+///
+/// static RING: Spsc<u32, 8> = Spsc::new();
+/// static DATA: Event = Event::new();
+///
+/// let (mut tx, mut rx) = RING.try_split().unwrap();
+/// std::thread::spawn(move || {
+///     tx.try_push(7).unwrap();
+///     DATA.signal(&Futex::new(), 1);
+/// });
+/// let look = || rx.try_pop().ok();
+/// assert_eq!(DATA.wait_until(&Futex::new(), Strategy::block(), Deadline::NEVER, look), Ok(7));
+/// # }
+/// ```
+#[derive(Debug)]
+#[repr(C)]
+pub struct Event<const TASKS: usize = 8> {
+    gate: Gate,
+    epoch: Word,
+    /// How many threads are asleep, or about to be. A signal that finds none spares the platform a call.
+    sleepers: AtomicU32,
+    tasks: Tasks<TASKS>,
+}
+
+/// The deadline came first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimedOut;
+
+impl fmt::Display for TimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("timed out")
+    }
+}
+
+impl core::error::Error for TimedOut {}
+
+impl<const TASKS: usize> Default for Event<TASKS> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const TASKS: usize> Event<TASKS> {
+    const_fn! {
+        /// An event that nobody waits for.
+        #[must_use]
+        pub const fn new() -> Self {
+            Self { gate: Gate::new(), epoch: Word::new(), sleepers: AtomicU32::new(0), tasks: Tasks::new() }
+        }
+    }
+
+    /// How many wait: a recent picture.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        Gate::count(self.gate.0.load(Ordering::Relaxed)) as usize
+    }
+
+    /// Wakes up to `count` of those who wait, if any do. What they wait for has been changed before this.
+    ///
+    /// `count` is how many of them can have what they wait for: of one pushed item, one. Where each of them can,
+    /// [`signal_all`](Self::signal_all).
+    ///
+    /// The light half of the fence: pairs with that of [`announced`](Self::announced). What was changed before this is
+    /// seen by whoever is not yet seen here to wait.
+    #[inline(always)]
+    pub fn signal(&self, notify: &impl Notify, count: u32) {
+        // Under loom there is no asymmetric form, so this is never true there, and a choice more to explore.
+        #[cfg(not(loom))]
+        {
+            core::sync::atomic::compiler_fence(Ordering::SeqCst);
+            // Relaxed: it is ordered by the fence that the heavy half makes this thread pass.
+            if self.gate.0.load(Ordering::Relaxed) == LIGHT {
+                return;
+            }
+        }
+        self.signal_fenced(notify, count);
+    }
+
+    /// Wakes all who wait.
+    #[inline]
+    pub fn signal_all(&self, notify: &impl Notify) {
+        self.signal(notify, u32::MAX);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn signal_fenced(&self, notify: &impl Notify, count: u32) {
+        // Pairs with that of `announced`.
+        fence(Site::SignalFence, Ordering::SeqCst);
+        // Relaxed: ordered by the fence.
+        let gate = self.gate.0.load(Ordering::Relaxed);
+        if Gate::count(gate) > 0 {
+            self.wake(notify, count);
+        } else if gate == 0 && notify.asymmetric() {
+            // Whoever begins to wait from now on sees that it has to fence for us. If somebody has begun already, this
+            // fails. Relaxed: it hands over nothing.
+            let _ = self.gate.0.compare_exchange(0, LIGHT, Ordering::Relaxed, Ordering::Relaxed);
+        }
+    }
+
+    /// Wakes up to `count`: tasks and threads have turns at being asked first.
+    pub(super) fn wake(&self, notify: &impl Notify, count: u32) {
+        let turn = self.epoch.advance();
+        if turn & 1 == 0 {
+            let woken = self.tasks.wake(turn, count);
+            self.wake_sleepers(notify, count - woken);
+        } else {
+            let woken = self.wake_sleepers(notify, count);
+            self.tasks.wake(turn, count - woken);
+        }
+    }
+
+    /// How many were woken for sure: a thread that is counted may be about to sleep, or to leave.
+    fn wake_sleepers(&self, notify: &impl Notify, count: u32) -> u32 {
+        // Relaxed: one that is missed here has the fence of `announced` still to pass, after which it sees what was
+        // signalled.
+        let asleep = self.sleepers.load(Ordering::Relaxed).min(count);
+        if asleep > 0 { notify.notify(&self.epoch, asleep).min(asleep) } else { 0 }
+    }
+
+    /// Counts a thread in, until it is dropped.
+    fn announced<'e, W: Wait>(&'e self, wait: &'e W) -> Sleeper<'e, TASKS> {
+        // Relaxed, both: what comes next is ordered by the fence.
+        self.sleepers.fetch_add(1, Ordering::Relaxed);
+        let gate = self.gate.0.fetch_add(ONE, Ordering::Relaxed);
+        // The heavy half; pairs with the light one, or the fence, of `signal`.
+        fence(Site::AwaitFence, Ordering::SeqCst);
+        let sure = gate & LIGHT == 0 || wait.heavy();
+        Sleeper { event: self, sure }
+    }
+
+    /// Counts a task in, until [`retract`](Self::retract).
+    pub(super) fn announce_task(&self, wait: &impl Wait) {
+        // Relaxed, all: what comes next is ordered by the fence.
+        self.gate.0.fetch_add(ONE, Ordering::Relaxed);
+        let gate = self.gate.0.fetch_or(FENCED, Ordering::Relaxed);
+        if gate & LIGHT != 0 {
+            // There may be signallers who do not know yet that they have to fence. After this, there are none: each has
+            // passed a fence, and sees the word as it is now. Until somebody has come to here, all do it.
+            if !wait.heavy() {
+                // By then each has passed one, though not at our bidding.
+                nap(wait, wait.now().plus(UNSURE));
+            }
+            self.gate.0.fetch_and(!LIGHT, Ordering::Relaxed);
+        }
+    }
+
+    /// The task's half of the fence, between saying that it waits, and its look. Pairs with that of `signal_fenced`.
+    pub(super) fn fence_task() {
+        fence(Site::AwaitFence, Ordering::SeqCst);
+    }
+
+    /// Counts one out.
+    pub(super) fn retract(&self) {
+        // Relaxed: who is still counted is signalled for nothing.
+        self.gate.0.fetch_sub(ONE, Ordering::Relaxed);
+    }
+
+    pub(super) fn tasks(&self) -> &Tasks<TASKS> {
+        &self.tasks
+    }
+
+    /// Looks until something is found, waiting in between as `strategy` says, or until the deadline. It looks at once,
+    /// and once more after the deadline has come.
+    ///
+    /// Whatever `look` gives is taken for this caller alone, so a signal of one thing is for one look. If there may be
+    /// more than it took, it is the caller's to signal the next one: see [`Channel`](crate::channel::Channel), which
+    /// does.
+    ///
+    /// # Errors
+    ///
+    /// [`TimedOut`], not before the deadline.
+    #[inline]
+    pub fn wait_until<W: Wait, R>(
+        &self,
+        wait: &W,
+        strategy: Strategy,
+        until: Deadline,
+        mut look: impl FnMut() -> Option<R>,
+    ) -> Result<R, TimedOut> {
+        if let Some(found) = look() {
+            return Ok(found);
+        }
+        let look = || look().map_or(Look::Nothing, Look::Found);
+        self.wait_metered(wait, strategy, until, &Off(()), look).map(|(found, _)| found)
+    }
+
+    /// As [`wait_until`](Self::wait_until), after a first look, with what it took told to `meter`; also, whether it
+    /// was asleep, or may have been woken.
+    #[inline(never)]
+    pub(crate) fn wait_metered<W: Wait, R>(
+        &self,
+        wait: &W,
+        strategy: Strategy,
+        until: Deadline,
+        meter: &impl Meter,
+        mut look: impl FnMut() -> Look<R>,
+    ) -> Result<(R, bool), TimedOut> {
+        let mut waited = Waited::begin(meter, wait);
+        let result = match self.poll(wait, strategy, until, &mut look) {
+            Polled::Found(found) => Ok((found, false)),
+            Polled::TimedOut => Err(TimedOut),
+            Polled::Block(slice) => {
+                self.sleep(wait, slice, until, &mut waited, &mut look).map(|found| (found, true))
+            }
+        };
+        waited.end(meter, wait, result.is_ok());
+        result
+    }
+
+    /// The phases in which nobody needs to know that somebody waits.
+    fn poll<W: Wait, R>(
+        &self,
+        wait: &W,
+        strategy: Strategy,
+        until: Deadline,
+        look: &mut impl FnMut() -> Look<R>,
+    ) -> Polled<R> {
+        /// Reading the clock takes as long as some pauses, and is not done at each of them.
+        const SPINS_TO_A_LOOK_AT_THE_CLOCK: u32 = 32;
+        let mut backoff = Backoff::new(strategy);
+        let mut spins = 0_u32;
+        loop {
+            let step = backoff.step();
+            match step {
+                Step::Spin => core::hint::spin_loop(),
+                Step::Yield => wait.yield_now(),
+                Step::Sleep(span) => nap(wait, wait.now().plus(span).earlier(until)),
+                Step::Block(slice) => return Polled::Block(slice),
+            }
+            spins = spins.wrapping_add(1);
+            let timed = step != Step::Spin || spins % SPINS_TO_A_LOOK_AT_THE_CLOCK == 0;
+            // Before the look, which is then one after the deadline.
+            let over = timed && until != Deadline::NEVER && until.has_come(wait.now());
+            if let Look::Found(found) = look() {
+                return Polled::Found(found);
+            }
+            if over {
+                return Polled::TimedOut;
+            }
+        }
+    }
+
+    fn sleep<W: Wait, R>(
+        &self,
+        wait: &W,
+        slice: Option<Duration>,
+        until: Deadline,
+        waited: &mut Waited,
+        look: &mut impl FnMut() -> Look<R>,
+    ) -> Result<R, TimedOut> {
+        let sleeper = self.announced(wait);
+        let slice = if sleeper.sure { slice } else { Some(slice.unwrap_or(UNSURE).min(UNSURE)) };
+        loop {
+            // Before the look. If a signal comes after it, the platform does not let us sleep on this value.
+            let seen = self.epoch.observe();
+            let over = until != Deadline::NEVER && until.has_come(wait.now());
+            let again = match look() {
+                Look::Found(found) => return Ok(found),
+                Look::Nothing => false,
+                Look::Again => true,
+            };
+            waited.looked();
+            if over {
+                return Err(TimedOut);
+            }
+            if again {
+                core::hint::spin_loop();
+                continue;
+            }
+            let slice = slice.map_or(Deadline::NEVER, |slice| wait.now().plus(slice));
+            wait.wait(&self.epoch, seen, slice.earlier(until));
+            waited.woke();
+        }
+    }
+}
+
+/// What a look has seen.
+#[derive(Debug)]
+pub enum Look<R> {
+    Found(R),
+    /// Not yet, and who changes that will signal.
+    Nothing,
+    /// Not yet, and maybe nobody will signal: others were faster.
+    Again,
+}
+
+/// What came of waiting without sleep.
+enum Polled<R> {
+    Found(R),
+    TimedOut,
+    Block(Option<Duration>),
+}
+
+/// A thread that is counted as waiting.
+struct Sleeper<'e, const TASKS: usize> {
+    event: &'e Event<TASKS>,
+    /// All signallers see that it is.
+    sure: bool,
+}
+
+impl<const TASKS: usize> Drop for Sleeper<'_, TASKS> {
+    fn drop(&mut self) {
+        self.event.retract();
+        // Relaxed: as for `retract`.
+        self.event.sleepers.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Sleeps until a deadline, on a word that nobody knows.
+pub(super) fn nap(wait: &impl Wait, until: Deadline) {
+    let word = Word::new();
+    // It may return early.
+    while !until.has_come(wait.now()) {
+        wait.wait(&word, 0, until);
+    }
+}

@@ -1,0 +1,177 @@
+//! Waiting: one event count, put on top of whatever a platform sleeps with.
+//!
+//! Rings never wait. Who wants to wait for one has an [`Event`] beside it: the other side signals it after each
+//! operation, which costs one load as long as nobody waits. A [`Channel`](crate::channel::Channel) is a ring with two
+//! of them, one for data and one for room.
+//!
+//! ```text
+//!   who waits                                  who signals
+//!   ─────────                                  ───────────
+//!   announce: count myself in                  change what is waited for (push, pop, close)
+//!   fence (the heavy half)                     fence (the light half)
+//!   read the epoch                             nobody counted? done: this load was all
+//!   look: is it there by now? done             advance the epoch
+//!   sleep while the epoch is as read           wake as many as there is work for
+//! ```
+//!
+//! Of the two fences one is the first: either the signaller sees that somebody is counted, or who waits sees the change.
+//! If the epoch advances between being read and the sleep, the platform does not let it sleep.
+//!
+//! # What a platform supplies
+//!
+//! [`Notify`], a wake-up, and [`Wait`], a sleep in the manner of a futex: while a [`Word`] holds a value, until a
+//! [`Deadline`]. Either may happen for no reason. On Linux it is `host::Futex`; in a kernel, about ten lines over its wait
+//! queue:
+//!
+//! ```
+//! use annulet::wait::{Deadline, Notify, Wait, Word};
+//! # mod kernel {
+//! #     // A wait queue as kernels have them, made of what std has.
+//! #     use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+//! #     use std::time::{Duration, Instant};
+//! #     pub static QUEUE: Queue = Queue { lock: Mutex::new(()), sleepers: Condvar::new() };
+//! #     pub struct Queue { lock: Mutex<()>, sleepers: Condvar }
+//! #     impl Queue {
+//! #         pub fn lock(&self) -> MutexGuard<'_, ()> { self.lock.lock().unwrap_or_else(PoisonError::into_inner) }
+//! #         pub fn sleep(&self, lock: MutexGuard<'_, ()>, nanos: u64) {
+//! #             drop(self.sleepers.wait_timeout(lock, Duration::from_nanos(nanos.min(1 << 40))));
+//! #         }
+//! #         pub fn wake_all(&self, _lock: MutexGuard<'_, ()>) { self.sleepers.notify_all() }
+//! #     }
+//! #     pub fn uptime_nanos() -> u64 {
+//! #         static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+//! #         u64::try_from(START.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
+//! #     }
+//! # }
+//!
+//! struct Queues;
+//!
+//! impl Notify for Queues {
+//!     fn notify(&self, _: &Word, _: u32) -> u32 {
+//!         kernel::QUEUE.wake_all(kernel::QUEUE.lock());
+//!         0 // how many, this queue does not say
+//!     }
+//! }
+//!
+//! impl Wait for Queues {
+//!     fn now(&self) -> Deadline {
+//!         Deadline::at(kernel::uptime_nanos())
+//!     }
+//!     fn wait(&self, word: &Word, seen: u32, until: Deadline) {
+//!         let lock = kernel::QUEUE.lock();
+//!         if word.get() == seen {
+//!             // Lets go of the lock and sleeps in one step, as any kernel's queue does.
+//!             kernel::QUEUE.sleep(lock, until.nanos().saturating_sub(kernel::uptime_nanos()));
+//!         }
+//!     }
+//! }
+//!
+//! use annulet::channel::Channel;
+//!
+//! static EVENTS: Channel<annulet::Spsc<u32, 16>, Queues> = Channel::over(annulet::Spsc::new(), Queues);
+//! let (mut tx, mut rx) = EVENTS.try_split().unwrap();
+//! std::thread::spawn(move || tx.send(7).unwrap());
+//! assert_eq!(rx.recv(), Ok(7));
+//! ```
+//!
+//! # Guarantees
+//!
+//! | | |
+//! |---|---|
+//! | a wake-up | is never lost: modelled, every order of steps, with twins that fail when a fence is left out |
+//! | nobody waits | a signal is one load, and a fence where the platform has no asymmetric one |
+//! | a deadline | is never early; after it came, one more look is taken before `Timeout` |
+//! | asleep | costs no processor time |
+//! | a wake-up that reaches somebody who gives up | is passed on |
+//! | interrupts | a signal may come from an interrupt handler if `Notify::notify` may: no lock, no loop without bound |
+//! | memory | no allocation, ever; all-zero memory is an event that nobody waits for |
+
+mod deadline;
+mod event;
+mod life;
+mod metrics;
+mod strategy;
+mod task;
+
+pub use deadline::Deadline;
+pub use event::{Event, TimedOut, Word};
+pub use metrics::{Meter, Summary};
+pub use strategy::{Backoff, Step, Strategy};
+pub use task::Ticket;
+#[cfg(target_has_atomic = "64")]
+pub use metrics::Latencies;
+
+pub(crate) use event::Look;
+pub(crate) use life::{Counted, Life, Party};
+pub(crate) use task::Seat;
+
+/// Wakes whoever sleeps on a word.
+///
+/// An implementation that wakes nobody makes its users sleep too long, and does no other harm.
+pub trait Notify {
+    /// Wakes at least `count` of those who sleep in [`Wait::wait`] on `word`, or all if they are fewer. Waking more is
+    /// allowed.
+    ///
+    /// How many sleeps it has ended for sure; 0 if it does not know. What is missing goes to tasks.
+    fn notify(&self, word: &Word, count: u32) -> u32;
+
+    /// Whether [`Wait::heavy`], on any thread, makes each thread that signals pass a whole fence, so that signallers
+    /// need none of their own. It must not be true before that is so, nor false after it was true.
+    fn asymmetric(&self) -> bool {
+        false
+    }
+}
+
+/// Sleeps while a word holds a value.
+pub trait Wait: Notify {
+    /// Now, by the clock of all deadlines that are given to this value. It does not go back.
+    fn now(&self) -> Deadline;
+
+    /// Sleeps while `word` holds `seen`, until [`notify`](Notify::notify) or the deadline. It may return at any time for
+    /// any reason. That the word is compared and the sleep begins must be one step for `notify`: a change that is
+    /// followed by it ends the sleep.
+    fn wait(&self, word: &Word, seen: u32, until: Deadline);
+
+    /// The heavy half of an asymmetric fence, where [`asymmetric`](Notify::asymmetric) is true. False if it could not be
+    /// done after all: then who waits looks again from time to time.
+    fn heavy(&self) -> bool {
+        false
+    }
+
+    /// Lets others run for a moment.
+    fn yield_now(&self) {
+        core::hint::spin_loop();
+    }
+
+    /// How to wait where nothing else was said.
+    fn patience(&self) -> Strategy {
+        Strategy::block()
+    }
+}
+
+impl<W: Notify + ?Sized> Notify for &W {
+    fn notify(&self, word: &Word, count: u32) -> u32 {
+        (**self).notify(word, count)
+    }
+    fn asymmetric(&self) -> bool {
+        (**self).asymmetric()
+    }
+}
+
+impl<W: Wait + ?Sized> Wait for &W {
+    fn now(&self) -> Deadline {
+        (**self).now()
+    }
+    fn wait(&self, word: &Word, seen: u32, until: Deadline) {
+        (**self).wait(word, seen, until);
+    }
+    fn heavy(&self) -> bool {
+        (**self).heavy()
+    }
+    fn yield_now(&self) {
+        (**self).yield_now();
+    }
+    fn patience(&self) -> Strategy {
+        (**self).patience()
+    }
+}
