@@ -54,17 +54,17 @@ impl Cursor {
         self.0.store(to, order(Site::CursorPublish, Ordering::Release));
     }
 
-    /// The position of a side that several ends move by [`claim`](Self::claim): a first guess, or a look whether
-    /// it has moved.
-    ///
-    /// Acquire: pairs with `claim`. The slots themselves need none of it; but whoever sees this position, and then looks
-    /// at the other side's, must not see one from before it was reached.
-    #[inline(always)]
-    pub(crate) fn hint(&self) -> Pos {
-        self.0.load(order(Site::CursorHint, Ordering::Acquire))
-    }
-
     if_cas! {
+        /// The position of a side that several ends move by [`claim`](Self::claim): a first guess, or a look whether
+        /// it has moved.
+        ///
+        /// Acquire: pairs with `claim`. The slots themselves need none of it; but whoever sees this position, and then looks
+        /// at the other side's, must not see one from before it was reached.
+        #[inline(always)]
+        pub(crate) fn hint(&self) -> Pos {
+            self.0.load(order(Site::CursorHint, Ordering::Acquire))
+        }
+
         /// Moves a shared position on from `from` to `to`, unless another end of this side was faster.
         ///
         /// It takes numbers, and hands over no slot: that the slots of `from..to` are free (or filled) was seen by an
