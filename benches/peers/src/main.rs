@@ -9,6 +9,8 @@ mod regime;
 mod rings;
 mod scenarios;
 mod table;
+#[cfg(target_os = "linux")]
+mod waiting;
 
 use core::time::Duration;
 use std::fs::File;

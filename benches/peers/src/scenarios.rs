@@ -2,6 +2,8 @@
 
 mod broadcasts;
 mod crowds;
+#[cfg(target_os = "linux")]
+mod waits;
 
 use crate::measure::{
     Apart, Beside, Budget, Figure, Homes, Pause, Tight, Wait, round_trip, same_thread, singles, stream,
@@ -10,6 +12,9 @@ use crate::rings::{
     Annulet, Array, Bare, Blocks, Drain, Form, Gil, GilMpmc, Grant, HeapRb, Heapless, Lone, Multi, Nexus,
     Nothing, Ring, Role, Rtrb, Single, Slice, StaticRb, Untrusting,
 };
+
+#[cfg(target_os = "linux")]
+use crate::rings::waiters::{Signalled, Tries};
 
 /// What a figure counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +58,8 @@ pub(crate) fn all() -> Vec<Row> {
     many_on_one_thread::<1>(&mut rows, "same thread, sides of many, push + pop");
     many_on_one_thread::<64>(&mut rows, "same thread, sides of many, 64 in, 64 out");
     broadcasts::add(&mut rows);
+    #[cfg(target_os = "linux")]
+    waits::add(&mut rows);
     rows
 }
 
@@ -76,6 +83,10 @@ fn spsc_single<const N: usize, W: Wait, H: Homes>(rows: &mut Vec<Row>, how: &str
         row::<Nexus<N>, N, W, H>(how),
         row::<Rtrb<N>, N, W, H>(how),
         row::<StaticRb<N>, N, W, H>(how),
+        #[cfg(target_os = "linux")]
+        row::<Signalled<N>, N, W, H>(how),
+        #[cfg(target_os = "linux")]
+        row::<Tries<N>, N, W, H>(how),
     ]);
 }
 

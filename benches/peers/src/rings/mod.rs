@@ -21,6 +21,8 @@ mod rtrb;
 mod rusted_ring;
 mod thingbuf;
 mod tokio;
+#[cfg(target_os = "linux")]
+pub(crate) mod waiters;
 
 pub(crate) use ::annulet::ring::{Multi, Single as Lone};
 

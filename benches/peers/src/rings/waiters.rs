@@ -1,0 +1,240 @@
+//! Channels whose ends wait: ours, and those of others.
+
+use core::num::NonZeroUsize;
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use annulet::channel::{Line, Receiver, RingReceiver, RingSender, Sender};
+use annulet::host::Futex;
+use annulet::ring::{Consumer, Producer};
+use annulet::wait::{Event, Strategy};
+use annulet::{Channel, Spsc};
+use annulet_platform::clock::Deadline;
+use annulet_platform::futex::{self, Scope};
+
+use super::{Lone, Ring, Role, Single};
+use crate::waiting::{Asynchronous, Blocking};
+
+const N: usize = 1024;
+
+type Line0 = Line<Futex>;
+pub(crate) type Tx<'c> = RingSender<'c, u64, Lone, Lone, Futex>;
+pub(crate) type Rx<'c> = RingReceiver<'c, u64, Lone, Lone, Futex>;
+
+/// Ours. `BLOCK`: asleep at once, without a spin before. `FENCED`: both sides fence.
+pub(crate) struct Ours<const BLOCK: bool, const FENCED: bool = false>;
+
+fn ours<const FENCED: bool>() -> Box<Channel<Spsc<u64, N>, Futex>> {
+    Box::new(Channel::over(Spsc::new(), if FENCED { Futex::fenced() } else { Futex::new() }))
+}
+
+impl<const BLOCK: bool, const FENCED: bool> Blocking for Ours<BLOCK, FENCED> {
+    const NAME: &str = match (BLOCK, FENCED) {
+        (false, false) => "annulet::Channel",
+        (false, true) => "annulet::Channel, fenced",
+        (true, false) => "annulet::Channel, Strategy::block",
+        (true, true) => "annulet::Channel, Strategy::block, fenced",
+    };
+    const ROLE: Role = Role::Ours;
+    type Tx<'c> = Tx<'c>;
+    type Rx<'c> = Rx<'c>;
+
+    fn with<R>(body: impl FnOnce(Self::Tx<'_>, Self::Rx<'_>) -> R) -> R {
+        let mut channel = ours::<FENCED>();
+        let (mut tx, mut rx) = channel.split();
+        if BLOCK {
+            tx.set_strategy(Strategy::block());
+            rx.set_strategy(Strategy::block());
+        }
+        body(tx, rx)
+    }
+    fn send(tx: &mut Self::Tx<'_>, item: u64) {
+        tx.send(item).expect("the receiver is there");
+    }
+    fn recv(rx: &mut Self::Rx<'_>) -> u64 {
+        rx.recv().expect("the sender is there")
+    }
+}
+
+impl Asynchronous for Ours<false> {
+    const NAME: &str = "annulet::Channel";
+    const ROLE: Role = Role::Ours;
+    type Tx<'c> = Sender<Producer<'c, u64>, &'c Line0>;
+    type Rx<'c> = Receiver<Consumer<'c, u64>, &'c Line0>;
+
+    fn with<R>(body: impl FnOnce(Self::Tx<'_>, Self::Rx<'_>) -> R) -> R {
+        let mut channel = ours::<false>();
+        let (tx, rx) = channel.split();
+        body(tx, rx)
+    }
+    async fn send(tx: &mut Self::Tx<'_>, item: u64) {
+        tx.send_async(item).await.expect("the receiver is there");
+    }
+    async fn recv(rx: &mut Self::Rx<'_>) -> u64 {
+        rx.recv_async().await.expect("the sender is there")
+    }
+}
+
+/// One word and a futex, and the item beside it: what sleeping and waking cost by themselves.
+pub(crate) struct BareFutex;
+
+#[derive(Default)]
+#[repr(align(128))]
+pub(crate) struct Cell {
+    full: AtomicU32,
+    item: AtomicU64,
+}
+
+impl Blocking for BareFutex {
+    const NAME: &str = "FLOOR: a word, and a futex each way";
+    const ROLE: Role = Role::Reference;
+    type Tx<'c> = &'c Cell;
+    type Rx<'c> = &'c Cell;
+
+    fn with<R>(body: impl FnOnce(Self::Tx<'_>, Self::Rx<'_>) -> R) -> R {
+        let cell = Cell::default();
+        body(&cell, &cell)
+    }
+    // Only for a ping-pong: the cell is empty whenever something is sent.
+    fn send(cell: &mut Self::Tx<'_>, item: u64) {
+        cell.item.store(item, Ordering::Relaxed);
+        cell.full.store(1, Ordering::Release);
+        futex::wake(&cell.full, 1, Scope::Private);
+    }
+    fn recv(cell: &mut Self::Rx<'_>) -> u64 {
+        while cell.full.load(Ordering::Acquire) == 0 {
+            let _ = futex::wait(&cell.full, 0, Scope::Private, Deadline::NEVER);
+        }
+        let item = cell.item.load(Ordering::Relaxed);
+        cell.full.store(0, Ordering::Relaxed);
+        item
+    }
+}
+
+macro_rules! blocking {
+    ($($type:ident, $name:literal, $tx:ty, $rx:ty, $new:expr, |$stx:ident, $item:ident| $send:expr, |$srx:ident| $recv:expr;)*) => {$(
+        pub(crate) struct $type;
+        impl Blocking for $type {
+            const NAME: &str = $name;
+            const ROLE: Role = Role::Peer;
+            type Tx<'c> = $tx;
+            type Rx<'c> = $rx;
+
+            fn with<R>(body: impl FnOnce(Self::Tx<'_>, Self::Rx<'_>) -> R) -> R {
+                let (tx, rx) = $new;
+                body(tx, rx)
+            }
+            fn send($stx: &mut Self::Tx<'_>, $item: u64) {
+                $send
+            }
+            fn recv($srx: &mut Self::Rx<'_>) -> u64 {
+                $recv.expect("the sender is there")
+            }
+        }
+    )*};
+}
+blocking! {
+    StdSync, "std::sync::mpsc::sync_channel", std::sync::mpsc::SyncSender<u64>, std::sync::mpsc::Receiver<u64>,
+        std::sync::mpsc::sync_channel(N), |tx, item| tx.send(item).expect("open"), |rx| rx.recv();
+    Crossbeam, "crossbeam-channel", crossbeam_channel::Sender<u64>, crossbeam_channel::Receiver<u64>,
+        crossbeam_channel::bounded(N), |tx, item| tx.send(item).expect("open"), |rx| rx.recv();
+    Kanal, "kanal", kanal::Sender<u64>, kanal::Receiver<u64>,
+        kanal::bounded(N), |tx, item| tx.send(item).expect("open"), |rx| rx.recv();
+    Flume, "flume", flume::Sender<u64>, flume::Receiver<u64>,
+        flume::bounded(N), |tx, item| tx.send(item).expect("open"), |rx| rx.recv();
+    GilParking, "gil::spsc::parking", gil::spsc::parking::Sender<u64>, gil::spsc::parking::Receiver<u64>,
+        gil::spsc::parking::channel(NonZeroUsize::MIN.saturating_add(N - 1)), |tx, item| tx.send(item), |rx| Some(rx.recv());
+    TokioBlocking, "tokio::sync::mpsc, blocking_*", tokio::sync::mpsc::Sender<u64>, tokio::sync::mpsc::Receiver<u64>,
+        tokio::sync::mpsc::channel(N), |tx, item| tx.blocking_send(item).expect("open"), |rx| rx.blocking_recv();
+}
+
+macro_rules! asynchronous {
+    ($($type:ident, $name:literal, $tx:ty, $rx:ty, $new:expr, |$stx:ident, $item:ident| $send:expr, |$srx:ident| $recv:expr;)*) => {$(
+        pub(crate) struct $type;
+        impl Asynchronous for $type {
+            const NAME: &str = $name;
+            const ROLE: Role = Role::Peer;
+            type Tx<'c> = $tx;
+            type Rx<'c> = $rx;
+
+            fn with<R>(body: impl FnOnce(Self::Tx<'_>, Self::Rx<'_>) -> R) -> R {
+                let (tx, rx) = $new;
+                body(tx, rx)
+            }
+            async fn send($stx: &mut Self::Tx<'_>, $item: u64) {
+                $send.await.expect("the receiver is there");
+            }
+            async fn recv($srx: &mut Self::Rx<'_>) -> u64 {
+                $recv.await.expect("the sender is there")
+            }
+        }
+    )*};
+}
+asynchronous! {
+    TokioMpsc, "tokio::sync::mpsc", tokio::sync::mpsc::Sender<u64>, tokio::sync::mpsc::Receiver<u64>,
+        tokio::sync::mpsc::channel(N), |tx, item| tx.send(item), |rx| rx.recv();
+    KanalAsync, "kanal", kanal::AsyncSender<u64>, kanal::AsyncReceiver<u64>,
+        kanal::bounded_async(N), |tx, item| tx.send(item), |rx| rx.recv();
+    FlumeAsync, "flume", flume::Sender<u64>, flume::Receiver<u64>,
+        flume::bounded(N), |tx, item| tx.send_async(item), |rx| rx.recv_async();
+    ThingbufAsync, "thingbuf::mpsc", thingbuf::mpsc::Sender<u64>, thingbuf::mpsc::Receiver<u64>,
+        thingbuf::mpsc::channel(N), |tx, item| tx.send(item), |rx| rx.recv();
+}
+
+/// `annulet::Spsc`, each push of which is signalled to whoever may wait; nobody does.
+pub(crate) struct Signalled<const CAPACITY: usize>;
+
+impl<const CAPACITY: usize> Ring for Signalled<CAPACITY> {
+    const NAME: &str = "annulet::Spsc and Event";
+    const ROLE: Role = Role::Ours;
+    type Tx<'r> = (Producer<'r, u64>, &'r Event);
+    type Rx<'r> = Consumer<'r, u64>;
+
+    fn with<R>(body: impl FnOnce(Self::Tx<'_>, Self::Rx<'_>) -> R) -> R {
+        let mut ring = Spsc::<u64, CAPACITY>::boxed();
+        let data = Box::new(Event::new());
+        let (tx, rx) = ring.split();
+        body((tx, &data), rx)
+    }
+}
+
+impl<const CAPACITY: usize> Single for Signalled<CAPACITY> {
+    #[inline(always)]
+    fn push((tx, data): &mut Self::Tx<'_>, item: u64) -> bool {
+        let pushed = tx.try_push(item).is_ok();
+        data.signal(&Futex::new(), 1);
+        pushed
+    }
+
+    #[inline(always)]
+    fn pop(rx: &mut Self::Rx<'_>) -> Option<u64> {
+        rx.try_pop().ok()
+    }
+}
+
+/// `annulet::Channel` over a `Spsc`, by its tries: nobody waits.
+pub(crate) struct Tries<const CAPACITY: usize>;
+
+impl<const CAPACITY: usize> Ring for Tries<CAPACITY> {
+    const NAME: &str = "annulet::Channel";
+    const ROLE: Role = Role::Ours;
+    type Tx<'r> = Tx<'r>;
+    type Rx<'r> = Rx<'r>;
+
+    fn with<R>(body: impl FnOnce(Self::Tx<'_>, Self::Rx<'_>) -> R) -> R {
+        let mut channel = Box::new(Channel::<Spsc<u64, CAPACITY>, Futex>::over(Spsc::new(), Futex::new()));
+        let (tx, rx) = channel.split();
+        body(tx, rx)
+    }
+}
+
+impl<const CAPACITY: usize> Single for Tries<CAPACITY> {
+    #[inline(always)]
+    fn push(tx: &mut Self::Tx<'_>, item: u64) -> bool {
+        tx.try_send(item).is_ok()
+    }
+
+    #[inline(always)]
+    fn pop(rx: &mut Self::Rx<'_>) -> Option<u64> {
+        rx.try_recv().ok()
+    }
+}
