@@ -308,6 +308,14 @@ pub(crate) fn fence(_site: Site, ordering: Ordering) {
     }
 }
 
+/// The light half of an asymmetric fence: nothing but that the compiler keeps the order. Loom has no such thing.
+#[cfg(not(loom))]
+#[cfg_attr(not(any(target_has_atomic = "32", feature = "portable-atomic")), allow(dead_code))]
+#[inline(always)]
+pub(crate) fn light_fence() {
+    core::sync::atomic::compiler_fence(Ordering::SeqCst);
+}
+
 /// Under loom: weakens one [`Site`] for a negative model.
 #[cfg(loom)]
 pub mod weaken {

@@ -179,7 +179,7 @@ impl<const TASKS: usize> Event<TASKS> {
         // Under loom there is no asymmetric form, so this is never true there, and a choice more to explore.
         #[cfg(not(loom))]
         {
-            core::sync::atomic::compiler_fence(Ordering::SeqCst);
+            crate::sync::light_fence();
             // Relaxed: it is ordered by the fence that the heavy half makes this thread pass.
             if self.gate.0.load(Ordering::Relaxed) == LIGHT {
                 return;
