@@ -1,4 +1,5 @@
-#![doc = include_str!("../README.md")]
+// One of its examples needs `std`; it is tested with it.
+#![cfg_attr(any(feature = "std", not(doctest)), doc = include_str!("../README.md"))]
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -179,7 +179,6 @@ if_arc! {
         Channel<Ring<T, N, P, C, S>, W, M, TASKS>
     {
         /// Both ends of a new channel on the heap; it goes with the last of them.
-        #[must_use]
         pub fn new_split(wait: W) -> OwnedEnds<T, N, P, C, W, S, M, TASKS> {
             let mut channel = Arc::new(Self::over(Ring::new(), wait));
             // Nobody else has it yet.

@@ -341,7 +341,7 @@ impl<const TASKS: usize> Event<TASKS> {
                 Step::Block(slice) => return Polled::Block(slice),
             }
             spins = spins.wrapping_add(1);
-            let timed = step != Step::Spin || spins % SPINS_TO_A_LOOK_AT_THE_CLOCK == 0;
+            let timed = step != Step::Spin || spins.is_multiple_of(SPINS_TO_A_LOOK_AT_THE_CLOCK);
             // Before the look, which is then one after the deadline.
             let over = timed && until != Deadline::NEVER && until.has_come(wait.now());
             if let Look::Found(found) = look() {
