@@ -158,7 +158,7 @@ mod tests {
     /// Handles that are forgotten do not run over into the other party's number.
     #[test]
     fn rm05_too_many_to_count_are_never_gone() {
-        let life = Life(AtomicUsize::new(MANY * Party::Sender.one() | Party::Sender.met()));
+        let life = Life(AtomicUsize::new((MANY * Party::Sender.one()) | Party::Sender.met()));
         let uncounted = life.join(Party::Sender);
         assert_eq!(uncounted, Counted(false));
         assert_eq!((life.count(Party::Sender), life.count(Party::Receiver)), (MANY, 0));
