@@ -72,11 +72,12 @@ impl Cursor {
         /// only who moves it on may touch them.
         ///
         /// Release: pairs with [`hint`](Self::hint) and [`observe`](Self::observe), for those who compare positions.
-        /// Relaxed where it fails: that is only news to look again.
+        /// The error is where it was instead, loaded as `hint` does.
         #[inline(always)]
-        pub(crate) fn claim(&self, from: Pos, to: Pos) -> bool {
+        pub(crate) fn claim(&self, from: Pos, to: Pos) -> Result<(), Pos> {
             let release = order(Site::CursorClaim, Ordering::Release);
-            self.0.compare_exchange(from, to, release, Ordering::Relaxed).is_ok()
+            let acquire = order(Site::CursorHint, Ordering::Acquire);
+            self.0.compare_exchange(from, to, release, acquire).map(|_| ())
         }
     }
 

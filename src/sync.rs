@@ -353,3 +353,15 @@ pub(crate) fn prefetch_write<T>(ptr: *const T) {
     #[cfg(not(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(miri), not(loom))))]
     let _ = ptr;
 }
+
+/// Lets a moment pass: `times` hints to the processor that this thread waits for another one, of some 20 ns each on the
+/// x86-64 processors of today. loom's hint says that only another thread can go on, which is not so here.
+#[inline(always)]
+pub(crate) fn pause(times: usize) {
+    #[cfg(not(loom))]
+    for _ in 0..times {
+        core::hint::spin_loop();
+    }
+    #[cfg(loom)]
+    let _ = times;
+}

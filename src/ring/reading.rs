@@ -4,12 +4,12 @@ use core::fmt;
 use core::iter::FusedIterator;
 
 use super::cells::Raw;
-use super::side::{Side, Single, VOID, known};
+use super::side::{Side, Single, VOID, give_way, known};
 use crate::cursor::compared;
 use crate::error::PopError;
 use crate::span::{Counter, Span};
 use crate::stats::{Off, Refusal, Stats};
-use crate::sync::Pos;
+use crate::sync::{Pos, pause};
 
 /// What a consumer knows: its own position, and up to where there are items.
 // On cache lines of its own: were the two ends of a ring beside each other in one stack frame, each operation of one
@@ -88,6 +88,11 @@ impl<T, P: Side, C: Side, S: Stats> ReadEnd<T, P, C, S> {
                     }
                     continue;
                 }
+                if P::SHARED && self.is_coming(at) {
+                    // To one of many, it may have come and gone.
+                    lost += usize::from(C::SHARED);
+                    continue;
+                }
                 match self.refusal(at) {
                     Some(why) => return Err(why),
                     None => {
@@ -98,13 +103,16 @@ impl<T, P: Side, C: Side, S: Stats> ReadEnd<T, P, C, S> {
             }
             let count = items.min(most);
             let to = at.plus(count);
-            if C::take(&self.raw.header().head.0, at, to) {
-                if C::SHARED {
-                    self.head = to;
+            match C::take(&self.raw.header().head.0, at, to) {
+                Ok(()) => {
+                    if C::SHARED {
+                        self.head = to;
+                    }
+                    return Ok((at, count));
                 }
-                return Ok((at, count));
+                Err(now) => self.head = now,
             }
-            self.is_behind();
+            give_way(lost);
             lost += 1;
         }
         Err(Refusal::Contended)
@@ -121,7 +129,8 @@ impl<T, P: Side, C: Side, S: Stats> ReadEnd<T, P, C, S> {
     /// Goes past the slot of `at`, which was given up; false if another consumer did.
     #[cold]
     fn pass(&mut self, at: Pos) -> bool {
-        if !C::take(&self.raw.header().head.0, at, at.plus(1)) {
+        if let Err(now) = C::take(&self.raw.header().head.0, at, at.plus(1)) {
+            self.head = now;
             return false;
         }
         if C::SHARED {
@@ -132,6 +141,27 @@ impl<T, P: Side, C: Side, S: Stats> ReadEnd<T, P, C, S> {
         // SAFETY: taken just now, and there is no item in it.
         unsafe { self.free(at, 1) };
         true
+    }
+
+    /// Whether one of many producers commits the slot of `at` within a moment.
+    ///
+    /// `Empty` needs a look at the position of the producers, which takes its line away from them, and so does a look at
+    /// the stamp with that one. A consumer that asks again and again thus slows down who it waits for, and finds one item
+    /// at a time. One that keeps away for as long as a few items take finds these few, in lines that nobody fights over:
+    /// with one thread on either side 145 Mops/s in place of 30 on processors near each other, and 82 in place of 50 on
+    /// far ones (`benches/peers`, mpsc single). With four looks that are two hints apart, 80 and 80.
+    #[cold]
+    fn is_coming(&self, at: Pos) -> bool {
+        /// In loom's world time does not pass, so one look is as good as two.
+        const LOOKS: usize = if cfg!(loom) { 1 } else { 2 };
+
+        for _ in 0..LOOKS {
+            pause(8);
+            if self.raw.outcome(at).is_some() {
+                return true;
+            }
+        }
+        false
     }
 
     /// Why there is no item at `at`, where the head is; `None` if there may be one by now.
