@@ -4,10 +4,10 @@ use core::fmt;
 use core::time::Duration;
 
 use super::ends::Source;
-use super::line::{For, Hold, sealed::Line};
-use super::sender::{close, wake_all};
+use super::line::{For, Hold, Member, sealed::Line};
+use super::sender::close;
 use super::{RecvError, TryRecvError};
-use crate::wait::{Counted, Deadline, Look, Party, Strategy, TimedOut};
+use crate::wait::{Deadline, Look, Party, Strategy, TimedOut};
 
 /// A receiver of a [`Channel`](super::Channel): the one there is, or one of many.
 ///
@@ -22,16 +22,15 @@ use crate::wait::{Counted, Deadline, Look, Party, Strategy, TimedOut};
 #[must_use = "dropping the last receiver closes the channel"]
 pub struct Receiver<E: Source, L: Hold> {
     pub(super) end: E,
-    pub(super) line: L,
-    counted: Counted,
+    /// Dropped after the end.
+    pub(super) line: Member<L>,
     pub(super) strategy: Strategy,
 }
 
 impl<E: Source, L: Hold> Receiver<E, L> {
     pub(super) fn new(end: E, line: L) -> Self {
-        let counted = line.line().life().join(Party::Receiver);
         let strategy = line.line().patience();
-        Self { end, line, counted, strategy }
+        Self { end, line: Member::join(line, Party::Receiver, E::LEAVING_MAKES_ROOM), strategy }
     }
 
     /// Waits in this way from now on.
@@ -304,16 +303,7 @@ pub(super) fn look<E: Source, R>(
 impl<E: Source + Clone, L: Hold> Clone for Receiver<E, L> {
     /// One more receiver.
     fn clone(&self) -> Self {
-        Self::new(self.end.clone(), self.line.clone()).with_strategy(self.strategy)
-    }
-}
-
-impl<E: Source, L: Hold> Drop for Receiver<E, L> {
-    fn drop(&mut self) {
-        let line = self.line.line();
-        if line.life().leave(Party::Receiver, self.counted) {
-            wake_all(line);
-        }
+        Self::new(self.end.clone(), self.line.hold().clone()).with_strategy(self.strategy)
     }
 }
 
