@@ -100,6 +100,15 @@ impl<L: Hold> Drop for Member<L> {
     }
 }
 
+/// Signals when it is dropped: whatever panics in between.
+pub(super) struct Told<'l, L: sealed::Line>(pub(super) &'l L, pub(super) For, pub(super) u32);
+
+impl<L: sealed::Line> Drop for Told<'_, L> {
+    fn drop(&mut self) {
+        self.0.signal(self.1, self.2);
+    }
+}
+
 /// After the life of a channel has changed.
 pub(super) fn wake_all(line: &impl sealed::Line) {
     line.signal(For::Data, u32::MAX);

@@ -4,7 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use super::ends::Source;
-use super::line::{For, Hold, Member, sealed::Line};
+use super::line::{For, Hold, Member, Told, sealed::Line};
 use super::sender::close;
 use super::{RecvError, TryRecvError};
 use crate::wait::{Deadline, Look, Party, Strategy, TimedOut};
@@ -174,7 +174,7 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     pub fn try_drain(&mut self, max: usize, mut f: impl FnMut(E::Item)) -> Result<usize, TryRecvError> {
         let line = self.line.line();
         // Even if `f` panics: what it has taken has made room.
-        let _room = Told(line, E::wakes(max));
+        let _room = Told(line, For::Room, E::wakes(max));
         match self.end.take_each(max, &mut f) {
             Err(TryRecvError::Lagged(count)) => Err(TryRecvError::Lagged(count)),
             Err(_) => last(&mut self.end, line, |end| end.take_each(max, &mut f)),
@@ -190,7 +190,7 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     ) -> Result<usize, RecvError> {
         let line = self.line.line();
         let end = &mut self.end;
-        let room = Told(line, u32::MAX);
+        let room = Told(line, For::Room, u32::MAX);
         let (taken, slept) = line
             .wait(For::Data, self.strategy, until, || look(end, line, &mut take))
             .map_err(|TimedOut| RecvError::Timeout)?;
@@ -249,15 +249,6 @@ impl<E: Source, L: Hold> Receiver<E, L> {
                 }
             }
         })
-    }
-}
-
-/// Tells senders of room when it is dropped.
-struct Told<'l, L: Line>(&'l L, u32);
-
-impl<L: Line> Drop for Told<'_, L> {
-    fn drop(&mut self) {
-        self.0.signal(For::Room, self.1);
     }
 }
 

@@ -4,7 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use super::ends::Feed;
-use super::line::{For, Hold, Member, sealed::Line, wake_all};
+use super::line::{For, Hold, Member, Told, sealed::Line, wake_all};
 use super::{SendError, TrySendError};
 use crate::error::PushError;
 use crate::wait::{Deadline, Look, Party, Strategy, TimedOut};
@@ -170,14 +170,19 @@ impl<E: Feed, L: Hold> Sender<E, L> {
                 count => Look::Found(Ok(count)),
             }
         };
-        let (sent, slept) = match look() {
-            Look::Found(sent) => (sent, false),
-            _ => line.wait(For::Room, self.strategy, until, look).map_err(|TimedOut| SendError::Timeout(()))?,
+        // If `items` panics: what went before that is to be received, and so is what others had sent behind slots that
+        // are given up now.
+        let told = Told(line, For::Data, u32::MAX);
+        let waited = match look() {
+            Look::Found(sent) => Ok((sent, false)),
+            _ => line.wait(For::Room, self.strategy, until, look),
         };
+        core::mem::forget(told);
+        let (sent, slept) = waited.map_err(|TimedOut| SendError::Timeout(()))?;
         let count = sent.map_err(SendError::Closed)?;
-        if count > 0 {
-            self.sent(count, slept);
-        }
+        // Also if there was no item: a slot that was claimed for one and given up is no longer in the way of those
+        // behind it.
+        self.sent(count.max(1), slept);
         Ok(count)
     }
 
