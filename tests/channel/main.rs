@@ -14,5 +14,12 @@
 mod kinds;
 mod common;
 
+mod basics;
+mod batches;
+mod broadcasts;
+mod closing;
+mod lanes;
+mod panics;
 mod processes;
+mod strategies;
 mod wakes;
