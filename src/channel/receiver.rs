@@ -200,6 +200,41 @@ impl<E: Source, L: Hold> Receiver<E, L> {
         Ok(count)
     }
 
+    /// Receives one item, waiting for it until `stop` says so while nothing is there: then `None`. What is being sent at
+    /// that moment is waited for. Who changes what `stop` says calls [`wake_receivers`] after that.
+    #[cfg(all(feature = "std", target_os = "linux"))]
+    pub(crate) fn recv_unless(&mut self, stop: impl Fn() -> bool) -> Result<Option<E::Item>, RecvError> {
+        let line = self.line.line();
+        let end = &mut self.end;
+        let mut look = || {
+            // Before the look: what was sent before the stop is found.
+            let stopped = stop();
+            match last(end, line, E::take) {
+                Ok(item) => Look::Found(Ok(Some(item))),
+                Err(TryRecvError::Empty) if stopped => Look::Found(Ok(None)),
+                Err(TryRecvError::Contended) => Look::Again,
+                Err(why) => for_good(why).map_or(Look::Nothing, |why| Look::Found(Err(why))),
+            }
+        };
+        let (received, slept) = match look() {
+            Look::Found(received) => (received, false),
+            _ => line
+                .wait(For::Data, self.strategy, Deadline::NEVER, look)
+                .map_err(|TimedOut| RecvError::Timeout)?,
+        };
+        let received = received?;
+        if received.is_some() {
+            self.received(1, slept);
+        }
+        Ok(received)
+    }
+
+    /// How it reaches its channel.
+    #[cfg(all(feature = "std", target_os = "linux"))]
+    pub(crate) fn hold(&self) -> &L {
+        self.line.hold()
+    }
+
     /// After `count` items were taken. `slept`: a signal of data may have been for this receiver.
     pub(super) fn received(&mut self, count: usize, slept: bool) {
         let line = self.line.line();
@@ -250,6 +285,12 @@ impl<E: Source, L: Hold> Receiver<E, L> {
             }
         })
     }
+}
+
+/// Has all who wait for items look again.
+#[cfg(all(feature = "std", target_os = "linux"))]
+pub(crate) fn wake_receivers(hold: &impl Hold) {
+    hold.line().signal(For::Data, u32::MAX);
 }
 
 /// Why waiting is of no use.

@@ -231,7 +231,7 @@ fn rm05_flush_tells_what_went_past_the_channel() {
         probe.until_asleep(2);
         assert_eq!(rx.end().skip(4), 4);
         rx.flush();
-        waiting.map(|waiting| waiting.join().unwrap());
+        waiting.into_iter().for_each(|waiting| waiting.join().unwrap());
         assert_eq!(rx.drain(4, |item| assert_eq!(item, 9)), Ok(2));
     });
 }

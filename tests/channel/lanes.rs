@@ -5,7 +5,7 @@ use std::thread;
 use annulet::ring::lanes::Order;
 
 use crate::common::{Probe, Watchdog};
-use crate::kinds::{Chan, FairLanes, Laned, N, Rx, StrictLanes, Tx, fill};
+use crate::kinds::{Chan, FairLanes, Laned, N, StrictLanes, fill};
 
 /// Each lane is full and each of its senders sleeps. Whichever lane the receiver makes room in, that sender wakes: a signal
 /// that went to another one, who finds its own lane full still, would strand it.
@@ -74,6 +74,6 @@ fn rm07_the_room_of_the_last_lane_wakes_the_last_sender() {
         assert_eq!(rx.recv(), Ok(0));
         last.join().unwrap();
         assert!(others.iter().all(|other| !other.is_finished()), "nobody else has room");
-        assert_eq!(rx.drain(64, &mut |_| ()), Ok(4 + 3 * N), "what is there, and no more");
+        assert_eq!(rx.drain(64, |_| ()), Ok(4 + 3 * N), "what is there, and no more");
     });
 }

@@ -14,12 +14,17 @@
 mod kinds;
 mod common;
 
+mod alone;
 mod basics;
 mod batches;
 mod broadcasts;
 mod closing;
+mod forged;
 mod lanes;
+mod meters;
 mod panics;
 mod processes;
+mod runner;
 mod strategies;
+mod timing;
 mod wakes;
