@@ -41,6 +41,8 @@ pub(crate) mod sealed {
         type Item;
         /// The room that it makes is for one sender in particular, who may be any of those who wait.
         const ROOM_IS_SOMEBODYS: bool;
+        /// A sender may wait for this very receiver, and no longer if it goes.
+        const LEAVING_MAKES_ROOM: bool = false;
         /// How many senders have to look for so much room.
         #[inline(always)]
         fn wakes(items: usize) -> u32 {
@@ -208,6 +210,7 @@ impl<T: Entry, const N: usize, const R: usize> Source for GatedReader<'_, T, N, 
 impl<T: Entry, const N: usize, const R: usize> sealed::Source for GatedReader<'_, T, N, R> {
     type Item = T;
     const ROOM_IS_SOMEBODYS: bool = false;
+    const LEAVING_MAKES_ROOM: bool = true;
 
     #[inline]
     fn take(&mut self) -> Result<T, TryRecvError> {

@@ -298,7 +298,7 @@ impl<T, C: Side, S: Stats, K: Keep, L: Hold> Sender<Producer<'_, T, Single, C, S
         }
         let Self { end, line, .. } = self;
         // Only this sender takes room, so what was there still is.
-        end.try_claim_exact(1).ok().map(|grant| Permit { grant, line })
+        end.try_claim_exact(1).ok().map(|grant| Permit { grant, line: line.hold() })
     }
 }
 

@@ -3,9 +3,11 @@
 use core::fmt;
 use core::task::{Context, Poll};
 
+use sealed::Line as _;
+
 use crate::stats::Off;
 use crate::sync::{CachePadded, const_fn, if_arc};
-use crate::wait::{Deadline, Event, Life, Look, Meter, Party, Seat, Strategy, TimedOut, Wait};
+use crate::wait::{Counted, Deadline, Event, Life, Look, Meter, Party, Seat, Strategy, TimedOut, Wait};
 if_arc! {
     use crate::sync::Arc;
 }
@@ -59,6 +61,59 @@ impl<W, M, const TASKS: usize> fmt::Debug for Line<W, M, TASKS> {
 
 /// How an end reaches its [`Line`]: by a borrow, or by an `Arc` of the channel. Sealed.
 pub trait Hold: sealed::Hold {}
+
+/// An end's place in the [`Line`]: it is counted as one of its party until this is dropped, which is after the ring's end
+/// was: it comes behind it in [`Sender`](super::Sender) and [`Receiver`](super::Receiver). So whoever is woken because
+/// somebody has gone finds the end given back, and the room that went with it.
+pub(super) struct Member<L: Hold> {
+    hold: L,
+    party: Party,
+    counted: Counted,
+    /// That it goes may make room.
+    frees: bool,
+}
+
+impl<L: Hold> Member<L> {
+    pub(super) fn join(hold: L, party: Party, frees: bool) -> Self {
+        let counted = hold.line().life().join(party);
+        Self { hold, party, counted, frees }
+    }
+
+    #[inline(always)]
+    pub(super) fn line(&self) -> &L::Line {
+        self.hold.line()
+    }
+
+    pub(super) fn hold(&self) -> &L {
+        &self.hold
+    }
+}
+
+impl<L: Hold> Drop for Member<L> {
+    fn drop(&mut self) {
+        let line = self.hold.line();
+        if line.life().leave(self.party, self.counted) {
+            wake_all(line);
+        } else if self.frees {
+            line.signal(For::Room, u32::MAX);
+        }
+    }
+}
+
+/// Signals when it is dropped: whatever panics in between.
+pub(super) struct Told<'l, L: sealed::Line>(pub(super) &'l L, pub(super) For, pub(super) u32);
+
+impl<L: sealed::Line> Drop for Told<'_, L> {
+    fn drop(&mut self) {
+        self.0.signal(self.1, self.2);
+    }
+}
+
+/// After the life of a channel has changed.
+pub(super) fn wake_all(line: &impl sealed::Line) {
+    line.signal(For::Data, u32::MAX);
+    line.signal(For::Room, u32::MAX);
+}
 
 /// What is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -27,6 +27,8 @@ pub use error::{RecvError, SendError, TryRecvError, TrySendError};
 pub use future::{Permit, Recv, RecvReady, Send, SendReady};
 pub use line::{Hold, Line};
 pub use receiver::Receiver;
+#[cfg(all(feature = "std", target_os = "linux"))]
+pub(crate) use receiver::wake_receivers;
 pub use sender::Sender;
 crate::sync::if_arc! {
     pub use body::{OwnedEnds, OwnedReceiver, OwnedSender};

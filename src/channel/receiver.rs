@@ -4,10 +4,10 @@ use core::fmt;
 use core::time::Duration;
 
 use super::ends::Source;
-use super::line::{For, Hold, sealed::Line};
-use super::sender::{close, wake_all};
+use super::line::{For, Hold, Member, Told, sealed::Line};
+use super::sender::close;
 use super::{RecvError, TryRecvError};
-use crate::wait::{Counted, Deadline, Look, Party, Strategy, TimedOut};
+use crate::wait::{Deadline, Look, Party, Strategy, TimedOut};
 
 /// A receiver of a [`Channel`](super::Channel): the one there is, or one of many.
 ///
@@ -22,16 +22,15 @@ use crate::wait::{Counted, Deadline, Look, Party, Strategy, TimedOut};
 #[must_use = "dropping the last receiver closes the channel"]
 pub struct Receiver<E: Source, L: Hold> {
     pub(super) end: E,
-    pub(super) line: L,
-    counted: Counted,
+    /// Dropped after the end.
+    pub(super) line: Member<L>,
     pub(super) strategy: Strategy,
 }
 
 impl<E: Source, L: Hold> Receiver<E, L> {
     pub(super) fn new(end: E, line: L) -> Self {
-        let counted = line.line().life().join(Party::Receiver);
         let strategy = line.line().patience();
-        Self { end, line, counted, strategy }
+        Self { end, line: Member::join(line, Party::Receiver, E::LEAVING_MAKES_ROOM), strategy }
     }
 
     /// Waits in this way from now on.
@@ -175,7 +174,7 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     pub fn try_drain(&mut self, max: usize, mut f: impl FnMut(E::Item)) -> Result<usize, TryRecvError> {
         let line = self.line.line();
         // Even if `f` panics: what it has taken has made room.
-        let _room = Told(line, E::wakes(max));
+        let _room = Told(line, For::Room, E::wakes(max));
         match self.end.take_each(max, &mut f) {
             Err(TryRecvError::Lagged(count)) => Err(TryRecvError::Lagged(count)),
             Err(_) => last(&mut self.end, line, |end| end.take_each(max, &mut f)),
@@ -191,7 +190,7 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     ) -> Result<usize, RecvError> {
         let line = self.line.line();
         let end = &mut self.end;
-        let room = Told(line, u32::MAX);
+        let room = Told(line, For::Room, u32::MAX);
         let (taken, slept) = line
             .wait(For::Data, self.strategy, until, || look(end, line, &mut take))
             .map_err(|TimedOut| RecvError::Timeout)?;
@@ -199,6 +198,41 @@ impl<E: Source, L: Hold> Receiver<E, L> {
         let count = taken?;
         self.received(count, slept);
         Ok(count)
+    }
+
+    /// Receives one item, waiting for it until `stop` says so while nothing is there: then `None`. What is being sent at
+    /// that moment is waited for. Who changes what `stop` says calls [`wake_receivers`] after that.
+    #[cfg(all(feature = "std", target_os = "linux"))]
+    pub(crate) fn recv_unless(&mut self, stop: impl Fn() -> bool) -> Result<Option<E::Item>, RecvError> {
+        let line = self.line.line();
+        let end = &mut self.end;
+        let mut look = || {
+            // Before the look: what was sent before the stop is found.
+            let stopped = stop();
+            match last(end, line, E::take) {
+                Ok(item) => Look::Found(Ok(Some(item))),
+                Err(TryRecvError::Empty) if stopped => Look::Found(Ok(None)),
+                Err(TryRecvError::Contended) => Look::Again,
+                Err(why) => for_good(why).map_or(Look::Nothing, |why| Look::Found(Err(why))),
+            }
+        };
+        let (received, slept) = match look() {
+            Look::Found(received) => (received, false),
+            _ => line
+                .wait(For::Data, self.strategy, Deadline::NEVER, look)
+                .map_err(|TimedOut| RecvError::Timeout)?,
+        };
+        let received = received?;
+        if received.is_some() {
+            self.received(1, slept);
+        }
+        Ok(received)
+    }
+
+    /// How it reaches its channel.
+    #[cfg(all(feature = "std", target_os = "linux"))]
+    pub(crate) fn hold(&self) -> &L {
+        self.line.hold()
     }
 
     /// After `count` items were taken. `slept`: a signal of data may have been for this receiver.
@@ -253,13 +287,10 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     }
 }
 
-/// Tells senders of room when it is dropped.
-struct Told<'l, L: Line>(&'l L, u32);
-
-impl<L: Line> Drop for Told<'_, L> {
-    fn drop(&mut self) {
-        self.0.signal(For::Room, self.1);
-    }
+/// Has all who wait for items look again.
+#[cfg(all(feature = "std", target_os = "linux"))]
+pub(crate) fn wake_receivers(hold: &impl Hold) {
+    hold.line().signal(For::Data, u32::MAX);
 }
 
 /// Why waiting is of no use.
@@ -304,16 +335,7 @@ pub(super) fn look<E: Source, R>(
 impl<E: Source + Clone, L: Hold> Clone for Receiver<E, L> {
     /// One more receiver.
     fn clone(&self) -> Self {
-        Self::new(self.end.clone(), self.line.clone()).with_strategy(self.strategy)
-    }
-}
-
-impl<E: Source, L: Hold> Drop for Receiver<E, L> {
-    fn drop(&mut self) {
-        let line = self.line.line();
-        if line.life().leave(Party::Receiver, self.counted) {
-            wake_all(line);
-        }
+        Self::new(self.end.clone(), self.line.hold().clone()).with_strategy(self.strategy)
     }
 }
 

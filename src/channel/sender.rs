@@ -4,10 +4,10 @@ use core::fmt;
 use core::time::Duration;
 
 use super::ends::Feed;
-use super::line::{For, Hold, sealed::Line};
+use super::line::{For, Hold, Member, Told, sealed::Line, wake_all};
 use super::{SendError, TrySendError};
 use crate::error::PushError;
-use crate::wait::{Counted, Deadline, Look, Party, Strategy, TimedOut};
+use crate::wait::{Deadline, Look, Party, Strategy, TimedOut};
 
 /// A sender of a [`Channel`](super::Channel): the one there is, or one of many.
 ///
@@ -25,16 +25,15 @@ use crate::wait::{Counted, Deadline, Look, Party, Strategy, TimedOut};
 #[must_use = "dropping the last sender closes the channel"]
 pub struct Sender<E: Feed, L: Hold> {
     pub(super) end: E,
-    pub(super) line: L,
-    counted: Counted,
+    /// Dropped after the end.
+    pub(super) line: Member<L>,
     pub(super) strategy: Strategy,
 }
 
 impl<E: Feed, L: Hold> Sender<E, L> {
     pub(super) fn new(end: E, line: L) -> Self {
-        let counted = line.line().life().join(Party::Sender);
         let strategy = line.line().patience();
-        Self { end, line, counted, strategy }
+        Self { end, line: Member::join(line, Party::Sender, false), strategy }
     }
 
     /// Waits in this way from now on.
@@ -171,14 +170,19 @@ impl<E: Feed, L: Hold> Sender<E, L> {
                 count => Look::Found(Ok(count)),
             }
         };
-        let (sent, slept) = match look() {
-            Look::Found(sent) => (sent, false),
-            _ => line.wait(For::Room, self.strategy, until, look).map_err(|TimedOut| SendError::Timeout(()))?,
+        // If `items` panics: what went before that is to be received, and so is what others had sent behind slots that
+        // are given up now.
+        let told = Told(line, For::Data, u32::MAX);
+        let waited = match look() {
+            Look::Found(sent) => Ok((sent, false)),
+            _ => line.wait(For::Room, self.strategy, until, look),
         };
+        core::mem::forget(told);
+        let (sent, slept) = waited.map_err(|TimedOut| SendError::Timeout(()))?;
         let count = sent.map_err(SendError::Closed)?;
-        if count > 0 {
-            self.sent(count, slept);
-        }
+        // Also if there was no item: a slot that was claimed for one and given up is no longer in the way of those
+        // behind it.
+        self.sent(count.max(1), slept);
         Ok(count)
     }
 
@@ -275,25 +279,10 @@ pub(super) fn close(line: &impl Line) {
     wake_all(line);
 }
 
-/// After the life of a channel has changed.
-pub(super) fn wake_all(line: &impl Line) {
-    line.signal(For::Data, u32::MAX);
-    line.signal(For::Room, u32::MAX);
-}
-
 impl<E: Feed + Clone, L: Hold> Clone for Sender<E, L> {
     /// One more sender.
     fn clone(&self) -> Self {
-        Self::new(self.end.clone(), self.line.clone()).with_strategy(self.strategy)
-    }
-}
-
-impl<E: Feed, L: Hold> Drop for Sender<E, L> {
-    fn drop(&mut self) {
-        let line = self.line.line();
-        if line.life().leave(Party::Sender, self.counted) {
-            wake_all(line);
-        }
+        Self::new(self.end.clone(), self.line.hold().clone()).with_strategy(self.strategy)
     }
 }
 

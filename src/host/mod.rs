@@ -12,6 +12,7 @@
 //! | | |
 //! |---|---|
 //! | [`Futex`] | how the threads of a process wait for [events](crate::wait::Event) and [channels](crate::channel) |
+//! | [`Runner`] | a thread that gives what a [`Receiver`](crate::channel::Receiver) receives to a handler |
 //! | [`Segment`] | a window of ours in a sealed memfd; [`attach`] is the one check of a peer's |
 //! | [`Port`] | a [`Link`](crate::link::Link) over two segments that can wait, and knows when its peer is dead |
 //! | [`seal_region`], [`attach_region`] | bytes that nobody can change any more: a true `&[u8]`, even from a hostile sender |
@@ -31,12 +32,14 @@ mod futex;
 mod handshake;
 mod port;
 mod region;
+mod runner;
 mod segment;
 
 pub use futex::Futex;
 pub use handshake::{HandshakeError, connect};
 pub use port::{Port, PortError};
 pub use region::{attach_region, seal_region};
+pub use runner::{Finished, Panicked, Runner};
 pub use segment::{AttachError, PeerWindow, Segment, attach};
 
 pub use crate::wait::Deadline;

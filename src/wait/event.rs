@@ -231,14 +231,14 @@ impl<const TASKS: usize> Event<TASKS> {
     }
 
     /// Counts a thread in, until it is dropped.
-    fn announced<'e, W: Wait>(&'e self, wait: &'e W) -> Sleeper<'e, TASKS> {
+    fn announced<'e, W: Wait>(&'e self, wait: &'e W) -> Sleeper<'e, W, TASKS> {
         // Relaxed, both: what comes next is ordered by the fence.
         self.sleepers.fetch_add(1, Ordering::Relaxed);
         let gate = self.gate.0.fetch_add(ONE, Ordering::Relaxed);
         // The heavy half; pairs with the light one, or the fence, of `signal`.
         fence(Site::AwaitFence, Ordering::SeqCst);
         let sure = gate & LIGHT == 0 || wait.heavy();
-        Sleeper { event: self, sure }
+        Sleeper { event: self, wait, sure, unwinding: true }
     }
 
     /// Counts a task in, until [`retract`](Self::retract).
@@ -361,19 +361,23 @@ impl<const TASKS: usize> Event<TASKS> {
         waited: &mut Waited,
         look: &mut impl FnMut() -> Look<R>,
     ) -> Result<R, TimedOut> {
-        let sleeper = self.announced(wait);
+        let mut sleeper = self.announced(wait);
         let slice = if sleeper.sure { slice } else { Some(slice.unwrap_or(UNSURE).min(UNSURE)) };
         loop {
             // Before the look. If a signal comes after it, the platform does not let us sleep on this value.
             let seen = self.epoch.observe();
             let over = until != Deadline::NEVER && until.has_come(wait.now());
             let again = match look() {
-                Look::Found(found) => return Ok(found),
+                Look::Found(found) => {
+                    sleeper.unwinding = false;
+                    return Ok(found);
+                }
                 Look::Nothing => false,
                 Look::Again => true,
             };
             waited.looked();
             if over {
+                sleeper.unwinding = false;
                 return Err(TimedOut);
             }
             if again {
@@ -405,17 +409,24 @@ enum Polled<R> {
 }
 
 /// A thread that is counted as waiting.
-struct Sleeper<'e, const TASKS: usize> {
+struct Sleeper<'e, W: Wait, const TASKS: usize> {
     event: &'e Event<TASKS>,
+    wait: &'e W,
     /// All signallers see that it is.
     sure: bool,
+    /// If it is dropped now, its look has panicked.
+    unwinding: bool,
 }
 
-impl<const TASKS: usize> Drop for Sleeper<'_, TASKS> {
+impl<W: Wait, const TASKS: usize> Drop for Sleeper<'_, W, TASKS> {
     fn drop(&mut self) {
         self.event.retract();
         // Relaxed: as for `retract`.
         self.event.sleepers.fetch_sub(1, Ordering::Relaxed);
+        if self.unwinding {
+            // It may have been woken for something that it did not take: the next one is.
+            self.event.signal(self.wait, 1);
+        }
     }
 }
 

@@ -1,0 +1,239 @@
+//! A thread that receives.
+
+use core::any::Any;
+use core::fmt;
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::boxed::Box;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::string::String;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use crate::channel::{Hold, Receiver, RecvError, Source};
+
+/// A thread that gives each item of a [`Receiver`] to a handler, asleep while there is none.
+///
+/// | | |
+/// |---|---|
+/// | [`stop`](Self::stop), or dropping it | what is there is handled first; then the thread ends |
+/// | the channel is closed | likewise; `stop` gives back what is left to be given |
+/// | the handler panics | the thread ends. The item it had is its business; none of the others is lost: the receiver comes back in [`Panicked`] |
+/// | a broadcast overwrites what was not received | it is counted in [`lagged`](Finished::lagged), and the handler gets the oldest item that is there |
+/// | idle | no processor time, as the receiver's [`Strategy`](crate::wait::Strategy) has it |
+///
+/// The receiver exists until `stop` returns it. So senders who wait for room still wait after a panic: somebody should
+/// look at [`is_running`](Self::is_running) now and then, or have the handler say what happened.
+///
+/// ```
+/// use annulet::host::{Futex, Runner};
+/// use annulet::{Channel, Mpsc};
+///
+/// let (mut tx, rx) = Channel::<Mpsc<u32, 64>, Futex>::new_split(Futex::new());
+/// let mut sum = 0;
+/// let runner = Runner::spawn("adder", rx, move |number| {
+///     sum += number;
+///     if number == 0 {
+///         println!("the sum is {sum}");
+///     }
+/// })?;
+/// for number in (0..10).rev() {
+///     tx.send(number).unwrap();
+/// }
+/// let finished = runner.stop()?;
+/// assert_eq!(finished.processed, 10); // none was lost
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "dropping it stops it"]
+pub struct Runner<E: Source, L: Hold, H> {
+    state: Arc<State>,
+    /// To wake the receiver, without being one.
+    hold: L,
+    /// Taken by `stop` or by `drop`.
+    thread: Option<JoinHandle<End<E, L, H>>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    stop: AtomicBool,
+    processed: AtomicUsize,
+    lagged: AtomicUsize,
+}
+
+/// How the thread ends.
+struct End<E: Source, L: Hold, H> {
+    receiver: Receiver<E, L>,
+    result: Result<H, Payload>,
+}
+
+type Payload = Box<dyn Any + Send>;
+
+/// What a runner gives back.
+#[derive(Debug)]
+pub struct Finished<E: Source, L: Hold, H> {
+    /// The receiver. Whatever was sent after the runner stopped is still in its channel.
+    pub receiver: Receiver<E, L>,
+    /// The handler, with whatever it has kept.
+    pub handler: H,
+    /// How many items it has handled.
+    pub processed: usize,
+    /// How many items were overwritten before they were received.
+    pub lagged: usize,
+}
+
+/// The handler has panicked.
+pub struct Panicked<E: Source, L: Hold> {
+    /// The receiver, with all that was not given to the handler.
+    pub receiver: Receiver<E, L>,
+    /// How many items were handled before the one with the panic.
+    pub processed: usize,
+    /// What it has panicked with.
+    pub payload: Box<dyn Any + Send>,
+}
+
+impl<E, L, H> Runner<E, L, H>
+where
+    E: Source<Item: Send> + Send + 'static,
+    L: Hold + Send + 'static,
+    H: FnMut(E::Item) + Send + 'static,
+{
+    /// Starts a thread with this name, which gives each item of `receiver` to `handler`.
+    ///
+    /// # Errors
+    ///
+    /// Those of starting a thread; the receiver is dropped then. `InvalidInput` if there is a zero byte in `name`.
+    pub fn spawn(name: impl Into<String>, receiver: Receiver<E, L>, handler: H) -> io::Result<Self> {
+        let name = name.into();
+        if name.contains('\0') {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the name of a thread has a zero byte"));
+        }
+        let state = Arc::new(State::default());
+        let hold = receiver.hold().clone();
+        let thread = thread::Builder::new().name(name).spawn({
+            let state = Arc::clone(&state);
+            move || run(&state, receiver, handler)
+        })?;
+        Ok(Self { state, hold, thread: Some(thread) })
+    }
+}
+
+impl<E: Source, L: Hold, H> Runner<E, L, H> {
+    /// How many items were handled so far.
+    #[must_use]
+    pub fn processed(&self) -> usize {
+        self.state.processed.load(Ordering::Relaxed)
+    }
+
+    /// Whether it will handle more: it was not stopped, its channel is open or not empty, and its handler has not panicked.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
+    /// Has what is there handled, waits for that, and ends the thread. Senders may go on: what they send after that
+    /// is in the channel, whose receiver comes back. If they send faster than it is handled, and never pause, it does not
+    /// end; [`close`](Receiver::close) the channel first, then.
+    ///
+    /// # Errors
+    ///
+    /// [`Panicked`], if the handler has.
+    pub fn stop(mut self) -> Result<Finished<E, L, H>, Box<Panicked<E, L>>> {
+        self.tell();
+        let end = match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(end)) => end,
+            // What runs there catches the handler's panics. Not reached, and passed on.
+            Some(Err(payload)) => std::panic::resume_unwind(payload),
+            None => unreachable!("the thread is taken by `stop` and by `drop` only"),
+        };
+        let processed = self.processed();
+        let lagged = self.state.lagged.load(Ordering::Relaxed);
+        let End { receiver, result } = end;
+        match result {
+            Ok(handler) => Ok(Finished { receiver, handler, processed, lagged }),
+            Err(payload) => Err(Box::new(Panicked { receiver, processed, payload })),
+        }
+    }
+
+    /// Tells the thread to stop, awake or asleep.
+    fn tell(&self) {
+        // Release, and what comes next, as any change that is signalled: the thread looks at it after it said that it waits.
+        self.state.stop.store(true, Ordering::Release);
+        crate::channel::wake_receivers(&self.hold);
+    }
+}
+
+impl<E: Source, L: Hold, H> Drop for Runner<E, L, H> {
+    /// Stops it. A panic of the handler goes unnoticed.
+    fn drop(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            self.tell();
+            drop(thread.join());
+        }
+    }
+}
+
+/// What the thread does.
+fn run<E: Source, L: Hold, H: FnMut(E::Item)>(
+    state: &State,
+    mut receiver: Receiver<E, L>,
+    mut handler: H,
+) -> End<E, L, H> {
+    // Acquire: pairs with `tell`. What was sent before the stop is seen by the look that comes after this one.
+    let stopped = || state.stop.load(Ordering::Acquire);
+    loop {
+        // One at a time: a panic in the middle of a batch would take the rest of it along.
+        match receiver.recv_unless(stopped) {
+            Ok(Some(item)) => {
+                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| handler(item))) {
+                    // Its drop may panic, too; the first panic is the one to report.
+                    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(handler))) {
+                        core::mem::forget(second);
+                    }
+                    return End { receiver, result: Err(payload) };
+                }
+                state.processed.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(None) | Err(RecvError::Closed | RecvError::Timeout) => return End { receiver, result: Ok(handler) },
+            Err(RecvError::Lagged(count)) => {
+                let count = usize::try_from(count).unwrap_or(usize::MAX);
+                state.lagged.fetch_add(count, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+impl<E: Source, L: Hold, H> fmt::Debug for Runner<E, L, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runner")
+            .field("processed", &self.processed())
+            .field("running", &self.is_running())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<E: Source, L: Hold> Panicked<E, L> {
+    /// What it said, if it said something.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        let text = self.payload.downcast_ref::<&str>().copied();
+        text.or_else(|| self.payload.downcast_ref::<String>().map(String::as_str))
+    }
+}
+
+impl<E: Source, L: Hold> fmt::Debug for Panicked<E, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Panicked")
+            .field("processed", &self.processed)
+            .field("message", &self.message())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<E: Source, L: Hold> fmt::Display for Panicked<E, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the handler panicked after {} items", self.processed)?;
+        self.message().map_or(Ok(()), |message| write!(f, ": {message}"))
+    }
+}
+
+impl<E: Source, L: Hold> core::error::Error for Panicked<E, L> {}

@@ -1,0 +1,127 @@
+//! Whoever is blocked wakes up when there is nothing left to wait for.
+
+use std::thread;
+
+use annulet::channel::{RecvError, SendError};
+
+use crate::common::Probe;
+use crate::kinds::{Chan, Rx, Tx, fill};
+
+/// How a channel ends for its receivers, or for its senders.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    CloseBySender,
+    CloseByReceiver,
+    Drop,
+}
+const WAYS: [Way; 3] = [Way::CloseBySender, Way::CloseByReceiver, Way::Drop];
+
+/// Every receiver that sleeps: two where there may be two.
+fn rm05_blocked_receivers_wake<C: Chan>() {
+    for way in WAYS {
+        let probe = Probe::new();
+        let channel = C::new(&probe);
+        let (tx, mut rx) = channel.ends();
+        let second = channel.rx_beside(&rx);
+        let third = second.as_ref().and_then(|rx| channel.rx_beside(rx));
+        if way == Way::CloseByReceiver && third.is_none() {
+            continue;
+        }
+        thread::scope(|scope| {
+            let mut blocked = vec![scope.spawn(move || rx.recv())];
+            blocked.extend(second.map(|mut rx| scope.spawn(move || rx.recv())));
+            probe.until_asleep(blocked.len());
+            match (way, third) {
+                (Way::CloseBySender, _) => tx.close(),
+                (Way::CloseByReceiver, rx) => rx.unwrap().close(),
+                (Way::Drop, _) => drop(tx),
+            }
+            for blocked in blocked {
+                assert_eq!(blocked.join().unwrap(), Err(RecvError::Closed), "{way:?}");
+            }
+        });
+    }
+}
+
+/// Every sender that sleeps, and each gets its value back.
+fn rm05_blocked_senders_wake<C: Chan>() {
+    if C::OVERWRITES {
+        return;
+    }
+    for way in WAYS {
+        let probe = Probe::new();
+        let channel = C::new(&probe);
+        let (mut tx, rx) = channel.ends();
+        let mut second = channel.tx_beside(&tx);
+        let third = second.as_ref().and_then(|tx| channel.tx_beside(tx));
+        if way == Way::CloseBySender && third.is_none() {
+            continue;
+        }
+        fill(&mut tx);
+        if let Some(tx) = &mut second {
+            fill(tx);
+        }
+        thread::scope(|scope| {
+            let mut blocked = vec![scope.spawn(move || tx.send(41))];
+            blocked.extend(second.map(|mut tx| scope.spawn(move || tx.send(41))));
+            probe.until_asleep(blocked.len());
+            match (way, third) {
+                (Way::CloseByReceiver, _) => rx.close(),
+                (Way::CloseBySender, tx) => tx.unwrap().close(),
+                (Way::Drop, _) => drop(rx),
+            }
+            for blocked in blocked {
+                assert!(matches!(blocked.join().unwrap(), Err(SendError::Closed(41))), "{way:?}");
+            }
+        });
+    }
+}
+
+/// Two who wait, and things for both in one go: each wakes.
+fn rm07_two_who_wait_are_both_served<C: Chan>() {
+    let probe = Probe::new();
+    let channel = C::new(&probe);
+    let (mut tx, mut rx) = channel.ends();
+    let Some(mut second) = channel.rx_beside(&rx) else { return };
+    thread::scope(|scope| {
+        let blocked = [scope.spawn(move || rx.recv()), scope.spawn(move || second.recv())];
+        probe.until_asleep(2);
+        assert_eq!(tx.send_iter(&mut (5..7)).unwrap(), 2);
+        let mut got = blocked.map(|blocked| blocked.join().unwrap().unwrap());
+        got.sort_unstable();
+        assert_eq!(got, if C::FOR_ALL { [5, 5] } else { [5, 6] });
+    });
+}
+
+/// Room for several, made at once.
+fn rm07_two_who_wait_for_room_both_get_it<C: Chan>() {
+    if C::OVERWRITES {
+        return;
+    }
+    let probe = Probe::new();
+    let channel = C::new(&probe);
+    let (mut tx, mut rx) = channel.ends();
+    let Some(mut second) = channel.tx_beside(&tx) else { return };
+    let there = fill(&mut tx) + fill(&mut second);
+    thread::scope(|scope| {
+        let blocked = [scope.spawn(move || tx.send(41)), scope.spawn(move || second.send(42))];
+        probe.until_asleep(2);
+        let mut got = 0;
+        while got < there as usize {
+            got += rx.drain(there as usize - got, &mut |item| assert!(item < 4)).unwrap();
+        }
+        for blocked in blocked {
+            blocked.join().unwrap().unwrap();
+        }
+        let mut got = [rx.recv().unwrap(), rx.recv().unwrap()];
+        got.sort_unstable();
+        assert_eq!(got, [41, 42]);
+    });
+}
+
+over_every_channel! {
+    rm05_blocked_receivers_wake
+    rm05_blocked_senders_wake
+    rm07_two_who_wait_are_both_served
+    rm07_two_who_wait_for_room_both_get_it
+}

@@ -1,0 +1,145 @@
+//! What waiting costs is counted exactly: scripted sequences, by a clock that stands still unless it is told to go.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::VecDeque;
+use std::mem::size_of;
+use std::time::Duration;
+
+use annulet::channel::{Line, RecvError, SendError};
+use annulet::host::Futex;
+use annulet::ring::broadcast::Overwrite;
+use annulet::stats::Off;
+use annulet::wait::{Deadline, Latencies, Notify, Strategy, Summary, Wait, Word};
+use annulet::{Broadcast, Channel, Mpmc, Spsc};
+
+/// One thread's clock, and what happens while it sleeps: each sleep takes the next step.
+struct Script {
+    now: Cell<u64>,
+    /// So many nanoseconds pass, and then so many items are sent.
+    steps: RefCell<VecDeque<(u64, usize)>>,
+    send: OnceCell<Box<dyn Fn()>>,
+}
+
+impl Script {
+    fn set(&self, steps: &[(u64, usize)]) {
+        assert!(self.steps.borrow().is_empty(), "all steps were taken");
+        self.steps.borrow_mut().extend(steps);
+    }
+}
+
+impl Notify for Script {
+    fn notify(&self, _: &Word, _: u32) -> u32 {
+        0
+    }
+}
+
+impl Wait for Script {
+    fn now(&self) -> Deadline {
+        Deadline::at(self.now.get())
+    }
+    fn wait(&self, _: &Word, _: u32, until: Deadline) {
+        let (nanos, items) = self.steps.borrow_mut().pop_front().expect("it sleeps no more often than it should");
+        self.now.set((self.now.get() + nanos).min(until.nanos()));
+        (0..items).for_each(|_| self.send.get().unwrap()());
+    }
+}
+
+fn nanos(nanos: u64) -> Duration {
+    Duration::from_nanos(nanos)
+}
+
+#[test]
+fn rm20_waits_are_counted_exactly() {
+    // Forgotten at the end: the script sends while it is used.
+    let script: &'static Script = Box::leak(Box::new(Script {
+        now: Cell::new(1_000),
+        steps: RefCell::default(),
+        send: OnceCell::new(),
+    }));
+    type Scripted = Channel<Mpmc<u32, 2>, &'static Script, Latencies>;
+    let channel: &'static Scripted = Box::leak(Box::new(Channel::over(Mpmc::new(), script)));
+    let (mut tx, mut rx) = channel.try_split().unwrap();
+    let sender = RefCell::new(tx.clone());
+    assert!(script.send.set(Box::new(move || sender.borrow_mut().try_send(5).unwrap())).is_ok());
+    let sends = script.send.get().unwrap();
+    let receiving = || channel.meters().0.summary();
+    let expect = |[waits, timeouts, wakes, spurious]: [u64; 4], time: u64, latency: &[u64]| {
+        let summary = receiving();
+        assert_eq!([summary.waits, summary.timeouts, summary.wakes, summary.spurious], [waits, timeouts, wakes, spurious]);
+        assert_eq!(summary.time, nanos(time));
+        assert_eq!(summary.latency, nanos(latency.iter().sum()));
+        assert_eq!(summary.shortest, latency.iter().min().map(|&least| nanos(least)));
+        assert_eq!(summary.longest, latency.iter().max().map(|&most| nanos(most)));
+        let mean = latency.iter().sum::<u64>().checked_div(latency.len() as u64);
+        assert_eq!(summary.mean(), mean.map(nanos));
+    };
+    expect([0; 4], 0, &[]);
+    assert_eq!(receiving().to_string(), "0 waits (0 timed out), 0 wakes (0 spurious), 0ns in all");
+
+    // What is there is no wait.
+    sends();
+    assert_eq!(rx.recv(), Ok(5));
+    expect([0; 4], 0, &[]);
+
+    // A wake, and there it is.
+    script.set(&[(300, 1)]);
+    assert_eq!(rx.recv(), Ok(5));
+    expect([1, 0, 1, 0], 300, &[300]);
+
+    // Two for nothing, and then one for something.
+    script.set(&[(10, 0), (20, 0), (30, 1)]);
+    assert_eq!(rx.recv(), Ok(5));
+    expect([2, 0, 4, 2], 360, &[300, 60]);
+
+    // A timeout: the sleep ended by it found nothing either.
+    script.set(&[(40, 0), (999, 0)]);
+    assert_eq!(rx.recv_timeout(nanos(100)), Err(RecvError::Timeout));
+    expect([3, 1, 6, 4], 460, &[300, 60]);
+
+    // The item comes with the deadline: no timeout, and no time that is not counted.
+    script.set(&[(100, 1)]);
+    assert_eq!(rx.recv_timeout(nanos(100)), Ok(5));
+    expect([4, 1, 7, 4], 560, &[300, 60, 100]);
+
+    // A deadline that has come already: it waits, for no time and without sleep.
+    assert_eq!(rx.recv_timeout(nanos(0)), Err(RecvError::Timeout));
+    expect([5, 2, 7, 4], 560, &[300, 60, 100]);
+
+    // A batch is one wait.
+    script.set(&[(7, 2)]);
+    assert_eq!(rx.drain(9, |_| ()), Ok(2));
+    expect([6, 2, 8, 4], 567, &[300, 60, 100, 7]);
+    assert_eq!(
+        receiving().to_string(),
+        "6 waits (2 timed out), 8 wakes (4 spurious), 567ns in all; latency 7ns / 116ns / 300ns (min / mean / max)"
+    );
+
+    // Of senders, nothing was told so far, and nothing of what is told now goes to the receivers.
+    assert_eq!(channel.meters().1.summary(), Summary::default());
+    (0..2).for_each(|_| sends());
+    script.set(&[(50, 0)]);
+    assert!(matches!(tx.send_timeout(6, nanos(50)), Err(SendError::Timeout(6))));
+    let sending = channel.meters().1.summary();
+    assert_eq!((sending.waits, sending.timeouts, sending.wakes, sending.spurious), (1, 1, 1, 1));
+    assert_eq!((sending.time, sending.mean()), (nanos(50), None));
+    expect([6, 2, 8, 4], 567, &[300, 60, 100, 7]);
+
+    // Without sleep, there are no wakes.
+    rx.set_strategy(Strategy::spin());
+    assert_eq!(rx.drain(2, |_| ()), Ok(2));
+    assert_eq!(rx.recv_deadline(Deadline::at(1)), Err(RecvError::Timeout));
+    expect([7, 3, 8, 4], 567, &[300, 60, 100, 7]);
+}
+
+/// Off, a meter takes no room at all.
+#[test]
+fn rm20_a_meter_that_is_off_has_no_size() {
+    assert_eq!(size_of::<Off>(), 0);
+    assert_eq!(size_of::<Latencies>(), 64);
+    assert_eq!(size_of::<Line<()>>() + 128, size_of::<Line<(), Latencies>>());
+    assert_eq!(size_of::<Channel<Spsc<u32, 4>, Futex>>(), size_of::<Channel<Spsc<u32, 4>, Futex, Off>>());
+    assert_eq!(
+        size_of::<Channel<Broadcast<u32, 4, Overwrite>, ()>>() + 128,
+        size_of::<Channel<Broadcast<u32, 4, Overwrite>, (), Latencies>>()
+    );
+}

@@ -1,0 +1,199 @@
+//! The managed receiver.
+
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use annulet::channel::{RecvError, SendError, TryRecvError, TrySendError};
+use annulet::host::{Futex, Runner};
+use annulet::ring::broadcast::Overwrite;
+use annulet::{Broadcast, Channel, Mpsc, Spsc};
+
+use crate::common::{Probe, SOON, Watchdog, alone, processor_time};
+
+type Log = Channel<Mpsc<u32, 8>, Probe>;
+
+fn until(what: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !what() {
+        assert!(begun.elapsed() < SOON, "waited in vain");
+        thread::sleep(Duration::from_micros(100));
+    }
+}
+
+/// Everything that was sent before it is stopped is handled, each item once and in order.
+#[test]
+fn rm21_stop_handles_all_that_is_there() {
+    let _watchdog = Watchdog::new();
+    for count in [0, 1, 8, 1000] {
+        let (mut tx, rx) = Log::new_split(Probe::new());
+        let mut next = 0;
+        let handler = move |item| {
+            assert_eq!(item, next);
+            next += 1;
+        };
+        let runner = Runner::spawn("log", rx, handler).unwrap();
+        (0..count).for_each(|item| tx.send(item).unwrap());
+        let finished = runner.stop().unwrap();
+        assert_eq!((finished.processed, finished.lagged), (count as usize, 0));
+        // The channel is open still, and its receiver is there.
+        let mut rx = finished.receiver;
+        assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
+        tx.send(7).unwrap();
+        assert_eq!(rx.recv(), Ok(7));
+    }
+}
+
+/// Stopped at any moment of a stream: what it has not handled is in the receiver, and nothing is missing between.
+#[test]
+fn rm21_nothing_is_lost_between_the_handler_and_the_receiver() {
+    let _watchdog = Watchdog::new();
+    for round in 0..50 {
+        let (mut tx, rx) = Log::new_split(Probe::new());
+        let got = Arc::new(AtomicUsize::new(0));
+        let runner = Runner::spawn("log", rx, {
+            let got = Arc::clone(&got);
+            move |item| assert_eq!(got.fetch_add(1, SeqCst), item as usize)
+        })
+        .unwrap();
+        let sending = thread::spawn(move || {
+            for item in 0..400 {
+                tx.send(item).unwrap();
+                if item % 8 == 7 {
+                    // It pauses, so that there is a moment in which nothing is there.
+                    thread::sleep(Duration::from_micros(20));
+                }
+            }
+        });
+        thread::sleep(Duration::from_micros(40 * round));
+        let mut finished = runner.stop().unwrap();
+        assert_eq!(finished.processed, got.load(SeqCst));
+        assert!(finished.receiver.iter().eq(finished.processed as u32..400));
+        sending.join().unwrap();
+    }
+}
+
+/// Asleep, it is woken by the stop; its sender, who may be asleep as well, is not told that anything has ended.
+#[test]
+fn rm21_stop_wakes_it() {
+    let _watchdog = Watchdog::new();
+    let probe = Probe::new();
+    let (tx, rx) = Log::new_split(probe.clone());
+    let runner = Runner::spawn("log", rx, |_| ()).unwrap();
+    probe.until_asleep(1);
+    assert!(runner.is_running());
+    let finished = runner.stop().unwrap();
+    assert!(!tx.is_closed());
+    assert_eq!(finished.processed, 0);
+    // And so it is by being dropped, which drops the receiver, too.
+    let runner = Runner::spawn("again", finished.receiver, finished.handler).unwrap();
+    probe.until_asleep(1);
+    drop(runner);
+    assert!(tx.is_closed());
+}
+
+#[test]
+fn rm21_dropping_it_handles_what_is_there() {
+    let _watchdog = Watchdog::new();
+    let (mut tx, rx) = Log::new_split(Probe::new());
+    let count = Arc::new(AtomicUsize::new(0));
+    let runner = Runner::spawn("log", rx, {
+        let count = Arc::clone(&count);
+        move |_| {
+            thread::sleep(Duration::from_millis(1));
+            count.fetch_add(1, SeqCst);
+        }
+    })
+    .unwrap();
+    (0..8).for_each(|item| tx.send(item).unwrap());
+    drop(runner);
+    assert_eq!(count.load(SeqCst), 8);
+    assert!(matches!(tx.try_send(9), Err(TrySendError::Closed(9))));
+}
+
+/// It ends by itself when everything is received, and says so; how many it has handled can be seen while it runs.
+#[test]
+fn rm21_it_ends_with_its_channel_and_counts() {
+    let _watchdog = Watchdog::new();
+    let (mut tx, rx) = Log::new_split(Probe::new());
+    let runner = Runner::spawn("log", rx, |_| ()).unwrap();
+    for item in 0..5 {
+        tx.send(item).unwrap();
+        until(|| runner.processed() == item as usize + 1);
+        assert!(runner.is_running());
+    }
+    (0..8).for_each(|item| tx.send(item).unwrap());
+    drop(tx);
+    until(|| !runner.is_running());
+    assert_eq!(runner.processed(), 13);
+    let mut finished = runner.stop().unwrap();
+    assert_eq!(finished.receiver.recv(), Err(RecvError::Closed));
+}
+
+/// A handler that panics is reported, with what it said; all other items are in the receiver.
+#[test]
+fn rm21_a_panic_of_the_handler_is_reported_and_loses_nothing() {
+    let _watchdog = Watchdog::new();
+    let (mut tx, rx) = Log::new_split(Probe::new());
+    let (go, gone) = mpsc::channel::<()>();
+    let runner = Runner::spawn("log", rx, move |item| {
+        gone.recv().unwrap_or_default();
+        assert!(item != 3, "not {item}");
+    })
+    .unwrap();
+    (0..8).for_each(|item| tx.send(item).unwrap());
+    (0..8).for_each(|_| go.send(()).unwrap_or_default());
+    until(|| !runner.is_running());
+    // Somebody who waits for room does so still: the receiver exists.
+    assert!(!tx.is_closed());
+    (8..12).for_each(|item| tx.send(item).unwrap());
+    assert!(matches!(tx.send_timeout(12, Duration::from_millis(1)), Err(SendError::Timeout(12))));
+    let mut panicked = runner.stop().map(drop).unwrap_err();
+    assert_eq!(panicked.message(), Some("not 3"));
+    assert_eq!(panicked.processed, 3);
+    assert_eq!(panicked.to_string(), "the handler panicked after 3 items: not 3");
+    drop(tx);
+    assert!(panicked.receiver.iter().eq(4..12));
+    // Dropped in place of stopped, it goes as quietly.
+    let (mut tx, rx) = Log::new_split(Probe::new());
+    let runner = Runner::spawn("log", rx, |_| std::panic::panic_any(5)).unwrap();
+    tx.send(1).unwrap();
+    until(|| !runner.is_running());
+    assert_eq!(runner.stop().map(drop).unwrap_err().message(), None);
+    assert!(Runner::spawn("a\0b", Log::new_split(Probe::new()).1, |_| ()).is_err(), "no name of a thread");
+}
+
+/// Of a broadcast that overwrites, it counts what it came too late for.
+#[test]
+fn rm21_what_was_overwritten_is_counted() {
+    let _watchdog = Watchdog::new();
+    static NEWS: Channel<Broadcast<u32, 4, Overwrite>, Futex> = Channel::over(Broadcast::new(), Futex::new());
+    let (rx, mut tx) = (NEWS.receiver_at_newest(), NEWS.try_sender().unwrap());
+    let (go, gone) = mpsc::channel::<()>();
+    let runner = Runner::spawn("news", rx, move |_| gone.recv().unwrap_or_default()).unwrap();
+    (0..30).for_each(|item| tx.send(item).unwrap());
+    drop(go);
+    let finished = runner.stop().unwrap();
+    assert_eq!(finished.processed + finished.lagged, 30);
+    assert!(finished.lagged >= 25, "{}", finished.lagged);
+}
+
+/// Five seconds without an item: less than a hundredth of a processor.
+#[test]
+fn rm21_idle_it_uses_no_processor() {
+    alone("runner::rm21_idle_it_uses_no_processor", || {
+        let (mut tx, rx) = Channel::<Spsc<u32, 8>, Futex>::new_split(Futex::new());
+        let runner = Runner::spawn("idle", rx, |_| ()).unwrap();
+        tx.send(1).unwrap();
+        until(|| runner.processed() == 1);
+        thread::sleep(Duration::from_millis(100));
+        let (begun, used) = (Instant::now(), processor_time());
+        thread::sleep(Duration::from_secs(5));
+        let (wall, used) = (begun.elapsed(), processor_time() - used);
+        println!("{used:?} of processor time in {wall:?} idle");
+        assert!(used < wall / 100, "{used:?} of {wall:?}");
+        tx.send(2).unwrap();
+        assert_eq!(runner.stop().unwrap().processed, 2);
+    });
+}
