@@ -115,6 +115,12 @@ impl<R, W, M: Meter, const TASKS: usize> Channel<R, W, M, TASKS> {
         self.line.meters()
     }
 
+    /// How many wait for items, and how many for room, in this order: a recent picture. Who spins is not counted.
+    #[must_use]
+    pub fn waiting(&self) -> (usize, usize) {
+        self.line.waiting()
+    }
+
     /// Opens it again after it was closed. That it is borrowed exclusively proves that nobody has an end; what is in it
     /// stays.
     pub fn reopen(&mut self) {

@@ -269,7 +269,13 @@ impl<E: Feed, L: Hold> Sink<E::Item> for SendSink<E, L> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.get_mut().poll_item(context)
+        let this = self.get_mut();
+        let flushed = this.poll_item(context);
+        if let (Some(sender), true) = (&this.sender, flushed.is_ready()) {
+            // It may have waited for more room than that.
+            sender.leave(&mut this.seat);
+        }
+        flushed
     }
 
     fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
