@@ -20,7 +20,8 @@ if_arc! {
 /// A ring whose ends can wait for each other: `R` is a [`Ring`], [`Lanes`] or a [`Broadcast`].
 ///
 /// `W` is what the platform sleeps with (`host::Futex` on Linux). With `Latencies` for `M` it counts how long its ends
-/// wait. Up to `TASKS` asynchronous tasks wait on each side for nothing; more try again and again.
+/// wait. Up to `TASKS` asynchronous tasks wait on each side for nothing; more try again and again: see
+/// [`Event`](crate::wait::Event).
 ///
 /// Like the ring in it, it is one place-free value, and if `W` has no state or may be zero, all-zero memory is an empty,
 /// open channel.
