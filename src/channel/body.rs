@@ -20,7 +20,8 @@ if_arc! {
 /// A ring whose ends can wait for each other: `R` is a [`Ring`], [`Lanes`] or a [`Broadcast`].
 ///
 /// `W` is what the platform sleeps with (`host::Futex` on Linux). With `Latencies` for `M` it counts how long its ends
-/// wait. Up to `TASKS` asynchronous tasks wait on each side for nothing; more try again and again.
+/// wait. Up to `TASKS` asynchronous tasks wait on each side for nothing; more try again and again: see
+/// [`Event`](crate::wait::Event).
 ///
 /// Like the ring in it, it is one place-free value, and if `W` has no state or may be zero, all-zero memory is an empty,
 /// open channel.
@@ -113,6 +114,12 @@ impl<R, W, M: Meter, const TASKS: usize> Channel<R, W, M, TASKS> {
     #[must_use]
     pub fn meters(&self) -> (&M, &M) {
         self.line.meters()
+    }
+
+    /// How many wait for items, and how many for room, in this order: a recent picture. Who spins is not counted.
+    #[must_use]
+    pub fn waiting(&self) -> (usize, usize) {
+        self.line.waiting()
     }
 
     /// Opens it again after it was closed. That it is borrowed exclusively proves that nobody has an end; what is in it

@@ -6,7 +6,7 @@
 use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 
 use super::ends::{Feed, Source};
 use super::line::{For, Hold, sealed::Line};
@@ -17,7 +17,8 @@ use crate::ring::{Keep, Producer, Side, Single, WriteGrant};
 use crate::stats::Stats;
 use crate::wait::{Look, Party, Seat};
 
-/// Polls for something at one end; what was found, and whether it had waited.
+/// Polls for something at one end; what was found, and whether it had waited. `takes`: what is found is taken, so that a
+/// wake-up has done its work. If not, somebody else may have to be woken for it.
 ///
 /// # Safety
 /// The seat is used with this line and `what` only.
@@ -26,13 +27,14 @@ unsafe fn poll<R, L: Line>(
     what: For,
     seat: &mut Seat,
     context: &mut Context<'_>,
+    takes: bool,
     look: impl FnMut() -> Look<Result<R, RecvError>>,
 ) -> Poll<(Result<R, RecvError>, bool)> {
     // SAFETY: as the caller says.
     let Poll::Ready(found) = (unsafe { line.poll(what, seat, context, look) }) else { return Poll::Pending };
     let waited = seat.is_counted();
     // SAFETY: as the caller says.
-    unsafe { line.leave(what, seat, found.is_ok()) };
+    unsafe { line.leave(what, seat, takes && found.is_ok()) };
     Poll::Ready((found, waited))
 }
 
@@ -69,7 +71,7 @@ impl<E: Source, L: Hold> Receiver<E, L> {
         let line = self.line.line();
         let end = &mut self.end;
         // SAFETY: the seats of a receiver's futures are used for the data of its line only.
-        let polled = unsafe { poll(line, For::Data, seat, context, || look(end, line, E::take)) };
+        let polled = unsafe { poll(line, For::Data, seat, context, true, || look(end, line, E::take)) };
         polled.map(|(item, waited)| {
             if item.is_ok() {
                 self.received(1, waited);
@@ -123,7 +125,7 @@ impl<E: Source, L: Hold> Future for RecvReady<'_, E, L> {
             }
         };
         // SAFETY: as in `poll_recv`.
-        let polled = unsafe { poll(line, For::Data, seat, context, look) };
+        let polled = unsafe { poll(line, For::Data, seat, context, false, look) };
         polled.map(|_| ())
     }
 }
@@ -177,13 +179,31 @@ impl<E: Feed, L: Hold> Sender<E, L> {
             Look::Again => Look::Again,
         };
         // SAFETY: the seats of a sender's futures are used for the room of its line only.
-        let polled = unsafe { poll(line, For::Room, seat, context, look) };
+        let polled = unsafe { poll(line, For::Room, seat, context, true, look) };
         polled.map(|(sent, waited)| {
             if sent.is_ok() {
                 self.sent(1, waited);
             }
             sent
         })
+    }
+
+    /// Whether there is room: true; or it was closed. It takes nothing, so a wake-up is passed on.
+    pub(super) fn poll_room(&mut self, seat: &mut Seat, context: &mut Context<'_>) -> Poll<bool> {
+        let line = self.line.line();
+        let end = &mut self.end;
+        let look = || {
+            if line.life().is_over(Party::Receiver) {
+                Look::Found(Err(RecvError::Closed))
+            } else if end.has_room() {
+                Look::Found(Ok(()))
+            } else {
+                Look::Nothing
+            }
+        };
+        // SAFETY: as in `poll_send`.
+        let polled = unsafe { poll(line, For::Room, seat, context, false, look) };
+        polled.map(|(found, _)| found.is_ok())
     }
 
     pub(super) fn leave(&self, seat: &mut Seat) {
@@ -231,31 +251,13 @@ pub struct SendReady<'s, E: Feed, L: Hold> {
     seat: Seat,
 }
 
-impl<E: Feed, L: Hold> SendReady<'_, E, L> {
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<bool> {
-        let line = self.sender.line.line();
-        let end = &mut self.sender.end;
-        let look = || {
-            if line.life().is_over(Party::Receiver) {
-                Look::Found(Err(RecvError::Closed))
-            } else if end.has_room() {
-                Look::Found(Ok(()))
-            } else {
-                Look::Nothing
-            }
-        };
-        // SAFETY: as in `poll_send`.
-        let polled = unsafe { poll(line, For::Room, &mut self.seat, context, look) };
-        polled.map(|(found, _)| found.is_ok())
-    }
-}
-
 impl<E: Feed, L: Hold> Unpin for SendReady<'_, E, L> {}
 impl<E: Feed, L: Hold> Future for SendReady<'_, E, L> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        self.get_mut().poll_ready(context).map(|_| ())
+        let Self { sender, seat } = self.get_mut();
+        sender.poll_room(seat, context).map(|_| ())
     }
 }
 
@@ -283,22 +285,59 @@ impl<T, C: Side, S: Stats, L: Hold> Permit<'_, T, C, S, L> {
     }
 }
 
-impl<T, C: Side, S: Stats, K: Keep, L: Hold> Sender<Producer<'_, T, Single, C, S, K>, L> {
-    /// Waits for a place for one item, and grants it; `None` if nothing will be received any more. Nothing is lost by
-    /// dropping it, nor by dropping the permit.
+impl<'p, T, C: Side, S: Stats, K: Keep, L: Hold> Sender<Producer<'p, T, Single, C, S, K>, L> {
+    /// Waits for a place for one item, and grants it; `None` if nothing will be received any more.
+    ///
+    /// Cancel-safe: nothing is lost by dropping it, nor by dropping the permit.
     ///
     /// Only of a sole sender: a place that one of many holds would keep up all that was sent after it.
-    pub async fn reserve(&mut self) -> Option<Permit<'_, T, C, S, L>> {
-        let open = {
-            let mut ready = self.ready();
-            core::future::poll_fn(|context| ready.poll_ready(context)).await
+    pub fn reserve(&mut self) -> Reserve<'_, 'p, T, C, S, K, L> {
+        Reserve { sender: Some(self), seat: Seat::NONE }
+    }
+}
+
+/// A place on its way; see [`Sender::reserve`].
+#[must_use = "a future does nothing until it is polled"]
+pub struct Reserve<'s, 'p, T, C: Side, S: Stats, K: Keep, L: Hold> {
+    /// Until it is ready.
+    sender: Option<&'s mut Sole<'p, T, C, S, K, L>>,
+    seat: Seat,
+}
+
+/// A sender that is the only one.
+type Sole<'p, T, C, S, K, L> = Sender<Producer<'p, T, Single, C, S, K>, L>;
+
+impl<T, C: Side, S: Stats, K: Keep, L: Hold> Unpin for Reserve<'_, '_, T, C, S, K, L> {}
+impl<'s, T, C: Side, S: Stats, K: Keep, L: Hold> Future for Reserve<'s, '_, T, C, S, K, L> {
+    type Output = Option<Permit<'s, T, C, S, L>>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { sender, seat } = self.get_mut();
+        let open = match sender {
+            Some(sender) => ready!(sender.poll_room(seat, context)),
+            // Polled after it was ready.
+            None => false,
         };
-        if !open {
-            return None;
-        }
-        let Self { end, line, .. } = self;
         // Only this sender takes room, so what was there still is.
-        end.try_claim_exact(1).ok().map(|grant| Permit { grant, line: line.hold() })
+        let permit = sender.take().filter(|_| open).and_then(|Sender { end, line, .. }| {
+            let grant = end.try_claim_exact(1).ok()?;
+            Some(Permit { grant, line: line.hold() })
+        });
+        Poll::Ready(permit)
+    }
+}
+
+impl<T, C: Side, S: Stats, K: Keep, L: Hold> Drop for Reserve<'_, '_, T, C, S, K, L> {
+    fn drop(&mut self) {
+        if let Some(sender) = &self.sender {
+            sender.leave(&mut self.seat);
+        }
+    }
+}
+
+impl<T, C: Side, S: Stats, K: Keep, L: Hold> fmt::Debug for Reserve<'_, '_, T, C, S, K, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reserve").finish_non_exhaustive()
     }
 }
 

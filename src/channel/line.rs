@@ -43,6 +43,11 @@ impl<W, M: Meter, const TASKS: usize> Line<W, M, TASKS> {
         &mut self.life.0
     }
 
+    /// How many receivers, and how many senders wait, in this order.
+    pub(super) fn waiting(&self) -> (usize, usize) {
+        (self.data.0.waiting(), self.room.0.waiting())
+    }
+
     /// What receivers, and what senders have waited, in this order.
     pub(super) fn meters(&self) -> (&M, &M) {
         (&self.receiving, &self.sending)

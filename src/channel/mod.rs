@@ -10,6 +10,9 @@
 //! | one out | [`try_recv`](Receiver::try_recv) | [`recv`](Receiver::recv) | [`recv_deadline`](Receiver::recv_deadline) | [`recv_timeout`](Receiver::recv_timeout) | [`recv_async`](Receiver::recv_async) |
 //! | several out | [`try_drain`](Receiver::try_drain) | [`drain`](Receiver::drain) | [`drain_deadline`](Receiver::drain_deadline) | [`drain_timeout`](Receiver::drain_timeout) | |
 //! | a look | | | | | [`Sender::ready`], [`Receiver::ready`], [`Sender::reserve`] |
+//!
+//! With feature `futures-v0.3` a receiver is a `Stream` (`Receiver::into_stream`, `Receiver::stream`) and a sender a
+//! `Sink` (`Sender::into_sink`).
 
 mod body;
 mod ends;
@@ -18,18 +21,22 @@ mod future;
 mod line;
 mod receiver;
 mod sender;
+#[cfg(feature = "futures-v0.3")]
+mod stream;
 
 pub use body::{
     Channel, GatedReceiver, LaneReceiver, LaneSender, RingEnds, RingReceiver, RingSender,
 };
 pub use ends::{Feed, Source};
 pub use error::{RecvError, SendError, TryRecvError, TrySendError};
-pub use future::{Permit, Recv, RecvReady, Send, SendReady};
+pub use future::{Permit, Recv, RecvReady, Reserve, Send, SendReady};
 pub use line::{Hold, Line};
 pub use receiver::Receiver;
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub(crate) use receiver::wake_receivers;
 pub use sender::Sender;
+#[cfg(feature = "futures-v0.3")]
+pub use stream::{RecvStream, RecvStreamRef, SendSink};
 crate::sync::if_arc! {
     pub use body::{OwnedEnds, OwnedReceiver, OwnedSender};
     pub use line::Shared;

@@ -105,7 +105,8 @@ impl Gate {
 ///
 /// It says nothing about what is waited for: that is looked at again and again, by whoever waits, and each change of it
 /// is to be followed by a [`signal`](Self::signal). Up to `TASKS` (at most 32) asynchronous tasks wait at the same time for
-/// nothing; if there are more, those try again and again. Any number of threads may.
+/// nothing; if there are more, those try again and again, which keeps their executor busy. (On one that polls a task that
+/// has woken itself before all others, they starve those; let `TASKS` be large enough there.) Any number of threads may.
 ///
 /// ```
 /// use annulet::wait::{Deadline, Event, Strategy};

@@ -224,10 +224,12 @@ pub struct Seat {
     number: Option<u32>,
     /// It has left a waker, which it has not taken back.
     armed: bool,
+    /// Others were faster at its last look: what it was woken for may still be there.
+    owes: bool,
 }
 
 impl Seat {
-    pub(crate) const NONE: Self = Self { counted: false, number: None, armed: false };
+    pub(crate) const NONE: Self = Self { counted: false, number: None, armed: false, owes: false };
 
     /// Whether it is counted as waiting.
     pub(crate) fn is_counted(&self) -> bool {
@@ -263,7 +265,9 @@ impl Seat {
             None => Armed::Woken,
         };
         Event::<TASKS>::fence_task();
-        match look() {
+        let looked = look();
+        self.owes = matches!(looked, Look::Again);
+        match looked {
             Look::Found(found) => return Poll::Ready(found),
             Look::Nothing if armed == Armed::Yes => {}
             Look::Nothing | Look::Again => {
@@ -291,11 +295,11 @@ impl Seat {
             return;
         }
         let number = self.number.take();
-        let mut woken = false;
+        let mut woken = core::mem::take(&mut self.owes);
         if let (Some(cell), Some(number)) = (event.tasks().cell(number), number) {
             let was_armed = core::mem::take(&mut self.armed);
             let (free, taken) = cell.vacate();
-            woken = was_armed && taken;
+            woken |= was_armed && taken;
             if free {
                 event.tasks().give_back(number);
             }
@@ -361,5 +365,69 @@ impl<W: Wait, const TASKS: usize> Drop for Ticket<'_, W, TASKS> {
     fn drop(&mut self) {
         // SAFETY: the seat is used with this event only.
         unsafe { self.seat.leave(self.event, self.wait, false) };
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use alloc::sync::Arc;
+    use alloc::task::Wake;
+    use core::sync::atomic;
+
+    use super::super::{Deadline, Notify, Word};
+    use super::*;
+
+    /// Nobody sleeps here.
+    struct Never;
+
+    impl Notify for Never {
+        fn notify(&self, _: &Word, _: u32) -> u32 {
+            0
+        }
+    }
+
+    impl Wait for Never {
+        fn now(&self) -> Deadline {
+            Deadline::at(0)
+        }
+        fn wait(&self, _: &Word, _: u32, _: Deadline) {}
+    }
+
+    #[derive(Default)]
+    struct Wakes(atomic::AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, atomic::Ordering::Relaxed);
+        }
+    }
+
+    /// One task is woken, finds that others were faster at each try, and gives up. What it was woken for may still be
+    /// there, so the other task has to look.
+    #[test]
+    fn d19_who_was_outrun_and_gives_up_wakes_the_next() {
+        let event = Event::<2>::new();
+        let wakes = [(); 2].map(|()| Arc::<Wakes>::default());
+        let count = |at: usize| wakes[at].0.load(atomic::Ordering::Relaxed);
+        let mut seats = [Seat::NONE, Seat::NONE];
+        let poll = |seat: &mut Seat, at: usize, look: fn() -> Look<()>| {
+            let waker = Waker::from(Arc::clone(&wakes[at]));
+            // SAFETY: both seats are used with this event only.
+            unsafe { seat.poll(&event, &Never, &Context::from_waker(&waker), look) }
+        };
+        for (at, seat) in seats.iter_mut().enumerate() {
+            assert!(poll(seat, at, || Look::Nothing).is_pending());
+        }
+        event.signal(&Never, 1);
+        let first = usize::from(count(0) == 0);
+        assert_eq!((count(first), count(1 - first)), (1, 0), "one signal is for one of them");
+        assert!(poll(&mut seats[first], first, || Look::Again).is_pending());
+        assert_eq!(count(first), 2, "it will look again by itself");
+        // SAFETY: as above.
+        unsafe { seats[first].leave(&event, &Never, false) };
+        assert_eq!(count(1 - first), 1, "so the other one has to, now");
+        // SAFETY: as above.
+        unsafe { seats[1 - first].leave(&event, &Never, true) };
+        assert_eq!((event.waiting(), count(first), count(1 - first)), (0, 2, 1));
     }
 }

@@ -1,0 +1,304 @@
+//! A receiver as a [`Stream`], and a sender as a [`Sink`]: the traits of futures 0.3. Nothing here allocates.
+
+use core::fmt;
+use core::mem::ManuallyDrop;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use futures_core::stream::{FusedStream, Stream};
+use futures_sink::Sink;
+
+use super::ends::{Feed, Source};
+use super::line::Hold;
+use super::receiver::Receiver;
+use super::sender::Sender;
+use super::{RecvError, SendError, TrySendError};
+use crate::wait::Seat;
+
+/// How often a reader that is overtaken again and again tries before others have their turn.
+const LAPS: u32 = 8;
+
+/// What a stream has beside its receiver.
+struct Flow {
+    seat: Seat,
+    missed: u64,
+    over: bool,
+}
+
+impl Flow {
+    const NEW: Self = Self { seat: Seat::NONE, missed: 0, over: false };
+
+    fn poll_next<E: Source, L: Hold>(
+        &mut self,
+        receiver: &mut Receiver<E, L>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<E::Item>> {
+        if self.over {
+            return Poll::Ready(None);
+        }
+        for _ in 0..LAPS {
+            match receiver.poll_recv(&mut self.seat, context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(item)) => return Poll::Ready(Some(item)),
+                Poll::Ready(Err(RecvError::Lagged(count))) => self.missed = self.missed.saturating_add(count),
+                // A receiver that is polled has no deadline.
+                Poll::Ready(Err(RecvError::Closed | RecvError::Timeout)) => {
+                    self.over = true;
+                    return Poll::Ready(None);
+                }
+            }
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// A receiver as a stream of its items; see [`Receiver::into_stream`].
+#[must_use = "a stream does nothing until it is polled, and dropping the last receiver closes the channel"]
+pub struct RecvStream<E: Source, L: Hold> {
+    receiver: Receiver<E, L>,
+    flow: Flow,
+}
+
+/// A borrowed receiver as a stream of its items; see [`Receiver::stream`].
+#[must_use = "a stream does nothing until it is polled"]
+pub struct RecvStreamRef<'r, E: Source, L: Hold> {
+    receiver: &'r mut Receiver<E, L>,
+    flow: Flow,
+}
+
+impl<E: Source, L: Hold> Receiver<E, L> {
+    /// Each item as it comes, until the channel is closed and everything that was sent is received; then `None`, for
+    /// good.
+    ///
+    /// Of a broadcast that overwrites, what was overwritten before it was read is passed over, and counted:
+    /// [`RecvStream::missed`].
+    ///
+    /// Cancel-safe: an item is received when the stream gives it, and not before. A stream that was pending waits for
+    /// its next item until it gives one, or is dropped or turned back by [`RecvStream::into_inner`]; a wake-up that it
+    /// gets is its own until then. So where a channel has other receivers, and this one may be left unpolled for long,
+    /// use [`stream`](Self::stream), and drop that.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    /// use futures::{StreamExt, executor::block_on};
+    ///
+    /// static NUMBERS: Channel<Spsc<u32, 4>, Futex> = Channel::over(Spsc::new(), Futex::fenced());
+    ///
+    /// let (mut tx, rx) = NUMBERS.try_split().unwrap();
+    /// std::thread::spawn(move || (0..10).for_each(|number| tx.send(number).unwrap()));
+    /// assert_eq!(block_on(rx.into_stream().collect::<Vec<_>>()), Vec::from_iter(0..10));
+    /// # }
+    /// ```
+    pub fn into_stream(self) -> RecvStream<E, L> {
+        RecvStream { receiver: self, flow: Flow::NEW }
+    }
+
+    /// As [`into_stream`](Self::into_stream), for as long as the receiver stays borrowed.
+    pub fn stream(&mut self) -> RecvStreamRef<'_, E, L> {
+        RecvStreamRef { receiver: self, flow: Flow::NEW }
+    }
+}
+
+impl<E: Source, L: Hold> RecvStream<E, L> {
+    /// The receiver again. It does not wait any more; if it was woken for something that it did not take, the next one
+    /// is woken.
+    pub fn into_inner(self) -> Receiver<E, L> {
+        let mut this = ManuallyDrop::new(self);
+        let Self { receiver, flow } = &mut *this;
+        receiver.leave(&mut flow.seat);
+        // SAFETY:
+        // - valid, aligned and initialised: it comes from a reference;
+        // - not used again: `this` is neither dropped nor touched after this, and `flow` needs no drop.
+        unsafe { core::ptr::read(receiver) }
+    }
+}
+
+macro_rules! stream {
+    ([$($generics:tt)*] $name:ty) => {
+        impl<$($generics)* E: Source, L: Hold> $name {
+            /// How many items were passed over: a broadcast had overwritten them before they were read. At most
+            /// `u64::MAX`.
+            #[must_use]
+            pub fn missed(&self) -> u64 {
+                self.flow.missed
+            }
+        }
+
+        impl<$($generics)* E: Source, L: Hold> Unpin for $name {}
+        impl<$($generics)* E: Source, L: Hold> Stream for $name {
+            type Item = E::Item;
+
+            fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<E::Item>> {
+                let Self { receiver, flow } = self.get_mut();
+                flow.poll_next(receiver, context)
+            }
+
+            fn size_hint(&self) -> (usize, Option<usize>) {
+                (0, self.flow.over.then_some(0))
+            }
+        }
+
+        impl<$($generics)* E: Source, L: Hold> FusedStream for $name {
+            fn is_terminated(&self) -> bool {
+                self.flow.over
+            }
+        }
+
+        impl<$($generics)* E: Source, L: Hold> Drop for $name {
+            fn drop(&mut self) {
+                self.receiver.leave(&mut self.flow.seat);
+            }
+        }
+
+        impl<$($generics)* E: Source + fmt::Debug, L: Hold> fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct("RecvStream")
+                    .field("receiver", &self.receiver)
+                    .field("missed", &self.flow.missed)
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+stream!([] RecvStream<E, L>);
+stream!(['r,] RecvStreamRef<'r, E, L>);
+
+/// A sender as a sink of items; see [`Sender::into_sink`].
+#[must_use = "dropping the last sender closes the channel"]
+pub struct SendSink<E: Feed, L: Hold> {
+    /// Until the sink is closed.
+    sender: Option<Sender<E, L>>,
+    /// Accepted when there was room, which another sender then took.
+    item: Option<E::Item>,
+    seat: Seat,
+}
+
+impl<E: Feed, L: Hold> Sender<E, L> {
+    /// Accepts items when there is room for them.
+    ///
+    /// | | |
+    /// |---|---|
+    /// | ready | there is room, and nothing is left from before; or it is closed, which the next item is told |
+    /// | start | sends the item. If another sender took the room meanwhile, the sink keeps it, at most one |
+    /// | flush | sends what the sink keeps |
+    /// | close | does that, and lets go of the sender, even if that fails |
+    ///
+    /// The error is [`SendError::Closed`], with the item; nothing can be sent after it. An item that is started while the
+    /// sink still keeps one, so without being ready, comes back as [`SendError::Timeout`].
+    ///
+    /// Cancel-safe: whatever is polled, each item was sent, is kept or came back. What is kept when the sink is dropped is
+    /// dropped with it, unless [`SendSink::into_inner`] takes it back. A sink that was pending waits for room until it is
+    /// ready or flushed, or is dropped or turned back; a wake-up that it gets is its own until then.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    /// use futures::{SinkExt, executor::block_on, stream};
+    ///
+    /// static NUMBERS: Channel<Spsc<u32, 4>, Futex> = Channel::over(Spsc::new(), Futex::fenced());
+    ///
+    /// let (tx, mut rx) = NUMBERS.try_split().unwrap();
+    /// let sum = std::thread::spawn(move || rx.iter().sum::<u32>());
+    /// let mut sink = tx.into_sink();
+    /// block_on(sink.send_all(&mut stream::iter((0..10).map(Ok)))).unwrap();
+    /// block_on(sink.close()).unwrap();
+    /// assert_eq!(sum.join().unwrap(), 45);
+    /// # }
+    /// ```
+    pub fn into_sink(self) -> SendSink<E, L> {
+        SendSink { sender: Some(self), item: None, seat: Seat::NONE }
+    }
+}
+
+impl<E: Feed, L: Hold> SendSink<E, L> {
+    /// The sender again, if the sink was not closed, and the item that it kept, if it did. The sender does not wait any
+    /// more; if it was woken for room that it did not take, the next one is woken.
+    pub fn into_inner(mut self) -> (Option<Sender<E, L>>, Option<E::Item>) {
+        (self.let_go(), self.item.take())
+    }
+
+    fn let_go(&mut self) -> Option<Sender<E, L>> {
+        let sender = self.sender.take()?;
+        sender.leave(&mut self.seat);
+        Some(sender)
+    }
+
+    /// Sends what is kept.
+    fn poll_item(&mut self, context: &mut Context<'_>) -> Poll<Result<(), SendError<E::Item>>> {
+        if let (Some(sender), Some(_)) = (&mut self.sender, &self.item) {
+            if sender.poll_send(&mut self.item, &mut self.seat, context).is_pending() {
+                return Poll::Pending;
+            }
+        }
+        // What was not sent by now will never be.
+        Poll::Ready(self.item.take().map_or(Ok(()), |item| Err(SendError::Closed(item))))
+    }
+}
+
+impl<E: Feed, L: Hold> Unpin for SendSink<E, L> {}
+impl<E: Feed, L: Hold> Sink<E::Item> for SendSink<E, L> {
+    type Error = SendError<E::Item>;
+
+    fn poll_ready(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        let this = self.get_mut();
+        if this.poll_item(context)?.is_pending() {
+            return Poll::Pending;
+        }
+        match &mut this.sender {
+            Some(sender) => sender.poll_room(&mut this.seat, context).map(|_| Ok(())),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn start_send(self: Pin<&mut Self>, item: E::Item) -> Result<(), Self::Error> {
+        let this = self.get_mut();
+        let Some(sender) = &mut this.sender else { return Err(SendError::Closed(item)) };
+        if this.item.is_some() {
+            return Err(SendError::Timeout(item));
+        }
+        match sender.try_send(item) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Closed(item)) => Err(SendError::Closed(item)),
+            Err(refused) => {
+                this.item = Some(refused.into_inner());
+                Ok(())
+            }
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        let this = self.get_mut();
+        let flushed = this.poll_item(context);
+        if let (Some(sender), true) = (&this.sender, flushed.is_ready()) {
+            // It may have waited for more room than that.
+            sender.leave(&mut this.seat);
+        }
+        flushed
+    }
+
+    fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        let this = self.get_mut();
+        let flushed = this.poll_item(context);
+        if flushed.is_ready() {
+            drop(this.let_go());
+        }
+        flushed
+    }
+}
+
+impl<E: Feed, L: Hold> Drop for SendSink<E, L> {
+    fn drop(&mut self) {
+        drop(self.let_go());
+    }
+}
+
+impl<E: Feed + fmt::Debug, L: Hold> fmt::Debug for SendSink<E, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendSink")
+            .field("sender", &self.sender)
+            .field("keeps", &self.item.is_some())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,224 @@
+//! The cells of an event, where tasks leave their wakers: arm, arm again, wake, abandon, reuse, drop.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+
+use annulet::wait::{Event, Ticket};
+
+use crate::common::{Lot, Task, rounds};
+
+fn wait<const TASKS: usize>(ticket: &mut Ticket<'_, Lot, TASKS>, task: &Task) -> Poll<()> {
+    task.with(|context| ticket.poll(context, || None))
+}
+
+#[test]
+fn d19_of_two_wakers_the_last_one_is_woken() {
+    let (event, lot) = (Event::<2>::new(), Lot::new());
+    let (old, new) = (Task::new(), Task::new());
+    let mut ticket = Ticket::new(&event, &lot);
+    assert!(wait(&mut ticket, &old).is_pending());
+    assert!(wait(&mut ticket, &new).is_pending());
+    assert_eq!((old.wakers(), new.wakers()), (0, 1), "the old one is dropped");
+    event.signal(&lot, 1);
+    assert_eq!((old.wakes(), new.wakes()), (0, 1));
+    assert_eq!(new.wakers(), 0, "a waker is used once");
+    event.signal(&lot, 1);
+    assert_eq!((old.wakes(), new.wakes()), (0, 0), "and nobody is woken before it has looked");
+    // After a wake, too.
+    assert!(wait(&mut ticket, &old).is_pending());
+    event.signal_all(&lot);
+    assert_eq!((old.wakes(), new.wakes()), (1, 0));
+}
+
+#[test]
+fn d19_a_wake_that_nobody_used_goes_to_the_next() {
+    for polls in 1..4 {
+        let (event, lot) = (Event::<4>::new(), Lot::new());
+        let tasks = [Task::new(), Task::new(), Task::new()];
+        let mut tickets = [(); 3].map(|()| Some(Ticket::new(&event, &lot)));
+        for _ in 0..polls {
+            for (ticket, task) in tickets.iter_mut().zip(&tasks) {
+                assert!(wait(ticket.as_mut().unwrap(), task).is_pending());
+            }
+        }
+        assert_eq!(event.waiting(), 3);
+        event.signal(&lot, 1);
+        for left in (0..3).rev() {
+            let woken: Vec<_> = (0..3).filter(|at| tasks[*at].wakes() > 0).collect();
+            assert_eq!(woken.len(), 1, "one signal, one task, then the next: {woken:?}");
+            tickets[woken[0]] = None;
+            assert_eq!((event.waiting(), tasks[woken[0]].wakers()), (left, 0));
+        }
+        assert!(tasks.iter().all(|task| task.wakes() == 0));
+    }
+}
+
+#[test]
+fn d19_a_waiter_that_was_not_woken_passes_nothing_on() {
+    let (event, lot) = (Event::<4>::new(), Lot::new());
+    let (gone, stays) = (Task::new(), Task::new());
+    let mut ticket = Ticket::new(&event, &lot);
+    assert!(wait(&mut ticket, &stays).is_pending());
+    let mut other = Ticket::new(&event, &lot);
+    assert!(wait(&mut other, &gone).is_pending());
+    drop(other);
+    assert_eq!((stays.wakes(), gone.wakes(), gone.wakers()), (0, 0, 0));
+    // It had found something after it was woken: that is what it was woken for.
+    let mut other = Ticket::new(&event, &lot);
+    assert!(wait(&mut other, &gone).is_pending());
+    event.signal_all(&lot);
+    assert_eq!((stays.wakes(), gone.wakes()), (1, 1));
+    assert!(wait(&mut ticket, &stays).is_pending());
+    assert_eq!(gone.with(|context| other.poll(context, || Some(7))), Poll::Ready(7));
+    drop(other);
+    assert_eq!((stays.wakes(), event.waiting()), (0, 1));
+}
+
+#[test]
+fn d19_seats_are_used_again() {
+    let (event, lot) = (Event::<2>::new(), Lot::new());
+    let task = Task::new();
+    for round in 0..10 {
+        let mut tickets = [(); 2].map(|()| Ticket::new(&event, &lot));
+        for ticket in &mut tickets {
+            assert!(wait(ticket, &task).is_pending());
+        }
+        assert_eq!((task.wakes(), task.wakers()), (0, 2), "both have a seat in round {round}");
+        if round % 2 == 0 {
+            event.signal_all(&lot);
+            assert_eq!((task.wakes(), task.wakers()), (2, 0));
+        }
+    }
+    assert_eq!((event.waiting(), task.wakers()), (0, 0));
+}
+
+#[test]
+fn d19_without_a_seat_a_task_tries_again_until_it_has_one() {
+    let (event, lot) = (Event::<1>::new(), Lot::new());
+    let (first, second) = (Task::new(), Task::new());
+    let mut seated = Ticket::new(&event, &lot);
+    assert!(wait(&mut seated, &first).is_pending());
+    let mut standing = Ticket::new(&event, &lot);
+    for _ in 0..3 {
+        assert!(wait(&mut standing, &second).is_pending());
+        assert_eq!((first.wakes(), second.wakes()), (0, 1), "it has to be polled again");
+    }
+    drop(seated);
+    assert_eq!(second.wakes(), 0);
+    // One poll sees that a seat is free, the next one leaves its waker there.
+    for _ in 0..2 {
+        assert!(wait(&mut standing, &second).is_pending());
+    }
+    second.wakes();
+    assert!(wait(&mut standing, &second).is_pending());
+    assert_eq!((second.wakes(), second.wakers()), (0, 1), "now it is woken by signals only");
+    event.signal(&lot, 1);
+    assert_eq!(second.wakes(), 1);
+
+    let (event, task) = (Event::<0>::new(), Task::new());
+    let mut ticket = Ticket::new(&event, &lot);
+    for _ in 0..3 {
+        assert!(wait(&mut ticket, &task).is_pending());
+        assert_eq!((task.wakes(), task.wakers(), event.waiting()), (1, 0, 1));
+    }
+    event.signal_all(&lot);
+    drop(ticket);
+    assert_eq!(event.waiting(), 0);
+}
+
+#[test]
+fn d19_what_comes_between_two_looks_is_found() {
+    let (event, lot) = (Event::<2>::new(), Lot::new());
+    let task = Task::new();
+    let mut ticket = Ticket::new(&event, &lot);
+    let mut looks = 0;
+    let polled = task.with(|context| {
+        ticket.poll(context, || {
+            looks += 1;
+            (looks == 2).then_some(looks)
+        })
+    });
+    assert_eq!(polled, Poll::Ready(2), "it looks again after it has left its waker");
+    assert_eq!((event.waiting(), task.wakers(), task.wakes()), (0, 0, 0));
+}
+
+/// Signals the event that it is woken by, and drops a waker there.
+struct Echo;
+
+static ECHO: Event<2> = Event::new();
+static LOT: Lot = Lot::new();
+static ECHOES: AtomicUsize = AtomicUsize::new(0);
+
+impl Wake for Echo {
+    fn wake(self: Arc<Self>) {
+        ECHOES.fetch_add(1, Ordering::Relaxed);
+        ECHO.signal_all(&LOT);
+    }
+}
+
+impl Drop for Echo {
+    fn drop(&mut self) {
+        ECHO.signal_all(&LOT);
+    }
+}
+
+#[test]
+fn d08_a_waker_may_signal_the_event_it_waits_for() {
+    let mut tickets = [(); 2].map(|()| Ticket::new(&ECHO, &LOT));
+    for ticket in &mut tickets {
+        let waker = Waker::from(Arc::new(Echo));
+        assert!(ticket.poll::<()>(&mut Context::from_waker(&waker), || None).is_pending());
+    }
+    ECHO.signal(&LOT, 1);
+    assert_eq!(ECHOES.load(Ordering::Relaxed), 2, "the first has woken the second");
+    // The last clone of a waker is dropped in its cell, and signals from there.
+    for ticket in &mut tickets {
+        for _ in 0..2 {
+            let waker = Waker::from(Arc::new(Echo));
+            assert!(ticket.poll::<()>(&mut Context::from_waker(&waker), || None).is_pending());
+        }
+    }
+    drop(tickets);
+    assert_eq!(ECHO.waiting(), 0);
+}
+
+/// A signaller and tasks that come, replace their wakers and go, all at once: no waker is lost, leaked or used after it
+/// was dropped.
+#[test]
+fn d08_thread_wakes_while_tasks_come_and_go() {
+    let (event, lot, over) = (Event::<2>::new(), Lot::new(), AtomicBool::new(false));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                event.signal(&lot, 1);
+                thread::yield_now();
+            }
+        });
+        let tasks: Vec<_> = (0..3)
+            .map(|_| {
+                scope.spawn(|| {
+                    for round in 0..rounds(20_000) {
+                        let (task, other) = (Task::new(), Task::new());
+                        let mut ticket = Ticket::new(&event, &lot);
+                        for poll in 0..round % 4 {
+                            let task = if poll % 2 == 0 { &task } else { &other };
+                            assert!(wait(&mut ticket, task).is_pending());
+                        }
+                        drop(ticket);
+                        // A signaller may still be waking it.
+                        while task.wakers() + other.wakers() > 0 {
+                            thread::yield_now();
+                        }
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.join().unwrap();
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(event.waiting(), 0);
+}

@@ -1,0 +1,150 @@
+//! The end of a channel, from either side, by closing it or by leaving, while futures are pending.
+
+use std::sync::Arc;
+use std::task::Poll;
+
+use annulet::channel::{RecvError, RingReceiver, RingSender, SendError, TryRecvError, TrySendError};
+use annulet::ring::Multi;
+use annulet::{Channel, Spsc};
+
+use crate::common::{Lot, Many, Task, block_on, many};
+
+type Item = Arc<u32>;
+type Tx<'c> = RingSender<'c, Item, Multi, Multi, Lot>;
+type Rx<'c> = RingReceiver<'c, Item, Multi, Multi, Lot>;
+
+/// Ways for a channel to end, by whoever is not pending.
+const BY_SENDER: &[fn(Tx<'_>)] = &[
+    |tx| drop(tx),
+    |tx| {
+        tx.close();
+        // It does not leave, too.
+        std::mem::forget(tx);
+    },
+];
+const BY_RECEIVER: &[fn(Rx<'_>)] = &[
+    |rx| drop(rx),
+    |rx| {
+        rx.close();
+        std::mem::forget(rx);
+    },
+];
+
+#[test]
+fn rm05_the_end_wakes_pending_receivers() {
+    for end in BY_SENDER {
+        let channel: Many<Item, 4> = many();
+        let (tx, mut rx) = channel.try_split().unwrap();
+        let mut other = rx.clone();
+        let (one, two) = (Task::new(), Task::new());
+        let (mut recv, mut ready) = (rx.recv_async(), other.ready());
+        assert!(one.poll(&mut recv).is_pending());
+        assert!(two.poll(&mut ready).is_pending());
+        end(tx);
+        assert!(one.wakes() > 0 && two.wakes() > 0);
+        assert_eq!(one.poll(&mut recv), Poll::Ready(Err(RecvError::Closed)));
+        assert!(two.poll(&mut ready).is_ready());
+        drop((recv, ready));
+        assert_eq!(channel.waiting(), (0, 0));
+    }
+}
+
+#[test]
+fn rm05_the_end_wakes_pending_senders_and_gives_items_back() {
+    for end in BY_RECEIVER {
+        let channel: Many<Item, 2> = many();
+        let (mut tx, rx) = channel.try_split().unwrap();
+        tx.try_send(Item::new(0)).unwrap();
+        tx.try_send(Item::new(1)).unwrap();
+        let mut other = tx.clone();
+        let item = Item::new(2);
+        let (one, two) = (Task::new(), Task::new());
+        let (mut send, mut ready) = (tx.send_async(Arc::clone(&item)), other.ready());
+        assert!(one.poll(&mut send).is_pending());
+        assert!(two.poll(&mut ready).is_pending());
+        end(rx);
+        assert!(one.wakes() > 0 && two.wakes() > 0);
+        let Poll::Ready(Err(SendError::Closed(back))) = one.poll(&mut send) else { panic!("it is closed") };
+        assert!(Arc::ptr_eq(&back, &item));
+        assert!(two.poll(&mut ready).is_ready());
+        drop((send, ready));
+        assert!(matches!(other.try_send(back), Err(TrySendError::Closed(back)) if Arc::ptr_eq(&back, &item)));
+        assert_eq!((channel.waiting(), Arc::strong_count(&item)), ((0, 0), 1));
+    }
+}
+
+/// Closing from one's own side wakes one's own kind.
+#[test]
+fn rm05_closing_wakes_both_sides() {
+    for by_sender in [true, false] {
+        // What is there was put there silently, so the receiver is still pending when the sender is, too.
+        let channel: Many<Item, 2> = many();
+        let (mut tx, mut rx) = channel.try_split().unwrap();
+        let (tx_closes, rx_closes) = (tx.clone(), rx.clone());
+        let (one, two) = (Task::new(), Task::new());
+        let mut recv = rx.recv_async();
+        assert!(one.poll(&mut recv).is_pending());
+        while tx.end().try_push(Item::new(1)).is_ok() {}
+        let mut send = tx.send_async(Item::new(2));
+        assert!(two.poll(&mut send).is_pending());
+        assert_eq!((one.wakes(), two.wakes(), channel.waiting()), (0, 0, (1, 1)));
+        if by_sender {
+            tx_closes.close()
+        } else {
+            rx_closes.close()
+        }
+        assert!(one.wakes() > 0 && two.wakes() > 0);
+        assert_eq!(one.poll(&mut recv), Poll::Ready(Ok(Item::new(1))), "what was sent before is received");
+        assert!(matches!(two.poll(&mut send), Poll::Ready(Err(SendError::Closed(_)))));
+        drop((recv, send));
+        assert_eq!(block_on(rx.recv_async()), Ok(Item::new(1)));
+        assert_eq!(block_on(rx.recv_async()), Err(RecvError::Closed));
+        assert_eq!(channel.waiting(), (0, 0));
+    }
+}
+
+#[test]
+fn nx12_what_was_sent_comes_before_closed() {
+    for end in BY_SENDER {
+        let channel: Many<Item, 4> = many();
+        let (mut tx, mut rx) = channel.try_split().unwrap();
+        for number in 0..3 {
+            block_on(tx.send_async(Item::new(number))).unwrap();
+        }
+        let last = tx.clone();
+        drop(tx);
+        assert!(!rx.is_closed(), "one is left");
+        assert_eq!(block_on(rx.recv_async()), Ok(Item::new(0)));
+        end(last);
+        assert!(rx.is_closed());
+        block_on(rx.ready());
+        assert_eq!(block_on(rx.recv_async()), Ok(Item::new(1)));
+        assert_eq!(rx.try_recv(), Ok(Item::new(2)));
+        assert_eq!(rx.try_recv(), Err(TryRecvError::Closed));
+        for _ in 0..2 {
+            assert_eq!(block_on(rx.recv_async()), Err(RecvError::Closed));
+        }
+    }
+}
+
+#[test]
+fn rm05_reserving_ends_with_the_channel() {
+    for by_drop in [true, false] {
+        let channel = Channel::<Spsc<u32, 2>, Lot>::over(Spsc::new(), Lot::new());
+        let (mut tx, rx) = channel.try_split().unwrap();
+        tx.try_send(0).unwrap();
+        tx.try_send(1).unwrap();
+        let task = Task::new();
+        let mut reserve = tx.reserve();
+        assert!(task.poll(&mut reserve).is_pending());
+        if by_drop {
+            drop(rx)
+        } else {
+            rx.close()
+        }
+        assert_eq!(task.wakes(), 1);
+        assert!(matches!(task.poll(&mut reserve), Poll::Ready(None)));
+        drop(reserve);
+        assert_eq!(channel.waiting(), (0, 0));
+    }
+}

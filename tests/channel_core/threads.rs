@@ -1,0 +1,79 @@
+//! Threads that block and threads that poll, on the same channels.
+
+use std::thread;
+
+use annulet::{Channel, Spsc};
+
+use crate::common::{Lot, Many, block_on, many, rounds};
+
+#[test]
+fn nx10_thread_and_task_play_ping_pong() {
+    let mut there = Channel::<Spsc<usize, 2>, Lot>::over(Spsc::new(), Lot::new());
+    let mut back = Channel::<Spsc<usize, 2>, Lot>::over(Spsc::new(), Lot::new());
+    let (mut tx, mut rx) = there.split();
+    let (mut btx, mut brx) = back.split();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            block_on(async {
+                while let Ok(number) = rx.recv_async().await {
+                    btx.send_async(number + 1).await.unwrap();
+                }
+            });
+        });
+        for number in 0..rounds(20_000) {
+            tx.send(number).unwrap();
+            assert_eq!(brx.recv(), Ok(number + 1));
+        }
+        drop(tx);
+    });
+    drop(brx);
+    assert_eq!((there.waiting(), back.waiting()), ((0, 0), (0, 0)));
+}
+
+fn storm<const TASKS: usize>() {
+    let channel: Many<usize, 2, TASKS> = many();
+    let (tx, rx) = channel.try_split().unwrap();
+    let each = rounds(20_000);
+    let total: usize = thread::scope(|scope| {
+        let takers: Vec<_> = (0..2)
+            .map(|number| {
+                let mut rx = rx.clone();
+                scope.spawn(move || {
+                    if number == 0 {
+                        return rx.iter().sum::<usize>();
+                    }
+                    block_on(async {
+                        let mut sum = 0;
+                        while let Ok(item) = rx.recv_async().await {
+                            sum += item;
+                        }
+                        sum
+                    })
+                })
+            })
+            .collect();
+        for number in 0..2 {
+            let mut tx = tx.clone();
+            scope.spawn(move || {
+                for item in 0..each {
+                    if number == 0 {
+                        tx.send(item).unwrap();
+                    } else {
+                        block_on(tx.send_async(item)).unwrap();
+                    }
+                }
+            });
+        }
+        drop(tx);
+        takers.into_iter().map(|taker| taker.join().unwrap()).sum()
+    });
+    assert_eq!(total, each * (each - 1));
+    assert_eq!(channel.waiting(), (0, 0));
+}
+
+#[test]
+fn d06_threads_and_tasks_share_a_storm() {
+    storm::<0>();
+    storm::<1>();
+    storm::<8>();
+}
