@@ -263,9 +263,7 @@ pub enum Site {
     SignalFence,
     /// `Event::wait_until`: the whole fence between saying that one waits, and the look.
     AwaitFence,
-    /// `Word::advance`: the Release half of advancing the epoch.
-    EpochAdvance,
-    /// `Word::observe`: the Acquire load of it.
+    /// `Word::observe`: the Acquire load of the epoch.
     EpochObserve,
     /// `Cell::arm`: the Release store that leaves a waker.
     TaskArm,
@@ -273,11 +271,11 @@ pub enum Site {
     TaskWake,
     /// `Cell::wake`: the Release half of leaving the cell again.
     TaskDone,
-    /// `Cell::arm`, `Cell::vacate`: the Acquire half of taking one's own waker back, or of finding it taken.
+    /// `Cell::arm`: the Acquire load that finds the last waker taken.
     TaskRetake,
-    /// `Seats::claim`: the Acquire half of taking a seat.
+    /// `Tasks::claim`: the Acquire half of taking a seat.
     SeatClaim,
-    /// `Seats::give_back`: the Release half of leaving it.
+    /// `Tasks::give_back`: the Release half of leaving it.
     SeatGiveBack,
     /// `Life::leave`: the Release half of going.
     LifeLeave,
@@ -331,6 +329,16 @@ pub mod weaken {
     pub fn set(site: Option<super::Site>) {
         WEAKENED.store(site.map_or(0, |site| site as u32), Ordering::SeqCst);
     }
+}
+
+/// Whether a model has failed, and its threads are unwound where they stand: what is dropped then can touch no atomic.
+/// Never outside loom.
+#[inline(always)]
+pub(crate) fn is_over() -> bool {
+    #[cfg(loom)]
+    return std::thread::panicking();
+    #[cfg(not(loom))]
+    false
 }
 
 /// Asks the cache for the line at `ptr`, to be written soon. A hint: it never faults, and any address will do.

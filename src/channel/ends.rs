@@ -30,8 +30,8 @@ pub(crate) mod sealed {
             if Self::FOR_ALL { u32::MAX } else { u32::try_from(items).unwrap_or(u32::MAX) }
         }
         fn put(&mut self, item: Self::Item) -> Result<(), PushError<Self::Item>>;
-        /// As many as there is room for; how many.
-        fn put_iter(&mut self, items: &mut dyn Iterator<Item = Self::Item>) -> usize;
+        /// As many as there is room for: how many; and whether others were too fast for more.
+        fn put_iter(&mut self, items: &mut dyn Iterator<Item = Self::Item>) -> (usize, bool);
         /// Whether there is room, as far as can be seen without taking it.
         fn has_room(&mut self) -> bool;
     }
@@ -43,6 +43,8 @@ pub(crate) mod sealed {
         const ROOM_IS_SOMEBODYS: bool;
         /// A sender may wait for this very receiver, and no longer if it goes.
         const LEAVING_MAKES_ROOM: bool = false;
+        /// It goes past slots that were given up, which makes room even where nothing is taken.
+        const PASSES: bool = false;
         /// How many senders have to look for so much room.
         #[inline(always)]
         fn wakes(items: usize) -> u32 {
@@ -67,12 +69,12 @@ impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::Feed for Producer<'_, T, P,
         self.try_push(item)
     }
     #[inline]
-    fn put_iter(&mut self, items: &mut dyn Iterator<Item = T>) -> usize {
-        self.try_push_iter(items)
+    fn put_iter(&mut self, items: &mut dyn Iterator<Item = T>) -> (usize, bool) {
+        self.push_iter(items)
     }
     #[inline]
     fn has_room(&mut self) -> bool {
-        !self.is_full()
+        self.has_room()
     }
 }
 
@@ -80,6 +82,7 @@ impl<T, P: Side, C: Side, S: Stats, K: Keep> Source for Consumer<'_, T, P, C, S,
 impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::Source for Consumer<'_, T, P, C, S, K> {
     type Item = T;
     const ROOM_IS_SOMEBODYS: bool = false;
+    const PASSES: bool = P::SHARED;
 
     #[inline(always)]
     fn take(&mut self) -> Result<T, TryRecvError> {
@@ -106,7 +109,7 @@ impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::Source for Consumer<'_, T, 
     }
     #[inline]
     fn has_items(&mut self) -> bool {
-        !self.is_empty()
+        self.has_items()
     }
 }
 
@@ -151,8 +154,8 @@ impl<T: Entry, const N: usize> sealed::Feed for Writer<'_, T, N, Overwrite> {
         Ok(())
     }
     /// A lap at most, since there is always room.
-    fn put_iter(&mut self, items: &mut dyn Iterator<Item = T>) -> usize {
-        items.take(N).map(|item| self.publish(item)).count()
+    fn put_iter(&mut self, items: &mut dyn Iterator<Item = T>) -> (usize, bool) {
+        (items.take(N).map(|item| self.publish(item)).count(), false)
     }
     #[inline]
     fn has_room(&mut self) -> bool {
@@ -169,7 +172,7 @@ impl<T: Entry, const N: usize, const R: usize> sealed::Feed for Writer<'_, T, N,
     fn put(&mut self, item: T) -> Result<(), PushError<T>> {
         self.try_publish(item)
     }
-    fn put_iter(&mut self, items: &mut dyn Iterator<Item = T>) -> usize {
+    fn put_iter(&mut self, items: &mut dyn Iterator<Item = T>) -> (usize, bool) {
         let mut count = 0;
         // A lap at most, or readers that keep up would keep us for ever.
         while count < N && self.has_room() {
@@ -180,7 +183,7 @@ impl<T: Entry, const N: usize, const R: usize> sealed::Feed for Writer<'_, T, N,
             }
             count += 1;
         }
-        count
+        (count, false)
     }
     #[inline]
     fn has_room(&mut self) -> bool {

@@ -6,7 +6,7 @@ use core::task::{Context, Poll};
 use sealed::Line as _;
 
 use crate::stats::Off;
-use crate::sync::{CachePadded, const_fn, if_arc};
+use crate::sync::{CachePadded, const_fn, if_arc, is_over};
 use crate::wait::{Counted, Deadline, Event, Life, Look, Meter, Party, Seat, Strategy, TimedOut, Wait};
 if_arc! {
     use crate::sync::Arc;
@@ -96,6 +96,9 @@ impl<L: Hold> Member<L> {
 
 impl<L: Hold> Drop for Member<L> {
     fn drop(&mut self) {
+        if is_over() {
+            return;
+        }
         let line = self.hold.line();
         if line.life().leave(self.party, self.counted) {
             wake_all(line);
@@ -110,7 +113,9 @@ pub(super) struct Told<'l, L: sealed::Line>(pub(super) &'l L, pub(super) For, pu
 
 impl<L: sealed::Line> Drop for Told<'_, L> {
     fn drop(&mut self) {
-        self.0.signal(self.1, self.2);
+        if !is_over() {
+            self.0.signal(self.1, self.2);
+        }
     }
 }
 

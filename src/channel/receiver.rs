@@ -311,6 +311,9 @@ fn last<E: Source, R>(
     // Before the last look: whatever those who are gone had sent is seen by it.
     let over = line.life().is_over(Party::Sender);
     let taken = take(end);
+    if E::PASSES && taken.is_err() {
+        line.signal(For::Room, u32::MAX);
+    }
     match taken {
         Err(TryRecvError::Empty) if over => Err(TryRecvError::Closed),
         // Somebody claimed the slot, forgot it, and is gone.

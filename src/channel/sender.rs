@@ -165,7 +165,9 @@ impl<E: Feed, L: Hold> Sender<E, L> {
             if line.life().is_over(Party::Receiver) {
                 return Look::Found(Err(()));
             }
-            match end.put_iter(&mut items) {
+            let (count, outrun) = end.put_iter(&mut items);
+            match count {
+                0 if !items.is_over() && outrun => Look::Again,
                 0 if !items.is_over() => Look::Nothing,
                 count => Look::Found(Ok(count)),
             }

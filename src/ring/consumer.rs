@@ -170,6 +170,13 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Consumer<'a, T, P, C, S, K> {
     pub fn is_full(&self) -> bool {
         self.len() == self.capacity()
     }
+
+    /// Whether a pop would find an item, or slots to go past, as far as can be seen without one: unlike a ring that is
+    /// not empty, not an item that its producer has not handed over.
+    #[inline]
+    pub(crate) fn has_items(&mut self) -> bool {
+        self.end.is_ready()
+    }
 }
 
 /// What only a single consumer can do: items that it looks at are not taken by others.

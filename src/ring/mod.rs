@@ -37,6 +37,7 @@ pub mod lanes;
 mod producer;
 mod reading;
 mod side;
+mod taking;
 
 pub use body::{Ring, Spsc};
 pub use broadcast::Broadcast;
@@ -45,7 +46,7 @@ pub use grant::{ReadGrant, WriteGrant};
 pub use keep::{Borrowed, Keep};
 pub use lanes::Lanes;
 pub use producer::Producer;
-pub use reading::Drain;
+pub use taking::Drain;
 pub use side::{Side, Single};
 
 /// Both ends of a ring that is borrowed.

@@ -286,17 +286,23 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Producer<'a, T, P, C, S, K> {
     /// by claim. If `iter` panics then, what went by earlier claims stays. A claim for which it has no item is given up.
     #[inline]
     pub fn try_push_iter(&mut self, iter: impl IntoIterator<Item = T>) -> usize {
+        self.push_iter(iter).0
+    }
+
+    /// As [`try_push_iter`](Self::try_push_iter); and whether there are no more because other producers were faster.
+    #[inline]
+    pub(crate) fn push_iter(&mut self, iter: impl IntoIterator<Item = T>) -> (usize, bool) {
         let capacity = self.capacity();
         let mut iter = iter.into_iter();
         if !P::SHARED {
             let least = usize::from(iter.size_hint().1 != Some(0));
             let Ok(mut grant) = self.grant(Wanted { most: capacity, least, contiguous: false }) else {
-                return 0;
+                return (0, false);
             };
             grant.fill_from(iter);
-            return grant.commit();
+            return (grant.commit(), false);
         }
-        let mut pushed = 0;
+        let (mut pushed, mut contended) = (0, false);
         // At most one lap, or a ring that others keep empty would keep us for ever.
         while pushed < capacity {
             let (least, most) = iter.size_hint();
@@ -312,6 +318,7 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Producer<'a, T, P, C, S, K> {
                     if pushed == 0 {
                         self.end.count_refusal(why);
                     }
+                    contended = matches!(why, Refusal::Contended);
                     break;
                 }
             };
@@ -325,7 +332,7 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Producer<'a, T, P, C, S, K> {
                 break;
             }
         }
-        pushed
+        (pushed, contended)
     }
 
     /// Grants up to `wanted` free slots in one contiguous run, to be written in place.
@@ -414,6 +421,14 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Producer<'a, T, P, C, S, K> {
     #[inline]
     pub fn is_full(&self) -> bool {
         self.len() == self.capacity()
+    }
+
+    /// Whether a push would find a slot, as far as can be seen without one: unlike a ring that is not full, not one that
+    /// a consumer is still reading.
+    #[inline]
+    pub(crate) fn has_room(&mut self) -> bool {
+        self.end.is_behind();
+        self.end.look(self.end.tail, 0, 1) > 0
     }
 }
 

@@ -11,7 +11,7 @@ use super::strategy::{Backoff, Step, Strategy};
 use super::task::Tasks;
 use super::{Deadline, Notify, Wait};
 use crate::stats::Off;
-use crate::sync::{AtomicU32, Ordering, Site, const_fn, fence, order};
+use crate::sync::{AtomicU32, Ordering, Site, const_fn, fence, is_over, order};
 
 /// A word to sleep on: 32 bits, four bytes aligned.
 #[derive(Debug)]
@@ -45,8 +45,8 @@ impl Word {
 
     /// The epoch before a look.
     ///
-    /// Acquire: pairs with [`advance`](Self::advance). Whoever reads the epoch of a signal sees what was signalled, and
-    /// so does not need to be woken by it.
+    /// Acquire: pairs with the fence of [`signal`](Event::signal), after which [`advance`](Self::advance) stores. Whoever
+    /// reads the epoch of a signal sees what was signalled, and so does not need to be woken by it.
     #[inline]
     fn observe(&self) -> u32 {
         self.0.load(order(Site::EpochObserve, Ordering::Acquire))
@@ -54,10 +54,11 @@ impl Word {
 
     /// Ends the sleep of whoever has read an earlier epoch.
     ///
-    /// Release: pairs with [`observe`](Self::observe).
+    /// Relaxed: who signals has passed a whole fence since the change that it signals, which hands that over to
+    /// [`observe`](Self::observe) as a Release here would.
     #[inline]
     fn advance(&self) -> u32 {
-        self.0.fetch_add(1, order(Site::EpochAdvance, Ordering::Release))
+        self.0.fetch_add(1, Ordering::Relaxed)
     }
 }
 
@@ -211,15 +212,17 @@ impl<const TASKS: usize> Event<TASKS> {
         }
     }
 
-    /// Wakes up to `count`: tasks and threads have turns at being asked first.
-    pub(super) fn wake(&self, notify: &impl Notify, count: u32) {
+    /// Wakes up to `count`: tasks and threads have turns at being asked first. After the fence of a signal.
+    fn wake(&self, notify: &impl Notify, count: u32) {
         let turn = self.epoch.advance();
+        // Of the turns of either kind, each begins at another seat.
+        let seat = turn / 2;
         if turn & 1 == 0 {
-            let woken = self.tasks.wake(turn, count);
+            let woken = self.tasks.wake(seat, count);
             self.wake_sleepers(notify, count - woken);
         } else {
             let woken = self.wake_sleepers(notify, count);
-            self.tasks.wake(turn, count - woken);
+            self.tasks.wake(seat, count - woken);
         }
     }
 
@@ -379,6 +382,10 @@ impl<const TASKS: usize> Event<TASKS> {
             waited.looked();
             if over {
                 sleeper.unwinding = false;
+                if again {
+                    // There may be something that somebody else, who is asleep, can have.
+                    self.signal(wait, 1);
+                }
                 return Err(TimedOut);
             }
             if again {
@@ -421,6 +428,9 @@ struct Sleeper<'e, W: Wait, const TASKS: usize> {
 
 impl<W: Wait, const TASKS: usize> Drop for Sleeper<'_, W, TASKS> {
     fn drop(&mut self) {
+        if is_over() {
+            return;
+        }
         self.event.retract();
         // Relaxed: as for `retract`.
         self.event.sleepers.fetch_sub(1, Ordering::Relaxed);

@@ -21,7 +21,7 @@ use core::task::{Context, Poll, Waker};
 
 use super::event::Look;
 use super::{Event, Wait};
-use crate::sync::{AtomicU32, Ordering, Shadow, Site, const_fn, order};
+use crate::sync::{AtomicU32, Ordering, Shadow, Site, const_fn, is_over, order};
 
 const IDLE: u32 = 0;
 const ARMED: u32 = 1;
@@ -65,7 +65,8 @@ impl Cell {
 
     /// Leaves a waker. Only for who has the seat.
     fn arm(&self, waker: &Waker) -> Armed {
-        // Acquire: pairs with the end of `wake`, whose signaller has read the waker that was here before.
+        // Acquire: pairs with the end of `wake`, whose signaller has read the waker that was here before; also if that was
+        // another task's, of whose seat this is the next holder: a later state than it saw is not older than that end.
         match self.state.load(order(Site::TaskRetake, Ordering::Acquire)) {
             IDLE => {}
             ARMED => {
@@ -86,9 +87,8 @@ impl Cell {
 
     /// From armed to idle, if no signaller is faster. Only for who has the seat.
     fn take_back(&self) -> bool {
-        // Acquire where it fails: pairs with the end of `wake`.
-        let acquire = order(Site::TaskRetake, Ordering::Acquire);
-        if self.state.compare_exchange(ARMED, IDLE, Ordering::Relaxed, acquire).is_err() {
+        // Relaxed: the waker is the task's own, and where a signaller was faster, nothing is touched.
+        if self.state.compare_exchange(ARMED, IDLE, Ordering::Relaxed, Ordering::Relaxed).is_err() {
             return false;
         }
         self.shadow.write(0);
@@ -116,8 +116,8 @@ impl Cell {
         let cell = unsafe { &*self.waker.get() };
         // SAFETY: initialised, since it was armed; and read once, since nobody but us can leave `WAKING`.
         let waker = unsafe { cell.assume_init_read() };
-        // Release: pairs with the task's next look at its cell, or with who gets the seat next.
-        if self.state.swap(IDLE, order(Site::TaskDone, Ordering::AcqRel)) == ABANDONED {
+        // Release: pairs with the next `arm`, of the task or of who gets the seat next.
+        if self.state.swap(IDLE, order(Site::TaskDone, Ordering::Release)) == ABANDONED {
             free();
             return false;
         }
@@ -130,9 +130,9 @@ impl Cell {
         if self.take_back() {
             return (true, false);
         }
-        // Acquire: as in `arm`. Release: the signaller that frees the seat passes on what was done here.
-        let failed = order(Site::TaskRetake, Ordering::Acquire);
-        match self.state.compare_exchange(WAKING, ABANDONED, Ordering::Release, failed) {
+        // Relaxed: all that the task did to the cell was before it armed it, which the signaller has seen. Whoever gets the
+        // seat next sees the signaller's end in `arm`.
+        match self.state.compare_exchange(WAKING, ABANDONED, Ordering::Relaxed, Ordering::Relaxed) {
             Ok(_) => (false, false),
             Err(_) => (true, true),
         }
@@ -258,7 +258,8 @@ impl Seat {
         let armed = match event.tasks().cell(self.number) {
             Some(cell) => {
                 let armed = cell.arm(context.waker());
-                self.armed = armed == Armed::Yes;
+                // If it is being woken, that is of the waker that it left before.
+                self.armed |= armed == Armed::Yes;
                 armed
             }
             // No seat is free: it tries again, like one that was woken.
@@ -291,7 +292,7 @@ impl Seat {
         notify: &impl super::Notify,
         took: bool,
     ) {
-        if !core::mem::take(&mut self.counted) {
+        if !core::mem::take(&mut self.counted) || is_over() {
             return;
         }
         let number = self.number.take();

@@ -24,6 +24,7 @@ mod lanes;
 mod meters;
 mod panics;
 mod processes;
+mod review;
 mod runner;
 mod strategies;
 mod timing;

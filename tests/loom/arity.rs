@@ -8,7 +8,7 @@ use annulet::error::{PopError, PushError};
 use annulet::ring::{Consumer, Multi, Producer, Ring, Side, Single};
 use loom::thread;
 
-use crate::harness::Main;
+use crate::harness::{Main, three};
 
 models! {
     d04_two_producers_and_a_consumer kills [StampCommit StampObserve] twin d04_twin_expects_everything;
@@ -44,28 +44,6 @@ fn item(number: u32) -> Item {
 fn number((number, complement): Item) -> u32 {
     assert_eq!(complement, !number, "torn");
     number
-}
-
-/// Runs three programs at once, the first on the main thread if that produces, otherwise the last.
-fn three<A: 'static, B: 'static, C: 'static>(
-    main: Main,
-    a: impl FnOnce() -> A + 'static,
-    b: impl FnOnce() -> B + 'static,
-    c: impl FnOnce() -> C + 'static,
-) -> (A, B, C) {
-    let b = thread::spawn(b);
-    match main {
-        Main::Produces => {
-            let c = thread::spawn(c);
-            let a = a();
-            (a, b.join().unwrap(), c.join().unwrap())
-        }
-        Main::Consumes => {
-            let a = thread::spawn(a);
-            let c = c();
-            (a.join().unwrap(), b.join().unwrap(), c)
-        }
-    }
 }
 
 /// Lends a ring that holds `before` items, `0..before`, to a play that joins its threads.

@@ -25,6 +25,8 @@ pub struct Model {
     pub kills: &'static [Site],
     /// A program that breaks what the model demands, and must fail.
     pub twin: Option<fn(Main)>,
+    /// How often a thread may be pre-empted at most, where more would take too long.
+    pub bound: Option<usize>,
     /// Filled when it has been played.
     pub outcome: OnceLock<Outcome>,
 }
@@ -44,8 +46,9 @@ impl Model {
         play: fn(Main),
         kills: &'static [Site],
         twin: Option<fn(Main)>,
+        bound: Option<usize>,
     ) -> Self {
-        Self { name, play, kills, twin, outcome: OnceLock::new() }
+        Self { name, play, kills, twin, bound, outcome: OnceLock::new() }
     }
 
     /// The test of this model.
@@ -69,7 +72,7 @@ impl Model {
     fn run(&self) -> Outcome {
         let mut outcome = Outcome { executions: 0, wrong: Vec::new(), killed: Vec::new() };
         for main in BOTH {
-            let (executions, result) = explore(self.play, main);
+            let (executions, result) = explore(self.play, main, self.bound);
             outcome.executions += executions;
             if let Err(message) = result {
                 outcome.wrong.push(format!("main {main:?}: fails after {executions} executions: {message}"));
@@ -94,7 +97,7 @@ impl Model {
             }
             for main in BOTH {
                 weaken::set(site);
-                let (executions, result) = silently(|| explore(play, main));
+                let (executions, result) = silently(|| explore(play, main, self.bound));
                 weaken::set(None);
                 match result {
                     // Too large is not wrong: nothing was found.
@@ -118,9 +121,10 @@ impl Model {
 }
 
 /// Explores the interleavings of a program: how many there were, and whether one of them panicked.
-fn explore(play: fn(Main), main: Main) -> (usize, Result<(), String>) {
+fn explore(play: fn(Main), main: Main, bound: Option<usize>) -> (usize, Result<(), String>) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = builder.preemption_bound.or(Some(3));
+    let usual = builder.preemption_bound.unwrap_or(3);
+    builder.preemption_bound = Some(bound.map_or(usual, |bound| bound.min(usual)));
     builder.max_branches = 20_000;
     let executions = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&executions);
@@ -157,6 +161,28 @@ pub fn at_once<A: 'static, B: 'static>(
     }
 }
 
+/// Runs three programs at once, the first on the main thread if that produces, otherwise the last.
+pub fn three<A: 'static, B: 'static, C: 'static>(
+    main: Main,
+    a: impl FnOnce() -> A + 'static,
+    b: impl FnOnce() -> B + 'static,
+    c: impl FnOnce() -> C + 'static,
+) -> (A, B, C) {
+    let b = loom::thread::spawn(b);
+    match main {
+        Main::Produces => {
+            let c = loom::thread::spawn(c);
+            let a = a();
+            (a, b.join().unwrap(), c.join().unwrap())
+        }
+        Main::Consumes => {
+            let a = loom::thread::spawn(a);
+            let c = c();
+            (a.join().unwrap(), b.join().unwrap(), c)
+        }
+    }
+}
+
 /// Runs `f`, in which a panic is expected, without its message. Called by one at a time.
 fn silently<R>(f: impl FnOnce() -> R) -> R {
     let hook = panic::take_hook();
@@ -168,9 +194,10 @@ fn silently<R>(f: impl FnOnce() -> R) -> R {
 
 /// Declares models, `MODELS`, the list of them, and a test for each.
 ///
-/// `name kills [sites] twin program;` where `name` is the function that plays it, and the twin may be left out.
+/// `name within bound kills [sites] twin program;` where `name` is the function that plays it, and the twin and the bound
+/// of pre-emptions may be left out.
 macro_rules! models {
-    ($($name:ident kills [$($site:ident)*] $(twin $twin:ident)?;)*) => {
+    ($($name:ident $(within $bound:literal)? kills [$($site:ident)*] $(twin $twin:ident)?;)*) => {
         /// The models of this file.
         pub const MODELS: &[&crate::harness::Model] = &[$(&statics::$name),*];
 
@@ -183,7 +210,8 @@ macro_rules! models {
                     stringify!($name),
                     super::$name,
                     &[$(Site::$site),*],
-                    models!(@twin $($twin)?),
+                    models!(@some $(super::$twin)?),
+                    models!(@some $($bound)?),
                 );
             )*
         }
@@ -197,6 +225,6 @@ macro_rules! models {
             )*
         }
     };
-    (@twin) => { None };
-    (@twin $twin:ident) => { Some(super::$twin) };
+    (@some) => { None };
+    (@some $value:expr) => { Some($value) };
 }

@@ -21,8 +21,11 @@ mod harness;
 
 mod arity;
 mod broadcast;
+mod channel;
 mod lanes;
 mod link;
+mod platform;
 mod region;
 mod ring;
 mod table;
+mod wait;

@@ -3,7 +3,7 @@
 use annulet::model::Site;
 
 use crate::harness::{BOTH, Model};
-use crate::{arity, broadcast, lanes, link, region, ring};
+use crate::{arity, broadcast, channel, lanes, link, region, ring, wait};
 
 /// Every model. A new one is added here, and gets a test of its own where it is written.
 const MODELS: &[&[&Model]] = &[
@@ -17,6 +17,8 @@ const MODELS: &[&[&Model]] = &[
     lanes::growing::MODELS,
     link::MODELS,
     region::MODELS,
+    wait::MODELS,
+    channel::MODELS,
 ];
 
 /// Every site whose ordering must be in a model that fails without it. New sites are added here.
@@ -47,6 +49,17 @@ const SITES: &[Site] = &[
     Site::JoinFence,
     Site::CompareFence,
     Site::BitmapHeld,
+    Site::SignalFence,
+    Site::AwaitFence,
+    Site::EpochObserve,
+    Site::TaskArm,
+    Site::TaskWake,
+    Site::TaskDone,
+    Site::TaskRetake,
+    Site::SeatClaim,
+    Site::SeatGiveBack,
+    Site::LifeLeave,
+    Site::LifeLook,
     #[cfg(feature = "alloc")]
     Site::PlacePublish,
     #[cfg(feature = "alloc")]

@@ -1,0 +1,249 @@
+//! Models of channels: sending and receiving that wait for each other, and for the other side's end.
+
+use std::pin::Pin;
+
+use annulet::channel::{Channel, RecvError, RingReceiver, RingSender, SendError, TryRecvError};
+use annulet::ring::{Multi, Ring, Side, Single};
+use annulet::stats::Off;
+
+use crate::harness::{Main, at_once, three};
+use crate::platform::{Platform, SOON, block_on, lent};
+
+models! {
+    d06_a_send_against_a_receive kills [SignalFence AwaitFence];
+    nx10_a_sender_waits_for_room kills [SignalFence AwaitFence] twin nx10_twin_pops_without_a_word;
+    nx10_tasks_wait_for_data_and_room kills [SignalFence AwaitFence];
+    d07_what_was_sent_comes_before_closed kills [LifeLeave LifeLook] twin d07_twin_sends_nothing;
+    d07_what_was_sent_comes_before_a_close kills [LifeLeave LifeLook];
+    rm05_the_last_sender_goes kills [SignalFence AwaitFence] twin rm05_twin_keeps_the_sender;
+    rm05_a_receiver_waits_for_a_close kills [SignalFence AwaitFence];
+    rm05_a_task_waits_for_a_close kills [SignalFence AwaitFence];
+    d08_the_last_receiver_goes kills [SignalFence AwaitFence];
+    d08_the_last_receiver_goes_from_a_task kills [SignalFence AwaitFence];
+    h15_two_receivers_and_a_deadline within 2 kills [SignalFence];
+    nx10_two_receivers_and_a_batch within 2 kills [SignalFence];
+    nx10_two_receivers_and_one_signal within 2 kills [SignalFence];
+    nx10_two_receivers_and_commits_out_of_order within 1 kills [SignalFence];
+}
+
+type Of<const N: usize, P, C, const TASKS: usize> = Channel<Ring<u32, N, P, C>, Platform, Off, TASKS>;
+type Tx<P, C, const TASKS: usize> = RingSender<'static, u32, P, C, Platform, Off, Off, TASKS>;
+type Rx<P, C, const TASKS: usize> = RingReceiver<'static, u32, P, C, Platform, Off, Off, TASKS>;
+
+/// Lends both ends of a channel to a play that joins its threads, and drops all ends.
+fn stage<const N: usize, P: Side, C: Side, const TASKS: usize>(
+    play: impl FnOnce(Tx<P, C, TASKS>, Rx<P, C, TASKS>),
+) {
+    lent(Of::<N, P, C, TASKS>::over(Ring::new(), Platform::new()), |channel| {
+        let (tx, rx) = channel.split();
+        play(tx, rx);
+    });
+}
+
+/// Of one and one, with room for one item.
+fn one_to_one<const TASKS: usize>(play: impl FnOnce(Tx<Single, Single, TASKS>, Rx<Single, Single, TASKS>)) {
+    stage::<1, Single, Single, TASKS>(play);
+}
+
+/// One is sent, and received; both ends stay.
+fn d06_a_send_against_a_receive(main: Main) {
+    one_to_one::<0>(|mut tx, mut rx| {
+        at_once(main, move || (tx.send(7), tx), move || (assert_eq!(rx.recv(), Ok(7)), rx)).0.0.unwrap();
+    });
+}
+
+/// The ring is full. One more is sent, and both are received; the first one without telling the sender, if so.
+fn for_room(main: Main, tells: bool) {
+    one_to_one::<0>(|mut tx, mut rx| {
+        tx.try_send(1).unwrap();
+        let receive = move || {
+            let first = if tells { rx.recv().unwrap() } else { rx.end().try_pop().unwrap() };
+            ([first, rx.recv().unwrap()], rx)
+        };
+        let (_, (got, _)) = at_once(main, move || (tx.send(2).unwrap(), tx), receive);
+        assert_eq!(got, [1, 2]);
+    });
+}
+
+fn nx10_a_sender_waits_for_room(main: Main) {
+    for_room(main, true);
+}
+
+fn nx10_twin_pops_without_a_word(main: Main) {
+    for_room(main, false);
+}
+
+/// The same of tasks.
+fn nx10_tasks_wait_for_data_and_room(main: Main) {
+    one_to_one::<1>(|mut tx, mut rx| {
+        tx.try_send(1).unwrap();
+        let send = move || {
+            assert_eq!(wait_for(tx.send_async(2)), Ok(()));
+            tx
+        };
+        let receive = move || {
+            assert_eq!([wait_for(rx.recv_async()), wait_for(rx.recv_async())], [Ok(1), Ok(2)]);
+            rx
+        };
+        drop(at_once(main, send, receive));
+    });
+}
+
+fn wait_for<F: Future + Unpin>(mut future: F) -> F::Output {
+    block_on(|context| Pin::new(&mut future).poll(context))
+}
+
+/// An item is pushed, if so, and then nothing more can come: because the last sender goes, or because it closes. Nobody is
+/// told `Closed` before the item. (It is pushed without a signal, whose fence would order it.)
+fn push_and_end(main: Main, pushes: bool, end: impl FnOnce(Tx<Single, Single, 0>) + 'static) {
+    one_to_one::<0>(|mut tx, mut rx| {
+        let first = move || {
+            if pushes {
+                tx.end().try_push(7).unwrap();
+            }
+            end(tx);
+        };
+        let second = move || match rx.try_recv() {
+            Ok(7) => assert!(matches!(rx.try_recv(), Err(TryRecvError::Empty | TryRecvError::Closed))),
+            Err(TryRecvError::Empty) => {}
+            other => panic!("{other:?}"),
+        };
+        at_once(main, first, second);
+    });
+}
+
+fn d07_what_was_sent_comes_before_closed(main: Main) {
+    push_and_end(main, true, drop);
+}
+
+fn d07_twin_sends_nothing(main: Main) {
+    push_and_end(main, false, drop);
+}
+
+fn d07_what_was_sent_comes_before_a_close(main: Main) {
+    push_and_end(main, true, |tx| {
+        tx.close();
+        // The life of a channel that is closed does not matter.
+        std::mem::forget(tx);
+    });
+}
+
+/// A receiver waits, gets what was sent, and wakes up again when the last sender goes.
+fn rm05_the_last_sender_goes(main: Main) {
+    one_to_one::<0>(|mut tx, mut rx| {
+        let send = move || {
+            tx.try_send(7).unwrap();
+            drop(tx);
+        };
+        at_once(main, send, move || {
+            assert_eq!([rx.recv(), rx.recv()], [Ok(7), Err(RecvError::Closed)]);
+        });
+    });
+}
+
+fn rm05_twin_keeps_the_sender(main: Main) {
+    one_to_one::<0>(|tx, mut rx| {
+        drop(at_once(main, move || tx, move || assert_eq!(rx.recv(), Err(RecvError::Closed))));
+    });
+}
+
+fn rm05_a_receiver_waits_for_a_close(main: Main) {
+    one_to_one::<0>(|tx, mut rx| {
+        let receive = move || {
+            assert_eq!(rx.recv(), Err(RecvError::Closed));
+            rx
+        };
+        drop(at_once(main, move || (tx.close(), tx), receive));
+    });
+}
+
+fn rm05_a_task_waits_for_a_close(main: Main) {
+    one_to_one::<1>(|tx, mut rx| {
+        let receive = move || {
+            assert_eq!(wait_for(rx.recv_async()), Err(RecvError::Closed));
+            rx
+        };
+        drop(at_once(main, move || (tx.close(), tx), receive));
+    });
+}
+
+/// A sender waits for room that will never be.
+fn d08_the_last_receiver_goes(main: Main) {
+    one_to_one::<0>(|mut tx, rx| {
+        tx.try_send(1).unwrap();
+        let send = move || {
+            assert_eq!(tx.send(2), Err(SendError::Closed(2)));
+            tx
+        };
+        drop(at_once(main, send, move || drop(rx)).0);
+    });
+}
+
+fn d08_the_last_receiver_goes_from_a_task(main: Main) {
+    one_to_one::<1>(|mut tx, rx| {
+        tx.try_send(1).unwrap();
+        let send = move || {
+            assert_eq!(wait_for(tx.send_async(2)), Err(SendError::Closed(2)));
+            tx
+        };
+        drop(at_once(main, send, move || drop(rx)).0);
+    });
+}
+
+/// One of two receivers has a deadline, which comes at any moment. Who gets the item says so to the other one by closing.
+fn h15_two_receivers_and_a_deadline(main: Main) {
+    stage::<1, Single, Multi, 0>(|mut tx, rx| {
+        let (mut hasty, mut patient) = (rx.clone(), rx);
+        let hasty = move || {
+            let got = hasty.recv_deadline(SOON);
+            if got.is_ok() {
+                hasty.close();
+            }
+            (got, hasty)
+        };
+        let patient = move || (patient.recv(), patient);
+        let (_, hasty, patient) = three(main, move || (tx.try_send(7).unwrap(), tx), hasty, patient);
+        let answers = (hasty.0, patient.0);
+        assert!(matches!(answers, (Ok(7), Err(RecvError::Closed)) | (Err(RecvError::Timeout), Ok(7))), "{answers:?}");
+    });
+}
+
+/// Two receivers are asleep, and two items are sent.
+fn two_receivers(main: Main, send: impl FnOnce(&mut Tx<Single, Multi, 0>) + 'static) {
+    stage::<2, Single, Multi, 0>(|mut tx, rx| {
+        let (mut one, mut two) = (rx.clone(), rx);
+        let send = move || (send(&mut tx), tx);
+        let one = move || (one.recv().unwrap(), one);
+        let (_, one, two) = three(main, send, one, move || (two.recv().unwrap(), two));
+        assert_eq!(one.0 + two.0, 3);
+    });
+}
+
+/// By one signal that is for two.
+fn nx10_two_receivers_and_a_batch(main: Main) {
+    two_receivers(main, |tx| assert_eq!(tx.send_iter(&mut [1, 2].into_iter()), Ok(2)));
+}
+
+/// By one signal that is for one: who is woken by it wakes the next.
+fn nx10_two_receivers_and_one_signal(main: Main) {
+    two_receivers(main, |tx| {
+        tx.end().try_push(1).unwrap();
+        tx.try_send(2).unwrap();
+    });
+}
+
+/// Two items are sent at once, and may be committed in either order: of two signals, one may find nothing to be taken yet.
+fn nx10_two_receivers_and_commits_out_of_order(main: Main) {
+    stage::<2, Multi, Multi, 0>(|tx, rx| {
+        let (mut first, mut second) = (tx.clone(), tx);
+        let (mut one, mut two) = (rx.clone(), rx);
+        let send = move || {
+            let other = loom::thread::spawn(move || (second.try_send(2).unwrap(), second));
+            first.try_send(1).unwrap();
+            (other.join().unwrap(), first)
+        };
+        let (_, one, two) =
+            three(main, send, move || (one.recv().unwrap(), one), move || (two.recv().unwrap(), two));
+        assert_eq!(one.0 + two.0, 3);
+    });
+}

@@ -1,0 +1,320 @@
+//! Models of events: threads and tasks that wait for them, and those who signal.
+//!
+//! What is waited for is a ring, or where there are several who wait, a token that one of them takes. A wake-up that is
+//! lost is a deadlock, which loom reports. Modelled is the form of the fence that both sides pass.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use annulet::Spsc;
+use annulet::ring::{Consumer, Producer};
+use annulet::wait::{Deadline, Event, Strategy, Ticket, TimedOut};
+use loom::sync::atomic::{AtomicU32, Ordering};
+
+use crate::harness::{Main, at_once, three};
+use crate::platform::{Bell, Platform, SOON, block_on, lent};
+
+models! {
+    d06_a_push_against_a_wait kills [SignalFence AwaitFence EpochObserve] twin d06_twin_does_not_signal;
+    d06_a_signal_during_the_second_sleep kills [SignalFence AwaitFence EpochObserve];
+    h15_one_wake_for_two_threads kills [SignalFence AwaitFence] twin h15_twin_wakes_who_has_gone;
+    h15_one_wake_for_a_thread_and_a_task kills [SignalFence AwaitFence];
+    h15_a_task_that_was_woken_is_dropped kills [SignalFence AwaitFence] twin h15_twin_forgets_the_task;
+    d19_a_push_against_a_poll kills [SignalFence AwaitFence TaskArm TaskWake] twin d19_twin_does_not_signal;
+    d19_a_waker_is_replaced kills [TaskArm TaskWake TaskDone TaskRetake] twin d19_twin_waits_for_the_first_waker;
+    d19_a_seat_is_used_again kills [SeatClaim SeatGiveBack] twin d19_twin_expects_a_seat;
+    d19_a_seat_that_a_signaller_frees kills [TaskDone TaskRetake];
+    d19_a_seat_changes_hands_during_a_wake kills [SeatClaim SeatGiveBack TaskDone TaskRetake];
+}
+
+type Ring = Spsc<u32, 1>;
+
+/// What waits are for, where there are several: one of them takes it.
+struct Token(AtomicU32);
+
+impl Token {
+    fn new() -> Self {
+        Self(AtomicU32::new(0))
+    }
+    fn put(&self) {
+        self.0.store(1, Ordering::Relaxed);
+    }
+    fn take(&self) -> Option<()> {
+        self.0.compare_exchange(1, 0, Ordering::Relaxed, Ordering::Relaxed).ok().map(drop)
+    }
+}
+
+/// An event, what it is of, and what its users sleep with.
+struct Stage<T, const TASKS: usize> {
+    event: Event<TASKS>,
+    platform: Platform,
+    of: T,
+}
+
+impl<T, const TASKS: usize> Stage<T, TASKS> {
+    fn new(of: T) -> Self {
+        Self { event: Event::new(), platform: Platform::new(), of }
+    }
+    fn signal(&self, count: u32) {
+        self.event.signal(&self.platform, count);
+    }
+    fn wait_until<R>(&self, until: Deadline, look: impl FnMut() -> Option<R>) -> Result<R, TimedOut> {
+        self.event.wait_until(&self.platform, Strategy::block(), until, look)
+    }
+    fn ticket(&'static self) -> Ticket<'static, Platform, TASKS> {
+        Ticket::new(&self.event, &self.platform)
+    }
+}
+
+impl<const TASKS: usize> Stage<Token, TASKS> {
+    fn put(&self) {
+        self.of.put();
+        self.signal(1);
+    }
+}
+
+type Ends = (Producer<'static, u32>, Consumer<'static, u32>);
+
+/// Lends an event, and both ends of a ring.
+fn with_ring<const TASKS: usize>(play: impl FnOnce(&'static Stage<(), TASKS>, Ends)) {
+    lent(Ring::new(), |ring| {
+        let ends = ring.split();
+        lent(Stage::new(()), |stage| play(stage, ends));
+    });
+}
+
+/// Lends an event, and a token.
+fn with_token<const TASKS: usize>(play: impl FnOnce(&'static Stage<Token, TASKS>)) {
+    lent(Stage::new(Token::new()), |stage| play(stage));
+}
+
+/// An item is pushed, and waited for.
+fn push_and_wait(main: Main, signals: bool) {
+    with_ring::<0>(|stage, (mut tx, mut rx)| {
+        let pushes = move || {
+            tx.try_push(7).unwrap();
+            if signals {
+                stage.signal(1);
+            }
+        };
+        let waits = move || assert_eq!(stage.wait_until(Deadline::NEVER, || rx.try_pop().ok()), Ok(7));
+        at_once(main, pushes, waits);
+    });
+}
+
+fn d06_a_push_against_a_wait(main: Main) {
+    push_and_wait(main, true);
+}
+
+fn d06_twin_does_not_signal(main: Main) {
+    push_and_wait(main, false);
+}
+
+fn d06_a_signal_during_the_second_sleep(main: Main) {
+    lent(Stage::<AtomicU32, 0>::new(AtomicU32::new(0)), |stage| {
+        let stage = &*stage;
+        let counts = move || {
+            for number in 1..3 {
+                stage.of.store(number, Ordering::Relaxed);
+                stage.signal(1);
+            }
+        };
+        let look = move || (stage.of.load(Ordering::Relaxed) == 2).then_some(());
+        at_once(main, counts, move || stage.wait_until(Deadline::NEVER, look)).1.unwrap();
+    });
+}
+
+/// One wakes one of two threads, to one of which its deadline comes at the same moment. If it was in time, it puts the
+/// token back, so the other one gets it in any case.
+fn two_threads(main: Main, platform: Platform) {
+    lent(Stage::<Token, 0> { platform, ..Stage::new(Token::new()) }, |stage| {
+        let stage = &*stage;
+        let hasty = move || {
+            if stage.wait_until(SOON, || stage.of.take()).is_ok() {
+                stage.put();
+            }
+        };
+        three(main, || stage.put(), hasty, || stage.wait_until(Deadline::NEVER, || stage.of.take()).unwrap());
+    });
+}
+
+fn h15_one_wake_for_two_threads(main: Main) {
+    two_threads(main, Platform::new());
+}
+
+fn h15_twin_wakes_who_has_gone(main: Main) {
+    two_threads(main, Platform::forgetful());
+}
+
+/// The same, where the other one is a task.
+fn h15_one_wake_for_a_thread_and_a_task(main: Main) {
+    with_token::<1>(|stage| {
+        let hasty = move || {
+            if stage.wait_until(SOON, || stage.of.take()).is_ok() {
+                stage.put();
+            }
+        };
+        let task = move || {
+            let mut ticket = stage.ticket();
+            block_on(|context| ticket.poll(context, || stage.of.take()));
+        };
+        three(main, || stage.put(), hasty, task);
+    });
+}
+
+/// Two tasks, one of which is dropped after one poll, or forgotten.
+fn two_tasks(main: Main, forgets: bool) {
+    with_token::<2>(|stage| {
+        let hasty = move || {
+            let mut ticket = stage.ticket();
+            let mut context = Context::from_waker(Waker::noop());
+            if ticket.poll(&mut context, || stage.of.take()).is_ready() {
+                stage.put();
+            } else if forgets {
+                std::mem::forget(ticket);
+            }
+        };
+        let task = move || {
+            let mut ticket = stage.ticket();
+            block_on(|context| ticket.poll(context, || stage.of.take()));
+        };
+        three(main, || stage.put(), hasty, task);
+    });
+}
+
+fn h15_a_task_that_was_woken_is_dropped(main: Main) {
+    two_tasks(main, false);
+}
+
+fn h15_twin_forgets_the_task(main: Main) {
+    two_tasks(main, true);
+}
+
+fn push_and_poll(main: Main, signals: bool) {
+    with_ring::<1>(|stage, (mut tx, mut rx)| {
+        let pushes = move || {
+            tx.try_push(7).unwrap();
+            if signals {
+                stage.signal(1);
+            }
+        };
+        let task = move || {
+            let mut ticket = stage.ticket();
+            assert_eq!(block_on(|context| ticket.poll(context, || rx.try_pop().ok())), 7);
+        };
+        at_once(main, pushes, task);
+    });
+}
+
+fn d19_a_push_against_a_poll(main: Main) {
+    push_and_poll(main, true);
+}
+
+fn d19_twin_does_not_signal(main: Main) {
+    push_and_poll(main, false);
+}
+
+/// A task is polled with one waker and then with another one, and sleeps on one of them: the latest, if it is right. No
+/// waker is left over, and none is dropped twice.
+fn replace(main: Main, right: bool) {
+    with_ring::<1>(|stage, (mut tx, mut rx)| {
+        let pushes = move || {
+            tx.try_push(7).unwrap();
+            stage.signal(1);
+        };
+        let task = move || {
+            let bells = [Bell::new(), Bell::new()];
+            let mut ticket = stage.ticket();
+            let mut poll = |bell: &Arc<Bell>| {
+                let waker = Waker::from(Arc::clone(bell));
+                ticket.poll(&mut Context::from_waker(&waker), || rx.try_pop().ok())
+            };
+            let mut polled = poll(&bells[0]);
+            while polled.is_pending() {
+                polled = poll(&bells[1]);
+                if polled.is_pending() {
+                    bells[usize::from(right)].wait();
+                }
+            }
+            assert_eq!(polled, Poll::Ready(7));
+            drop(ticket);
+            bells
+        };
+        let (_, bells) = at_once(main, pushes, task);
+        assert_eq!(bells.map(|bell| Arc::strong_count(&bell)), [1, 1], "wakers that are left");
+    });
+}
+
+fn d19_a_waker_is_replaced(main: Main) {
+    replace(main, true);
+}
+
+fn d19_twin_waits_for_the_first_waker(main: Main) {
+    replace(main, false);
+}
+
+/// A task polls once, finds nothing, and goes; whether it had a seat.
+fn pass_by<const TASKS: usize>(stage: &'static Stage<Token, TASKS>) -> bool {
+    let bell = Bell::new();
+    let mut ticket = stage.ticket();
+    let waker = Waker::from(Arc::clone(&bell));
+    let polled = ticket.poll(&mut Context::from_waker(&waker), || stage.of.take());
+    drop((ticket, waker));
+    assert!(polled.is_ready() || Arc::strong_count(&bell) == 1, "a waker that is left");
+    polled.is_pending()
+}
+
+/// Two tasks in a row, or at once, have the one seat.
+fn d19_a_seat_is_used_again(main: Main) {
+    with_token::<1>(|stage| {
+        let passed = at_once(main, || pass_by(stage), || pass_by(stage));
+        assert_eq!(passed, (true, true));
+        assert_eq!(stage.event.waiting(), 0);
+    });
+}
+
+fn d19_twin_expects_a_seat(main: Main) {
+    with_token::<1>(|stage| {
+        let poll = || {
+            let bell = Bell::new();
+            let mut ticket = stage.ticket();
+            let waker = Waker::from(Arc::clone(&bell));
+            let _ = ticket.poll(&mut Context::from_waker(&waker), || stage.of.take());
+            // The one in the seat, this one, and the one that was given.
+            assert_eq!(Arc::strong_count(&bell), 3, "no seat was free");
+        };
+        at_once(main, poll, poll);
+    });
+}
+
+/// A task goes while it is being woken, so that the signaller frees its seat, which the next one takes: it gets what the
+/// first one has left.
+fn d19_a_seat_that_a_signaller_frees(main: Main) {
+    with_token::<1>(|stage| {
+        let tasks = move || {
+            let mut ticket = stage.ticket();
+            let mut context = Context::from_waker(Waker::noop());
+            if ticket.poll(&mut context, || stage.of.take()).is_pending() {
+                drop(ticket);
+                let mut ticket = stage.ticket();
+                block_on(|context| ticket.poll(context, || stage.of.take()));
+            }
+        };
+        at_once(main, || stage.put(), tasks);
+        assert_eq!(stage.event.waiting(), 0);
+    });
+}
+
+/// The same of two threads' tasks, each of which polls once.
+fn d19_a_seat_changes_hands_during_a_wake(main: Main) {
+    with_token::<1>(|stage| {
+        three(main, || stage.put(), || pass_by(stage), || pass_by(stage));
+        assert_eq!(stage.event.waiting(), 0);
+        // The seat is free again, so a task is woken.
+        let _ = stage.of.take();
+        let bell = Bell::new();
+        let (mut ticket, waker) = (stage.ticket(), Waker::from(Arc::clone(&bell)));
+        assert!(ticket.poll(&mut Context::from_waker(&waker), || stage.of.take()).is_pending());
+        assert_eq!(Arc::strong_count(&bell), 3, "no seat was free");
+    });
+}
