@@ -193,7 +193,9 @@ fn run<E: Source, L: Hold, H: FnMut(E::Item)>(
                 }
                 state.processed.fetch_add(1, Ordering::Relaxed);
             }
-            Ok(None) | Err(RecvError::Closed | RecvError::Timeout) => return End { receiver, result: Ok(handler) },
+            Ok(None) | Err(RecvError::Closed | RecvError::Timeout) => {
+                return End { receiver, result: Ok(handler) };
+            }
             Err(RecvError::Lagged(count)) => {
                 let count = usize::try_from(count).unwrap_or(usize::MAX);
                 state.lagged.fetch_add(count, Ordering::Relaxed);

@@ -46,8 +46,8 @@ pub use grant::{ReadGrant, WriteGrant};
 pub use keep::{Borrowed, Keep};
 pub use lanes::Lanes;
 pub use producer::Producer;
-pub use taking::Drain;
 pub use side::{Side, Single};
+pub use taking::Drain;
 
 /// Both ends of a ring that is borrowed.
 pub type Ends<'a, T, P = Single, C = Single, S = crate::stats::Off> =

@@ -28,8 +28,8 @@ pub(super) struct ReadEnd<T, P: Side, C: Side, S: Stats> {
     pub(super) draining: bool,
     /// Where that drain began.
     drained_from: Pos,
-    /// The last claim found something. Only of the consumers of many producers.
-    fed: bool,
+    /// How many items were found since there was none, wrapping. Only of the consumers of many producers.
+    run: u32,
 }
 
 // SAFETY: the end receives items of `T` from a producer's thread and reaches its ring through atomics and slots
@@ -38,7 +38,7 @@ unsafe impl<T: Send, P: Side, C: Side, S: Stats> Send for ReadEnd<T, P, C, S> {}
 
 impl<T, P: Side, C: Side, S: Stats> ReadEnd<T, P, C, S> {
     pub(super) fn new(raw: Raw<T, P, C, S>, head: Pos) -> Self {
-        Self { raw, head, limit: head, draining: false, drained_from: head, fed: false }
+        Self { raw, head, limit: head, draining: false, drained_from: head, run: 0 }
     }
 
     /// At least `wanted` items from `at` on if there are that many, looking only if need be; more than the capacity
@@ -109,7 +109,7 @@ impl<T, P: Side, C: Side, S: Stats> ReadEnd<T, P, C, S> {
                         self.head = to;
                     }
                     if P::SHARED {
-                        self.fed = true;
+                        self.run = self.run.wrapping_add(1);
                     }
                     return Ok((at, count));
                 }
@@ -158,14 +158,18 @@ impl<T, P: Side, C: Side, S: Stats> ReadEnd<T, P, C, S> {
     /// `Empty` needs a look at the position of the producers, which takes its line away from them, and so does a look at
     /// the stamp with that one. A consumer that asks again and again thus slows down who it waits for, and finds one item
     /// at a time. One that keeps away for as long as a few items take finds these few, in lines that nobody fights over:
-    /// with one thread on either side 145 Mops/s in place of 30 on processors near each other, and 82 in place of 50 on
-    /// far ones (`benches/peers`, mpsc single). With four looks that are two hints apart, 80 and 80.
+    /// with one thread on either side about 145 Mops/s in place of 32 on processors near each other, and 78 in place of 36
+    /// on far ones (`benches/peers`, mpsc single). Half as long gives 110 and 58, twice as long no more.
+    ///
+    /// Once only, and only where two items or more were found since the last time: a stream has them, while one who polls
+    /// a ring that stays empty, or waits for one answer at a time, is not kept (a round trip is 30 ns longer otherwise for
+    /// each four hints, on near processors).
     #[cold]
     fn is_coming(&mut self, at: Pos) -> bool {
-        if !core::mem::take(&mut self.fed) {
+        if core::mem::take(&mut self.run) < 2 {
             return false;
         }
-        pause(4);
+        pause(8);
         self.raw.outcome(at).is_some()
     }
 

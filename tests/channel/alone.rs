@@ -70,7 +70,9 @@ fn h02_deadlines_hold_in_a_storm_of_a_timer() {
         let mut full = tx;
         let mut other = Ring::over(Spsc::new(), Futex::new());
         let (_other_tx, mut empty) = other.split();
-        for strategy in [Strategy::block(), Strategy::timed(Duration::from_millis(3)), Strategy::phased(300, 3)] {
+        for strategy in
+            [Strategy::block(), Strategy::timed(Duration::from_millis(3)), Strategy::phased(300, 3)]
+        {
             full.set_strategy(strategy);
             empty.set_strategy(strategy);
             for span in spans {
@@ -105,7 +107,8 @@ fn rv12_who_is_blocked_uses_no_processor() {
             let (tx, rx) = Channel::<Spsc<u32, 2>, Futex>::new_split(Futex::new());
             (tx, rx)
         };
-        let ((mut full, mut full_rx), (mut empty_tx, mut empty), (late_tx, mut late)) = (make(), make(), make());
+        let ((mut full, mut full_rx), (mut empty_tx, mut empty), (late_tx, mut late)) =
+            (make(), make(), make());
         full.send_iter(&mut (0..2)).unwrap();
         let blocked = [
             thread::spawn(move || full.send(7).unwrap()),

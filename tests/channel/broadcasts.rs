@@ -14,8 +14,10 @@ fn all_wake<C: Chan>() {
     let mut tx = channel.tx().unwrap();
     assert_eq!(tx.receivers(), 4);
     thread::scope(|scope| {
-        let readers: Vec<_> =
-            readers.into_iter().map(|mut rx| scope.spawn(move || (rx.recv(), rx.recv(), rx.recv()))).collect();
+        let readers: Vec<_> = readers
+            .into_iter()
+            .map(|mut rx| scope.spawn(move || (rx.recv(), rx.recv(), rx.recv())))
+            .collect();
         for item in [7, 8] {
             probe.until_asleep(4);
             tx.send(item).unwrap();

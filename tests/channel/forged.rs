@@ -25,7 +25,9 @@ fn h14_forged_words_cause_wrong_wakes_at_most() {
     // other number, each of which is a value of its atomics; all accesses, the forger's too, are atomic.
     let event: &Event<0> = unsafe { mapping.as_ptr().cast().as_ref() };
     // SAFETY: as above, for that many words.
-    let forged = unsafe { core::slice::from_raw_parts(forger.as_ptr().cast::<std::sync::atomic::AtomicU32>().as_ptr(), WORDS) };
+    let forged = unsafe {
+        core::slice::from_raw_parts(forger.as_ptr().cast::<std::sync::atomic::AtomicU32>().as_ptr(), WORDS)
+    };
     let futex = Futex::shared();
     let garbage = [0, 1, 2, 3, 4, 5, 7, 0x8000_0000, u32::MAX - 4, u32::MAX - 3, u32::MAX - 1, u32::MAX];
     for word in forged {
@@ -54,7 +56,8 @@ fn h14_forged_words_cause_wrong_wakes_at_most() {
     // While somebody sleeps, all words are garbage, and change: it sleeps on until its deadline, or until it is woken.
     thread::scope(|scope| {
         let begun = Deadline::now();
-        let (slice, until) = (Strategy::timed(Duration::from_millis(5)), begun.plus(Duration::from_millis(50)));
+        let (slice, until) =
+            (Strategy::timed(Duration::from_millis(5)), begun.plus(Duration::from_millis(50)));
         let waiting = scope.spawn(move || event.wait_until(&futex, slice, until, || None::<()>));
         let mut number = 1_u32;
         while !waiting.is_finished() {

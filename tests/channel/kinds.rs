@@ -44,7 +44,12 @@ pub trait Rx: Send {
     fn recv_timeout(&mut self, span: Duration) -> Result<u32, RecvError>;
     fn recv_deadline(&mut self, until: Deadline) -> Result<u32, RecvError>;
     fn drain(&mut self, max: usize, f: &mut dyn FnMut(u32)) -> Result<usize, RecvError>;
-    fn drain_timeout(&mut self, max: usize, span: Duration, f: &mut dyn FnMut(u32)) -> Result<usize, RecvError>;
+    fn drain_timeout(
+        &mut self,
+        max: usize,
+        span: Duration,
+        f: &mut dyn FnMut(u32),
+    ) -> Result<usize, RecvError>;
     fn try_drain(&mut self, max: usize, f: &mut dyn FnMut(u32)) -> Result<usize, TryRecvError>;
     fn set_strategy(&mut self, strategy: Strategy);
     fn close(&self);
@@ -105,7 +110,12 @@ impl<E: Source<Item = u32> + Send, L: Hold + Send> Rx for Receiver<E, L> {
     fn drain(&mut self, max: usize, f: &mut dyn FnMut(u32)) -> Result<usize, RecvError> {
         self.drain(max, f)
     }
-    fn drain_timeout(&mut self, max: usize, span: Duration, f: &mut dyn FnMut(u32)) -> Result<usize, RecvError> {
+    fn drain_timeout(
+        &mut self,
+        max: usize,
+        span: Duration,
+        f: &mut dyn FnMut(u32),
+    ) -> Result<usize, RecvError> {
         self.drain_timeout(max, span, f)
     }
     fn try_drain(&mut self, max: usize, f: &mut dyn FnMut(u32)) -> Result<usize, TryRecvError> {
@@ -246,7 +256,8 @@ pub type FairLanes = Laned<Fair>;
 
 pub type GatedChannel = Channel<Broadcast<u32, N, Gated<4>>, Probe>;
 impl Chan for GatedChannel {
-    type Tx<'c> = Sender<annulet::ring::broadcast::Writer<'c, u32, N, Gated<4>>, &'c annulet::channel::Line<Probe>>;
+    type Tx<'c> =
+        Sender<annulet::ring::broadcast::Writer<'c, u32, N, Gated<4>>, &'c annulet::channel::Line<Probe>>;
     type Rx<'c> = annulet::channel::GatedReceiver<'c, u32, N, 4, Probe>;
     const FOR_ALL: bool = true;
     fn new(probe: &Probe) -> Self {
@@ -262,7 +273,8 @@ impl Chan for GatedChannel {
 
 pub type OverwriteChannel = Channel<Broadcast<u32, N, Overwrite>, Probe>;
 impl Chan for OverwriteChannel {
-    type Tx<'c> = Sender<annulet::ring::broadcast::Writer<'c, u32, N, Overwrite>, &'c annulet::channel::Line<Probe>>;
+    type Tx<'c> =
+        Sender<annulet::ring::broadcast::Writer<'c, u32, N, Overwrite>, &'c annulet::channel::Line<Probe>>;
     type Rx<'c> = Receiver<annulet::ring::broadcast::Reader<'c, u32, N>, &'c annulet::channel::Line<Probe>>;
     const OVERWRITES: bool = true;
     const FOR_ALL: bool = true;

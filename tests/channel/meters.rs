@@ -38,7 +38,8 @@ impl Wait for Script {
         Deadline::at(self.now.get())
     }
     fn wait(&self, _: &Word, _: u32, until: Deadline) {
-        let (nanos, items) = self.steps.borrow_mut().pop_front().expect("it sleeps no more often than it should");
+        let (nanos, items) =
+            self.steps.borrow_mut().pop_front().expect("it sleeps no more often than it should");
         self.now.set((self.now.get() + nanos).min(until.nanos()));
         (0..items).for_each(|_| self.send.get().unwrap()());
     }
@@ -65,7 +66,10 @@ fn rm20_waits_are_counted_exactly() {
     let receiving = || channel.meters().0.summary();
     let expect = |[waits, timeouts, wakes, spurious]: [u64; 4], time: u64, latency: &[u64]| {
         let summary = receiving();
-        assert_eq!([summary.waits, summary.timeouts, summary.wakes, summary.spurious], [waits, timeouts, wakes, spurious]);
+        assert_eq!(
+            [summary.waits, summary.timeouts, summary.wakes, summary.spurious],
+            [waits, timeouts, wakes, spurious]
+        );
         assert_eq!(summary.time, nanos(time));
         assert_eq!(summary.latency, nanos(latency.iter().sum()));
         assert_eq!(summary.shortest, latency.iter().min().map(|&least| nanos(least)));

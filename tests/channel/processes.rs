@@ -148,7 +148,9 @@ fn nx10_no_wake_is_lost_between_ports() {
         for wait in [answered_at.since(sent_at), now.since(answered_at)] {
             late += u64::from(wait > Duration::from_millis(20));
             // The length of one slice, and nothing more: the sign of a sleep that was ended by its slice.
-            lost += u64::from(wait > SLICE - Duration::from_millis(2) && wait < SLICE + Duration::from_millis(10));
+            lost += u64::from(
+                wait > SLICE - Duration::from_millis(2) && wait < SLICE + Duration::from_millis(10),
+            );
         }
     }
     let sleeps = switches() - sleeps;

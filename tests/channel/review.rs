@@ -85,7 +85,8 @@ fn h15_ready_passes_its_wake_up_on() {
     tx.try_send(1).unwrap();
     let was = [woken[0].take(), woken[1].take()];
     assert!(was[0] != was[1], "one item, one of them");
-    let (polled, other) = if was[0] { (woken[0].poll(one), &woken[1]) } else { (woken[1].poll(two), &woken[0]) };
+    let (polled, other) =
+        if was[0] { (woken[0].poll(one), &woken[1]) } else { (woken[1].poll(two), &woken[0]) };
     assert!(polled.is_ready());
     assert!(other.take(), "nobody has taken the item");
 }
@@ -104,7 +105,8 @@ fn h15_ready_to_send_passes_its_wake_up_on() {
     rx.try_recv().unwrap();
     let was = [woken[0].take(), woken[1].take()];
     assert!(was[0] != was[1], "one slot, one of them");
-    let (polled, other) = if was[0] { (woken[0].poll(one), &woken[1]) } else { (woken[1].poll(two), &woken[0]) };
+    let (polled, other) =
+        if was[0] { (woken[0].poll(one), &woken[1]) } else { (woken[1].poll(two), &woken[0]) };
     assert!(polled.is_ready());
     assert!(other.take(), "nobody has taken the slot");
 }

@@ -75,8 +75,10 @@ over_every_channel! { rm06_every_strategy_gives_the_same }
 /// that comes after them does sleep.
 #[test]
 fn h16_phases_of_all_lengths_meet() {
-    let phases: Vec<Strategy> =
-        [0, 1, 300].iter().flat_map(|&spins| [0, 1, 20].map(|yields| Strategy::phased(spins, yields))).collect();
+    let phases: Vec<Strategy> = [0, 1, 300]
+        .iter()
+        .flat_map(|&spins| [0, 1, 20].map(|yields| Strategy::phased(spins, yields)))
+        .collect();
     for &ours in &phases {
         for &theirs in &phases {
             let probe = Probe::new();

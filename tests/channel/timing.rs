@@ -26,7 +26,9 @@ fn not_early<R>(wait: impl FnOnce() -> R) -> R {
 
 /// By each form, on both sides: not before its time.
 fn nx11_no_timeout_is_early<C: Chan>() {
-    for strategy in [Strategy::block(), Strategy::spin(), Strategy::sleep(SPAN * 2), Strategy::timed(SPAN / 4)] {
+    for strategy in
+        [Strategy::block(), Strategy::spin(), Strategy::sleep(SPAN * 2), Strategy::timed(SPAN / 4)]
+    {
         let channel = C::new(&Probe::new());
         let (mut tx, mut rx) = channel.ends();
         tx.set_strategy(strategy);
@@ -186,7 +188,8 @@ fn rm08_waits_are_by_the_monotonic_clock() {
     for _ in 0..100 {
         let (a, begun) = (Futex::new().now(), Instant::now());
         let monotonic = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-        let nanos = u64::try_from(monotonic.tv_sec).unwrap() * 1_000_000_000 + u64::try_from(monotonic.tv_nsec).unwrap();
+        let nanos = u64::try_from(monotonic.tv_sec).unwrap() * 1_000_000_000
+            + u64::try_from(monotonic.tv_nsec).unwrap();
         let b = Futex::new().now();
         assert!(a.nanos() <= nanos && nanos <= b.nanos());
         assert!(begun.elapsed() < SOON);

@@ -204,7 +204,10 @@ fn h15_two_receivers_and_a_deadline(main: Main) {
         let patient = move || (patient.recv(), patient);
         let (_, hasty, patient) = three(main, move || (tx.try_send(7).unwrap(), tx), hasty, patient);
         let answers = (hasty.0, patient.0);
-        assert!(matches!(answers, (Ok(7), Err(RecvError::Closed)) | (Err(RecvError::Timeout), Ok(7))), "{answers:?}");
+        assert!(
+            matches!(answers, (Ok(7), Err(RecvError::Closed)) | (Err(RecvError::Timeout), Ok(7))),
+            "{answers:?}"
+        );
     });
 }
 
