@@ -43,7 +43,7 @@ impl Way {
 
     /// The message after `before`.
     fn recv(&self, before: u32, plan: Plan) -> u32 {
-        let wait = Slices { futex: Futex::shared(), watched: &self.watched };
+        let wait = Slices::processes(&self.watched);
         let look = || Some(self.message.load(Ordering::Acquire)).filter(|&message| message != before);
         self.watched
             .receive(|| self.data.wait_until(&wait, plan.strategy, Deadline::NEVER, look))
