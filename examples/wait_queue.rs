@@ -19,10 +19,10 @@ mod kernel {
     use std::time::{Duration, Instant};
 
     /// Tasks that sleep, each for something that a number stands for.
-    pub struct WaitQueue(Mutex<Vec<(usize, Thread)>>);
+    pub(super) struct WaitQueue(Mutex<Vec<(usize, Thread)>>);
 
     impl WaitQueue {
-        pub const fn new() -> Self {
+        pub(super) const fn new() -> Self {
             Self(Mutex::new(Vec::new()))
         }
 
@@ -33,7 +33,7 @@ mod kernel {
 
         /// Puts this task to sleep, if it still should, until it is woken or that much uptime. It is in the list before the
         /// lock is let go, under which it has looked: whoever changes what it has seen comes after that, and finds it.
-        pub fn sleep_if(&self, key: usize, should: impl FnOnce() -> bool, until: u64) {
+        pub(super) fn sleep_if(&self, key: usize, should: impl FnOnce() -> bool, until: u64) {
             let this = thread::current();
             let mut list = self.lock();
             if !should() {
@@ -49,7 +49,7 @@ mod kernel {
         }
 
         /// Wakes so many of those who sleep for that; how many there were.
-        pub fn wake(&self, key: usize, count: u32) -> u32 {
+        pub(super) fn wake(&self, key: usize, count: u32) -> u32 {
             let mut woken = 0;
             self.lock().retain(|(for_what, task)| {
                 if *for_what != key || woken == count {
@@ -62,13 +62,13 @@ mod kernel {
             woken
         }
 
-        pub fn len(&self) -> usize {
+        pub(super) fn len(&self) -> usize {
             self.lock().len()
         }
     }
 
     /// Nanoseconds since the kernel was started.
-    pub fn uptime() -> u64 {
+    pub(super) fn uptime() -> u64 {
         static START: OnceLock<Instant> = OnceLock::new();
         u64::try_from(START.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
@@ -123,7 +123,11 @@ fn main() {
         drop(tx);
         for _ in 0..WORKERS {
             let (mut rx, done) = (rx.clone(), &done);
-            scope.spawn(move || rx.iter().for_each(|job| drop(done[job as usize].fetch_add(1, Relaxed))));
+            scope.spawn(move || {
+                for job in rx.iter() {
+                    done[job as usize].fetch_add(1, Relaxed);
+                }
+            });
         }
         drop(rx);
     });

@@ -89,8 +89,10 @@ fn rm21_several_share_the_work() {
     let sum = Arc::new(AtomicUsize::new(0));
     let runners = [rx.clone(), rx.clone(), rx].map(|rx| {
         let sum = Arc::clone(&sum);
-        Runner::spawn("one of three", rx, move |item: u64| drop(sum.fetch_add(item as usize, SeqCst)))
-            .unwrap()
+        let handler = move |item: u64| {
+            sum.fetch_add(item as usize, SeqCst);
+        };
+        Runner::spawn("one of three", rx, handler).unwrap()
     });
     (0..10_000).for_each(|item| tx.send(item).unwrap());
     let processed: usize = runners.into_iter().map(|runner| runner.stop().unwrap().processed).sum();

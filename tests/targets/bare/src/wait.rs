@@ -5,7 +5,7 @@
 //!
 //! | | between the look and the sleep |
 //! |---|---|
-//! | [`Wfi`] on Arm, RISC-V | interrupts are off. One that comes is pending, and a pending one ends the sleep although it is off; its handler runs when they are on again |
+//! | [`Wfi`] on Arm, RISC-V | interrupts are off. One that comes is pending, which ends the sleep all the same; its handler runs when they are on again |
 //! | [`Wfi`] on x86-64 | likewise, and `sti` lets none in before the next instruction, which is `hlt` |
 //! | [`Wfe`] on Arm | an exception that is entered, or left, sets the event register; the sleep takes that, and is none |
 //!
@@ -47,7 +47,8 @@ impl Wait for Wfi {
 }
 
 /// Sleeps until the next interrupt, if the word still holds that.
-// A function of its own, so that `.ci/bare` finds it: interrupts off, the load, the sleep, interrupts as they were.
+// A function of its own, so that `.ci/bare` finds it: interrupts off, the load, the sleep, interrupts as they were. Where the
+// load is a critical section of its own, that leaves them off, as it has found them.
 #[inline(never)]
 fn sleep_while(word: &Word, seen: u32) {
     let before = processor::interrupts_off();
