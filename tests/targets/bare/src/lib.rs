@@ -19,6 +19,8 @@ mod many;
 #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
 mod region;
 mod spsc;
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+mod wait;
 
 /// Runs every operation once. It is linked and looked at, hardly ever run.
 pub fn run() {
@@ -37,7 +39,10 @@ pub fn run() {
     link::run();
     cap::run();
     #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
-    region::run();
+    {
+        region::run();
+        wait::run();
+    }
 }
 
 /// One operation on `S`, with two numbers that it may use as it likes.
