@@ -12,6 +12,8 @@ use core::hint::black_box;
 
 mod broadcast;
 mod cap;
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+mod channel;
 mod lanes;
 mod link;
 #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
@@ -19,6 +21,8 @@ mod many;
 #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
 mod region;
 mod spsc;
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+mod wait;
 
 /// Runs every operation once. It is linked and looked at, hardly ever run.
 pub fn run() {
@@ -37,7 +41,11 @@ pub fn run() {
     link::run();
     cap::run();
     #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
-    region::run();
+    {
+        region::run();
+        wait::run();
+        channel::run();
+    }
 }
 
 /// One operation on `S`, with two numbers that it may use as it likes.
