@@ -13,8 +13,8 @@ use annulet::stats::{Off, Stats};
 use annulet::wait::Deadline;
 use annulet::{Broadcast, Channel, Lanes, Mpmc, Mpsc, Spmc, Spsc};
 
+use crate::events::{Idle, strategy};
 use crate::item::{Item, Token};
-use crate::wait::{Idle, strategy};
 use crate::{Op, call_all};
 
 const N: usize = 8;

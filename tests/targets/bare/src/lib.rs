@@ -14,6 +14,8 @@ mod broadcast;
 mod cap;
 #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
 mod channel;
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+mod events;
 mod lanes;
 mod link;
 #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
@@ -21,8 +23,6 @@ mod many;
 #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
 mod region;
 mod spsc;
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
-mod wait;
 
 /// Runs every operation once. It is linked and looked at, hardly ever run.
 pub fn run() {
@@ -35,17 +35,15 @@ pub fn run() {
         many::run::<u32>();
         many::run::<item::Token>();
         many::run_copy::<[u8; 24]>();
+        events::run();
+        channel::run();
     }
     broadcast::run();
     lanes::run();
     link::run();
     cap::run();
     #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
-    {
-        region::run();
-        wait::run();
-        channel::run();
-    }
+    region::run();
 }
 
 /// One operation on `S`, with two numbers that it may use as it likes.
