@@ -12,6 +12,10 @@ use core::hint::black_box;
 
 mod broadcast;
 mod cap;
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+mod channel;
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+mod events;
 mod lanes;
 mod link;
 #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
@@ -33,6 +37,8 @@ pub fn run() {
         many::run::<u32>();
         many::run::<item::Token>();
         many::run_copy::<[u8; 24]>();
+        events::run();
+        channel::run();
     }
     broadcast::run();
     lanes::run();
