@@ -277,10 +277,10 @@ pub enum Site {
     SeatClaim,
     /// `Tasks::give_back`: the Release half of leaving it.
     SeatGiveBack,
-    /// `Life::leave`: the Release half of going.
-    LifeLeave,
-    /// `Life::is_over`: the Acquire load of who is still there.
-    LifeLook,
+    /// `Lifecycle::leave` and `close`: the Release half of going.
+    PartyLeave,
+    /// `Lifecycle::is_over` and `is_closed`: the Acquire load of who is still there.
+    PartyLook,
 }
 
 /// The ordering of a site: what the code asks for, or `Relaxed` while a negative model weakens the site.

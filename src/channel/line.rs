@@ -7,7 +7,7 @@ use sealed::Line as _;
 
 use crate::stats::Off;
 use crate::sync::{CachePadded, const_fn, if_arc, is_over};
-use crate::wait::{Counted, Deadline, Event, Life, Look, Meter, Party, Seat, Strategy, TimedOut, Wait};
+use crate::wait::{Counted, Deadline, Event, Lifecycle, Look, Meter, Party, Seat, Strategy, TimedOut, Wait};
 if_arc! {
     use crate::sync::Arc;
 }
@@ -15,7 +15,7 @@ if_arc! {
 /// Who is there, who waits for what, and how: everything of a [`Channel`](super::Channel) but its ring.
 #[repr(C)]
 pub struct Line<W, M = Off, const TASKS: usize = 8> {
-    life: CachePadded<Life>,
+    life: CachePadded<Lifecycle>,
     /// Signalled when items were sent.
     data: CachePadded<Event<TASKS>>,
     /// Signalled when slots became free.
@@ -29,7 +29,7 @@ impl<W, M: Meter, const TASKS: usize> Line<W, M, TASKS> {
     const_fn! {
         pub(super) const fn new(wait: W) -> Self {
             Self {
-                life: CachePadded(Life::new()),
+                life: CachePadded(Lifecycle::new()),
                 data: CachePadded(Event::new()),
                 room: CachePadded(Event::new()),
                 wait,
@@ -39,7 +39,7 @@ impl<W, M: Meter, const TASKS: usize> Line<W, M, TASKS> {
         }
     }
 
-    pub(super) fn life_mut(&mut self) -> &mut Life {
+    pub(super) fn life_mut(&mut self) -> &mut Lifecycle {
         &mut self.life.0
     }
 
@@ -133,7 +133,7 @@ pub enum For {
 }
 
 pub(crate) mod sealed {
-    use super::{Context, Deadline, For, Life, Look, Poll, Seat, Strategy, TimedOut};
+    use super::{Context, Deadline, For, Lifecycle, Look, Poll, Seat, Strategy, TimedOut};
 
     pub trait Hold: Clone {
         type Line: Line;
@@ -142,7 +142,7 @@ pub(crate) mod sealed {
 
     /// [`Line`](super::Line), whatever its parameters.
     pub trait Line {
-        fn life(&self) -> &Life;
+        fn life(&self) -> &Lifecycle;
         /// `count` more of those who wait can have what they wait for.
         fn signal(&self, what: For, count: u32);
         /// How to wait where nothing else was said.
@@ -183,7 +183,7 @@ impl<W: Wait, M: Meter, const TASKS: usize> Line<W, M, TASKS> {
 
 impl<W: Wait, M: Meter, const TASKS: usize> sealed::Line for Line<W, M, TASKS> {
     #[inline(always)]
-    fn life(&self) -> &Life {
+    fn life(&self) -> &Lifecycle {
         &self.life.0
     }
 

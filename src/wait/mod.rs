@@ -88,7 +88,7 @@
 
 mod deadline;
 mod event;
-mod life;
+mod lifecycle;
 mod metrics;
 mod strategy;
 mod task;
@@ -102,7 +102,7 @@ pub use task::Ticket;
 pub use metrics::Latencies;
 
 pub(crate) use event::Look;
-pub(crate) use life::{Counted, Life, Party};
+pub(crate) use lifecycle::{Counted, Lifecycle, Party};
 pub(crate) use task::Seat;
 
 /// Wakes whoever sleeps on a word.

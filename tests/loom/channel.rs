@@ -13,8 +13,8 @@ models! {
     d06_a_send_against_a_receive kills [SignalFence AwaitFence];
     nx10_a_sender_waits_for_room kills [SignalFence AwaitFence] twin nx10_twin_pops_without_a_word;
     nx10_tasks_wait_for_data_and_room kills [SignalFence AwaitFence];
-    d07_what_was_sent_comes_before_closed kills [LifeLeave LifeLook] twin d07_twin_sends_nothing;
-    d07_what_was_sent_comes_before_a_close kills [LifeLeave LifeLook];
+    d07_what_was_sent_comes_before_closed kills [PartyLeave PartyLook] twin d07_twin_sends_nothing;
+    d07_what_was_sent_comes_before_a_close kills [PartyLeave PartyLook];
     rm05_the_last_sender_goes kills [SignalFence AwaitFence] twin rm05_twin_keeps_the_sender;
     rm05_a_receiver_waits_for_a_close kills [SignalFence AwaitFence];
     rm05_a_task_waits_for_a_close kills [SignalFence AwaitFence];
