@@ -16,7 +16,7 @@ models! {
     d07_what_was_sent_comes_before_closed kills [PartyLeave PartyLook] twin d07_twin_sends_nothing;
     d07_what_was_sent_comes_before_a_close kills [PartyLeave PartyLook];
     rm05_the_last_sender_goes kills [SignalFence AwaitFence] twin rm05_twin_keeps_the_sender;
-    rm05_a_receiver_waits_for_a_close kills [SignalFence AwaitFence];
+    rm05_a_receiver_waits_for_a_close kills [SignalFence AwaitFence] twin rm05_twin_leaves_it_open;
     rm05_a_task_waits_for_a_close kills [SignalFence AwaitFence];
     d08_the_last_receiver_goes kills [SignalFence AwaitFence];
     d08_the_last_receiver_goes_from_a_task kills [SignalFence AwaitFence];
@@ -147,14 +147,29 @@ fn rm05_twin_keeps_the_sender(main: Main) {
     });
 }
 
-fn rm05_a_receiver_waits_for_a_close(main: Main) {
+/// Somebody closes, if so, while a receiver waits.
+fn close_and_wait(main: Main, closes: bool) {
     one_to_one::<0>(|tx, mut rx| {
         let receive = move || {
             assert_eq!(rx.recv(), Err(RecvError::Closed));
             rx
         };
-        drop(at_once(main, move || (tx.close(), tx), receive));
+        let close = move || {
+            if closes {
+                tx.close();
+            }
+            tx
+        };
+        drop(at_once(main, close, receive));
     });
+}
+
+fn rm05_a_receiver_waits_for_a_close(main: Main) {
+    close_and_wait(main, true);
+}
+
+fn rm05_twin_leaves_it_open(main: Main) {
+    close_and_wait(main, false);
 }
 
 fn rm05_a_task_waits_for_a_close(main: Main) {
