@@ -2,15 +2,15 @@
 
 use core::any::Any;
 use core::fmt;
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::boxed::Box;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::string::String;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 
 use crate::channel::{Hold, Receiver, RecvError, Source};
+use crate::stats::{Counts, sealed::Sealed as _};
 
 /// A thread that gives each item of a [`Receiver`] to a handler, asleep while there is none.
 ///
@@ -53,11 +53,13 @@ pub struct Runner<E: Source, L: Hold, H> {
     thread: Option<JoinHandle<End<E, L, H>>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
-    stop: AtomicBool,
-    processed: AtomicUsize,
-    lagged: AtomicUsize,
+    /// Filled once it is to stop.
+    stop: OnceLock<()>,
+    /// The thread alone counts.
+    processed: Counts,
+    lagged: Counts,
 }
 
 /// How the thread ends.
@@ -107,7 +109,7 @@ where
         if name.contains('\0') {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the name of a thread has a zero byte"));
         }
-        let state = Arc::new(State::default());
+        let state = Arc::new(State { stop: OnceLock::new(), processed: Counts::ZERO, lagged: Counts::ZERO });
         let hold = receiver.hold().clone();
         let thread = thread::Builder::new().name(name).spawn({
             let state = Arc::clone(&state);
@@ -121,7 +123,7 @@ impl<E: Source, L: Hold, H> Runner<E, L, H> {
     /// How many items were handled so far.
     #[must_use]
     pub fn processed(&self) -> usize {
-        self.state.processed.load(Ordering::Relaxed)
+        self.state.processed.read().items
     }
 
     /// Whether it will handle more: it was not stopped, its channel is open or not empty, and its handler has not panicked.
@@ -141,12 +143,13 @@ impl<E: Source, L: Hold, H> Runner<E, L, H> {
         self.tell();
         let end = match self.thread.take().map(JoinHandle::join) {
             Some(Ok(end)) => end,
-            // What runs there catches the handler's panics. Not reached, and passed on.
+            // What runs there catches the handler's panics. This is one of a waker of those who wait for room, or of the
+            // platform, and the receiver is gone.
             Some(Err(payload)) => std::panic::resume_unwind(payload),
             None => unreachable!("the thread is taken by `stop` and by `drop` only"),
         };
         let processed = self.processed();
-        let lagged = self.state.lagged.load(Ordering::Relaxed);
+        let lagged = self.state.lagged.read().items;
         let End { receiver, result } = end;
         match result {
             Ok(handler) => Ok(Finished { receiver, handler, processed, lagged }),
@@ -156,8 +159,8 @@ impl<E: Source, L: Hold, H> Runner<E, L, H> {
 
     /// Tells the thread to stop, awake or asleep.
     fn tell(&self) {
-        // Release, and what comes next, as any change that is signalled: the thread looks at it after it said that it waits.
-        self.state.stop.store(true, Ordering::Release);
+        // As any change that is signalled: the thread looks at it after it said that it waits.
+        self.state.stop.get_or_init(|| ());
         crate::channel::wake_receivers(&self.hold);
     }
 }
@@ -178,8 +181,8 @@ fn run<E: Source, L: Hold, H: FnMut(E::Item)>(
     mut receiver: Receiver<E, L>,
     mut handler: H,
 ) -> End<E, L, H> {
-    // Acquire: pairs with `tell`. What was sent before the stop is seen by the look that comes after this one.
-    let stopped = || state.stop.load(Ordering::Acquire);
+    // Synchronises with `tell`: what was sent before the stop is seen by the look that comes after this one.
+    let stopped = || state.stop.get().is_some();
     loop {
         // One at a time: a panic in the middle of a batch would take the rest of it along.
         match receiver.recv_unless(stopped) {
@@ -191,14 +194,14 @@ fn run<E: Source, L: Hold, H: FnMut(E::Item)>(
                     }
                     return End { receiver, result: Err(payload) };
                 }
-                state.processed.fetch_add(1, Ordering::Relaxed);
+                state.processed.moved(1, false);
             }
             Ok(None) | Err(RecvError::Closed | RecvError::Timeout) => {
                 return End { receiver, result: Ok(handler) };
             }
             Err(RecvError::Lagged(count)) => {
                 let count = usize::try_from(count).unwrap_or(usize::MAX);
-                state.lagged.fetch_add(count, Ordering::Relaxed);
+                state.lagged.moved(count, false);
             }
         }
     }
