@@ -39,8 +39,11 @@ impl<W, M: Meter, const TASKS: usize> Line<W, M, TASKS> {
         }
     }
 
-    pub(super) fn life_mut(&mut self) -> &mut Lifecycle {
-        &mut self.life.0
+    /// Open again, with nobody there who waits, by exclusive access.
+    pub(super) fn reset(&mut self) {
+        self.life.0.reset();
+        self.data.0.reset();
+        self.room.0.reset();
     }
 
     /// How many receivers, and how many senders wait, in this order.
@@ -121,8 +124,8 @@ impl<L: sealed::Line> Drop for Told<'_, L> {
 
 /// After the life of a channel has changed.
 pub(super) fn wake_all(line: &impl sealed::Line) {
+    let _room = Told(line, For::Room, u32::MAX);
     line.signal(For::Data, u32::MAX);
-    line.signal(For::Room, u32::MAX);
 }
 
 /// What is waited for.
@@ -130,6 +133,16 @@ pub(super) fn wake_all(line: &impl sealed::Line) {
 pub enum For {
     Data,
     Room,
+}
+
+impl For {
+    /// What the others wait for.
+    pub(super) const fn other(self) -> Self {
+        match self {
+            Self::Data => Self::Room,
+            Self::Room => Self::Data,
+        }
+    }
 }
 
 pub(crate) mod sealed {

@@ -92,12 +92,14 @@ mod lifecycle;
 mod metrics;
 mod strategy;
 mod task;
+mod word;
 
 pub use deadline::Deadline;
-pub use event::{Event, TimedOut, Word};
+pub use event::{Event, TimedOut};
 pub use metrics::{Meter, Summary};
 pub use strategy::{Backoff, Step, Strategy};
 pub use task::Ticket;
+pub use word::Word;
 #[cfg(target_has_atomic = "64")]
 pub use metrics::Latencies;
 
@@ -173,5 +175,26 @@ impl<W: Wait + ?Sized> Wait for &W {
     }
     fn patience(&self) -> Strategy {
         (**self).patience()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// Nobody sleeps here.
+    pub(super) struct Never;
+
+    impl Notify for Never {
+        fn notify(&self, _: &Word, _: u32) -> u32 {
+            0
+        }
+    }
+
+    impl Wait for Never {
+        fn now(&self) -> Deadline {
+            Deadline::at(0)
+        }
+        fn wait(&self, _: &Word, _: u32, _: Deadline) {}
     }
 }
