@@ -36,8 +36,8 @@ if_cas! {
 /// | `Pending` | is being written; or producers give up slots faster than they are gone past | | yes | |
 /// | `Contended` | went to other consumers, 64 times | | | yes |
 ///
-/// Where there are many producers, an end that finds no item looks again, twice within some 400 nanoseconds, before it
-/// says so: it spares producers that are at work.
+/// Where there are many producers, an end that finds no item after two or more that it has found looks again, once, 8
+/// spin-loop hints later, before it says so: it spares producers that are at work.
 ///
 /// # Forms
 ///

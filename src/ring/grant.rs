@@ -4,9 +4,9 @@ use core::fmt;
 use core::mem::MaybeUninit;
 use core::ptr;
 
-use super::producer::WriteEnd;
 use super::reading::ReadEnd;
 use super::side::{Side, Single};
+use super::writing::WriteEnd;
 use crate::error::PushError;
 use crate::span::Span;
 use crate::stats::{Off, Stats};

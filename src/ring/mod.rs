@@ -38,6 +38,7 @@ mod producer;
 mod reading;
 mod side;
 mod taking;
+mod writing;
 
 pub use body::{Ring, Spsc};
 pub use broadcast::Broadcast;

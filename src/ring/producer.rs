@@ -6,12 +6,12 @@ use core::marker::PhantomData;
 use super::WriteGrant;
 use super::cells::Raw;
 use super::keep::{Borrowed, Keep, PRODUCER};
-use super::side::{Side, Single, VOID, WRITTEN, give_way, known};
-use crate::cursor::compared;
+use super::side::{Side, Single};
+use super::writing::{Wanted, WriteEnd};
 use crate::error::{ClaimError, PushError};
 use crate::span::Counter;
 use crate::stats::{Off, Refusal, Stats};
-use crate::sync::{Pos, if_cas, prefetch_write};
+use crate::sync::{if_cas, prefetch_write};
 if_cas! {
     use super::side::Multi;
 }
@@ -39,152 +39,6 @@ pub struct Producer<'a, T, P: Side = Single, C: Side = Single, S: Stats = Off, K
     ring: PhantomData<&'a ()>,
 }
 
-/// What a producer knows: its own position, and up to where it may write.
-// On cache lines of its own: were the two ends of a ring beside each other in one stack frame, each operation of one
-// would take the line from the other (9 Mops/s in place of 350).
-#[cfg_attr(any(target_arch = "x86_64", target_arch = "aarch64"), repr(align(128)))]
-#[cfg_attr(
-    all(target_pointer_width = "64", not(any(target_arch = "x86_64", target_arch = "aarch64"))),
-    repr(align(64))
-)]
-pub(super) struct WriteEnd<T, P: Side, C: Side, S: Stats> {
-    pub(super) raw: Raw<T, P, C, S>,
-    /// My position, if I am alone: the shared copy is behind or equal, and I alone store it. One of many: where the
-    /// shared position was when I last knew.
-    tail: Pos,
-    /// The first position that I do not know to be free.
-    limit: Pos,
-}
-
-/// What of the free slots is wanted.
-#[derive(Clone, Copy)]
-struct Wanted {
-    /// At most so many.
-    most: usize,
-    /// Fewer are none.
-    least: usize,
-    /// Only up to where the ring wraps.
-    contiguous: bool,
-}
-
-// SAFETY: the end moves items of `T` to a consumer's thread and reaches its ring through atomics and slots that
-// are its alone; the pointers in it are valid on any thread as long as the ring lives, which `keep` sees to.
-unsafe impl<T: Send, P: Side, C: Side, S: Stats> Send for WriteEnd<T, P, C, S> {}
-
-impl<T, P: Side, C: Side, S: Stats> WriteEnd<T, P, C, S> {
-    /// At least `wanted` free slots from `at` on if there are that many, looking only if need be; more than the
-    /// capacity where `at` is out of date.
-    #[inline(always)]
-    fn free(&mut self, at: Pos, wanted: usize) -> usize {
-        let known = known::<P>(self.limit, at, self.raw.capacity());
-        if known >= wanted { known } else { self.look(at, known, wanted) }
-    }
-
-    #[inline]
-    fn look(&mut self, at: Pos, known: usize, wanted: usize) -> usize {
-        self.limit = self.raw.free_until(at, known, wanted);
-        self.limit.since(at)
-    }
-
-    /// Takes free slots: the first one, and how many. Where the side is single they are not taken from anybody: a
-    /// claim that is not followed by [`finish`](Self::finish) has not been.
-    ///
-    /// One of many begins at the position it last knew. A guess costs nothing if it is wrong, since the exchange finds
-    /// out, and spares a look at the line of all producers if it is right.
-    ///
-    /// The error is why there are none, and how many there are.
-    #[inline(always)]
-    fn claim(&mut self, wanted: Wanted) -> Result<(Pos, usize), (Refusal, usize)> {
-        let Wanted { most, least, contiguous } = wanted;
-        let capacity = self.raw.capacity();
-        for lost in 0..P::TRIES {
-            let at = self.tail;
-            let free = self.free(at, most);
-            if free < least || (P::SHARED && free > capacity) {
-                if self.is_behind() {
-                    continue;
-                }
-                match self.refusal(at, least) {
-                    Some(why) => return Err((why, free.min(capacity))),
-                    None => continue,
-                }
-            }
-            let mut count = most.min(free);
-            if contiguous {
-                count = count.min(capacity - at.slot(capacity - 1));
-            }
-            let to = at.plus(count);
-            match P::take(&self.raw.header().tail.0, at, to) {
-                Ok(()) => {
-                    if P::SHARED {
-                        self.tail = to;
-                    }
-                    return Ok((at, count));
-                }
-                Err(now) => self.tail = now,
-            }
-            give_way(lost);
-        }
-        Err((Refusal::Contended, 0))
-    }
-
-    /// Whether the other producers have moved on from where I thought they were; I know now.
-    #[inline(always)]
-    fn is_behind(&mut self) -> bool {
-        let at = self.tail;
-        self.tail = P::stands(at, &self.raw.header().tail.0);
-        self.tail != at
-    }
-
-    /// Why there are not `least` free slots from `at` on, where the tail is; `None` if there may be by now.
-    #[cold]
-    fn refusal(&self, at: Pos, least: usize) -> Option<Refusal> {
-        if !P::SHARED && !C::SHARED {
-            return Some(Refusal::Refused);
-        }
-        compared();
-        // Consumers have claimed up to the head: what is before it is free, or will be soon.
-        let head = C::observed(&self.raw.header().head.0);
-        let (items, capacity) = (at.since(head), self.raw.capacity());
-        if items > capacity {
-            // Consumers and other producers have gone past `at` meanwhile.
-            None
-        } else if least > capacity - items {
-            Some(Refusal::Refused)
-        } else if C::SHARED {
-            Some(Refusal::Pending)
-        } else {
-            None
-        }
-    }
-
-    /// Hands over the first `count` of `claimed` slots that were taken from `at` on, and gives up the others.
-    ///
-    /// # Safety
-    /// They were taken from there on, and `count` of them are written.
-    #[inline(always)]
-    pub(super) unsafe fn finish(&mut self, at: Pos, count: usize, claimed: usize) {
-        if P::SHARED && count < claimed {
-            // SAFETY: taken and not committed, as the caller says; a void slot need not be written.
-            unsafe { self.raw.commit_written(at.plus(count), claimed - count, VOID) };
-        }
-        if count > 0 {
-            if !P::SHARED {
-                self.tail = at.plus(count);
-            }
-            // First, so that whoever has received an item finds it counted.
-            self.raw.header().sent.0.moved(count, P::SHARED);
-            // SAFETY: taken, not committed, and written, as the caller says.
-            unsafe { self.raw.commit_written(at, count, WRITTEN) };
-        }
-    }
-
-    #[inline(always)]
-    fn count_refusal(&self, why: Refusal) {
-        self.raw.header().sent.0.refused(why, P::SHARED);
-    }
-}
-
 /// How far ahead of the tail a line is fetched for writing, in bytes.
 ///
 /// Chosen with `benches/peers`, single items of 8 bytes, far processors, medians of 20 to 25 interleaved runs: in a ring
@@ -200,10 +54,7 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Producer<'a, T, P, C, S, K> {
     /// # Safety
     /// No other producer of a single side of this ring is in use while this one is, and `keep` keeps the ring alive.
     pub(super) unsafe fn new(raw: Raw<T, P, C, S>, keep: K) -> Self {
-        let tail = raw.header().tail.0.own();
-        let mut end = WriteEnd { raw, tail, limit: tail };
-        end.look(tail, 0, 1);
-        Self { end, keep, ring: PhantomData }
+        Self { end: WriteEnd::new(raw), keep, ring: PhantomData }
     }
 
     /// Pushes one item. It is visible to consumers when this returns; where there are many producers, once those who
@@ -427,8 +278,7 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Producer<'a, T, P, C, S, K> {
     /// a consumer is still reading.
     #[inline]
     pub(crate) fn has_room(&mut self) -> bool {
-        self.end.is_behind();
-        self.end.look(self.end.tail, 0, 1) > 0
+        self.end.is_ready()
     }
 }
 
