@@ -19,6 +19,7 @@ use crate::stats::{Counts, sealed::Sealed as _};
 /// | [`stop`](Self::stop), or dropping it | what is there is handled first; then the thread ends |
 /// | the channel is closed | likewise; `stop` gives back what is left to be given |
 /// | the handler panics | the thread ends. The item it had is its business; none of the others is lost: the receiver comes back in [`Panicked`] |
+/// | a waker of who waits for room panics, or the platform | likewise, and the item that made the room is gone |
 /// | a broadcast overwrites what was not received | it is counted in [`lagged`](Finished::lagged), and the handler gets the oldest item that is there |
 /// | idle | no processor time, as the receiver's [`Strategy`](crate::wait::Strategy) has it |
 ///
@@ -83,11 +84,11 @@ pub struct Finished<E: Source, L: Hold, H> {
     pub lagged: usize,
 }
 
-/// The handler has panicked.
+/// The handler has panicked, or what was called to receive its next item.
 pub struct Panicked<E: Source, L: Hold> {
     /// The receiver, with all that was not given to the handler.
     pub receiver: Receiver<E, L>,
-    /// How many items were handled before the one with the panic.
+    /// How many items were handled before the panic.
     pub processed: usize,
     /// What it has panicked with.
     pub payload: Box<dyn Any + Send>,
@@ -143,8 +144,7 @@ impl<E: Source, L: Hold, H> Runner<E, L, H> {
         self.tell();
         let end = match self.thread.take().map(JoinHandle::join) {
             Some(Ok(end)) => end,
-            // What runs there catches the handler's panics. This is one of a waker of those who wait for room, or of the
-            // platform, and the receiver is gone.
+            // What runs there catches all panics. Not reached, and passed on.
             Some(Err(payload)) => std::panic::resume_unwind(payload),
             None => unreachable!("the thread is taken by `stop` and by `drop` only"),
         };
@@ -185,23 +185,23 @@ fn run<E: Source, L: Hold, H: FnMut(E::Item)>(
     let stopped = || state.stop.get().is_some();
     loop {
         // One at a time: a panic in the middle of a batch would take the rest of it along.
-        match receiver.recv_unless(stopped) {
-            Ok(Some(item)) => {
-                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| handler(item))) {
-                    // Its drop may panic, too; the first panic is the one to report.
-                    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(handler))) {
-                        core::mem::forget(second);
-                    }
-                    return End { receiver, result: Err(payload) };
-                }
-                state.processed.moved(1, false);
-            }
-            Ok(None) | Err(RecvError::Closed | RecvError::Timeout) => {
+        let step = catch_unwind(AssertUnwindSafe(|| {
+            receiver.recv_unless(stopped).map(|received| received.map(&mut handler))
+        }));
+        match step {
+            Ok(Ok(Some(()))) => state.processed.moved(1, false),
+            Ok(Ok(None) | Err(RecvError::Closed | RecvError::Timeout)) => {
                 return End { receiver, result: Ok(handler) };
             }
-            Err(RecvError::Lagged(count)) => {
-                let count = usize::try_from(count).unwrap_or(usize::MAX);
-                state.lagged.moved(count, false);
+            Ok(Err(RecvError::Lagged(count))) => {
+                state.lagged.moved(usize::try_from(count).unwrap_or(usize::MAX), false);
+            }
+            Err(payload) => {
+                // Its drop may panic, too; the first panic is the one to report.
+                if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(handler))) {
+                    core::mem::forget(second);
+                }
+                return End { receiver, result: Err(payload) };
             }
         }
     }

@@ -1,18 +1,18 @@
 //! Wakers of other people's making: they panic when they wake or when they are dropped, or come back to the channel that
 //! wakes them. Nobody else is stranded by that, and no seat is lost.
 
-use std::cell::RefCell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use annulet::channel::{RecvError, SendError};
+use annulet::channel::{RecvError, SendError, TryRecvError};
 use annulet::wait::{Event, Strategy, Ticket, Wait};
+use annulet::{Channel, Mpmc};
 
 use crate::common::{Lot, Task, many};
 
@@ -222,12 +222,16 @@ fn d19_forgotten_futures_are_forgotten_by_the_next_split() {
     assert_eq!(channel.waiting(), (0, 0));
 }
 
-/// Does something when it wakes, on the spot.
-struct Then<F>(F);
+/// A task that its own waker polls, on the spot.
+struct Inline(Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>);
 
-impl<F: Fn() + Send + Sync + 'static> Wake for Then<F> {
+impl Wake for Inline {
     fn wake(self: Arc<Self>) {
-        self.0();
+        let mut future = self.0.try_lock().expect("woken while it is polled");
+        let waker = Waker::from(Arc::clone(&self));
+        if future.as_mut().is_some_and(|future| poll_with(waker, future).is_ready()) {
+            *future = None;
+        }
     }
 }
 
@@ -235,77 +239,52 @@ impl<F: Fn() + Send + Sync + 'static> Wake for Then<F> {
 /// which wakes another one inside of that.
 #[test]
 fn d19_a_waker_that_comes_back_finds_the_channel_in_order() {
-    type There = annulet::Channel<annulet::Mpmc<u32, 2>, Lot>;
-    let there: &'static There = Box::leak(Box::new(There::over(annulet::Mpmc::new(), Lot::new())));
-    let back: &'static There = Box::leak(Box::new(There::over(annulet::Mpmc::new(), Lot::new())));
-    let (mut tx, rx) = there.try_split().unwrap();
-    let (echo, mut answers) = back.try_split().unwrap();
-    let got = Arc::new(AtomicUsize::new(0));
-    let future = Arc::new(Mutex::new((Box::leak(Box::new(rx)).recv_async(), echo)));
-    // It polls the future that it is the waker of.
-    fn poll<F, R>(future: &Arc<Mutex<(F, R)>>, then: fn(&mut R, u32), got: &Arc<AtomicUsize>)
-    where
-        F: Future<Output = Result<u32, RecvError>> + Unpin + Send + 'static,
-        R: Send + 'static,
-    {
-        let waker = Waker::from(Arc::new(Then({
-            let (future, got) = (Arc::clone(future), Arc::clone(got));
-            move || poll(&future, then, &got)
-        })));
-        let mut future = future.try_lock().expect("woken while it is polled");
-        let (future, echo) = &mut *future;
-        while let Poll::Ready(item) = Pin::new(&mut *future).poll(&mut Context::from_waker(&waker)) {
-            let Ok(item) = item else { return };
-            got.fetch_add(1, Ordering::SeqCst);
-            then(echo, item);
+    let (mut tx, mut rx) = Channel::<Mpmc<u32, 2>, Lot>::new_split(Lot::new());
+    let (mut echo, mut answers) = Channel::<Mpmc<u32, 2>, Lot>::new_split(Lot::new());
+    let task = Arc::new(Inline(Mutex::new(Some(Box::pin(async move {
+        while let Ok(item) = rx.recv_async().await {
+            echo.try_send(item).unwrap();
         }
-    }
-    poll(&future, |echo, item| echo.try_send(item).unwrap(), &got);
+    })))));
+    Arc::clone(&task).wake();
     for item in 0..9 {
         let task = Task::new();
         let mut answer = answers.recv_async();
         assert!(task.poll(&mut answer).is_pending());
         tx.try_send(item).unwrap();
-        assert_eq!(got.load(Ordering::SeqCst), item as usize + 1);
-        assert_eq!(task.wakes(), 1);
+        assert_eq!(task.wakes(), 1, "inside of the send");
         assert_eq!(task.poll(&mut answer), Poll::Ready(Ok(item)));
     }
-    assert_eq!(there.waiting(), (1, 0));
     tx.close();
-    assert_eq!(there.waiting(), (0, 0));
-}
-
-thread_local! {
-    static CLONES: RefCell<Vec<&'static Event<1>>> = const { RefCell::new(Vec::new()) };
+    assert!(task.0.lock().unwrap().is_none());
+    assert_eq!(answers.try_recv(), Err(TryRecvError::Closed), "it went with the task");
 }
 
 /// A waker whose clone signals the event that it is cloned for.
 #[test]
 fn d19_a_signal_from_inside_of_a_clone_is_not_lost() {
-    use std::task::{RawWaker, RawWakerVTable};
+    static EVENT: Event<1> = Event::new();
+    static LOT: Lot = Lot::new();
     static WAKES: AtomicUsize = AtomicUsize::new(0);
     static VTABLE: RawWakerVTable = RawWakerVTable::new(
         |data| {
-            CLONES.with_borrow(|events| events.iter().for_each(|event| event.signal(&Lot::new(), 1)));
+            EVENT.signal(&LOT, 1);
             RawWaker::new(data, &VTABLE)
         },
         |_| _ = WAKES.fetch_add(1, Ordering::SeqCst),
         |_| _ = WAKES.fetch_add(1, Ordering::SeqCst),
         |_| {},
     );
-    let event: &'static Event<1> = Box::leak(Box::new(Event::new()));
-    CLONES.with_borrow_mut(|events| events.push(event));
     // SAFETY: there is no data, and the functions do nothing with it; they may be called from any thread.
     let waker = unsafe { Waker::from_raw(RawWaker::new(std::ptr::null(), &VTABLE)) };
-    let lot = Lot::new();
-    let mut ticket = Ticket::new(event, &lot);
+    let mut ticket = Ticket::new(&EVENT, &LOT);
     for round in 1..4 {
         assert!(ticket.poll(&mut Context::from_waker(&waker), || None::<()>).is_pending());
-        assert_eq!(event.waiting(), 1);
+        assert_eq!(EVENT.waiting(), 1);
         let before = WAKES.load(Ordering::SeqCst);
-        event.signal(&lot, 1);
+        EVENT.signal(&LOT, 1);
         assert_eq!(WAKES.load(Ordering::SeqCst), before + 1, "round {round}");
     }
     drop(ticket);
-    assert_eq!(event.waiting(), 0);
+    assert_eq!(EVENT.waiting(), 0);
 }
