@@ -333,6 +333,8 @@ pub mod weaken {
 
 /// Whether a model has failed, and its threads are unwound where they stand: what is dropped then can touch no atomic.
 /// Never outside loom.
+// Asked by who waits, for which compare-and-swap is needed.
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
 #[inline(always)]
 pub(crate) fn is_over() -> bool {
     #[cfg(loom)]
