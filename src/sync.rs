@@ -277,10 +277,10 @@ pub enum Site {
     SeatClaim,
     /// `Tasks::give_back`: the Release half of leaving it.
     SeatGiveBack,
-    /// `Life::leave`: the Release half of going.
-    LifeLeave,
-    /// `Life::is_over`: the Acquire load of who is still there.
-    LifeLook,
+    /// `Lifecycle::leave` and `close`: the Release half of going.
+    PartyLeave,
+    /// `Lifecycle::is_over` and `is_closed`: the Acquire load of who is still there.
+    PartyLook,
 }
 
 /// The ordering of a site: what the code asks for, or `Relaxed` while a negative model weakens the site.
@@ -333,6 +333,7 @@ pub mod weaken {
 
 /// Whether a model has failed, and its threads are unwound where they stand: what is dropped then can touch no atomic.
 /// Never outside loom.
+// Asked by who waits, for which compare-and-swap is needed.
 #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
 #[inline(always)]
 pub(crate) fn is_over() -> bool {

@@ -122,10 +122,10 @@ impl<R, W, M: Meter, const TASKS: usize> Channel<R, W, M, TASKS> {
         self.line.waiting()
     }
 
-    /// Opens it again after it was closed. That it is borrowed exclusively proves that nobody has an end; what is in it
-    /// stays.
+    /// Opens it again after it was closed. That it is borrowed exclusively proves that nobody has an end, and that whoever
+    /// is still counted as waiting was forgotten; what is in it stays.
     pub fn reopen(&mut self) {
-        self.line.life_mut().reset();
+        self.line.reset();
     }
 }
 

@@ -1,7 +1,8 @@
 //! Sending and receiving as futures. None of them allocates; each is cancelled by dropping it.
 //!
 //! A future counts as waiting from its first poll that found nothing until it is ready or dropped. If it was woken and is
-//! dropped before it is polled again, it wakes the next one, so no wake-up is lost with it.
+//! dropped before it is polled again, it wakes the next one, so no wake-up is lost with it. If it is forgotten, one may be,
+//! and its place among those who wait is taken until the channel is next split or reopened.
 
 use core::fmt;
 use core::future::Future;
@@ -9,7 +10,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
 use super::ends::{Feed, Source};
-use super::line::{For, Hold, sealed::Line};
+use super::line::{For, Hold, Told, sealed::Line};
 use super::receiver::{Receiver, look};
 use super::sender::{Sender, offer};
 use super::{RecvError, SendError};
@@ -32,9 +33,12 @@ unsafe fn poll<R, L: Line>(
 ) -> Poll<(Result<R, RecvError>, bool)> {
     // SAFETY: as the caller says.
     let Poll::Ready(found) = (unsafe { line.poll(what, seat, context, look) }) else { return Poll::Pending };
-    let waited = seat.is_counted();
+    let waited = seat.waits();
+    // Even if the drop of a waker panics: what was taken is room, and what was sent is data.
+    let told = takes.then(|| Told(line, what.other(), u32::MAX));
     // SAFETY: as the caller says.
     unsafe { line.leave(what, seat, takes && found.is_ok()) };
+    core::mem::forget(told);
     Poll::Ready((found, waited))
 }
 

@@ -7,7 +7,7 @@ use sealed::Line as _;
 
 use crate::stats::Off;
 use crate::sync::{CachePadded, const_fn, if_arc, is_over};
-use crate::wait::{Counted, Deadline, Event, Life, Look, Meter, Party, Seat, Strategy, TimedOut, Wait};
+use crate::wait::{Counted, Deadline, Event, Lifecycle, Look, Meter, Party, Seat, Strategy, TimedOut, Wait};
 if_arc! {
     use crate::sync::Arc;
 }
@@ -15,7 +15,7 @@ if_arc! {
 /// Who is there, who waits for what, and how: everything of a [`Channel`](super::Channel) but its ring.
 #[repr(C)]
 pub struct Line<W, M = Off, const TASKS: usize = 8> {
-    life: CachePadded<Life>,
+    life: CachePadded<Lifecycle>,
     /// Signalled when items were sent.
     data: CachePadded<Event<TASKS>>,
     /// Signalled when slots became free.
@@ -29,7 +29,7 @@ impl<W, M: Meter, const TASKS: usize> Line<W, M, TASKS> {
     const_fn! {
         pub(super) const fn new(wait: W) -> Self {
             Self {
-                life: CachePadded(Life::new()),
+                life: CachePadded(Lifecycle::new()),
                 data: CachePadded(Event::new()),
                 room: CachePadded(Event::new()),
                 wait,
@@ -39,8 +39,11 @@ impl<W, M: Meter, const TASKS: usize> Line<W, M, TASKS> {
         }
     }
 
-    pub(super) fn life_mut(&mut self) -> &mut Life {
-        &mut self.life.0
+    /// Open again, with nobody there who waits, by exclusive access.
+    pub(super) fn reset(&mut self) {
+        self.life.0.reset();
+        self.data.0.reset();
+        self.room.0.reset();
     }
 
     /// How many receivers, and how many senders wait, in this order.
@@ -121,8 +124,8 @@ impl<L: sealed::Line> Drop for Told<'_, L> {
 
 /// After the life of a channel has changed.
 pub(super) fn wake_all(line: &impl sealed::Line) {
+    let _room = Told(line, For::Room, u32::MAX);
     line.signal(For::Data, u32::MAX);
-    line.signal(For::Room, u32::MAX);
 }
 
 /// What is waited for.
@@ -132,8 +135,18 @@ pub enum For {
     Room,
 }
 
+impl For {
+    /// What the others wait for.
+    pub(super) const fn other(self) -> Self {
+        match self {
+            Self::Data => Self::Room,
+            Self::Room => Self::Data,
+        }
+    }
+}
+
 pub(crate) mod sealed {
-    use super::{Context, Deadline, For, Life, Look, Poll, Seat, Strategy, TimedOut};
+    use super::{Context, Deadline, For, Lifecycle, Look, Poll, Seat, Strategy, TimedOut};
 
     pub trait Hold: Clone {
         type Line: Line;
@@ -142,7 +155,7 @@ pub(crate) mod sealed {
 
     /// [`Line`](super::Line), whatever its parameters.
     pub trait Line {
-        fn life(&self) -> &Life;
+        fn life(&self) -> &Lifecycle;
         /// `count` more of those who wait can have what they wait for.
         fn signal(&self, what: For, count: u32);
         /// How to wait where nothing else was said.
@@ -183,7 +196,7 @@ impl<W: Wait, M: Meter, const TASKS: usize> Line<W, M, TASKS> {
 
 impl<W: Wait, M: Meter, const TASKS: usize> sealed::Line for Line<W, M, TASKS> {
     #[inline(always)]
-    fn life(&self) -> &Life {
+    fn life(&self) -> &Lifecycle {
         &self.life.0
     }
 

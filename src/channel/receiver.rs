@@ -238,11 +238,9 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     /// After `count` items were taken. `slept`: a signal of data may have been for this receiver.
     pub(super) fn received(&mut self, count: usize, slept: bool) {
         let line = self.line.line();
-        line.signal(For::Room, E::wakes(count));
         // One signal may stand for more than one item: the next one who waits is to have its look.
-        if slept && self.end.has_items() {
-            line.signal(For::Data, 1);
-        }
+        let _next = (slept && self.end.has_items()).then(|| Told(line, For::Data, 1));
+        line.signal(For::Room, E::wakes(count));
     }
 
     /// Closes the channel for both sides, as [`Sender::close`](super::Sender::close). What was sent before can still be

@@ -106,7 +106,11 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     fn wait_to_send(&mut self, item: E::Item, until: Deadline) -> Result<(), SendError<E::Item>> {
         let line = self.line.line();
         let (end, mut left) = (&mut self.end, Some(item));
-        let closed = match line.wait(For::Room, self.strategy, until, || offer(end, line, &mut left)) {
+        // If the platform panics: what was sent by then is to be received.
+        let told = Told(line, For::Data, u32::MAX);
+        let waited = line.wait(For::Room, self.strategy, until, || offer(end, line, &mut left));
+        core::mem::forget(told);
+        let closed = match waited {
             Ok((true, slept)) => {
                 self.sent(1, slept);
                 return Ok(());
@@ -192,11 +196,9 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     #[inline]
     pub(super) fn sent(&mut self, count: usize, slept: bool) {
         let line = self.line.line();
-        line.signal(For::Data, E::wakes(count));
         // One signal may stand for more room than one item takes: the next one who waits is to have its look.
-        if slept && self.end.has_room() {
-            line.signal(For::Room, 1);
-        }
+        let _next = (slept && self.end.has_room()).then(|| Told(line, For::Room, 1));
+        line.signal(For::Data, E::wakes(count));
     }
 
     /// Closes the channel for both sides. Sends that begin from now on are refused; receivers get what was sent before,

@@ -190,7 +190,7 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     ///
     /// Cancel-safe: whatever is polled, each item was sent, is kept or came back. What is kept when the sink is dropped is
     /// dropped with it, unless [`SendSink::into_inner`] takes it back. A sink that was pending waits for room until it is
-    /// ready or flushed, or is dropped or turned back; a wake-up that it gets is its own until then.
+    /// ready, or is dropped or turned back; a wake-up that it gets is its own until then.
     ///
     /// ```
     /// # #[cfg(feature = "std")] {
@@ -271,9 +271,12 @@ impl<E: Feed, L: Hold> Sink<E::Item> for SendSink<E, L> {
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         let this = self.get_mut();
         let flushed = this.poll_item(context);
-        if let (Some(sender), true) = (&this.sender, flushed.is_ready()) {
-            // It may have waited for more room than that.
-            sender.leave(&mut this.seat);
+        if let (Some(sender), true) = (&mut this.sender, flushed.is_ready() && this.seat.waits()) {
+            // It has been told that it will be woken when it is ready for more. If it is by now, somebody else may be as
+            // well, who has the wake-up in its place.
+            if sender.poll_room(&mut this.seat, context).is_ready() {
+                context.waker().wake_by_ref();
+            }
         }
         flushed
     }

@@ -23,7 +23,8 @@ const POLL: Duration = Duration::from_millis(1);
 /// | [`fenced`](Self::fenced) | threads of one process | a fence and a load |
 /// | [`shared`](Self::shared) | processes that map the same memory, and trust each other | a fence and a load |
 ///
-/// All who use one event use the same kind.
+/// All who use one event use the same kind. Between processes that is one without seats for tasks, `Event<0>`: a waker is
+/// of one process.
 #[derive(Clone, Copy, Debug)]
 pub struct Futex {
     scope: futex::Scope,

@@ -19,6 +19,7 @@ use crate::stats::Tally;
 /// | [`stop`](Self::stop), or dropping it | what is there is handled first; then the thread ends |
 /// | the channel is closed, or all senders are gone | likewise, by itself; `stop` gives back the receiver and the handler |
 /// | the handler panics | the thread ends. The item it had is its business; none of the others is lost: the receiver comes back in [`Panicked`] |
+/// | a waker of who waits for room panics, or the platform | likewise, and the item that made the room is gone |
 /// | a broadcast overwrites what was not received | it is counted in [`lagged`](Self::lagged), and the handler gets the oldest item that is there |
 /// | the thread cannot be started | the receiver and the handler come back in [`NotSpawned`] |
 /// | idle | no processor time, if the receiver's [`Strategy`](crate::wait::Strategy) ends in a sleep, as it does unless told otherwise |
@@ -85,11 +86,11 @@ pub struct Finished<E: Source, L: Hold, H> {
     pub lagged: usize,
 }
 
-/// The handler has panicked.
+/// The handler has panicked, or what was called to receive its next item.
 pub struct Panicked<E: Source, L: Hold> {
     /// The receiver, with all that was not given to the handler.
     pub receiver: Receiver<E, L>,
-    /// How many items were handled before the one with the panic.
+    /// How many items were handled before the panic.
     pub processed: usize,
     /// How many items were overwritten before they were received.
     pub lagged: usize,
@@ -184,7 +185,7 @@ impl<E: Source, L: Hold, H> Runner<E, L, H> {
         self.tell();
         let end = match self.thread.take().map(JoinHandle::join) {
             Some(Ok(Some(end))) => end,
-            // What runs there catches the handler's panics. Not reached, and passed on.
+            // What runs there catches all panics. Not reached, and passed on.
             Some(Err(payload)) => std::panic::resume_unwind(payload),
             Some(Ok(None)) => unreachable!("`spawn` has given the thread its receiver"),
             None => unreachable!("the thread is taken by `stop` and by `drop` only"),
@@ -224,26 +225,27 @@ fn run<E: Source, L: Hold, H: FnMut(E::Item)>(
     mut receiver: Receiver<E, L>,
     mut handler: H,
 ) -> End<E, L, H> {
-    // Pairs with `tell`. What was sent before the stop is seen by the look that comes after this one.
+    // Synchronises with `tell`: what was sent before the stop is seen by the look that comes after this one.
     let stopped = || state.stop.get().is_some();
     loop {
         // One at a time: a panic in the middle of a batch would take the rest of it along.
-        match receiver.recv_unless(stopped) {
-            Ok(Some(item)) => {
-                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| handler(item))) {
-                    // Its drop may panic, too; the first panic is the one to report.
-                    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(handler))) {
-                        core::mem::forget(second);
-                    }
-                    return End { receiver, result: Err(payload) };
-                }
-                state.processed.add(1);
-            }
-            Ok(None) | Err(RecvError::Closed | RecvError::Timeout) => {
+        let step = catch_unwind(AssertUnwindSafe(|| {
+            receiver.recv_unless(stopped).map(|received| received.map(&mut handler))
+        }));
+        match step {
+            Ok(Ok(Some(()))) => state.processed.add(1),
+            Ok(Ok(None) | Err(RecvError::Closed | RecvError::Timeout)) => {
                 return End { receiver, result: Ok(handler) };
             }
-            Err(RecvError::Lagged(count)) => {
+            Ok(Err(RecvError::Lagged(count))) => {
                 state.lagged.add(usize::try_from(count).unwrap_or(usize::MAX));
+            }
+            Err(payload) => {
+                // Its drop may panic, too; the first panic is the one to report.
+                if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(handler))) {
+                    core::mem::forget(second);
+                }
+                return End { receiver, result: Err(payload) };
             }
         }
     }

@@ -173,6 +173,7 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Consumer<'a, T, P, C, S, K> {
 
     /// Whether a pop would find an item, or slots to go past, as far as can be seen without one: unlike a ring that is
     /// not empty, not an item that its producer has not handed over.
+    // Asked by channels, which need compare-and-swap.
     #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
     #[inline]
     pub(crate) fn has_items(&mut self) -> bool {

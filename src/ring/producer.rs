@@ -254,6 +254,7 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Producer<'a, T, P, C, S, K> {
 
     /// Whether a push would find a slot, as far as can be seen without one: unlike a ring that is not full, not one that
     /// a consumer is still reading.
+    // Asked by channels, which need compare-and-swap.
     #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
     #[inline]
     pub(crate) fn has_room(&mut self) -> bool {

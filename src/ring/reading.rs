@@ -130,6 +130,7 @@ impl<T, P: Side, C: Side, S: Stats> ReadEnd<T, P, C, S> {
     }
 
     /// Whether there is an item, or a slot that was given up.
+    // Asked by channels, which need compare-and-swap.
     #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
     #[inline]
     pub(super) fn is_ready(&mut self) -> bool {

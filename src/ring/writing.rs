@@ -112,6 +112,7 @@ impl<T, P: Side, C: Side, S: Stats> WriteEnd<T, P, C, S> {
     }
 
     /// Whether the next slot is free.
+    // Asked by channels, which need compare-and-swap.
     #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
     #[inline]
     pub(super) fn is_ready(&mut self) -> bool {

@@ -7,59 +7,11 @@ use core::fmt;
 use core::time::Duration;
 
 use super::metrics::{Meter, Waited};
-use super::strategy::{Backoff, Step, Strategy};
+use super::strategy::{Backoff, Step, Strategy, nap};
 use super::task::Tasks;
-use super::{Deadline, Notify, Wait};
+use super::{Deadline, Notify, Wait, Word};
 use crate::stats::Off;
-use crate::sync::{AtomicU32, Ordering, Site, const_fn, fence, is_over, order};
-
-/// A word to sleep on: 32 bits, four bytes aligned.
-#[derive(Debug)]
-#[repr(transparent)]
-pub struct Word(AtomicU32);
-
-impl Word {
-    const_fn! {
-        pub(crate) const fn new() -> Self {
-            Self(AtomicU32::new(0))
-        }
-    }
-
-    /// Its value now.
-    ///
-    /// Relaxed: whoever compares it before a sleep does so under the lock that its changer passes through in `notify`.
-    #[must_use]
-    #[inline]
-    pub fn get(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Where it is: what a platform tells words apart by. To be read atomically, and not to be written.
-    #[cfg(not(loom))]
-    #[must_use]
-    #[inline]
-    pub fn as_ptr(&self) -> *mut u32 {
-        self.0.as_ptr()
-    }
-
-    /// The epoch before a look.
-    ///
-    /// Acquire: pairs with the fence of [`signal`](Event::signal), after which [`advance`](Self::advance) stores. Whoever
-    /// reads the epoch of a signal sees what was signalled, and so does not need to be woken by it.
-    #[inline]
-    fn observe(&self) -> u32 {
-        self.0.load(order(Site::EpochObserve, Ordering::Acquire))
-    }
-
-    /// Ends the sleep of whoever has read an earlier epoch.
-    ///
-    /// Relaxed: who signals has passed a whole fence since the change that it signals, which hands that over to
-    /// [`observe`](Self::observe) as a Release here would.
-    #[inline]
-    fn advance(&self) -> u32 {
-        self.0.fetch_add(1, Ordering::Relaxed)
-    }
-}
+use crate::sync::{AtomicU32, Ordering, Site, const_fn, fence, is_over};
 
 /// Who waits: how many, and which fence the signallers owe them. One word, so that a signal needs one load.
 ///
@@ -87,6 +39,9 @@ const FENCED: u32 = 0b10;
 const UNSURE: Duration = Duration::from_millis(10);
 /// One more that waits.
 const ONE: u32 = 0b100;
+/// More tasks than that are not counted, so that no number of forgotten ones makes it nobody. There is no memory for so
+/// many that could still go, so those who are not counted are not the last ones.
+const MANY: u32 = 1 << 29;
 
 impl Gate {
     const_fn! {
@@ -215,14 +170,11 @@ impl<const TASKS: usize> Event<TASKS> {
     fn wake(&self, notify: &impl Notify, count: u32) {
         let turn = self.epoch.advance();
         // Of the turns of either kind, each begins at another seat.
-        let seat = turn / 2;
-        if turn & 1 == 0 {
-            let woken = self.tasks.wake(seat, count);
-            self.wake_sleepers(notify, count - woken);
-        } else {
-            let woken = self.wake_sleepers(notify, count);
-            self.tasks.wake(seat, count - woken);
-        }
+        let (seat, tasks_first) = (turn / 2, turn & 1 == 0);
+        // The others have theirs when this is dropped: a waker may panic, and so may the platform.
+        let mut rest = Rest { event: self, notify, seat, tasks: !tasks_first, left: count };
+        rest.left -=
+            if tasks_first { self.tasks.wake(seat, count) } else { self.wake_sleepers(notify, count) };
     }
 
     /// How many were woken for sure: a thread that is counted may be about to sleep, or to leave.
@@ -244,10 +196,13 @@ impl<const TASKS: usize> Event<TASKS> {
         Sleeper { event: self, wait, sure, unwinding: true }
     }
 
-    /// Counts a task in, until [`retract`](Self::retract).
-    pub(super) fn announce_task(&self, wait: &impl Wait) {
+    /// Counts a task in, until [`retract`](Self::retract). False if there are too many to count.
+    pub(super) fn announce_task(&self, wait: &impl Wait) -> bool {
         // Relaxed, all: what comes next is ordered by the fence.
-        self.gate.0.fetch_add(ONE, Ordering::Relaxed);
+        let counted = Gate::count(self.gate.0.fetch_add(ONE, Ordering::Relaxed)) < MANY;
+        if !counted {
+            self.retract();
+        }
         let gate = self.gate.0.fetch_or(FENCED, Ordering::Relaxed);
         if gate & LIGHT != 0 {
             // There may be signallers who do not know yet that they have to fence. After this, there are none: each has
@@ -258,6 +213,7 @@ impl<const TASKS: usize> Event<TASKS> {
             }
             self.gate.0.fetch_and(!LIGHT, Ordering::Relaxed);
         }
+        counted
     }
 
     /// The task's half of the fence, between saying that it waits, and its look. Pairs with that of `signal_fenced`.
@@ -273,6 +229,12 @@ impl<const TASKS: usize> Event<TASKS> {
 
     pub(super) fn tasks(&self) -> &Tasks<TASKS> {
         &self.tasks
+    }
+
+    /// Nobody waits: that it is borrowed exclusively proves that who is still counted was forgotten.
+    pub(crate) fn reset(&mut self) {
+        self.tasks.clear();
+        *self = Self::new();
     }
 
     /// Looks until something is found, waiting in between as `strategy` says, or until the deadline. It looks at once,
@@ -398,6 +360,31 @@ impl<const TASKS: usize> Event<TASKS> {
     }
 }
 
+/// The second half of a signal.
+struct Rest<'e, W: Notify, const TASKS: usize> {
+    event: &'e Event<TASKS>,
+    notify: &'e W,
+    seat: u32,
+    /// Whether it is the tasks'.
+    tasks: bool,
+    /// How many are still to be woken.
+    left: u32,
+}
+
+impl<W: Notify, const TASKS: usize> Drop for Rest<'_, W, TASKS> {
+    #[inline]
+    fn drop(&mut self) {
+        if is_over() {
+            return;
+        }
+        if self.tasks {
+            self.event.tasks.wake(self.seat, self.left);
+        } else {
+            self.event.wake_sleepers(self.notify, self.left);
+        }
+    }
+}
+
 /// What a look has seen.
 #[derive(Debug)]
 pub enum Look<R> {
@@ -440,11 +427,23 @@ impl<W: Wait, const TASKS: usize> Drop for Sleeper<'_, W, TASKS> {
     }
 }
 
-/// Sleeps until a deadline, on a word that nobody knows.
-pub(super) fn nap(wait: &impl Wait, until: Deadline) {
-    let word = Word::new();
-    // It may return early.
-    while !until.has_come(wait.now()) {
-        wait.wait(&word, 0, until);
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::super::tests::Never;
+    use super::*;
+
+    /// However many tasks are forgotten, they do not add up to nobody.
+    #[test]
+    fn h16_forgotten_tasks_are_never_nobody() {
+        let event = Event::<1>::new();
+        event.gate.0.store(((MANY - 1) * ONE) | FENCED, Ordering::Relaxed);
+        assert!(event.announce_task(&Never));
+        for _ in 0..3 {
+            assert!(!event.announce_task(&Never));
+            assert_eq!(event.waiting(), MANY as usize);
+        }
+        event.retract();
+        assert!(event.announce_task(&Never));
+        assert_eq!(event.gate.0.load(Ordering::Relaxed), (MANY * ONE) | FENCED);
     }
 }

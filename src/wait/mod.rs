@@ -88,21 +88,23 @@
 
 mod deadline;
 mod event;
-mod life;
+mod lifecycle;
 mod metrics;
 mod strategy;
 mod task;
+mod word;
 
 pub use deadline::Deadline;
-pub use event::{Event, TimedOut, Word};
+pub use event::{Event, TimedOut};
 pub use metrics::{Meter, Summary};
 pub use strategy::{Backoff, Step, Strategy};
 pub use task::Ticket;
+pub use word::Word;
 #[cfg(target_has_atomic = "64")]
 pub use metrics::Latencies;
 
 pub(crate) use event::Look;
-pub(crate) use life::{Counted, Life, Party};
+pub(crate) use lifecycle::{Counted, Lifecycle, Party};
 pub(crate) use task::Seat;
 
 /// Wakes whoever sleeps on a word.
@@ -173,5 +175,26 @@ impl<W: Wait + ?Sized> Wait for &W {
     }
     fn patience(&self) -> Strategy {
         (**self).patience()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// Nobody sleeps here.
+    pub(super) struct Never;
+
+    impl Notify for Never {
+        fn notify(&self, _: &Word, _: u32) -> u32 {
+            0
+        }
+    }
+
+    impl Wait for Never {
+        fn now(&self) -> Deadline {
+            Deadline::at(0)
+        }
+        fn wait(&self, _: &Word, _: u32, _: Deadline) {}
     }
 }

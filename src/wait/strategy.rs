@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::Wait;
+use super::{Deadline, Wait, Word};
 
 /// How to wait: so many looks at full speed, then so many after giving the processor away, and then one way for good.
 ///
@@ -157,10 +157,19 @@ impl Backoff {
         match step {
             Step::Spin => core::hint::spin_loop(),
             Step::Yield => wait.yield_now(),
-            Step::Sleep(nap) => super::event::nap(wait, wait.now().plus(nap)),
+            Step::Sleep(span) => nap(wait, wait.now().plus(span)),
             Step::Block(_) => {}
         }
         step
+    }
+}
+
+/// Sleeps until a deadline, on a word that nobody knows.
+pub(super) fn nap(wait: &impl Wait, until: Deadline) {
+    let word = Word::new();
+    // It may return early.
+    while !until.has_come(wait.now()) {
+        wait.wait(&word, 0, until);
     }
 }
 

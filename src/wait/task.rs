@@ -69,34 +69,31 @@ impl Cell {
         // another task's, of whose seat this is the next holder: a later state than it saw is not older than that end.
         match self.state.load(order(Site::TaskRetake, Ordering::Acquire)) {
             IDLE => {}
-            ARMED => {
-                if !self.take_back() {
-                    return Armed::Woken;
-                }
-            }
+            ARMED => match self.take_back() {
+                Some(last) => drop(last),
+                None => return Armed::Woken,
+            },
             _ => return Armed::Woken,
         }
+        let waker = waker.clone();
         self.shadow.write(0);
         // SAFETY: the cell is idle, so no signaller has it, and whoever calls this has the seat, so no other task.
         let cell = unsafe { &mut *self.waker.get() };
-        cell.write(waker.clone());
+        cell.write(waker);
         // Release: pairs with `wake`.
         self.state.store(ARMED, order(Site::TaskArm, Ordering::Release));
         Armed::Yes
     }
 
-    /// From armed to idle, if no signaller is faster. Only for who has the seat.
-    fn take_back(&self) -> bool {
+    /// From armed to idle, and the waker, if no signaller is faster. Only for who has the seat.
+    fn take_back(&self) -> Option<Waker> {
         // Relaxed: the waker is the task's own, and where a signaller was faster, nothing is touched.
-        if self.state.compare_exchange(ARMED, IDLE, Ordering::Relaxed, Ordering::Relaxed).is_err() {
-            return false;
-        }
+        self.state.compare_exchange(ARMED, IDLE, Ordering::Relaxed, Ordering::Relaxed).ok()?;
         self.shadow.write(0);
-        // SAFETY: it was armed, so the waker is initialised; it is idle now, so no signaller has the cell.
-        let cell = unsafe { &mut *self.waker.get() };
-        // SAFETY: initialised, as above, and not used again before it is written.
-        unsafe { cell.assume_init_drop() };
-        true
+        // SAFETY: it is idle now, so no signaller has the cell, and whoever calls this has the seat.
+        let cell = unsafe { &*self.waker.get() };
+        // SAFETY: it was armed, so the waker is initialised; and it is not used again before it is written.
+        Some(unsafe { cell.assume_init_read() })
     }
 
     /// Takes the waker out, if there is one, and wakes the task; whether it did. If the task has left meanwhile, `free`
@@ -125,18 +122,28 @@ impl Cell {
         true
     }
 
-    /// The task goes; whether its seat is free, or a signaller will free it; and whether it was woken.
-    fn vacate(&self) -> (bool, bool) {
-        if self.take_back() {
-            return (true, false);
+    /// The task goes; how it stands then.
+    fn vacate(&self) -> Left {
+        if let Some(waker) = self.take_back() {
+            return Left::Asleep(waker);
         }
         // Relaxed: all that the task did to the cell was before it armed it, which the signaller has seen. Whoever gets the
         // seat next sees the signaller's end in `arm`.
         match self.state.compare_exchange(WAKING, ABANDONED, Ordering::Relaxed, Ordering::Relaxed) {
-            Ok(_) => (false, false),
-            Err(_) => (true, true),
+            Ok(_) => Left::Waking,
+            Err(_) => Left::Awake,
         }
     }
+}
+
+/// How a task has left.
+enum Left {
+    /// Nobody has woken it.
+    Asleep(Waker),
+    /// A signaller is about to: it frees the seat, and wakes somebody else.
+    Waking,
+    /// There was no waker: if it has left one, it was woken.
+    Awake,
 }
 
 /// The cells of an event.
@@ -197,18 +204,15 @@ impl<const N: usize> Tasks<N> {
         if N == 0 || taken == 0 {
             return 0;
         }
-        let mut woken = 0;
-        for step in 0..N {
-            if woken >= count {
-                break;
-            }
-            let seat = (turn as usize).wrapping_add(step) % N;
-            let Some(cell) = self.cells.get(seat).filter(|_| taken & 1 << seat != 0) else { continue };
-            #[allow(clippy::cast_possible_truncation)] // below 32
-            let free = || self.give_back(seat as u32);
-            woken += u32::from(cell.wake(free));
-        }
-        woken
+        let mut round = Round { tasks: self, taken, next: turn as usize, steps: N, left: count };
+        round.go();
+        count - round.left
+    }
+
+    /// Nobody has a seat, by exclusive access.
+    pub(super) fn clear(&mut self) {
+        // Whoever had one was forgotten.
+        self.cells.iter().for_each(|cell| drop(cell.take_back()));
     }
 
     fn cell(&self, seat: Option<u32>) -> Option<&Cell> {
@@ -216,9 +220,45 @@ impl<const N: usize> Tasks<N> {
     }
 }
 
+/// A signal on its way around the seats. If a waker panics, it goes on when this is dropped, and wakes another one for that
+/// one.
+struct Round<'t, const N: usize> {
+    tasks: &'t Tasks<N>,
+    taken: u32,
+    next: usize,
+    steps: usize,
+    /// How many are still to be woken.
+    left: u32,
+}
+
+impl<const N: usize> Round<'_, N> {
+    fn go(&mut self) {
+        while self.left > 0 && self.steps > 0 {
+            self.steps -= 1;
+            let seat = self.next.checked_rem(N).unwrap_or(0);
+            self.next = seat + 1;
+            let Some(cell) = self.tasks.cells.get(seat).filter(|_| self.taken & 1 << seat != 0) else { continue };
+            let tasks = self.tasks;
+            #[allow(clippy::cast_possible_truncation)] // below 32
+            let free = || tasks.give_back(seat as u32);
+            self.left -= u32::from(cell.wake(free));
+        }
+    }
+}
+
+impl<const N: usize> Drop for Round<'_, N> {
+    fn drop(&mut self) {
+        if !is_over() {
+            self.go();
+        }
+    }
+}
+
 /// A task's place at one event, to be used with that event only.
 #[derive(Debug, Default)]
 pub struct Seat {
+    /// It waits.
+    waits: bool,
     /// It is counted at the event.
     counted: bool,
     number: Option<u32>,
@@ -229,11 +269,11 @@ pub struct Seat {
 }
 
 impl Seat {
-    pub(crate) const NONE: Self = Self { counted: false, number: None, armed: false, owes: false };
+    pub(crate) const NONE: Self = Self { waits: false, counted: false, number: None, armed: false, owes: false };
 
-    /// Whether it is counted as waiting.
-    pub(crate) fn is_counted(&self) -> bool {
-        self.counted
+    /// Whether somebody may have been signalled for it.
+    pub(crate) fn waits(&self) -> bool {
+        self.waits
     }
 
     /// Looks, and if there is nothing, sees to it that the task is woken when that may have changed.
@@ -250,9 +290,9 @@ impl Seat {
         if let Look::Found(found) = look() {
             return Poll::Ready(found);
         }
-        if !self.counted {
-            event.announce_task(wait);
-            self.counted = true;
+        if !self.waits {
+            self.counted = event.announce_task(wait);
+            self.waits = true;
             self.number = event.tasks().claim();
         }
         let armed = match event.tasks().cell(self.number) {
@@ -292,30 +332,41 @@ impl Seat {
         notify: &impl super::Notify,
         took: bool,
     ) {
-        if !core::mem::take(&mut self.counted) || is_over() {
+        if !core::mem::take(&mut self.waits) || is_over() {
             return;
         }
-        let number = self.number.take();
+        let was_armed = core::mem::take(&mut self.armed);
         let mut woken = core::mem::take(&mut self.owes);
-        if let (Some(cell), Some(number)) = (event.tasks().cell(number), number) {
-            let was_armed = core::mem::take(&mut self.armed);
-            let (free, taken) = cell.vacate();
-            woken |= was_armed && taken;
-            if free {
-                event.tasks().give_back(number);
+        let mut waker = None;
+        if let Some(number) = self.number.take() {
+            match event.tasks().cell(Some(number)).map_or(Left::Awake, Cell::vacate) {
+                Left::Asleep(left) => {
+                    waker = Some(left);
+                    event.tasks().give_back(number);
+                }
+                Left::Waking => {}
+                Left::Awake => {
+                    woken |= was_armed;
+                    event.tasks().give_back(number);
+                }
             }
         }
-        event.retract();
+        if core::mem::take(&mut self.counted) {
+            event.retract();
+        }
         if woken && !took {
             event.signal(notify, 1);
         }
+        // Last, since it may panic.
+        drop(waker);
     }
 }
 
 /// A task that waits for an [`Event`].
 ///
 /// It is counted there from the first [`poll`](Self::poll) that found nothing until it is dropped. If it is dropped after
-/// it was woken and before it found something, it wakes the next one.
+/// it was woken and before it found something, it wakes the next one. If it is forgotten, it keeps its seat as long as
+/// the event is there, and one wake-up may be lost with it.
 ///
 /// ```
 /// use annulet::wait::{Event, Ticket};
@@ -375,24 +426,8 @@ mod tests {
     use alloc::task::Wake;
     use core::sync::atomic;
 
-    use super::super::{Deadline, Notify, Word};
+    use super::super::tests::Never;
     use super::*;
-
-    /// Nobody sleeps here.
-    struct Never;
-
-    impl Notify for Never {
-        fn notify(&self, _: &Word, _: u32) -> u32 {
-            0
-        }
-    }
-
-    impl Wait for Never {
-        fn now(&self) -> Deadline {
-            Deadline::at(0)
-        }
-        fn wait(&self, _: &Word, _: u32, _: Deadline) {}
-    }
 
     #[derive(Default)]
     struct Wakes(atomic::AtomicUsize);

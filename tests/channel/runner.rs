@@ -1,7 +1,10 @@
 //! The managed receiver.
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
+use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -274,6 +277,32 @@ fn rm21_a_panic_of_the_handler_is_reported_and_loses_nothing() {
     tx.send(1).unwrap();
     until(|| !runner.is_running());
     assert_eq!(runner.stop().unwrap_err().message(), None);
+}
+
+/// A waker that panics, of a task that waits for room: the receiver is there still.
+#[test]
+fn rm21_a_panic_of_a_waker_loses_no_receiver() {
+    struct Rude;
+    impl Wake for Rude {
+        fn wake(self: Arc<Self>) {
+            std::panic::resume_unwind(Box::new("rude"));
+        }
+    }
+    let _watchdog = Watchdog::new();
+    let (mut tx, rx) = Log::new_split(Probe::new());
+    (0..8).for_each(|item| tx.send(item).unwrap());
+    let mut late = tx.clone();
+    let mut send = pin!(late.send_async(8));
+    let waker = Waker::from(Arc::new(Rude));
+    assert!(send.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    let runner = Runner::spawn("log", rx, |_| ()).unwrap();
+    until(|| !runner.is_running());
+    assert!(!tx.is_closed());
+    let mut panicked = runner.stop().map(drop).unwrap_err();
+    assert_eq!((panicked.message(), panicked.processed), (Some("rude"), 0));
+    assert!(send.poll(&mut Context::from_waker(&waker)).is_ready());
+    tx.close();
+    assert!(panicked.receiver.iter().eq(1..9), "but for the one that made room");
 }
 
 /// Of a broadcast that overwrites, it counts what it came too late for.

@@ -10,3 +10,4 @@ mod events;
 #[cfg(feature = "futures-v0.3")]
 mod streams;
 mod threads;
+mod wakers;

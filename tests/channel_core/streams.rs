@@ -178,6 +178,33 @@ fn rm05_a_sink_keeps_the_item_whose_room_was_taken() {
     assert_eq!((rx.try_recv(), channel.waiting()), (Ok(2), (0, 0)));
 }
 
+/// A task that was told that it is not ready, and flushes what there is meanwhile, is woken when it is.
+#[test]
+fn rm05_a_flush_does_not_end_the_wait_for_room() {
+    let channel: Many<u32, 1> = many();
+    let (tx, mut rx) = channel.try_split().unwrap();
+    let task = Task::new();
+    let (mut other, mut sink) = (tx.clone().into_sink(), tx.into_sink());
+    start(&mut sink, 0).unwrap();
+    assert!(ready(&mut sink, &task).is_pending());
+    assert!(matches!(flush(&mut sink, &task), Poll::Ready(Ok(()))));
+    assert_eq!((channel.waiting(), task.wakes()), ((0, 1), 0));
+    assert_eq!(rx.try_recv(), Ok(0));
+    assert_eq!(task.wakes(), 1);
+    // If it flushes once more in place of asking, it does not keep the wake-up from others, and is told to ask.
+    let another = Task::new();
+    start(&mut other, 1).unwrap();
+    assert!(ready(&mut other, &another).is_pending());
+    assert!(matches!(flush(&mut sink, &task), Poll::Ready(Ok(()))));
+    assert_eq!((task.wakes(), another.wakes()), (0, 0), "there is no room again");
+    assert_eq!(rx.try_recv(), Ok(1));
+    assert_eq!(task.wakes() + another.wakes(), 1);
+    assert!(matches!(flush(&mut sink, &task), Poll::Ready(Ok(()))));
+    assert!(matches!(flush(&mut other, &another), Poll::Ready(Ok(()))));
+    assert!(task.wakes() > 0 && another.wakes() > 0);
+    assert_eq!(channel.waiting(), (0, 0));
+}
+
 #[test]
 fn rm05_closing_a_sink_flushes_and_lets_go() {
     let channel: Many<u32, 2> = many();

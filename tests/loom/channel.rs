@@ -13,10 +13,10 @@ models! {
     d06_a_send_against_a_receive kills [SignalFence AwaitFence];
     nx10_a_sender_waits_for_room kills [SignalFence AwaitFence] twin nx10_twin_pops_without_a_word;
     nx10_tasks_wait_for_data_and_room kills [SignalFence AwaitFence];
-    d07_what_was_sent_comes_before_closed kills [LifeLeave LifeLook] twin d07_twin_sends_nothing;
-    d07_what_was_sent_comes_before_a_close kills [LifeLeave LifeLook];
+    d07_what_was_sent_comes_before_closed kills [PartyLeave PartyLook] twin d07_twin_sends_nothing;
+    d07_what_was_sent_comes_before_a_close kills [PartyLeave PartyLook];
     rm05_the_last_sender_goes kills [SignalFence AwaitFence] twin rm05_twin_keeps_the_sender;
-    rm05_a_receiver_waits_for_a_close kills [SignalFence AwaitFence];
+    rm05_a_receiver_waits_for_a_close kills [SignalFence AwaitFence] twin rm05_twin_leaves_it_open;
     rm05_a_task_waits_for_a_close kills [SignalFence AwaitFence];
     d08_the_last_receiver_goes kills [SignalFence AwaitFence];
     d08_the_last_receiver_goes_from_a_task kills [SignalFence AwaitFence];
@@ -147,14 +147,29 @@ fn rm05_twin_keeps_the_sender(main: Main) {
     });
 }
 
-fn rm05_a_receiver_waits_for_a_close(main: Main) {
+/// Somebody closes, if so, while a receiver waits.
+fn close_and_wait(main: Main, closes: bool) {
     one_to_one::<0>(|tx, mut rx| {
         let receive = move || {
             assert_eq!(rx.recv(), Err(RecvError::Closed));
             rx
         };
-        drop(at_once(main, move || (tx.close(), tx), receive));
+        let close = move || {
+            if closes {
+                tx.close();
+            }
+            tx
+        };
+        drop(at_once(main, close, receive));
     });
+}
+
+fn rm05_a_receiver_waits_for_a_close(main: Main) {
+    close_and_wait(main, true);
+}
+
+fn rm05_twin_leaves_it_open(main: Main) {
+    close_and_wait(main, false);
 }
 
 fn rm05_a_task_waits_for_a_close(main: Main) {

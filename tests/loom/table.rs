@@ -58,8 +58,8 @@ const SITES: &[Site] = &[
     Site::TaskRetake,
     Site::SeatClaim,
     Site::SeatGiveBack,
-    Site::LifeLeave,
-    Site::LifeLook,
+    Site::PartyLeave,
+    Site::PartyLook,
     #[cfg(feature = "alloc")]
     Site::PlacePublish,
     #[cfg(feature = "alloc")]

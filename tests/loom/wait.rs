@@ -23,7 +23,7 @@ models! {
     d19_a_push_against_a_poll kills [SignalFence AwaitFence TaskArm TaskWake] twin d19_twin_does_not_signal;
     d19_a_waker_is_replaced kills [TaskArm TaskWake TaskDone TaskRetake] twin d19_twin_waits_for_the_first_waker;
     d19_a_seat_is_used_again kills [SeatClaim SeatGiveBack] twin d19_twin_expects_a_seat;
-    d19_a_seat_that_a_signaller_frees kills [TaskDone TaskRetake];
+    d19_a_seat_that_a_signaller_frees kills [TaskDone] twin d19_twin_counts_wakers_too_early;
     d19_a_seat_changes_hands_during_a_wake kills [SeatClaim SeatGiveBack TaskDone TaskRetake];
 }
 
@@ -253,68 +253,67 @@ fn d19_twin_waits_for_the_first_waker(main: Main) {
     replace(main, false);
 }
 
-/// A task polls once, finds nothing, and goes; whether it had a seat.
-fn pass_by<const TASKS: usize>(stage: &'static Stage<Token, TASKS>) -> bool {
+/// A task polls once, finds nothing, and goes. If it is being woken then, the signaller still has its waker.
+fn pass_by(stage: &'static Stage<(), 1>) -> Arc<Bell> {
     let bell = Bell::new();
     let mut ticket = stage.ticket();
     let waker = Waker::from(Arc::clone(&bell));
-    let polled = ticket.poll(&mut Context::from_waker(&waker), || stage.of.take());
-    drop((ticket, waker));
-    assert!(polled.is_ready() || Arc::strong_count(&bell) == 1, "a waker that is left");
-    polled.is_pending()
+    assert!(ticket.poll(&mut Context::from_waker(&waker), || None::<()>).is_pending());
+    bell
+}
+
+/// Nobody waits any more, no waker is left, and the seat is free.
+fn all_left<const N: usize>(stage: &'static Stage<(), 1>, bells: [Arc<Bell>; N]) {
+    assert_eq!(stage.event.waiting(), 0);
+    assert_eq!(bells.map(|bell| Arc::strong_count(&bell)), [1; N], "wakers that are left");
+    let bell = Bell::new();
+    let mut ticket = stage.ticket();
+    let waker = Waker::from(Arc::clone(&bell));
+    assert!(ticket.poll(&mut Context::from_waker(&waker), || None::<()>).is_pending());
+    // This one, the one that was given, and the one in the seat.
+    assert_eq!(Arc::strong_count(&bell), 3, "no seat was free");
+}
+
+fn with_seat(play: impl FnOnce(&'static Stage<(), 1>)) {
+    lent(Stage::new(()), |stage| play(stage));
 }
 
 /// Two tasks in a row, or at once, have the one seat.
 fn d19_a_seat_is_used_again(main: Main) {
-    with_token::<1>(|stage| {
-        let passed = at_once(main, || pass_by(stage), || pass_by(stage));
-        assert_eq!(passed, (true, true));
-        assert_eq!(stage.event.waiting(), 0);
+    with_seat(|stage| {
+        let (one, two) = at_once(main, move || pass_by(stage), move || pass_by(stage));
+        all_left(stage, [one, two]);
     });
 }
 
 fn d19_twin_expects_a_seat(main: Main) {
-    with_token::<1>(|stage| {
-        let poll = || {
-            let bell = Bell::new();
-            let mut ticket = stage.ticket();
-            let waker = Waker::from(Arc::clone(&bell));
-            let _ = ticket.poll(&mut Context::from_waker(&waker), || stage.of.take());
-            // The one in the seat, this one, and the one that was given.
-            assert_eq!(Arc::strong_count(&bell), 3, "no seat was free");
-        };
+    with_seat(|stage| {
+        let poll = move || all_left(stage, []);
         at_once(main, poll, poll);
     });
 }
 
-/// A task goes while it is being woken, so that the signaller frees its seat, which the next one takes: it gets what the
-/// first one has left.
+/// A task goes while it is being woken, and so may the signaller be the one to free its seat, which the next one takes: it
+/// gets what the first one has left. What they wait for does not come.
 fn d19_a_seat_that_a_signaller_frees(main: Main) {
-    with_token::<1>(|stage| {
-        let tasks = move || {
-            let mut ticket = stage.ticket();
-            let mut context = Context::from_waker(Waker::noop());
-            if ticket.poll(&mut context, || stage.of.take()).is_pending() {
-                drop(ticket);
-                let mut ticket = stage.ticket();
-                block_on(|context| ticket.poll(context, || stage.of.take()));
-            }
-        };
-        at_once(main, || stage.put(), tasks);
-        assert_eq!(stage.event.waiting(), 0);
+    with_seat(|stage| {
+        let (_, bells) = at_once(main, || stage.signal(1), move || [pass_by(stage), pass_by(stage)]);
+        all_left(stage, bells);
     });
 }
 
-/// The same of two threads' tasks, each of which polls once.
+/// The same of two threads' tasks.
 fn d19_a_seat_changes_hands_during_a_wake(main: Main) {
-    with_token::<1>(|stage| {
-        three(main, || stage.put(), || pass_by(stage), || pass_by(stage));
-        assert_eq!(stage.event.waiting(), 0);
-        // The seat is free again, so a task is woken.
-        let _ = stage.of.take();
-        let bell = Bell::new();
-        let (mut ticket, waker) = (stage.ticket(), Waker::from(Arc::clone(&bell)));
-        assert!(ticket.poll(&mut Context::from_waker(&waker), || stage.of.take()).is_pending());
-        assert_eq!(Arc::strong_count(&bell), 3, "no seat was free");
+    with_seat(|stage| {
+        let (_, one, two) = three(main, || stage.signal(1), move || pass_by(stage), move || pass_by(stage));
+        all_left(stage, [one, two]);
+    });
+}
+
+/// The signaller's waker is looked for before it has let go of it.
+fn d19_twin_counts_wakers_too_early(main: Main) {
+    with_seat(|stage| {
+        let passes = move || assert_eq!(Arc::strong_count(&pass_by(stage)), 1, "a waker that is left");
+        at_once(main, || stage.signal(1), passes);
     });
 }

@@ -49,13 +49,13 @@ const MANY: usize = 1 << (FIELD - 2);
 ///   bits FIELD.. receivers, likewise
 /// ```
 #[derive(Debug)]
-pub struct Life(AtomicUsize);
+pub struct Lifecycle(AtomicUsize);
 
 /// Whether a handle was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Counted(bool);
 
-impl Life {
+impl Lifecycle {
     const_fn! {
         pub(crate) const fn new() -> Self {
             Self(AtomicUsize::new(0))
@@ -86,7 +86,7 @@ impl Life {
             // There were so many that nobody knows.
             return false;
         }
-        let before = self.0.fetch_sub(party.one(), order(Site::LifeLeave, Ordering::Release));
+        let before = self.0.fetch_sub(party.one(), order(Site::PartyLeave, Ordering::Release));
         (before & party.field()) >> party.shift() >> 1 == 1
     }
 
@@ -94,14 +94,14 @@ impl Life {
     ///
     /// Release: as for `leave`.
     pub(crate) fn close(&self) -> bool {
-        self.0.fetch_or(CLOSED, order(Site::LifeLeave, Ordering::Release)) & CLOSED == 0
+        self.0.fetch_or(CLOSED, order(Site::PartyLeave, Ordering::Release)) & CLOSED == 0
     }
 
     /// Whether it was closed.
     #[inline(always)]
     pub(crate) fn is_closed(&self) -> bool {
         // Acquire: pairs with `close`.
-        self.0.load(order(Site::LifeLook, Ordering::Acquire)) & CLOSED != 0
+        self.0.load(order(Site::PartyLook, Ordering::Acquire)) & CLOSED != 0
     }
 
     /// Whether nothing more can come of the other party: it was closed, or that party was there and is gone.
@@ -110,7 +110,7 @@ impl Life {
     /// that comes after this one.
     #[inline(always)]
     pub(crate) fn is_over(&self, other: Party) -> bool {
-        let now = self.0.load(order(Site::LifeLook, Ordering::Acquire));
+        let now = self.0.load(order(Site::PartyLook, Ordering::Acquire));
         now & CLOSED != 0 || now & other.field() == other.met()
     }
 
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn rm05_a_party_is_gone_when_the_last_of_it_is() {
-        let life = Life::new();
+        let life = Lifecycle::new();
         assert!(!life.is_over(Party::Sender), "not there yet is not gone");
         let (one, two) = (life.join(Party::Sender), life.join(Party::Sender));
         let other = life.join(Party::Receiver);
@@ -158,7 +158,7 @@ mod tests {
     /// Handles that are forgotten do not run over into the other party's number.
     #[test]
     fn rm05_too_many_to_count_are_never_gone() {
-        let life = Life(AtomicUsize::new((MANY * Party::Sender.one()) | Party::Sender.met()));
+        let life = Lifecycle(AtomicUsize::new((MANY * Party::Sender.one()) | Party::Sender.met()));
         let uncounted = life.join(Party::Sender);
         assert_eq!(uncounted, Counted(false));
         assert_eq!((life.count(Party::Sender), life.count(Party::Receiver)), (MANY, 0));

@@ -1,0 +1,290 @@
+//! Wakers of other people's making: they panic when they wake or when they are dropped, or come back to the channel that
+//! wakes them. Nobody else is stranded by that, and no seat is lost.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
+use std::thread;
+use std::time::Duration;
+
+use annulet::channel::{RecvError, SendError, TryRecvError};
+use annulet::wait::{Event, Strategy, Ticket, Wait};
+use annulet::{Channel, Mpmc};
+
+use crate::common::{Lot, Task, many};
+
+/// Panics when it wakes.
+struct Rude;
+
+impl Wake for Rude {
+    fn wake(self: Arc<Self>) {
+        resume_unwind(Box::new("rude"));
+    }
+}
+
+/// Panics when the last waker of it is dropped.
+struct Sore;
+
+impl Wake for Sore {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for Sore {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            resume_unwind(Box::new("sore"));
+        }
+    }
+}
+
+/// Whether it panics.
+fn panics<R>(f: impl FnOnce() -> R) -> bool {
+    catch_unwind(AssertUnwindSafe(f)).is_err()
+}
+
+/// Polls once, with a waker that is left with whoever has kept a clone of it.
+fn poll_with<F: Future + Unpin>(waker: Waker, future: &mut F) -> Poll<F::Output> {
+    Pin::new(future).poll(&mut Context::from_waker(&waker))
+}
+
+#[test]
+fn rm07_a_waker_that_panics_leaves_no_task_asleep() {
+    for position in 0..4 {
+        for turn in 0..8 {
+            let (event, lot) = (Event::<4>::new(), Lot::new());
+            let tasks = [(); 4].map(|()| Task::new());
+            let mut first = Ticket::new(&event, &lot);
+            assert!(tasks[0].with(|context| first.poll(context, || None::<()>)).is_pending());
+            (0..turn).for_each(|_| event.signal(&lot, 0));
+            let mut tickets = [(); 4].map(|()| Ticket::new(&event, &lot));
+            drop(first);
+            for (at, ticket) in tickets.iter_mut().enumerate() {
+                let waker = if at == position { Waker::from(Arc::new(Rude)) } else { tasks[at].waker() };
+                assert!(ticket.poll(&mut Context::from_waker(&waker), || None::<()>).is_pending());
+            }
+            assert!(panics(|| event.signal_all(&lot)));
+            let woken: Vec<_> = (0..4).filter(|at| tasks[*at].wakes() > 0).collect();
+            assert_eq!(woken, (0..4).filter(|at| *at != position).collect::<Vec<_>>(), "turn {turn}");
+            // Of one signal that was for it, the next one has the use.
+            drop(tickets);
+            assert_eq!(event.waiting(), 0);
+        }
+    }
+}
+
+#[test]
+fn rm07_a_waker_that_panics_leaves_no_thread_asleep() {
+    for turn in 0..4 {
+        let (event, lot) = (Event::<1>::new(), Lot::new());
+        let mut ticket = Ticket::new(&event, &lot);
+        let rude = Waker::from(Arc::new(Rude));
+        assert!(ticket.poll(&mut Context::from_waker(&rude), || None::<()>).is_pending());
+        (0..turn).for_each(|_| event.signal(&lot, 0));
+        let there = AtomicBool::new(false);
+        let until = lot.now().plus(Duration::from_secs(20));
+        thread::scope(|scope| {
+            let sleeper = scope.spawn(|| {
+                event
+                    .wait_until(&lot, Strategy::block(), until, || there.load(Ordering::SeqCst).then_some(()))
+            });
+            while event.waiting() < 2 {
+                thread::sleep(Duration::from_millis(1));
+            }
+            thread::sleep(Duration::from_millis(5));
+            there.store(true, Ordering::SeqCst);
+            assert!(panics(|| event.signal_all(&lot)));
+            assert_eq!(sleeper.join().unwrap(), Ok(()));
+        });
+    }
+}
+
+/// A receiver waits for an item that is claimed and not written, and a sender for room.
+#[test]
+fn d08_a_close_whose_waker_panics_wakes_both_sides() {
+    let channel = many::<u32, 1, 8>();
+    let (mut tx, mut rx) = channel.try_split().unwrap();
+    let mut other = tx.clone();
+    let grant = tx.end().try_claim(1).unwrap();
+    let (mut recv, mut send) = (rx.recv_async(), other.send_async(2));
+    let task = Task::new();
+    assert!(poll_with(Waker::from(Arc::new(Rude)), &mut recv).is_pending());
+    assert!(task.poll(&mut send).is_pending());
+    let closer = channel.try_receiver().unwrap();
+    assert!(panics(|| closer.close()));
+    assert_eq!(task.wakes(), 1);
+    assert_eq!(task.poll(&mut send), Poll::Ready(Err(SendError::Closed(2))));
+    drop(grant);
+    assert_eq!(task.poll(&mut recv), Poll::Ready(Err(RecvError::Closed)));
+}
+
+/// Who is woken for one of two items, and passes the second wake-up on, does so even if a sender's waker panics.
+#[test]
+fn rm07_a_sender_that_panics_does_not_keep_the_next_receiver_asleep() {
+    let channel = many::<u32, 2, 8>();
+    let (mut tx, rx) = channel.try_split().unwrap();
+    let mut receivers = [rx.clone(), rx];
+    let [one, two] = &mut receivers;
+    let (mut one, mut two) = (one.recv_async(), two.recv_async());
+    let tasks = [Task::new(), Task::new()];
+    assert!(tasks[0].poll(&mut one).is_pending());
+    assert!(tasks[1].poll(&mut two).is_pending());
+    let mut late = tx.clone();
+    tx.end().try_push(1).unwrap();
+    tx.try_send(2).unwrap();
+    let mut send = late.send_async(3);
+    assert!(poll_with(Waker::from(Arc::new(Rude)), &mut send).is_pending());
+    let woken = usize::from(tasks[0].wakes() == 0);
+    let (first, second) = if woken == 0 { (&mut one, &mut two) } else { (&mut two, &mut one) };
+    assert!(panics(|| tasks[woken].poll(first)), "it makes room for the rude one");
+    assert_eq!(tasks[1 - woken].wakes(), 1);
+    assert_eq!(tasks[1 - woken].poll(second), Poll::Ready(Ok(2)));
+}
+
+#[test]
+fn d19_a_waker_whose_drop_panics_costs_no_seat() {
+    let (event, lot) = (Event::<1>::new(), Lot::new());
+    for _ in 0..3 {
+        let mut ticket = Ticket::new(&event, &lot);
+        let waker = Waker::from(Arc::new(Sore));
+        assert!(ticket.poll(&mut Context::from_waker(&waker), || None::<()>).is_pending());
+        // That of the seat is the last one now.
+        drop(waker);
+        assert!(panics(|| drop(ticket)));
+        assert_eq!(event.waiting(), 0);
+    }
+    let task = Task::new();
+    let mut ticket = Ticket::new(&event, &lot);
+    assert!(task.with(|context| ticket.poll(context, || None::<()>)).is_pending());
+    assert_eq!((task.wakes(), task.wakers()), (0, 1), "the seat is free");
+    // Replaced by another one, too.
+    let mut ticket = Some(ticket);
+    for _ in 0..2 {
+        let sore = Waker::from(Arc::new(Sore));
+        let polled = ticket.as_mut().unwrap().poll(&mut Context::from_waker(&sore), || None::<()>);
+        assert!(polled.is_pending());
+        drop(sore);
+        assert!(panics(|| task.with(|context| ticket.as_mut().unwrap().poll(context, || None::<()>))));
+        assert!(task.with(|context| ticket.as_mut().unwrap().poll(context, || None::<()>)).is_pending());
+        event.signal_all(&lot);
+        assert_eq!((task.wakes(), event.waiting()), (1, 1));
+    }
+    ticket = None;
+    assert_eq!((event.waiting(), ticket.is_none()), (0, true));
+}
+
+/// The receiver's own waker panics once it is not needed any more. The item is gone with that, and its room is told.
+#[test]
+fn d19_a_waker_whose_drop_panics_strands_no_sender() {
+    let channel = many::<u32, 1, 8>();
+    let (mut tx, mut rx) = channel.try_split().unwrap();
+    let mut other = tx.clone();
+    let mut recv = rx.recv_async();
+    assert!(poll_with(Waker::from(Arc::new(Sore)), &mut recv).is_pending());
+    tx.end().try_push(1).unwrap();
+    let (mut send, task) = (other.send_async(2), Task::new());
+    assert!(task.poll(&mut send).is_pending());
+    assert!(panics(|| Task::new().poll(&mut recv)));
+    assert_eq!(task.wakes(), 1, "there is room");
+    assert_eq!(task.poll(&mut send), Poll::Ready(Ok(())));
+    drop(recv);
+    assert_eq!(channel.waiting(), (0, 0));
+}
+
+/// A future that is forgotten keeps its seat until the channel is split anew.
+#[test]
+fn d19_forgotten_futures_are_forgotten_by_the_next_split() {
+    let mut channel = many::<u32, 2, 1>();
+    let forgotten = Task::new();
+    let (mut tx, mut rx) = channel.split();
+    let mut recv = rx.recv_async();
+    assert!(forgotten.poll(&mut recv).is_pending());
+    std::mem::forget(recv);
+    assert_eq!(tx.end().try_push_iter([1, 2]), 2);
+    let mut send = tx.send_async(3);
+    assert!(forgotten.poll(&mut send).is_pending());
+    std::mem::forget(send);
+    // Were they dropped, all would be woken.
+    std::mem::forget((tx, rx));
+    assert_eq!((channel.waiting(), forgotten.wakers()), ((1, 1), 2));
+    let (mut tx, mut rx) = channel.split();
+    assert_eq!(forgotten.wakers(), 0);
+    let task = Task::new();
+    let mut send = tx.send_async(3);
+    assert!(task.poll(&mut send).is_pending());
+    assert_eq!((task.wakes(), task.wakers()), (0, 1), "it has a seat");
+    assert_eq!(rx.try_recv(), Ok(1));
+    assert_eq!((task.wakes(), forgotten.wakes()), (1, 0));
+    drop(send);
+    drop((tx, rx));
+    assert_eq!(channel.waiting(), (0, 0));
+}
+
+/// A task that its own waker polls, on the spot.
+struct Inline(Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>);
+
+impl Wake for Inline {
+    fn wake(self: Arc<Self>) {
+        let mut future = self.0.try_lock().expect("woken while it is polled");
+        let waker = Waker::from(Arc::clone(&self));
+        if future.as_mut().is_some_and(|future| poll_with(waker, future).is_ready()) {
+            *future = None;
+        }
+    }
+}
+
+/// A waker receives what it is woken for, inside of the send that wakes it, and waits again; and sends something back,
+/// which wakes another one inside of that.
+#[test]
+fn d19_a_waker_that_comes_back_finds_the_channel_in_order() {
+    let (mut tx, mut rx) = Channel::<Mpmc<u32, 2>, Lot>::new_split(Lot::new());
+    let (mut echo, mut answers) = Channel::<Mpmc<u32, 2>, Lot>::new_split(Lot::new());
+    let task = Arc::new(Inline(Mutex::new(Some(Box::pin(async move {
+        while let Ok(item) = rx.recv_async().await {
+            echo.try_send(item).unwrap();
+        }
+    })))));
+    Arc::clone(&task).wake();
+    for item in 0..9 {
+        let task = Task::new();
+        let mut answer = answers.recv_async();
+        assert!(task.poll(&mut answer).is_pending());
+        tx.try_send(item).unwrap();
+        assert_eq!(task.wakes(), 1, "inside of the send");
+        assert_eq!(task.poll(&mut answer), Poll::Ready(Ok(item)));
+    }
+    tx.close();
+    assert!(task.0.lock().unwrap().is_none());
+    assert_eq!(answers.try_recv(), Err(TryRecvError::Closed), "it went with the task");
+}
+
+/// A waker whose clone signals the event that it is cloned for.
+#[test]
+fn d19_a_signal_from_inside_of_a_clone_is_not_lost() {
+    static EVENT: Event<1> = Event::new();
+    static LOT: Lot = Lot::new();
+    static WAKES: AtomicUsize = AtomicUsize::new(0);
+    static VTABLE: RawWakerVTable = RawWakerVTable::new(
+        |data| {
+            EVENT.signal(&LOT, 1);
+            RawWaker::new(data, &VTABLE)
+        },
+        |_| _ = WAKES.fetch_add(1, Ordering::SeqCst),
+        |_| _ = WAKES.fetch_add(1, Ordering::SeqCst),
+        |_| {},
+    );
+    // SAFETY: there is no data, and the functions do nothing with it; they may be called from any thread.
+    let waker = unsafe { Waker::from_raw(RawWaker::new(std::ptr::null(), &VTABLE)) };
+    let mut ticket = Ticket::new(&EVENT, &LOT);
+    for round in 1..4 {
+        assert!(ticket.poll(&mut Context::from_waker(&waker), || None::<()>).is_pending());
+        assert_eq!(EVENT.waiting(), 1);
+        let before = WAKES.load(Ordering::SeqCst);
+        EVENT.signal(&LOT, 1);
+        assert_eq!(WAKES.load(Ordering::SeqCst), before + 1, "round {round}");
+    }
+    drop(ticket);
+    assert_eq!(EVENT.waiting(), 0);
+}
