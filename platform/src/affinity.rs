@@ -2,6 +2,7 @@
 
 use std::io;
 
+use rustix::process::{Pid, getpid};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
 /// Restricts the calling thread, and threads it starts later, to processor `cpu` (numbered from zero, as the kernel
@@ -30,13 +31,20 @@ pub fn allowed() -> io::Result<Vec<usize>> {
     Ok((0..CpuSet::MAX_CPU).filter(|&cpu| set.is_set(cpu)).collect())
 }
 
-/// Whether the calling thread may run on one processor only: whoever it spins for cannot run meanwhile.
+/// Whether there is one processor only, so that whoever a thread spins for cannot run meanwhile.
 ///
-/// One system call: no file is opened and nothing allocated, as `std::thread::available_parallelism` would, which reads
+/// What counts is where the first process of this system or container, this process's first thread or the calling thread
+/// may run, all taken together. A thread that is pinned is thus not taken for one that is alone: the one it waits for may
+/// have a processor of its own.
+///
+/// System calls only: no file is opened and nothing allocated, as `std::thread::available_parallelism` would, which reads
 /// the quotas of control groups. Those are no reason not to spin: others run at the same time until they are used up.
 #[must_use]
 pub fn is_alone() -> bool {
-    sched_getaffinity(None).is_ok_and(|set| set.count() == 1)
+    let sets = [Some(Pid::INIT), Some(getpid()), None].map(sched_getaffinity);
+    let known = || sets.iter().flatten();
+    known().next().is_some()
+        && (0..CpuSet::MAX_CPU).filter(|&cpu| known().any(|set| set.is_set(cpu))).take(2).count() == 1
 }
 
 /// The processor the calling thread runs on right now. It may have moved by the time this returns, unless

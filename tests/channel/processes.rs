@@ -15,7 +15,7 @@ use annulet_platform::mapping::Mapping;
 use annulet_platform::memfd;
 
 use crate::common::{SOON, Watchdog, again, number, role};
-use crate::wakes::{Jitter, Plan, SLICE, Slices, Watched};
+use crate::wakes::{Jitter, Plan, SLICE, Slices, Watched, keep_to};
 
 /// What both processes have mapped. All zero is its beginning.
 #[repr(C)]
@@ -75,6 +75,7 @@ fn nx10_no_wake_is_lost_between_processes() {
     if role().is_some() {
         let mapping = Mapping::read_write(std::io::stdin(), size_of::<Memory>()).unwrap();
         let Memory { there, back } = memory(&mapping);
+        keep_to(1);
         let (mut message, mut jitter) = (0, Jitter::new(7));
         loop {
             message = there.recv(message, plan);
@@ -83,12 +84,14 @@ fn nx10_no_wake_is_lost_between_processes() {
             if message == OVER {
                 return;
             }
+            jitter.pause();
         }
     }
     let fd = memfd::create(c"annulet-wakes", 4096).unwrap();
     let mapping = Mapping::read_write(&fd, size_of::<Memory>()).unwrap();
     let Memory { there, back } = memory(&mapping);
     let mut child = partner(NAME, fd);
+    keep_to(0);
     // The first one takes as long as a process takes to start.
     there.send(1);
     assert_eq!(back.recv(0, plan), 1);
@@ -98,6 +101,7 @@ fn nx10_no_wake_is_lost_between_processes() {
     while plan.goes_on(trips, &there.watched, &back.watched) {
         message = (message + 1) % OVER;
         there.send(message);
+        jitter.pause();
         assert_eq!(back.recv(message.wrapping_sub(1).min(OVER - 1), plan), message);
         trips += 1;
         jitter.pause();
@@ -136,13 +140,14 @@ impl Queued {
 fn nx10_no_wake_is_lost_between_ports() {
     const NAME: &str = "processes::nx10_no_wake_is_lost_between_ports";
     let trips = number("ANNULET_WAKES", 20_000);
-    let _watchdog = Watchdog::of(SOON + Duration::from_millis(trips));
+    let _watchdog = Watchdog::of(SOON + Duration::from_millis(trips * 2));
     let soon = || Deadline::after(SOON);
     let open = |socket: &dyn AsFd, peer| -> Port<u64, 8> {
         connect(socket.as_fd(), PidFd::open(peer).unwrap(), &[], 0, soon()).unwrap().0
     };
     if role().is_some() {
         let mut port = open(&std::io::stdin(), std::os::unix::process::parent_id());
+        keep_to(1);
         let this = rustix::thread::gettid().as_raw_nonzero().get();
         port.send(&u64::try_from(this).unwrap(), soon()).unwrap();
         let mut jitter = Jitter::new(7);
@@ -160,6 +165,7 @@ fn nx10_no_wake_is_lost_between_ports() {
     }
     let (ours, theirs) = fdpass::pair().unwrap();
     let mut child = partner(NAME, theirs);
+    keep_to(0);
     let mut port = open(&ours, child.id());
     let queued = Queued::of_both(child.id(), port.recv(soon()).unwrap());
     let (begun, mut longest, mut late, mut lost) = (Instant::now(), Duration::ZERO, 0_u64, 0_u64);
