@@ -167,6 +167,23 @@ pub(crate) mod wide {
     }
 }
 
+/// A number that some add to and others read.
+#[cfg(all(feature = "std", target_os = "linux"))]
+#[derive(Debug, Default)]
+pub(crate) struct Tally(AtomicUsize);
+
+#[cfg(all(feature = "std", target_os = "linux"))]
+impl Tally {
+    // Relaxed, both: a number, that hands nothing over.
+    pub(crate) fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add(&self, count: usize) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+}
+
 impl Stats for Counts {}
 impl sealed::Sealed for Counts {
     #[cfg(not(loom))]

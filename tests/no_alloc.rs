@@ -1,4 +1,4 @@
-//! No operation of a ring allocates, or frees.
+//! No operation of a ring allocates, or frees, nor does waiting for one: in a thread, as a future, as a stream or a sink.
 #![cfg(all(target_os = "linux", not(loom), not(miri)))]
 
 use std::hint::black_box;
@@ -174,4 +174,198 @@ fn no_operation_of_lanes_allocates() {
         }
     });
     assert_eq!(calls, 0);
+}
+
+#[cfg(feature = "std")]
+mod channels {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+    use std::thread;
+    use std::time::Duration;
+
+    use annulet::channel::{
+        Feed, Hold, Receiver, RecvError, SendError, Sender, Source, TryRecvError, TrySendError,
+    };
+    use annulet::host::Futex;
+    use annulet::ring::broadcast::Gated;
+    use annulet::ring::lanes::Fair;
+    use annulet::stats::Off;
+    use annulet::wait::{Deadline, Event, Latencies, Strategy, Ticket};
+    use annulet::{Broadcast, Channel, Lanes, Mpmc, Spsc};
+
+    use super::calls_in;
+
+    const SOON: Duration = Duration::from_millis(1);
+
+    fn poll<F: Future>(future: F) -> Poll<F::Output> {
+        pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    /// Sends until it is full, receives until it is empty: at once, in batches, until a deadline, and polled.
+    fn both_ways<E, X, L>(tx: &mut Sender<E, L>, rx: &mut Receiver<X, L>)
+    where
+        E: Feed<Item = u32>,
+        X: Source<Item = u32>,
+        L: Hold,
+    {
+        tx.try_send(1).unwrap();
+        assert_eq!(rx.try_recv(), Ok(1));
+        tx.send(2).unwrap();
+        assert_eq!(rx.recv(), Ok(2));
+        assert!(tx.send_iter(&mut [3, 4].into_iter()).unwrap() > 0);
+        let mut sum = 0;
+        while rx.try_drain(9, |item| sum += item).is_ok() {}
+        assert_eq!(sum, 7);
+        assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
+        assert_eq!(rx.recv_timeout(SOON), Err(RecvError::Timeout));
+        assert_eq!(rx.drain_timeout(9, SOON, drop), Err(RecvError::Timeout));
+
+        // A task that waits is counted, leaves a waker if there is a seat, and is woken.
+        let mut receiving = rx.recv_async();
+        for _ in 0..3 {
+            assert!(poll(&mut receiving).is_pending());
+        }
+        assert!(poll(tx.send_async(5)).is_ready());
+        assert_eq!(poll(&mut receiving), Poll::Ready(Ok(5)));
+        drop(receiving);
+        assert!(poll(tx.ready()).is_ready());
+        assert!(poll(rx.ready()).is_pending());
+        tx.flush();
+        rx.flush();
+    }
+
+    /// Once it is full.
+    fn refused<E: Feed<Item = u32>, L: Hold>(tx: &mut Sender<E, L>) {
+        while tx.try_send(1).is_ok() {}
+        assert_eq!(tx.try_send(1), Err(TrySendError::Full(1)));
+        assert_eq!(tx.send_timeout(1, SOON), Err(SendError::Timeout(1)));
+        assert_eq!(
+            tx.send_iter_deadline(&mut [1].into_iter(), Deadline::after(SOON)),
+            Err(SendError::Timeout(()))
+        );
+        assert!(poll(tx.ready()).is_pending());
+        assert!(poll(tx.send_async(1)).is_pending());
+    }
+
+    #[test]
+    fn no_operation_of_a_channel_allocates() {
+        fn with_seats<const TASKS: usize>() {
+            let mut channel = Channel::<Mpmc<u32, 2>, Futex, Off, TASKS>::over(Mpmc::new(), Futex::new());
+            let (mut tx, mut rx) = channel.split();
+            both_ways(&mut tx.clone(), &mut rx.clone());
+            refused(&mut tx);
+            assert_eq!(rx.iter().take(2).count(), 2);
+            tx.close();
+            assert_eq!((rx.recv(), tx.send(1)), (Err(RecvError::Closed), Err(SendError::Closed(1))));
+        }
+        let calls = calls_in(|| {
+            with_seats::<8>();
+            with_seats::<0>();
+
+            let spsc = Channel::<Spsc<u32, 2>, Futex, Latencies>::over(Spsc::new(), Futex::fenced());
+            let (mut tx, mut rx) = spsc.try_split().unwrap();
+            both_ways(&mut tx, &mut rx);
+            match poll(tx.reserve()) {
+                Poll::Ready(Some(permit)) => permit.send(1),
+                _ => panic!("there is room"),
+            }
+            refused(&mut tx);
+            assert!(poll(tx.reserve()).is_pending());
+            drop(tx);
+            assert_eq!(rx.iter().count(), 2);
+            assert!(spsc.meters().0.summary().waits > 0);
+
+            let lanes = Channel::<Lanes<u32, 2, 2>, Futex>::over(Lanes::new(), Futex::new());
+            let mut tx = lanes.register().unwrap();
+            both_ways(&mut tx, &mut lanes.try_receiver(Fair::default()).unwrap());
+        });
+        assert_eq!(calls, 0);
+    }
+
+    #[test]
+    fn no_operation_of_a_channel_over_a_broadcast_allocates() {
+        let calls = calls_in(|| {
+            let newest = Channel::<Broadcast<u32, 4>, Futex>::over(Broadcast::new(), Futex::new());
+            both_ways(&mut newest.try_sender().unwrap(), &mut newest.receiver_at_newest());
+            let slowest = Channel::<Broadcast<u32, 2, Gated<2>>, Futex>::over(Broadcast::new(), Futex::new());
+            let (mut tx, mut rx) = (slowest.try_sender().unwrap(), slowest.join_at_newest().unwrap());
+            both_ways(&mut tx, &mut rx);
+            refused(&mut tx);
+        });
+        assert_eq!(calls, 0);
+    }
+
+    #[cfg(feature = "futures-v0.3")]
+    #[test]
+    fn no_stream_and_no_sink_allocates() {
+        use futures::{SinkExt, StreamExt};
+        let calls = calls_in(|| {
+            let channel = Channel::<Mpmc<u32, 2>, Futex>::over(Mpmc::new(), Futex::new());
+            let (tx, mut rx) = channel.try_split().unwrap();
+            assert!(poll(rx.stream().next()).is_pending());
+            let (mut stream, mut sink) = (rx.into_stream(), tx.into_sink());
+            assert_eq!(poll(sink.send(1)), Poll::Ready(Ok(())));
+            assert_eq!(poll(stream.next()), Poll::Ready(Some(1)));
+            assert!(poll(stream.next()).is_pending());
+            while poll(sink.feed(2)).is_ready() {}
+            drop(sink.into_inner());
+            let mut stream = stream.into_inner().into_stream();
+            assert_eq!([(); 3].map(|()| poll(stream.next())), [Some(2), Some(2), None].map(Poll::Ready));
+        });
+        assert_eq!(calls, 0);
+    }
+
+    /// Asleep and awake, on either side, in every way to wait.
+    #[test]
+    fn threads_that_wait_for_each_other_allocate_nothing() {
+        static THERE: Channel<Mpmc<u32, 1>, Futex> = Channel::over(Mpmc::new(), Futex::new());
+        static BACK: Channel<Spsc<u32, 1>, Futex> = Channel::over(Spsc::new(), Futex::fenced());
+        let (mut tx, mut rx) = THERE.try_split().unwrap();
+        let (mut btx, mut brx) = BACK.try_split().unwrap();
+        let there = thread::spawn(move || {
+            calls_in(|| {
+                while let Ok(number) = rx.recv() {
+                    btx.send(number).unwrap();
+                }
+            })
+        });
+        let calls = calls_in(|| {
+            for strategy in [
+                Strategy::block(),
+                Strategy::yielding(),
+                Strategy::phased(9, 9),
+                Strategy::timed(SOON),
+                Strategy::sleep(Duration::from_micros(50)),
+            ] {
+                tx.set_strategy(strategy);
+                brx.set_strategy(strategy);
+                for number in 0..50 {
+                    tx.send(number).unwrap();
+                    assert_eq!(brx.recv(), Ok(number));
+                }
+            }
+            tx.close();
+        });
+        assert_eq!((calls, there.join().unwrap()), (0, 0));
+    }
+
+    #[test]
+    fn an_event_allocates_nothing() {
+        let calls = calls_in(|| {
+            let (event, futex) = (Event::<2>::new(), Futex::new());
+            let late = event.wait_until(&futex, Strategy::block(), Deadline::after(SOON), || None::<()>);
+            assert!(late.is_err());
+            let mut context = Context::from_waker(Waker::noop());
+            // One more than there are seats.
+            let mut tickets = [(); 3].map(|()| Ticket::new(&event, &futex));
+            for ticket in &mut tickets {
+                assert!(ticket.poll(&mut context, || None::<()>).is_pending());
+            }
+            event.signal(&futex, 1);
+            event.signal_all(&futex);
+            assert_eq!(event.waiting(), 3);
+        });
+        assert_eq!(calls, 0);
+    }
 }

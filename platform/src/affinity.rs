@@ -30,6 +30,15 @@ pub fn allowed() -> io::Result<Vec<usize>> {
     Ok((0..CpuSet::MAX_CPU).filter(|&cpu| set.is_set(cpu)).collect())
 }
 
+/// Whether the calling thread may run on one processor only: whoever it spins for cannot run meanwhile.
+///
+/// One system call: no file is opened and nothing allocated, as `std::thread::available_parallelism` would, which reads
+/// the quotas of control groups. Those are no reason not to spin: others run at the same time until they are used up.
+#[must_use]
+pub fn is_alone() -> bool {
+    sched_getaffinity(None).is_ok_and(|set| set.count() == 1)
+}
+
 /// The processor the calling thread runs on right now. It may have moved by the time this returns, unless
 /// [`pin_current`] holds it.
 #[must_use]

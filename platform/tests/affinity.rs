@@ -4,19 +4,21 @@
 
 use std::io::ErrorKind;
 
-use annulet_platform::affinity::{allowed, current_cpu, pin_current};
+use annulet_platform::affinity::{allowed, current_cpu, is_alone, pin_current};
 
 #[test]
 fn a_pinned_thread_runs_where_it_was_told() {
     let cpus = allowed().unwrap();
     assert!(!cpus.is_empty() && cpus.is_sorted());
     assert!(cpus.contains(&current_cpu()));
+    assert_eq!(is_alone(), cpus.len() == 1);
     for cpu in cpus {
         // Of the thread, not of the test runner.
         std::thread::spawn(move || {
             pin_current(cpu).unwrap();
             assert_eq!(current_cpu(), cpu);
             assert_eq!(allowed().unwrap(), [cpu]);
+            assert!(is_alone());
         })
         .join()
         .unwrap();

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::OnceLock;
 use std::thread;
 
-use annulet_platform::{futex, membarrier};
+use annulet_platform::{affinity, futex, membarrier};
 
 use crate::wait::{Deadline, Notify, Strategy, Wait, Word};
 
@@ -102,7 +102,6 @@ impl Wait for Futex {
     /// A short spin before the sleep, unless there is one processor only.
     fn patience(&self) -> Strategy {
         static SPIN: OnceLock<u32> = OnceLock::new();
-        let alone = || thread::available_parallelism().is_ok_and(|processors| processors.get() == 1);
-        Strategy::phased(*SPIN.get_or_init(|| if alone() { 0 } else { SPINS }), 0)
+        Strategy::phased(*SPIN.get_or_init(|| if affinity::is_alone() { 0 } else { SPINS }), 0)
     }
 }

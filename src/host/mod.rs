@@ -39,7 +39,7 @@ pub use futex::Futex;
 pub use handshake::{HandshakeError, connect};
 pub use port::{Port, PortError};
 pub use region::{attach_region, seal_region};
-pub use runner::{Finished, Panicked, Runner};
+pub use runner::{Finished, NotSpawned, Panicked, Runner};
 pub use segment::{AttachError, PeerWindow, Segment, attach};
 
 pub use crate::wait::Deadline;

@@ -17,6 +17,7 @@ use core::fmt;
 use core::hint;
 use core::time::Duration;
 
+use annulet_platform::affinity;
 use annulet_platform::futex::{self, Scope, Wake};
 use annulet_platform::mapping::Mapping;
 use annulet_platform::pidfd::PidFd;
@@ -85,8 +86,11 @@ impl<E: Entry, const N: usize> Port<E, N> {
     /// A port over my window, the peer's, and the kernel's word about the peer.
     #[must_use]
     pub fn new(mine: Segment<E, N>, theirs: PeerWindow<E, N>, peer: PidFd) -> Self {
-        let alone = std::thread::available_parallelism().is_ok_and(|n| n.get() == 1);
-        Self { link: Link::new(mine.words, theirs), peer, spins: if alone { 0 } else { SPINS } }
+        Self {
+            link: Link::new(mine.words, theirs),
+            peer,
+            spins: if affinity::is_alone() { 0 } else { SPINS },
+        }
     }
 
     /// Sends one entry, if there is room.

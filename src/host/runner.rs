@@ -6,25 +6,29 @@ use std::boxed::Box;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::string::String;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::thread::{self, JoinHandle};
 
 use crate::channel::{Hold, Receiver, RecvError, Source};
-use crate::stats::{Counts, sealed::Sealed as _};
+use crate::stats::Tally;
 
 /// A thread that gives each item of a [`Receiver`] to a handler, asleep while there is none.
 ///
 /// | | |
 /// |---|---|
 /// | [`stop`](Self::stop), or dropping it | what is there is handled first; then the thread ends |
-/// | the channel is closed | likewise; `stop` gives back what is left to be given |
+/// | the channel is closed, or all senders are gone | likewise, by itself; `stop` gives back the receiver and the handler |
 /// | the handler panics | the thread ends. The item it had is its business; none of the others is lost: the receiver comes back in [`Panicked`] |
 /// | a waker of who waits for room panics, or the platform | likewise, and the item that made the room is gone |
-/// | a broadcast overwrites what was not received | it is counted in [`lagged`](Finished::lagged), and the handler gets the oldest item that is there |
-/// | idle | no processor time, as the receiver's [`Strategy`](crate::wait::Strategy) has it |
+/// | a broadcast overwrites what was not received | it is counted in [`lagged`](Self::lagged), and the handler gets the oldest item that is there |
+/// | the thread cannot be started | the receiver and the handler come back in [`NotSpawned`] |
+/// | idle | no processor time, if the receiver's [`Strategy`](crate::wait::Strategy) ends in a sleep, as it does unless told otherwise |
 ///
-/// The receiver exists until `stop` returns it. So senders who wait for room still wait after a panic: somebody should
-/// look at [`is_running`](Self::is_running) now and then, or have the handler say what happened.
+/// It takes any receiver that outlives its thread: one that keeps its channel by an `Arc`, or one of a `static`. Of a
+/// channel with many receivers several runners may share the work.
+///
+/// The receiver exists until `stop` returns it, or the runner is dropped. So senders who wait for room still wait after a
+/// panic: somebody should look at [`is_running`](Self::is_running) now and then, or have the handler say what happened.
 ///
 /// ```
 /// use annulet::host::{Futex, Runner};
@@ -45,22 +49,21 @@ use crate::stats::{Counts, sealed::Sealed as _};
 /// assert_eq!(finished.processed, 10); // none was lost
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[must_use = "dropping it stops it"]
+#[must_use = "dropping it stops it, and waits for that"]
 pub struct Runner<E: Source, L: Hold, H> {
     state: Arc<State>,
     /// To wake the receiver, without being one.
     hold: L,
     /// Taken by `stop` or by `drop`.
-    thread: Option<JoinHandle<End<E, L, H>>>,
+    thread: Option<JoinHandle<Option<End<E, L, H>>>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
-    /// Filled once it is to stop.
+    /// Set once.
     stop: OnceLock<()>,
-    /// The thread alone counts.
-    processed: Counts,
-    lagged: Counts,
+    processed: Tally,
+    lagged: Tally,
 }
 
 /// How the thread ends.
@@ -72,7 +75,6 @@ struct End<E: Source, L: Hold, H> {
 type Payload = Box<dyn Any + Send>;
 
 /// What a runner gives back.
-#[derive(Debug)]
 pub struct Finished<E: Source, L: Hold, H> {
     /// The receiver. Whatever was sent after the runner stopped is still in its channel.
     pub receiver: Receiver<E, L>,
@@ -90,8 +92,20 @@ pub struct Panicked<E: Source, L: Hold> {
     pub receiver: Receiver<E, L>,
     /// How many items were handled before the panic.
     pub processed: usize,
+    /// How many items were overwritten before they were received.
+    pub lagged: usize,
     /// What it has panicked with.
     pub payload: Box<dyn Any + Send>,
+}
+
+/// There is no thread.
+pub struct NotSpawned<E: Source, L: Hold, H> {
+    /// The receiver, as it was.
+    pub receiver: Receiver<E, L>,
+    /// The handler, as it was.
+    pub handler: H,
+    /// Why not.
+    pub error: io::Error,
 }
 
 impl<E, L, H> Runner<E, L, H>
@@ -104,19 +118,38 @@ where
     ///
     /// # Errors
     ///
-    /// Those of starting a thread; the receiver is dropped then. `InvalidInput` if there is a zero byte in `name`.
-    pub fn spawn(name: impl Into<String>, receiver: Receiver<E, L>, handler: H) -> io::Result<Self> {
+    /// [`NotSpawned`], if the system starts no thread, or there is a zero byte in `name` (`InvalidInput`).
+    pub fn spawn(
+        name: impl Into<String>,
+        receiver: Receiver<E, L>,
+        handler: H,
+    ) -> Result<Self, Box<NotSpawned<E, L, H>>> {
         let name = name.into();
-        if name.contains('\0') {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the name of a thread has a zero byte"));
-        }
-        let state = Arc::new(State { stop: OnceLock::new(), processed: Counts::ZERO, lagged: Counts::ZERO });
+        let state = Arc::new(State::default());
         let hold = receiver.hold().clone();
-        let thread = thread::Builder::new().name(name).spawn({
+        // They are handed over once there is somebody to take them.
+        let (give, taken) = mpsc::sync_channel::<(Receiver<E, L>, H)>(1);
+        let started = if name.contains('\0') {
+            Err(io::Error::new(io::ErrorKind::InvalidInput, "the name of a thread has a zero byte"))
+        } else {
             let state = Arc::clone(&state);
-            move || run(&state, receiver, handler)
-        })?;
-        Ok(Self { state, hold, thread: Some(thread) })
+            thread::Builder::new().name(name).spawn(move || {
+                let (receiver, handler) = taken.recv().ok()?;
+                Some(run(&state, receiver, handler))
+            })
+        };
+        let sent = match started {
+            Ok(thread) => give.send((receiver, handler)).map(|()| thread).map_err(|unsent| (unsent.0, None)),
+            Err(error) => Err(((receiver, handler), Some(error))),
+        };
+        match sent {
+            Ok(thread) => Ok(Self { state, hold, thread: Some(thread) }),
+            Err(((receiver, handler), error)) => {
+                // Without one, the thread was gone before it had begun; nothing ends it there.
+                let error = error.unwrap_or_else(|| io::Error::other("the thread has ended"));
+                Err(Box::new(NotSpawned { receiver, handler, error }))
+            }
+        }
     }
 }
 
@@ -124,10 +157,16 @@ impl<E: Source, L: Hold, H> Runner<E, L, H> {
     /// How many items were handled so far.
     #[must_use]
     pub fn processed(&self) -> usize {
-        self.state.processed.read().items
+        self.state.processed.get()
     }
 
-    /// Whether it will handle more: it was not stopped, its channel is open or not empty, and its handler has not panicked.
+    /// How many items of a broadcast were overwritten so far before they were received.
+    #[must_use]
+    pub fn lagged(&self) -> usize {
+        self.state.lagged.get()
+    }
+
+    /// Whether it will handle more: its channel is open or not empty, and its handler has not panicked.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
@@ -135,7 +174,9 @@ impl<E: Source, L: Hold, H> Runner<E, L, H> {
 
     /// Has what is there handled, waits for that, and ends the thread. Senders may go on: what they send after that
     /// is in the channel, whose receiver comes back. If they send faster than it is handled, and never pause, it does not
-    /// end; [`close`](Receiver::close) the channel first, then.
+    /// end; [`close`](crate::channel::Sender::close) the channel first, then.
+    ///
+    /// A handler that has its own runner must not call this: it would wait for itself. It may drop it.
     ///
     /// # Errors
     ///
@@ -143,33 +184,36 @@ impl<E: Source, L: Hold, H> Runner<E, L, H> {
     pub fn stop(mut self) -> Result<Finished<E, L, H>, Box<Panicked<E, L>>> {
         self.tell();
         let end = match self.thread.take().map(JoinHandle::join) {
-            Some(Ok(end)) => end,
+            Some(Ok(Some(end))) => end,
             // What runs there catches all panics. Not reached, and passed on.
             Some(Err(payload)) => std::panic::resume_unwind(payload),
+            Some(Ok(None)) => unreachable!("`spawn` has given the thread its receiver"),
             None => unreachable!("the thread is taken by `stop` and by `drop` only"),
         };
-        let processed = self.processed();
-        let lagged = self.state.lagged.read().items;
+        let (processed, lagged) = (self.processed(), self.lagged());
         let End { receiver, result } = end;
         match result {
             Ok(handler) => Ok(Finished { receiver, handler, processed, lagged }),
-            Err(payload) => Err(Box::new(Panicked { receiver, processed, payload })),
+            Err(payload) => Err(Box::new(Panicked { receiver, processed, lagged, payload })),
         }
     }
 
     /// Tells the thread to stop, awake or asleep.
     fn tell(&self) {
-        // As any change that is signalled: the thread looks at it after it said that it waits.
+        // Whoever finds it set sees what came before; and a change that is signalled after it was made is looked at by the
+        // thread after that said that it waits.
         self.state.stop.get_or_init(|| ());
         crate::channel::wake_receivers(&self.hold);
     }
 }
 
 impl<E: Source, L: Hold, H> Drop for Runner<E, L, H> {
-    /// Stops it. A panic of the handler goes unnoticed.
+    /// Stops it, and waits for that. A panic of the handler goes unnoticed.
     fn drop(&mut self) {
-        if let Some(thread) = self.thread.take() {
-            self.tell();
+        let Some(thread) = self.thread.take() else { return };
+        self.tell();
+        // Its own handler has dropped it: the thread ends when that is done with what is there.
+        if thread.thread().id() != thread::current().id() {
             drop(thread.join());
         }
     }
@@ -189,12 +233,12 @@ fn run<E: Source, L: Hold, H: FnMut(E::Item)>(
             receiver.recv_unless(stopped).map(|received| received.map(&mut handler))
         }));
         match step {
-            Ok(Ok(Some(()))) => state.processed.moved(1, false),
+            Ok(Ok(Some(()))) => state.processed.add(1),
             Ok(Ok(None) | Err(RecvError::Closed | RecvError::Timeout)) => {
                 return End { receiver, result: Ok(handler) };
             }
             Ok(Err(RecvError::Lagged(count))) => {
-                state.lagged.moved(usize::try_from(count).unwrap_or(usize::MAX), false);
+                state.lagged.add(usize::try_from(count).unwrap_or(usize::MAX));
             }
             Err(payload) => {
                 // Its drop may panic, too; the first panic is the one to report.
@@ -211,6 +255,7 @@ impl<E: Source, L: Hold, H> fmt::Debug for Runner<E, L, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Runner")
             .field("processed", &self.processed())
+            .field("lagged", &self.lagged())
             .field("running", &self.is_running())
             .finish_non_exhaustive()
     }
@@ -225,12 +270,28 @@ impl<E: Source, L: Hold> Panicked<E, L> {
     }
 }
 
+impl<E: Source, L: Hold, H> fmt::Debug for Finished<E, L, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Finished")
+            .field("processed", &self.processed)
+            .field("lagged", &self.lagged)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<E: Source, L: Hold> fmt::Debug for Panicked<E, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Panicked")
             .field("processed", &self.processed)
+            .field("lagged", &self.lagged)
             .field("message", &self.message())
             .finish_non_exhaustive()
+    }
+}
+
+impl<E: Source, L: Hold, H> fmt::Debug for NotSpawned<E, L, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NotSpawned").field("error", &self.error).finish_non_exhaustive()
     }
 }
 
@@ -242,3 +303,15 @@ impl<E: Source, L: Hold> fmt::Display for Panicked<E, L> {
 }
 
 impl<E: Source, L: Hold> core::error::Error for Panicked<E, L> {}
+
+impl<E: Source, L: Hold, H> fmt::Display for NotSpawned<E, L, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no thread was started: {}", self.error)
+    }
+}
+
+impl<E: Source, L: Hold, H> core::error::Error for NotSpawned<E, L, H> {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}

@@ -11,7 +11,7 @@ use super::writing::{Wanted, WriteEnd};
 use crate::error::{ClaimError, PushError};
 use crate::span::Counter;
 use crate::stats::{Off, Refusal, Stats};
-use crate::sync::{if_cas, prefetch_write};
+use crate::sync::if_cas;
 if_cas! {
     use super::side::Multi;
 }
@@ -38,17 +38,6 @@ pub struct Producer<'a, T, P: Side = Single, C: Side = Single, S: Stats = Off, K
     pub(super) keep: K,
     ring: PhantomData<&'a ()>,
 }
-
-/// How far ahead of the tail a line is fetched for writing, in bytes.
-///
-/// Chosen with `benches/peers`, single items of 8 bytes, far processors, medians of 20 to 25 interleaved runs: in a ring
-/// of 1024 slots 229 Mops/s without, 352 with 1024 bytes, 384 with 2048, 383 with 4096 (274, 357, 364, 364 when waiting
-/// sides pause); in one of 65536 slots between 360 and 770 whatever is done (when they pause, 440, 688, 974, 999).
-///
-/// Many producers of one consumer do without: with it, 45 Mops/s in place of 71 with one of them, and 61 in place of 79
-/// with two (far; near, as many). With many consumers it makes no difference, or a small one for the better.
-const AHEAD: usize = 2048;
-const LINE: usize = 64;
 
 impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Producer<'a, T, P, C, S, K> {
     /// # Safety
@@ -87,18 +76,7 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Producer<'a, T, P, C, S, K> {
                 });
             }
         };
-        if size_of::<T>() != 0 && (!P::SHARED || C::SHARED) {
-            // One prefetch for each line the tail crosses.
-            let per_line =
-                const { if size_of::<T>() < LINE { LINE / size_of::<T>().next_power_of_two() } else { 1 } };
-            if at.slot(per_line - 1) == 0 {
-                // Zero-sized items never come here, but unoptimised builds evaluate the constant for them too.
-                let ahead =
-                    const { if matches!(size_of::<T>(), 1..AHEAD) { AHEAD / size_of::<T>() } else { 1 } };
-                // A small ring has its consumer that near.
-                prefetch_write(end.raw.slot(at.plus(ahead.min(end.raw.capacity() / 4))).as_ptr());
-            }
-        }
+        end.raw.fetch_ahead(at);
         // SAFETY: the slot was claimed: it is free, and no other producer writes it.
         unsafe { end.raw.write(at, value) };
         // SAFETY: the slot was claimed and is written.

@@ -58,10 +58,10 @@ impl Gate {
 
 /// Something that can be waited for: an event count.
 ///
-/// It says nothing about what is waited for: that is looked at again and again, by whoever waits, and each change of it
-/// is to be followed by a [`signal`](Self::signal). Up to `TASKS` (at most 32) asynchronous tasks wait at the same time for
-/// nothing; if there are more, those try again and again, which keeps their executor busy. (On one that polls a task that
-/// has woken itself before all others, they starve those; let `TASKS` be large enough there.) Any number of threads may.
+/// What is waited for is looked at again and again, by whoever waits; each change of it is to be followed by a
+/// [`signal`](Self::signal). Any number of threads, and up to `TASKS` (at most 32) asynchronous tasks, wait at the same time
+/// for nothing. More tasks try again and again, which keeps their executor busy; on one that polls a task that has woken
+/// itself before all others, they starve those. Let `TASKS` be large enough there.
 ///
 /// ```
 /// use annulet::wait::{Deadline, Event, Strategy};

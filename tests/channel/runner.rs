@@ -8,12 +8,15 @@ use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use annulet::channel::{RecvError, SendError, TryRecvError, TrySendError};
+use annulet::channel::{Hold, Receiver, RecvError, SendError, Source, TryRecvError, TrySendError};
 use annulet::host::{Futex, Runner};
-use annulet::ring::broadcast::Overwrite;
-use annulet::{Broadcast, Channel, Mpsc, Spsc};
+use annulet::ring::broadcast::{Gated, Overwrite};
+use annulet::ring::lanes::{Fair, Strict};
+use annulet::ring::{Multi, Ring, Side, Single};
+use annulet::{Broadcast, Channel, Lanes, Mpmc, Mpsc, Spsc};
 
 use crate::common::{Probe, SOON, Watchdog, alone, processor_time};
+use crate::kinds::Tx;
 
 type Log = Channel<Mpsc<u32, 8>, Probe>;
 
@@ -23,6 +26,116 @@ fn until(what: impl Fn() -> bool) {
         assert!(begun.elapsed() < SOON, "waited in vain");
         thread::sleep(Duration::from_micros(100));
     }
+}
+
+/// A thousand items, each handled once and in order, by a thread with the runner's name; then stopped at once. What a
+/// broadcast overwrites is counted.
+fn handles_all<E, L>(mut tx: impl Tx, rx: Receiver<E, L>)
+where
+    E: Source<Item = u32> + Send + 'static,
+    L: Hold + Send + 'static,
+{
+    let mut next = 0;
+    let runner = Runner::spawn("the runner", rx, move |item| {
+        assert!(item >= next);
+        next = item + 1;
+        assert_eq!(thread::current().name(), Some("the runner"));
+    })
+    .unwrap();
+    (0..1000).for_each(|item| tx.send(item).unwrap());
+    let finished = runner.stop().unwrap();
+    // Items in order, none twice, and as many as were sent, if those that were overwritten are counted: these are all.
+    assert_eq!(finished.processed + finished.lagged, 1000);
+    assert!(!tx.is_closed());
+    // Once more, with what the first one has left; this one ends by itself.
+    let runner = Runner::spawn("the runner", finished.receiver, finished.handler).unwrap();
+    tx.send(1000).unwrap();
+    drop(tx);
+    until(|| !runner.is_running());
+    assert_eq!(runner.stop().unwrap().processed, 1);
+}
+
+/// Over every kind of channel whose ends outlive their thread: kept by an `Arc`, or of something that is there for good.
+#[test]
+fn rm21_every_kind_of_receiver() {
+    let _watchdog = Watchdog::new();
+    fn kept<P: Side, C: Side>() {
+        let (tx, rx) = Channel::<Ring<u32, 4, P, C>, Probe>::new_split(Probe::new());
+        handles_all(tx, rx);
+    }
+    fn lasting<R>(ring: R) -> &'static Channel<R, Probe> {
+        Box::leak(Box::new(Channel::over(ring, Probe::new())))
+    }
+    kept::<Single, Single>();
+    kept::<Multi, Single>();
+    kept::<Single, Multi>();
+    kept::<Multi, Multi>();
+    let (tx, rx) = lasting(Mpmc::<u32, 4>::new()).try_split().unwrap();
+    handles_all(tx, rx);
+    let lanes = lasting(Lanes::<u32, 4, 4>::new());
+    handles_all(lanes.register().unwrap(), lanes.try_receiver(Strict).unwrap());
+    let lanes = lasting(Lanes::<u32, 4, 4>::new());
+    handles_all(lanes.register().unwrap(), lanes.try_receiver(Fair::default()).unwrap());
+    let gated = lasting(Broadcast::<u32, 4, Gated<2>>::new());
+    let rx = gated.join_at_newest().unwrap();
+    handles_all(gated.try_sender().unwrap(), rx);
+    let news = lasting(Broadcast::<u32, 4, Overwrite>::new());
+    let rx = news.receiver_at_newest();
+    handles_all(news.try_sender().unwrap(), rx);
+}
+
+/// Several runners of one channel share its items.
+#[test]
+fn rm21_several_share_the_work() {
+    let _watchdog = Watchdog::new();
+    let (mut tx, rx) = Channel::<Mpmc<u64, 8>, Futex>::new_split(Futex::new());
+    let sum = Arc::new(AtomicUsize::new(0));
+    let runners = [rx.clone(), rx.clone(), rx].map(|rx| {
+        let sum = Arc::clone(&sum);
+        let handler = move |item: u64| {
+            sum.fetch_add(item as usize, SeqCst);
+        };
+        Runner::spawn("one of three", rx, handler).unwrap()
+    });
+    (0..10_000).for_each(|item| tx.send(item).unwrap());
+    let processed: usize = runners.into_iter().map(|runner| runner.stop().unwrap().processed).sum();
+    assert_eq!((processed, sum.load(SeqCst)), (10_000, (0..10_000).sum()));
+}
+
+/// Without a thread, nothing is lost: the receiver and the handler come back.
+#[test]
+fn rm21_what_cannot_start_gives_everything_back() {
+    let (mut tx, rx) = Log::new_split(Probe::new());
+    tx.send(1).unwrap();
+    let refused = Runner::spawn("a\0b", rx, |item| assert_eq!(item, 1)).unwrap_err();
+    assert_eq!(refused.error.kind(), std::io::ErrorKind::InvalidInput);
+    assert_eq!(refused.to_string(), "no thread was started: the name of a thread has a zero byte");
+    let runner = Runner::spawn("ab", refused.receiver, refused.handler).unwrap();
+    assert_eq!(runner.stop().unwrap().processed, 1);
+}
+
+/// A handler may drop its own runner, which does not wait for itself; it gets what is there, and that is all.
+#[test]
+fn rm21_a_handler_may_drop_its_runner() {
+    let _watchdog = Watchdog::new();
+    let (mut tx, rx) = Log::new_split(Probe::new());
+    let count = Arc::new(AtomicUsize::new(0));
+    let (give, taken) = mpsc::channel::<Box<dyn std::any::Any + Send>>();
+    let runner = Runner::spawn("log", rx, {
+        let count = Arc::clone(&count);
+        move |item| {
+            count.fetch_add(1, SeqCst);
+            if item == 0 {
+                drop(taken.recv().unwrap());
+            }
+        }
+    })
+    .unwrap();
+    (0..5).for_each(|item| tx.send(item).unwrap());
+    give.send(Box::new(runner)).unwrap();
+    until(|| tx.is_closed());
+    assert_eq!(count.load(SeqCst), 5);
+    assert!(matches!(tx.try_send(5), Err(TrySendError::Closed(5))));
 }
 
 /// Everything that was sent before it is stopped is handled, each item once and in order.
@@ -152,7 +265,7 @@ fn rm21_a_panic_of_the_handler_is_reported_and_loses_nothing() {
     assert!(!tx.is_closed());
     (8..12).for_each(|item| tx.send(item).unwrap());
     assert!(matches!(tx.send_timeout(12, Duration::from_millis(1)), Err(SendError::Timeout(12))));
-    let mut panicked = runner.stop().map(drop).unwrap_err();
+    let mut panicked = runner.stop().unwrap_err();
     assert_eq!(panicked.message(), Some("not 3"));
     assert_eq!(panicked.processed, 3);
     assert_eq!(panicked.to_string(), "the handler panicked after 3 items: not 3");
@@ -163,8 +276,7 @@ fn rm21_a_panic_of_the_handler_is_reported_and_loses_nothing() {
     let runner = Runner::spawn("log", rx, |_| std::panic::panic_any(5)).unwrap();
     tx.send(1).unwrap();
     until(|| !runner.is_running());
-    assert_eq!(runner.stop().map(drop).unwrap_err().message(), None);
-    assert!(Runner::spawn("a\0b", Log::new_split(Probe::new()).1, |_| ()).is_err(), "no name of a thread");
+    assert_eq!(runner.stop().unwrap_err().message(), None);
 }
 
 /// A waker that panics, of a task that waits for room: the receiver is there still.
@@ -203,6 +315,7 @@ fn rm21_what_was_overwritten_is_counted() {
     let runner = Runner::spawn("news", rx, move |_| gone.recv().unwrap_or_default()).unwrap();
     (0..30).for_each(|item| tx.send(item).unwrap());
     drop(go);
+    until(|| runner.processed() + runner.lagged() == 30);
     let finished = runner.stop().unwrap();
     assert_eq!(finished.processed + finished.lagged, 30);
     assert!(finished.lagged >= 25, "{}", finished.lagged);

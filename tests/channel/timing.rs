@@ -9,7 +9,7 @@ use annulet::host::Futex;
 use annulet::wait::{Deadline, Event, Strategy, TimedOut};
 use annulet::{Channel, Mpmc};
 
-use crate::common::{Probe, SOON, Watchdog};
+use crate::common::{Probe, SOON, Watchdog, thread_time};
 use crate::kinds::{Chan, N, Rx, SpscChannel, Tx, fill};
 
 const SPAN: Duration = Duration::from_millis(30);
@@ -82,7 +82,56 @@ fn h01_spurious_wakes_change_nothing<C: Chan>() {
     });
 }
 
+/// Blocked for a third of a second, on either side, a thread uses a twentieth of a processor at most, the spins before its
+/// sleep included. Measured by the clock of the thread itself.
+fn rv12_who_sleeps_uses_no_processor<C: Chan>() {
+    const SLEEP: Duration = Duration::from_millis(300);
+    let strategies = [
+        Strategy::block(),
+        Strategy::phased(500, 20),
+        Strategy::timed(SLEEP / 10),
+        Strategy::sleep(SLEEP / 10),
+    ];
+    let (probe, full_probe) = (Probe::new(), Probe::new());
+    let empty = strategies.map(|_| C::new(&probe));
+    let full = strategies.map(|_| C::new(&full_probe));
+    thread::scope(|scope| {
+        let (mut blocked, mut ends, mut full_ends) = (Vec::new(), Vec::new(), Vec::new());
+        for ((empty, full), strategy) in empty.iter().zip(&full).zip(strategies) {
+            let (tx, mut rx) = empty.ends();
+            rx.set_strategy(strategy);
+            ends.push(tx);
+            blocked.push(scope.spawn(move || {
+                let before = thread_time();
+                assert_eq!(rx.recv(), Ok(7));
+                (strategy, thread_time() - before)
+            }));
+            if C::OVERWRITES {
+                continue;
+            }
+            let (mut tx, rx) = full.ends();
+            tx.set_strategy(strategy);
+            fill(&mut tx);
+            full_ends.push(rx);
+            blocked.push(scope.spawn(move || {
+                let before = thread_time();
+                tx.send(7).unwrap();
+                (strategy, thread_time() - before)
+            }));
+        }
+        thread::sleep(SLEEP);
+        assert!(blocked.iter().all(|blocked| !blocked.is_finished()), "they are blocked");
+        ends.iter_mut().for_each(|tx| tx.send(7).unwrap());
+        full_ends.iter_mut().for_each(|rx| assert_eq!(rx.recv(), Ok(0)));
+        for blocked in blocked {
+            let (strategy, used) = blocked.join().unwrap();
+            assert!(used < SLEEP / 20, "{used:?} of processor time by {strategy:?}");
+        }
+    });
+}
+
 over_every_channel! {
+    rv12_who_sleeps_uses_no_processor
     nx11_no_timeout_is_early
     h01_spurious_wakes_change_nothing
 }

@@ -1,11 +1,13 @@
 //! Ping-pong between threads: nobody sleeps through a message.
 //!
 //! Without `ANNULET_WAKES`, 20 000 round trips in which sleeps have no end but their wake, so that a lost one would hang.
-//! With it, that many sleeps at least, in slices of 50 ms: a slice that ends although the message was sent and signalled
-//! before its end is a wake-up that was lost, and is counted.
+//! With it, that many sleeps at least, in slices of 50 ms: a sleep that was ended by its timer, says the kernel, although
+//! the message was sent and signalled before the timer's time, is a wake-up that was lost, and is counted. A thread that
+//! was woken and is kept from the processor is none, however long that takes. A control that forgets to wake shows that
+//! lost ones are seen.
 
 use std::hint;
-use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,6 +15,7 @@ use annulet::channel::{RecvError, TryRecvError};
 use annulet::host::Futex;
 use annulet::wait::{Deadline, Latencies, Notify, Strategy, Wait, Word};
 use annulet::{Channel, Spsc};
+use annulet_platform::futex;
 
 use crate::common::{Watchdog, number};
 
@@ -65,12 +68,31 @@ impl Watched {
 /// Sleeps by `futex`, and watches.
 #[derive(Debug)]
 pub struct Slices<'w> {
-    pub futex: Futex,
-    pub watched: &'w Watched,
+    futex: Futex,
+    scope: futex::Scope,
+    watched: &'w Watched,
+    /// One of so many times, it does not wake; 0 is never.
+    forgets: u64,
+    notifies: AtomicU64,
+}
+
+impl<'w> Slices<'w> {
+    /// Between threads.
+    fn threads(futex: Futex, watched: &'w Watched) -> Self {
+        Self { futex, scope: futex::Scope::Private, watched, forgets: 0, notifies: AtomicU64::new(0) }
+    }
+
+    /// Between processes.
+    pub fn processes(watched: &'w Watched) -> Self {
+        Self { scope: futex::Scope::Shared, ..Self::threads(Futex::shared(), watched) }
+    }
 }
 
 impl Notify for Slices<'_> {
     fn notify(&self, word: &Word, count: u32) -> u32 {
+        if self.forgets != 0 && self.notifies.fetch_add(1, Relaxed) % self.forgets == self.forgets - 1 {
+            return 0;
+        }
         self.futex.notify(word, count)
     }
     fn asymmetric(&self) -> bool {
@@ -83,12 +105,17 @@ impl Wait for Slices<'_> {
         self.futex.now()
     }
     fn wait(&self, word: &Word, seen: u32, until: Deadline) {
-        self.futex.wait(word, seen, until);
         let watched = self.watched;
         watched.sleeps.fetch_add(1, Relaxed);
-        if until.has_come(self.now()) {
+        if until == Deadline::NEVER {
+            return self.futex.wait(word, seen, until);
+        }
+        // As `Futex` does, which does not say how it ended.
+        // SAFETY: the pointer is of an atomic of 32 bits, which lives as long as its borrow; all accesses are atomic.
+        let atomic = unsafe { AtomicU32::from_ptr(word.as_ptr()) };
+        if futex::wait(atomic, seen, self.scope, until) == futex::Wake::TimedOut {
             watched.slices.fetch_add(1, Relaxed);
-            // A timer is not early: whatever was signalled before the end of the slice should have ended it.
+            // Whoever was woken before the timer's time was not asleep any more when it came, and is told so.
             let there = watched.sent.load(Acquire) > watched.received.load(Relaxed);
             watched.lost.fetch_add((there && watched.sent_at.load(Relaxed) < until.nanos()).into(), Relaxed);
         }
@@ -163,12 +190,24 @@ impl Jitter {
 }
 
 fn ping_pong(name: &str, futex: Futex) {
-    type Way<'w> = Channel<Spsc<u64, 4>, Slices<'w>, Latencies>;
     let plan = Plan::get();
     let _watchdog = plan.watchdog();
     let watched = (Watched::default(), Watched::default());
-    let mut there = Way::over(Spsc::new(), Slices { futex, watched: &watched.0 });
-    let mut back = Way::over(Spsc::new(), Slices { futex, watched: &watched.1 });
+    let slices = |watched| Slices::threads(futex, watched);
+    let (trips, begun) = play(plan, &watched, slices(&watched.0), slices(&watched.1));
+    plan.over(name, trips, begun, &watched.0, &watched.1);
+}
+
+/// Ping-pong as planned; how many round trips, since when.
+fn play<'w>(
+    plan: Plan,
+    watched: &'w (Watched, Watched),
+    there: Slices<'w>,
+    back: Slices<'w>,
+) -> (u64, Instant) {
+    type Way<'w> = Channel<Spsc<u64, 4>, Slices<'w>, Latencies>;
+    let mut there = Way::over(Spsc::new(), there);
+    let mut back = Way::over(Spsc::new(), back);
     let begun = Instant::now();
     let mut trips = 0;
     {
@@ -176,7 +215,6 @@ fn ping_pong(name: &str, futex: Futex) {
         let (mut pong_tx, mut pong_rx) = back.split();
         rx.set_strategy(plan.strategy);
         pong_rx.set_strategy(plan.strategy);
-        let watched = &watched;
         thread::scope(|scope| {
             scope.spawn(move || {
                 let mut jitter = Jitter::new(7);
@@ -202,7 +240,7 @@ fn ping_pong(name: &str, futex: Futex) {
     // The meters have seen what was seen here.
     let metered = there.meters().0.summary().wakes + back.meters().0.summary().wakes;
     assert_eq!(metered, watched.0.sleeps() + watched.1.sleeps());
-    plan.over(name, trips, begun, &watched.0, &watched.1);
+    (trips, begun)
 }
 
 #[test]
@@ -213,6 +251,20 @@ fn nx10_no_wake_is_lost_between_threads_by_the_kernels_fence() {
 #[test]
 fn nx10_no_wake_is_lost_between_threads_by_both_fences() {
     ping_pong("threads, both fences", Futex::fenced());
+}
+
+/// The control: a wake-up that is forgotten is a lost one, and is seen.
+#[test]
+fn nx10_control_forgets_to_wake() {
+    let plan = Plan { sleeps: 3_000, strategy: Strategy::timed(SLICE) };
+    let _watchdog = plan.watchdog();
+    let watched = (Watched::default(), Watched::default());
+    let back = Slices { forgets: 100, ..Slices::threads(Futex::new(), &watched.1) };
+    play(plan, &watched, Slices::threads(Futex::new(), &watched.0), back);
+    let lost = (watched.0.lost.load(Relaxed), watched.1.lost.load(Relaxed));
+    println!("control: {} wakes lost of those that were forgotten", lost.1);
+    assert_eq!(lost.0, 0, "none was forgotten on this way");
+    assert!(lost.1 > 0, "lost wake-ups are not seen");
 }
 
 /// Several on each side: each signal is for one of those who wait.

@@ -12,6 +12,10 @@ use core::hint::black_box;
 
 mod broadcast;
 mod cap;
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+mod channel;
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+mod events;
 mod lanes;
 mod link;
 #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
@@ -19,6 +23,8 @@ mod many;
 #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
 mod region;
 mod spsc;
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+mod wait;
 
 /// Runs every operation once. It is linked and looked at, hardly ever run.
 pub fn run() {
@@ -31,13 +37,18 @@ pub fn run() {
         many::run::<u32>();
         many::run::<item::Token>();
         many::run_copy::<[u8; 24]>();
+        events::run();
+        channel::run();
     }
     broadcast::run();
     lanes::run();
     link::run();
     cap::run();
     #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
-    region::run();
+    {
+        region::run();
+        wait::run();
+    }
 }
 
 /// One operation on `S`, with two numbers that it may use as it likes.

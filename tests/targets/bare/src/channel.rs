@@ -1,0 +1,435 @@
+//! `Channel` over every ring, lanes and both broadcasts: each way to send and to receive, by tries, asleep, polled.
+
+use core::hint::black_box;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
+use core::time::Duration;
+
+use annulet::channel::{Feed, Hold, Receiver, RecvError, SendError, Sender, Source, TryRecvError};
+use annulet::ring::broadcast::Gated;
+use annulet::ring::lanes::{Fair, Strict};
+use annulet::ring::{Keep, Multi, Producer, Side, Single};
+use annulet::stats::{Off, Stats};
+use annulet::wait::Deadline;
+use annulet::{Broadcast, Channel, Lanes, Mpmc, Mpsc, Spmc, Spsc};
+
+use crate::events::{Idle, strategy};
+use crate::item::{Item, Token};
+use crate::{Op, call_all};
+
+const N: usize = 8;
+
+/// Both ends of a channel. They are there, except while they are something else.
+struct Ends<E: Feed, X: Source, L: Hold> {
+    tx: Option<Sender<E, L>>,
+    rx: Option<Receiver<X, L>>,
+}
+
+/// Nobody else uses any of these.
+static ONE_ONE: Channel<Spsc<u32, N>, Idle> = Channel::over(Spsc::new(), Idle);
+static MANY_ONE: Channel<Mpsc<Token, N>, Idle> = Channel::over(Mpsc::new(), Idle);
+static ONE_MANY: Channel<Spmc<[u8; 24], N>, Idle> = Channel::over(Spmc::new(), Idle);
+static MANY_MANY: Channel<Mpmc<Token, N>, Idle> = Channel::over(Mpmc::new(), Idle);
+static NO_SEATS: Channel<Mpmc<u32, N>, Idle, Off, 0> = Channel::over(Mpmc::new(), Idle);
+static LANES: Channel<Lanes<u32, N, 3>, Idle> = Channel::over(Lanes::new(), Idle);
+static NEWEST: Channel<Broadcast<u32, N>, Idle> = Channel::over(Broadcast::new(), Idle);
+static SLOWEST: Channel<Broadcast<u32, N, Gated<3>>, Idle> = Channel::over(Broadcast::new(), Idle);
+#[cfg(target_has_atomic = "64")]
+static METERED: Channel<Spsc<u32, N>, Idle, annulet::wait::Latencies> = Channel::over(Spsc::new(), Idle);
+
+pub fn run() {
+    if let Some((tx, rx)) = ONE_ONE.try_split() {
+        call_all(&[reserve], &mut ends(tx, rx));
+    }
+    if let Some((tx, rx)) = ONE_MANY.try_split() {
+        let mut ends = ends(tx, rx);
+        call_all(&[clone_receiver], &mut ends);
+        call_all(&[reserve], &mut ends);
+    }
+    if let Some((tx, rx)) = MANY_ONE.try_split() {
+        call_all(&[clone_sender], &mut ends(tx, rx));
+    }
+    if let Some((tx, rx)) = MANY_MANY.try_split() {
+        call_all(&[clone_sender, clone_receiver], &mut ends(tx, rx));
+    }
+    if let Some((tx, rx)) = NO_SEATS.try_split() {
+        ends(tx, rx);
+    }
+    if let (Ok(tx), Some(rx)) = (LANES.register(), LANES.try_receiver(Fair::default())) {
+        ends(tx, rx);
+    }
+    if let Some(tx) = NEWEST.try_sender() {
+        call_all(&[clone_receiver], &mut ends(tx, NEWEST.receiver_at_oldest()));
+    }
+    if let (Some(tx), Ok(rx)) = (SLOWEST.try_sender(), SLOWEST.join_at_newest()) {
+        ends(tx, rx);
+    }
+    #[cfg(target_has_atomic = "64")]
+    if let Some((tx, rx)) = METERED.try_split() {
+        ends(tx, rx);
+        let (receiving, sending) = METERED.meters();
+        black_box((receiving.summary().mean(), sending.summary()));
+    }
+    call_all(CHANNELS, &mut ());
+}
+
+/// What all ends can do; they come back.
+fn ends<T: Item, E: Feed<Item = T>, X: Source<Item = T>, L: Hold>(
+    tx: Sender<E, L>,
+    rx: Receiver<X, L>,
+) -> Ends<E, X, L> {
+    let mut ends = Ends { tx: Some(tx), rx: Some(rx) };
+    call_all(
+        &[
+            try_send,
+            send,
+            send_timeout,
+            send_deadline,
+            send_iter,
+            send_iter_timeout,
+            send_iter_deadline,
+            send_async,
+            send_ready,
+            sender_strategy,
+            sender_counts,
+            sender_end,
+            sender_close,
+        ],
+        &mut ends,
+    );
+    call_all(
+        &[
+            try_recv,
+            recv,
+            recv_timeout,
+            recv_deadline,
+            try_drain,
+            drain,
+            drain_timeout,
+            drain_deadline,
+            iter,
+            recv_async,
+            recv_ready,
+            receiver_strategy,
+            receiver_counts,
+            receiver_end,
+            receiver_close,
+        ],
+        &mut ends,
+    );
+    #[cfg(feature = "futures-v0.3")]
+    call_all(&[streams::stream, streams::into_stream, streams::into_sink], &mut ends);
+    ends
+}
+
+fn span(nanos: usize) -> Duration {
+    Duration::from_nanos(nanos as u64)
+}
+
+fn of_try_recv<T: Item>(received: Result<T, TryRecvError>) -> usize {
+    match received {
+        Ok(item) => item.see(),
+        Err(TryRecvError::Lagged(count)) => count as usize,
+        Err(why) => usize::from(why == TryRecvError::Closed),
+    }
+}
+
+fn of_recv(why: RecvError) -> usize {
+    match why {
+        RecvError::Lagged(count) => count as usize,
+        why => usize::from(why == RecvError::Closed),
+    }
+}
+
+fn of_send<T: Item>(sent: Result<(), SendError<T>>) -> usize {
+    sent.map_or_else(|back| back.into_inner().see(), |()| 0)
+}
+
+/// Polls with a waker of which nothing is known.
+fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    Pin::new(future).poll(&mut Context::from_waker(black_box(Waker::noop())))
+}
+
+/// Operations of one of the ends.
+macro_rules! ops {
+    ($end:ident: $($name:ident($on:ident, $a:ident, $b:ident) $body:block)*) => {$(
+        fn $name<T: Item, E: Feed<Item = T>, X: Source<Item = T>, L: Hold>(
+            ends: &mut Ends<E, X, L>,
+            $a: usize,
+            $b: usize,
+        ) -> usize {
+            let Some($on) = &mut ends.$end else { return 0 };
+            $body
+        }
+    )*};
+}
+
+ops! {
+    tx:
+    try_send(tx, a, _b) {
+        tx.try_send(T::of(a)).map_or_else(|back| back.into_inner().see(), |()| 0)
+    }
+    send(tx, a, _b) {
+        of_send(tx.send(T::of(a)))
+    }
+    send_timeout(tx, a, b) {
+        of_send(tx.send_timeout(T::of(a), span(b)))
+    }
+    send_deadline(tx, a, b) {
+        of_send(tx.send_deadline(T::of(a), Deadline::at(b as u64)))
+    }
+    send_iter(tx, a, b) {
+        tx.send_iter(&mut (a..b).map(T::of)).unwrap_or(0)
+    }
+    send_iter_timeout(tx, a, b) {
+        tx.send_iter_timeout(&mut (0..a).map(T::of).filter(|item| item.see() != b), span(b)).unwrap_or(0)
+    }
+    send_iter_deadline(tx, a, b) {
+        tx.send_iter_deadline(&mut (a..b).map(T::of), Deadline::at(b as u64)).unwrap_or(0)
+    }
+    send_async(tx, a, b) {
+        let mut sending = tx.send_async(T::of(a));
+        if let Poll::Ready(sent) = poll(&mut sending) {
+            return of_send(sent);
+        }
+        drop(sending);
+        let mut sending = tx.send_async(T::of(b));
+        let pending = poll(&mut sending).is_pending() && poll(&mut sending).is_pending();
+        sending.into_inner().map_or(0, |item| item.see()) + usize::from(pending)
+    }
+    send_ready(tx, _a, _b) {
+        let mut ready = tx.ready();
+        usize::from(poll(&mut ready).is_ready() || poll(&mut ready).is_ready())
+    }
+    sender_strategy(tx, a, b) {
+        tx.set_strategy(strategy(a, b));
+        0
+    }
+    sender_counts(tx, _a, _b) {
+        tx.receivers() + usize::from(tx.is_closed())
+    }
+    sender_end(tx, _a, _b) {
+        black_box(tx.end());
+        tx.flush();
+        0
+    }
+    sender_close(tx, _a, _b) {
+        tx.close();
+        0
+    }
+}
+
+ops! {
+    rx:
+    try_recv(rx, _a, _b) {
+        of_try_recv(rx.try_recv())
+    }
+    recv(rx, _a, _b) {
+        rx.recv().map_or_else(of_recv, |item| item.see())
+    }
+    recv_timeout(rx, a, _b) {
+        rx.recv_timeout(span(a)).map_or_else(of_recv, |item| item.see())
+    }
+    recv_deadline(rx, a, _b) {
+        rx.recv_deadline(Deadline::at(a as u64)).map_or_else(of_recv, |item| item.see())
+    }
+    try_drain(rx, a, _b) {
+        let mut sum = 0;
+        sum ^ rx.try_drain(a, |item| sum ^= item.see()).unwrap_or(0)
+    }
+    drain(rx, a, _b) {
+        let mut sum = 0;
+        rx.drain(a, |item| sum ^= item.see()).unwrap_or_else(of_recv) ^ sum
+    }
+    drain_timeout(rx, a, b) {
+        let mut sum = 0;
+        rx.drain_timeout(a, span(b), |item| sum ^= item.see()).unwrap_or_else(of_recv) ^ sum
+    }
+    drain_deadline(rx, a, b) {
+        let mut sum = 0;
+        rx.drain_deadline(a, Deadline::at(b as u64), |item| sum ^= item.see()).unwrap_or_else(of_recv) ^ sum
+    }
+    iter(rx, a, _b) {
+        rx.iter().take(a).fold(0, |sum, item| sum ^ item.see())
+    }
+    recv_async(rx, _a, _b) {
+        let mut receiving = rx.recv_async();
+        match poll(&mut receiving) {
+            Poll::Ready(received) => received.map_or_else(of_recv, |item| item.see()),
+            Poll::Pending => usize::from(poll(&mut receiving).is_pending()),
+        }
+    }
+    recv_ready(rx, _a, _b) {
+        let mut ready = rx.ready();
+        usize::from(poll(&mut ready).is_ready() || poll(&mut ready).is_ready())
+    }
+    receiver_strategy(rx, a, b) {
+        rx.set_strategy(strategy(b, a));
+        0
+    }
+    receiver_counts(rx, _a, _b) {
+        rx.senders() + usize::from(rx.is_closed())
+    }
+    receiver_end(rx, _a, _b) {
+        black_box(rx.end());
+        rx.flush();
+        0
+    }
+    receiver_close(rx, _a, _b) {
+        rx.close();
+        0
+    }
+}
+
+fn clone_sender<T: Item, E: Feed<Item = T> + Clone, X: Source, L: Hold>(
+    ends: &mut Ends<E, X, L>,
+    a: usize,
+    b: usize,
+) -> usize {
+    let Some(tx) = &ends.tx else { return 0 };
+    tx.clone().with_strategy(strategy(a, b)).try_send(T::of(a)).is_ok().into()
+}
+
+fn clone_receiver<T: Item, E: Feed, X: Source<Item = T> + Clone, L: Hold>(
+    ends: &mut Ends<E, X, L>,
+    a: usize,
+    b: usize,
+) -> usize {
+    let Some(rx) = &ends.rx else { return 0 };
+    of_try_recv(rx.clone().with_strategy(strategy(a, b)).try_recv())
+}
+
+fn reserve<T: Item, C: Side, S: Stats, K: Keep, X: Source, L: Hold>(
+    ends: &mut Ends<Producer<'_, T, Single, C, S, K>, X, L>,
+    a: usize,
+    _: usize,
+) -> usize {
+    let Some(tx) = &mut ends.tx else { return 0 };
+    drop(poll(&mut tx.reserve()));
+    let mut reserve = tx.reserve();
+    match poll(&mut reserve) {
+        Poll::Ready(Some(permit)) => {
+            permit.send(T::of(a));
+            1
+        }
+        again => usize::from(again.is_pending() && poll(&mut reserve).is_pending()),
+    }
+}
+
+/// Channels as such: made, split, opened again, and dropped with what is in them.
+const CHANNELS: &[Op<()>] = &[spsc::<Token>, mpmc::<Token>, lanes, newest, slowest, ends_one_by_one];
+
+fn spsc<T: Item>(_: &mut (), a: usize, _: usize) -> usize {
+    let mut channel = Channel::<Spsc<T, 2>, Idle>::over(Spsc::new(), Idle);
+    let (mut tx, rx) = channel.split();
+    let sent = tx.try_send(T::of(a)).is_ok();
+    drop((tx, rx));
+    channel.reopen();
+    let waiting = channel.waiting();
+    waiting.0 + waiting.1 + channel.ring().len() + channel.ring_mut().capacity() + usize::from(sent)
+}
+
+fn mpmc<T: Item>(_: &mut (), a: usize, _: usize) -> usize {
+    let mut channel = Channel::<Mpmc<T, 2>, Idle>::over(Mpmc::new(), Idle);
+    let Some((tx, mut rx)) = channel.try_split() else { return 0 };
+    let sent = tx.clone().try_send(T::of(a)).is_ok();
+    let received = of_try_recv(rx.try_recv());
+    drop((tx, rx));
+    let (mut tx, _rx) = channel.split();
+    received ^ usize::from(sent && tx.try_send(T::of(a)).is_ok())
+}
+
+fn lanes(_: &mut (), a: usize, _: usize) -> usize {
+    let mut channel = Channel::<Lanes<u32, 2, 2, Multi>, Idle>::over(Lanes::new(), Idle);
+    let sent = channel.register_at(a as u32).map_or(0, |mut tx| usize::from(tx.try_send(7).is_ok()));
+    let received = channel.try_receiver(Strict).map_or(0, |rx| of_try_recv(rx.clone().try_recv()));
+    channel.reset();
+    sent ^ received
+}
+
+fn newest(_: &mut (), a: usize, _: usize) -> usize {
+    let channel = Channel::<Broadcast<u32, 2>, Idle>::over(Broadcast::new(), Idle);
+    let mut rx = channel.receiver_at_newest();
+    let sent = channel.try_sender().map_or(0, |mut tx| usize::from(tx.try_send(a as u32).is_ok()));
+    sent ^ of_try_recv(rx.try_recv())
+}
+
+fn slowest(_: &mut (), a: usize, _: usize) -> usize {
+    let channel = Channel::<Broadcast<u32, 2, Gated<1>>, Idle>::over(Broadcast::new(), Idle);
+    let Ok(mut rx) = channel.join_at_oldest() else { return 0 };
+    let sent = channel.try_sender().map_or(0, |mut tx| usize::from(tx.try_send(a as u32).is_ok()));
+    sent ^ of_try_recv(rx.try_recv()) ^ usize::from(channel.join_at_newest().is_err())
+}
+
+fn ends_one_by_one(_: &mut (), a: usize, _: usize) -> usize {
+    let channel = Channel::<Mpsc<u32, 2>, Idle>::over(Mpsc::new(), Idle);
+    let sent = channel.try_sender().map_or(0, |mut tx| usize::from(tx.try_send(a as u32).is_ok()));
+    sent ^ channel.try_receiver().map_or(0, |mut rx| of_try_recv(rx.try_recv()))
+}
+
+/// Streams and sinks.
+#[cfg(feature = "futures-v0.3")]
+mod streams {
+    use futures_core::stream::{FusedStream, Stream};
+    use futures_sink::Sink;
+
+    use super::*;
+
+    fn next<T: Item>(stream: &mut (impl FusedStream<Item = T> + Unpin)) -> usize {
+        let mut context = Context::from_waker(black_box(Waker::noop()));
+        let hint = stream.size_hint().0 + usize::from(stream.is_terminated());
+        match Pin::new(stream).poll_next(&mut context) {
+            Poll::Ready(Some(item)) => item.see() ^ hint,
+            Poll::Ready(None) => hint,
+            Poll::Pending => !hint,
+        }
+    }
+
+    pub fn stream<T: Item, E: Feed, X: Source<Item = T>, L: Hold>(
+        ends: &mut Ends<E, X, L>,
+        _: usize,
+        _: usize,
+    ) -> usize {
+        let Some(rx) = &mut ends.rx else { return 0 };
+        let mut stream = rx.stream();
+        next(&mut stream) ^ next(&mut stream) ^ stream.missed() as usize
+    }
+
+    pub fn into_stream<T: Item, E: Feed, X: Source<Item = T>, L: Hold>(
+        ends: &mut Ends<E, X, L>,
+        _: usize,
+        _: usize,
+    ) -> usize {
+        let Some(rx) = ends.rx.take() else { return 0 };
+        let mut stream = rx.into_stream();
+        let seen = next(&mut stream) ^ next(&mut stream) ^ stream.missed() as usize;
+        ends.rx = Some(stream.into_inner());
+        seen
+    }
+
+    fn of_polled<T: Item>(polled: Poll<Result<(), SendError<T>>>) -> usize {
+        match polled {
+            Poll::Ready(done) => of_send(done),
+            Poll::Pending => 1,
+        }
+    }
+
+    pub fn into_sink<T: Item, E: Feed<Item = T>, X: Source, L: Hold>(
+        ends: &mut Ends<E, X, L>,
+        a: usize,
+        b: usize,
+    ) -> usize {
+        let Some(tx) = ends.tx.take() else { return 0 };
+        let mut context = Context::from_waker(black_box(Waker::noop()));
+        let mut sink = tx.into_sink();
+        let mut seen = of_polled(Pin::new(&mut sink).poll_ready(&mut context));
+        seen ^= of_send(Pin::new(&mut sink).start_send(T::of(a)));
+        seen ^= of_polled(Pin::new(&mut sink).poll_flush(&mut context));
+        if a == b {
+            return seen ^ of_polled(Pin::new(&mut sink).poll_close(&mut context));
+        }
+        let (tx, item) = sink.into_inner();
+        ends.tx = tx;
+        seen ^ item.map_or(0, |item| item.see())
+    }
+}
