@@ -44,7 +44,7 @@ unsafe fn poll<R, L: Line>(
 
 /// The next item of a receiver; see [`Receiver::recv_async`].
 #[must_use = "a future does nothing until it is polled"]
-pub struct Recv<'r, E: Source, L: Hold> {
+pub struct RecvFuture<'r, E: Source, L: Hold> {
     receiver: &'r mut Receiver<E, L>,
     seat: Seat,
 }
@@ -57,8 +57,8 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     /// # Errors
     ///
     /// As [`recv`](Self::recv).
-    pub fn recv_async(&mut self) -> Recv<'_, E, L> {
-        Recv { receiver: self, seat: Seat::NONE }
+    pub fn recv_async(&mut self) -> RecvFuture<'_, E, L> {
+        RecvFuture { receiver: self, seat: Seat::NONE }
     }
 
     /// Waits until there is an item, or nothing more will come: then [`try_recv`](Self::try_recv) says more than
@@ -90,8 +90,8 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     }
 }
 
-impl<E: Source, L: Hold> Unpin for Recv<'_, E, L> {}
-impl<E: Source, L: Hold> Future for Recv<'_, E, L> {
+impl<E: Source, L: Hold> Unpin for RecvFuture<'_, E, L> {}
+impl<E: Source, L: Hold> Future for RecvFuture<'_, E, L> {
     type Output = Result<E::Item, RecvError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -100,7 +100,7 @@ impl<E: Source, L: Hold> Future for Recv<'_, E, L> {
     }
 }
 
-impl<E: Source, L: Hold> Drop for Recv<'_, E, L> {
+impl<E: Source, L: Hold> Drop for RecvFuture<'_, E, L> {
     fn drop(&mut self) {
         self.receiver.leave(&mut self.seat);
     }
@@ -142,7 +142,7 @@ impl<E: Source, L: Hold> Drop for RecvReady<'_, E, L> {
 
 /// An item on its way; see [`Sender::send_async`].
 #[must_use = "a future does nothing until it is polled"]
-pub struct Send<'s, E: Feed, L: Hold> {
+pub struct SendFuture<'s, E: Feed, L: Hold> {
     sender: &'s mut Sender<E, L>,
     item: Option<E::Item>,
     seat: Seat,
@@ -152,13 +152,13 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     /// Sends one item.
     ///
     /// Cancel-safe: the item is sent when the future is ready, and not before. If the future is dropped earlier, the
-    /// item is dropped with it, unless it is taken back by [`Send::into_inner`].
+    /// item is dropped with it, unless it is taken back by [`SendFuture::into_inner`].
     ///
     /// # Errors
     ///
     /// [`SendError::Closed`], with the item.
-    pub fn send_async(&mut self, item: E::Item) -> Send<'_, E, L> {
-        Send { sender: self, item: Some(item), seat: Seat::NONE }
+    pub fn send_async(&mut self, item: E::Item) -> SendFuture<'_, E, L> {
+        SendFuture { sender: self, item: Some(item), seat: Seat::NONE }
     }
 
     /// Waits until there is room, or nothing will be received any more: then [`try_send`](Self::try_send) says something
@@ -216,7 +216,7 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     }
 }
 
-impl<E: Feed, L: Hold> Send<'_, E, L> {
+impl<E: Feed, L: Hold> SendFuture<'_, E, L> {
     /// The item, if it was not sent.
     #[must_use]
     pub fn into_inner(mut self) -> Option<E::Item> {
@@ -225,8 +225,8 @@ impl<E: Feed, L: Hold> Send<'_, E, L> {
 }
 
 // The item is never pinned.
-impl<E: Feed, L: Hold> Unpin for Send<'_, E, L> {}
-impl<E: Feed, L: Hold> Future for Send<'_, E, L> {
+impl<E: Feed, L: Hold> Unpin for SendFuture<'_, E, L> {}
+impl<E: Feed, L: Hold> Future for SendFuture<'_, E, L> {
     type Output = Result<(), SendError<E::Item>>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -242,7 +242,7 @@ impl<E: Feed, L: Hold> Future for Send<'_, E, L> {
     }
 }
 
-impl<E: Feed, L: Hold> Drop for Send<'_, E, L> {
+impl<E: Feed, L: Hold> Drop for SendFuture<'_, E, L> {
     fn drop(&mut self) {
         self.sender.leave(&mut self.seat);
     }
@@ -355,9 +355,9 @@ macro_rules! debug {
     )*};
 }
 debug! {
-    Recv: Source, receiver;
+    RecvFuture: Source, receiver;
     RecvReady: Source, receiver;
-    Send: Feed, sender;
+    SendFuture: Feed, sender;
     SendReady: Feed, sender;
 }
 

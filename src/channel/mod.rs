@@ -29,7 +29,7 @@ pub use body::{
 };
 pub use ends::{Feed, Source};
 pub use error::{RecvError, SendError, TryRecvError, TrySendError};
-pub use future::{Permit, Recv, RecvReady, Reserve, Send, SendReady};
+pub use future::{Permit, RecvFuture, RecvReady, Reserve, SendFuture, SendReady};
 pub use line::{Hold, Line};
 pub use receiver::Receiver;
 #[cfg(all(feature = "std", target_os = "linux"))]

@@ -128,7 +128,7 @@ impl<const TASKS: usize> Event<TASKS> {
     /// `count` is how many of them can have what they wait for: of one pushed item, one. Where each of them can,
     /// [`signal_all`](Self::signal_all).
     ///
-    /// The light half of the fence: pairs with that of [`announced`](Self::announced). What was changed before this is
+    /// The light half of the fence: pairs with that of who announces that it waits. What was changed before this is
     /// seen by whoever is not yet seen here to wait.
     #[inline(always)]
     pub fn signal(&self, notify: &impl Notify, count: u32) {
