@@ -317,17 +317,20 @@ pub(crate) fn light_fence() {
 /// Under loom: weakens one [`Site`] for a negative model.
 #[cfg(loom)]
 pub mod weaken {
-    use core::sync::atomic::{AtomicU32, Ordering};
+    use core::cell::Cell;
 
-    static WEAKENED: AtomicU32 = AtomicU32::new(0);
-
-    pub(crate) fn weakened() -> u32 {
-        WEAKENED.load(Ordering::SeqCst)
+    std::thread_local! {
+        /// Of this thread of the system: all threads of a model run on one.
+        static WEAKENED: Cell<u32> = const { Cell::new(0) };
     }
 
-    /// Weakens `site` in every model that runs from now on, or nothing.
+    pub(crate) fn weakened() -> u32 {
+        WEAKENED.get()
+    }
+
+    /// Weakens `site` in every model that runs on this thread from now on, or nothing.
     pub fn set(site: Option<super::Site>) {
-        WEAKENED.store(site.map_or(0, |site| site as u32), Ordering::SeqCst);
+        WEAKENED.set(site.map_or(0, |site| site as u32));
     }
 }
 

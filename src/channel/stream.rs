@@ -173,6 +173,8 @@ pub struct SendSink<E: Feed, L: Hold> {
     /// Accepted when there was room, which another sender then took.
     item: Option<E::Item>,
     seat: Seat,
+    /// Somebody was told that it is not ready, and that they will be woken when it is.
+    asked: bool,
 }
 
 impl<E: Feed, L: Hold> Sender<E, L> {
@@ -208,7 +210,7 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     /// # }
     /// ```
     pub fn into_sink(self) -> SendSink<E, L> {
-        SendSink { sender: Some(self), item: None, seat: Seat::NONE }
+        SendSink { sender: Some(self), item: None, seat: Seat::NONE, asked: false }
     }
 }
 
@@ -243,13 +245,13 @@ impl<E: Feed, L: Hold> Sink<E::Item> for SendSink<E, L> {
 
     fn poll_ready(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         let this = self.get_mut();
-        if this.poll_item(context)?.is_pending() {
-            return Poll::Pending;
+        this.asked = false;
+        let mut ready = this.poll_item(context)?;
+        if let (Some(sender), true) = (&mut this.sender, ready.is_ready()) {
+            ready = sender.poll_room(&mut this.seat, context).map(|_| ());
         }
-        match &mut this.sender {
-            Some(sender) => sender.poll_room(&mut this.seat, context).map(|_| Ok(())),
-            None => Poll::Ready(Ok(())),
-        }
+        this.asked = ready.is_pending();
+        ready.map(Ok)
     }
 
     fn start_send(self: Pin<&mut Self>, item: E::Item) -> Result<(), Self::Error> {
@@ -271,10 +273,10 @@ impl<E: Feed, L: Hold> Sink<E::Item> for SendSink<E, L> {
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         let this = self.get_mut();
         let flushed = this.poll_item(context);
-        if let (Some(sender), true) = (&mut this.sender, flushed.is_ready() && this.seat.waits()) {
-            // It has been told that it will be woken when it is ready for more. If it is by now, somebody else may be as
-            // well, who has the wake-up in its place.
-            if sender.poll_room(&mut this.seat, context).is_ready() {
+        if let (Some(sender), true) = (&mut this.sender, flushed.is_ready() && this.asked) {
+            // They still have to be woken. If it is ready by now, a wake-up that came for that is for somebody else.
+            this.asked = sender.poll_room(&mut this.seat, context).is_pending();
+            if !this.asked {
                 context.waker().wake_by_ref();
             }
         }

@@ -190,19 +190,27 @@ impl<const TASKS: usize> Event<TASKS> {
         // Relaxed, both: what comes next is ordered by the fence.
         self.sleepers.fetch_add(1, Ordering::Relaxed);
         let gate = self.gate.0.fetch_add(ONE, Ordering::Relaxed);
+        // Before the platform is asked, which may panic.
+        let mut sleeper = Sleeper { event: self, wait, sure: true, unwinding: true };
         // The heavy half; pairs with the light one, or the fence, of `signal`.
         fence(Site::AwaitFence, Ordering::SeqCst);
-        let sure = gate & LIGHT == 0 || wait.heavy();
-        Sleeper { event: self, wait, sure, unwinding: true }
+        sleeper.sure = gate & LIGHT == 0 || wait.heavy();
+        sleeper
     }
 
     /// Counts a task in, until [`retract`](Self::retract). False if there are too many to count.
-    pub(super) fn announce_task(&self, wait: &impl Wait) -> bool {
-        // Relaxed, all: what comes next is ordered by the fence.
+    pub(super) fn count_task(&self) -> bool {
+        // Relaxed: as in `announce_task`.
         let counted = Gate::count(self.gate.0.fetch_add(ONE, Ordering::Relaxed)) < MANY;
         if !counted {
             self.retract();
         }
+        counted
+    }
+
+    /// Has signallers know of a task, which is counted.
+    pub(super) fn announce_task(&self, wait: &impl Wait) {
+        // Relaxed, all: what comes next is ordered by the fence.
         let gate = self.gate.0.fetch_or(FENCED, Ordering::Relaxed);
         if gate & LIGHT != 0 {
             // There may be signallers who do not know yet that they have to fence. After this, there are none: each has
@@ -213,7 +221,6 @@ impl<const TASKS: usize> Event<TASKS> {
             }
             self.gate.0.fetch_and(!LIGHT, Ordering::Relaxed);
         }
-        counted
     }
 
     /// The task's half of the fence, between saying that it waits, and its look. Pairs with that of `signal_fenced`.
@@ -429,7 +436,6 @@ impl<W: Wait, const TASKS: usize> Drop for Sleeper<'_, W, TASKS> {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::super::tests::Never;
     use super::*;
 
     /// However many tasks are forgotten, they do not add up to nobody.
@@ -437,13 +443,13 @@ mod tests {
     fn h16_forgotten_tasks_are_never_nobody() {
         let event = Event::<1>::new();
         event.gate.0.store(((MANY - 1) * ONE) | FENCED, Ordering::Relaxed);
-        assert!(event.announce_task(&Never));
+        assert!(event.count_task());
         for _ in 0..3 {
-            assert!(!event.announce_task(&Never));
+            assert!(!event.count_task());
             assert_eq!(event.waiting(), MANY as usize);
         }
         event.retract();
-        assert!(event.announce_task(&Never));
+        assert!(event.count_task());
         assert_eq!(event.gate.0.load(Ordering::Relaxed), (MANY * ONE) | FENCED);
     }
 }

@@ -257,7 +257,7 @@ impl<const N: usize> Drop for Round<'_, N> {
 /// A task's place at one event, to be used with that event only.
 #[derive(Debug, Default)]
 pub struct Seat {
-    /// It waits.
+    /// It waits, and signallers know.
     waits: bool,
     /// It is counted at the event.
     counted: bool,
@@ -291,7 +291,9 @@ impl Seat {
             return Poll::Ready(found);
         }
         if !self.waits {
-            self.counted = event.announce_task(wait);
+            // First, and once: the platform may panic in what comes next.
+            self.counted = self.counted || event.count_task();
+            event.announce_task(wait);
             self.waits = true;
             self.number = event.tasks().claim();
         }
@@ -332,7 +334,7 @@ impl Seat {
         notify: &impl super::Notify,
         took: bool,
     ) {
-        if !core::mem::take(&mut self.waits) || is_over() {
+        if !(core::mem::take(&mut self.waits) || self.counted) || is_over() {
             return;
         }
         let was_armed = core::mem::take(&mut self.armed);

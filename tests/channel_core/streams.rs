@@ -203,6 +203,17 @@ fn rm05_a_flush_does_not_end_the_wait_for_room() {
     assert!(matches!(flush(&mut other, &another), Poll::Ready(Ok(()))));
     assert!(task.wakes() > 0 && another.wakes() > 0);
     assert_eq!(channel.waiting(), (0, 0));
+    // What it waits for may be room for an item that it keeps, which a flush finds before anybody is told.
+    start(&mut sink, 2).unwrap();
+    start(&mut sink, 3).unwrap();
+    assert!(ready(&mut sink, &task).is_pending());
+    assert_eq!(rx.end().try_pop(), Ok(2));
+    assert!(matches!(flush(&mut sink, &task), Poll::Ready(Ok(()))));
+    rx.flush();
+    assert_eq!(task.wakes(), 1, "it is asked to look again");
+    assert!(ready(&mut sink, &task).is_pending());
+    assert_eq!(rx.try_recv(), Ok(3));
+    assert_eq!(task.wakes(), 1);
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Wakers of other people's making: they panic when they wake or when they are dropped, or come back to the channel that
-//! wakes them. Nobody else is stranded by that, and no seat is lost.
+//! wakes them; and platforms that panic. Nobody else is stranded by that, and no seat is lost.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use annulet::channel::{RecvError, SendError, TryRecvError};
-use annulet::wait::{Event, Strategy, Ticket, Wait};
+use annulet::wait::{Deadline, Event, Notify, Strategy, Ticket, Wait, Word};
 use annulet::{Channel, Mpmc};
 
 use crate::common::{Lot, Task, many};
@@ -173,6 +173,49 @@ fn d19_a_waker_whose_drop_panics_costs_no_seat() {
     }
     ticket = None;
     assert_eq!((event.waiting(), ticket.is_none()), (0, true));
+}
+
+/// A platform that has the asymmetric fence, and panics when it is to make it.
+struct Torn;
+
+impl Notify for Torn {
+    fn notify(&self, _: &Word, _: u32) -> u32 {
+        panic!("nobody sleeps")
+    }
+    fn asymmetric(&self) -> bool {
+        true
+    }
+}
+
+impl Wait for Torn {
+    fn now(&self) -> Deadline {
+        Deadline::at(0)
+    }
+    fn wait(&self, _: &Word, _: u32, _: Deadline) {
+        panic!("nobody sleeps")
+    }
+    fn heavy(&self) -> bool {
+        resume_unwind(Box::new("torn"))
+    }
+}
+
+#[test]
+fn d19_a_fence_that_panics_leaves_nobody_counted() {
+    let event = Event::<1>::new();
+    // Now those who wait have to make the fence.
+    event.signal(&Torn, 1);
+    let look = || None::<()>;
+    assert!(panics(|| event.wait_until(&Torn, Strategy::block(), Deadline::NEVER, look)));
+    assert_eq!(event.waiting(), 0);
+    event.signal(&Torn, 1);
+    let mut ticket = Ticket::new(&event, &Torn);
+    for _ in 0..2 {
+        assert!(panics(|| ticket.poll(&mut Context::from_waker(Waker::noop()), look)), "still to be made");
+        assert_eq!(event.waiting(), 1);
+    }
+    drop(ticket);
+    assert_eq!(event.waiting(), 0);
+    event.signal(&Torn, 1);
 }
 
 /// The receiver's own waker panics once it is not needed any more. The item is gone with that, and its room is told.

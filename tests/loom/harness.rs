@@ -1,9 +1,10 @@
 //! Plays a model and its negative twins, and counts.
 
+use std::cell::Cell;
 use std::fmt::Write;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Once, OnceLock};
 
 use annulet::model::{Site, weaken};
 
@@ -60,13 +61,7 @@ impl Model {
 
     /// Plays the model unless that has been done.
     pub fn outcome(&self) -> &Outcome {
-        self.outcome.get_or_init(|| {
-            // Which site is weakened is one setting for all, so models are played one at a time. A panic in one
-            // leaves nothing behind that would harm the next.
-            static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-            let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-            self.run()
-        })
+        self.outcome.get_or_init(|| self.run())
     }
 
     fn run(&self) -> Outcome {
@@ -183,12 +178,24 @@ pub fn three<A: 'static, B: 'static, C: 'static>(
     }
 }
 
-/// Runs `f`, in which a panic is expected, without its message. Called by one at a time.
+thread_local! {
+    static SILENT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `f`, in which a panic is expected, without its message.
 fn silently<R>(f: impl FnOnce() -> R) -> R {
-    let hook = panic::take_hook();
-    panic::set_hook(Box::new(|_| ()));
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !SILENT.get() {
+                usual(info);
+            }
+        }));
+    });
+    SILENT.set(true);
     let result = f();
-    panic::set_hook(hook);
+    SILENT.set(false);
     result
 }
 
