@@ -12,7 +12,7 @@ use super::ends::{Feed, Source};
 use super::line::Hold;
 use super::receiver::Receiver;
 use super::sender::Sender;
-use super::{RecvError, SendError, TrySendError};
+use super::{RecvError, TrySendError};
 use crate::wait::Seat;
 
 /// How often a reader that is overtaken again and again tries before others have their turn.
@@ -187,8 +187,8 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     /// | flush | sends what the sink keeps |
     /// | close | does that, and lets go of the sender, even if that fails |
     ///
-    /// The error is [`SendError::Closed`], with the item; nothing can be sent after it. An item that is started while the
-    /// sink still keeps one, so without being ready, comes back as [`SendError::Timeout`].
+    /// The error is [`TrySendError::Closed`], with the item; nothing can be sent after it. An item that is started while the
+    /// sink still keeps one, so without being ready, comes back as [`TrySendError::Full`].
     ///
     /// Cancel-safe: whatever is polled, each item was sent, is kept or came back. What is kept when the sink is dropped is
     /// dropped with it, unless [`SendSink::into_inner`] takes it back. A sink that was pending waits for room until it is
@@ -228,20 +228,20 @@ impl<E: Feed, L: Hold> SendSink<E, L> {
     }
 
     /// Sends what is kept.
-    fn poll_item(&mut self, context: &mut Context<'_>) -> Poll<Result<(), SendError<E::Item>>> {
+    fn poll_item(&mut self, context: &mut Context<'_>) -> Poll<Result<(), TrySendError<E::Item>>> {
         if let (Some(sender), Some(_)) = (&mut self.sender, &self.item) {
             if sender.poll_send(&mut self.item, &mut self.seat, context).is_pending() {
                 return Poll::Pending;
             }
         }
         // What was not sent by now will never be.
-        Poll::Ready(self.item.take().map_or(Ok(()), |item| Err(SendError::Closed(item))))
+        Poll::Ready(self.item.take().map_or(Ok(()), |item| Err(TrySendError::Closed(item))))
     }
 }
 
 impl<E: Feed, L: Hold> Unpin for SendSink<E, L> {}
 impl<E: Feed, L: Hold> Sink<E::Item> for SendSink<E, L> {
-    type Error = SendError<E::Item>;
+    type Error = TrySendError<E::Item>;
 
     fn poll_ready(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         let this = self.get_mut();
@@ -256,17 +256,16 @@ impl<E: Feed, L: Hold> Sink<E::Item> for SendSink<E, L> {
 
     fn start_send(self: Pin<&mut Self>, item: E::Item) -> Result<(), Self::Error> {
         let this = self.get_mut();
-        let Some(sender) = &mut this.sender else { return Err(SendError::Closed(item)) };
+        let Some(sender) = &mut this.sender else { return Err(TrySendError::Closed(item)) };
         if this.item.is_some() {
-            return Err(SendError::Timeout(item));
+            return Err(TrySendError::Full(item));
         }
         match sender.try_send(item) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Closed(item)) => Err(SendError::Closed(item)),
-            Err(refused) => {
+            Err(refused) if !matches!(refused, TrySendError::Closed(_)) => {
                 this.item = Some(refused.into_inner());
                 Ok(())
             }
+            sent => sent,
         }
     }
 

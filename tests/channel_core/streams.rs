@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use annulet::channel::{RecvError, RecvStream, SendError};
+use annulet::channel::{RecvError, RecvStream, TrySendError};
 use annulet::ring::broadcast::Overwrite;
 use annulet::{Broadcast, Channel, Spsc};
 use futures_core::stream::{FusedStream, Stream};
@@ -146,7 +146,7 @@ fn rm05_a_sink_of_one_sender_keeps_nothing_back() {
     start(&mut sink, 2).unwrap();
     // Without being ready: one is kept, and no more.
     start(&mut sink, 3).unwrap();
-    assert!(matches!(start(&mut sink, 4), Err(SendError::Timeout(4))));
+    assert!(matches!(start(&mut sink, 4), Err(TrySendError::Full(4))));
     assert!(flush(&mut sink, &task).is_pending());
     let (sender, kept) = sink.into_inner();
     assert_eq!((kept, channel.waiting(), task.wakers()), (Some(3), (0, 0), 0));
@@ -234,7 +234,7 @@ fn rm05_closing_a_sink_flushes_and_lets_go() {
     // Whatever comes after that is refused.
     assert!(matches!(close(&mut sink, &task), Poll::Ready(Ok(()))));
     assert!(matches!(ready(&mut sink, &task), Poll::Ready(Ok(()))));
-    assert!(matches!(start(&mut sink, 3), Err(SendError::Closed(3))));
+    assert!(matches!(start(&mut sink, 3), Err(TrySendError::Closed(3))));
     let (sender, kept) = sink.into_inner();
     assert!(sender.is_none() && kept.is_none());
 }
@@ -253,10 +253,10 @@ fn rm05_a_sink_gives_back_what_nobody_will_receive() {
         drop(rx);
         assert_eq!(task.wakes(), 1);
         let flushed = if closing { close(&mut sink, &task) } else { flush(&mut sink, &task) };
-        let Poll::Ready(Err(SendError::Closed(back))) = flushed else { panic!("nobody will receive it") };
+        let Poll::Ready(Err(TrySendError::Closed(back))) = flushed else { panic!("nobody will receive it") };
         assert!(Arc::ptr_eq(&back, &item));
         assert!(matches!(ready(&mut sink, &task), Poll::Ready(Ok(()))), "nothing is left to refuse");
-        assert!(matches!(start(&mut sink, back), Err(SendError::Closed(_))));
+        assert!(matches!(start(&mut sink, back), Err(TrySendError::Closed(_))));
         assert_eq!(channel.waiting(), (0, 0));
         drop(sink);
         drop(channel);
