@@ -56,6 +56,9 @@ pub(crate) mod sealed {
         fn take_each(&mut self, max: usize, f: &mut dyn FnMut(Self::Item)) -> Result<usize, TryRecvError>;
         /// Whether there is something, as far as can be seen without taking it.
         fn has_items(&mut self) -> bool;
+        /// How many were sent and not received: at least all that were before this was called.
+        #[cfg(all(feature = "std", target_os = "linux"))]
+        fn pending(&self) -> usize;
     }
 }
 
@@ -111,6 +114,10 @@ impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::Source for Consumer<'_, T, 
     fn has_items(&mut self) -> bool {
         self.has_items()
     }
+    #[cfg(all(feature = "std", target_os = "linux"))]
+    fn pending(&self) -> usize {
+        self.len()
+    }
 }
 
 impl<T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Housing> Source
@@ -140,6 +147,10 @@ impl<T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Housing>
     #[inline]
     fn has_items(&mut self) -> bool {
         !self.lanes().is_empty()
+    }
+    #[cfg(all(feature = "std", target_os = "linux"))]
+    fn pending(&self) -> usize {
+        self.lanes().total_len()
     }
 }
 
@@ -207,6 +218,10 @@ impl<T: Entry, const N: usize> sealed::Source for Reader<'_, T, N> {
     fn has_items(&mut self) -> bool {
         !self.is_empty()
     }
+    #[cfg(all(feature = "std", target_os = "linux"))]
+    fn pending(&self) -> usize {
+        self.len()
+    }
 }
 
 impl<T: Entry, const N: usize, const R: usize> Source for GatedReader<'_, T, N, R> {}
@@ -236,5 +251,9 @@ impl<T: Entry, const N: usize, const R: usize> sealed::Source for GatedReader<'_
     #[inline]
     fn has_items(&mut self) -> bool {
         !self.is_empty()
+    }
+    #[cfg(all(feature = "std", target_os = "linux"))]
+    fn pending(&self) -> usize {
+        self.len()
     }
 }

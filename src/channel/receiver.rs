@@ -229,6 +229,12 @@ impl<E: Source, L: Hold> Receiver<E, L> {
         Ok(received)
     }
 
+    /// How many were sent and not received: at least all that were before this was called.
+    #[cfg(all(feature = "std", target_os = "linux"))]
+    pub(crate) fn pending(&self) -> usize {
+        self.end.pending()
+    }
+
     /// How it reaches its channel.
     #[cfg(all(feature = "std", target_os = "linux"))]
     pub(crate) fn hold(&self) -> &L {

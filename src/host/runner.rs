@@ -173,8 +173,7 @@ impl<E: Source, L: Hold, H> Runner<E, L, H> {
     }
 
     /// Has what is there handled, waits for that, and ends the thread. Senders may go on: what they send after that
-    /// is in the channel, whose receiver comes back. If they send faster than it is handled, and never pause, it does not
-    /// end; [`close`](crate::channel::Sender::close) the channel first, then.
+    /// is in the channel, whose receiver comes back.
     ///
     /// A handler that has its own runner must not call this: it would wait for itself. It may drop it.
     ///
@@ -227,13 +226,24 @@ fn run<E: Source, L: Hold, H: FnMut(E::Item)>(
 ) -> End<E, L, H> {
     // Synchronises with `tell`: what was sent before the stop is seen by the look that comes after this one.
     let stopped = || state.stop.get().is_some();
+    // How many more it handles; known once it was stopped, or senders who never pause would keep it for ever.
+    let mut left = None;
     loop {
+        if left.is_none() && stopped() {
+            left = Some(receiver.pending());
+        }
+        if left == Some(0) {
+            return End { receiver, result: Ok(handler) };
+        }
         // One at a time: a panic in the middle of a batch would take the rest of it along.
         let step = catch_unwind(AssertUnwindSafe(|| {
             receiver.recv_unless(stopped).map(|received| received.map(&mut handler))
         }));
         match step {
-            Ok(Ok(Some(()))) => state.processed.add(1),
+            Ok(Ok(Some(()))) => {
+                state.processed.add(1);
+                left = left.map(|left| left - 1);
+            }
             Ok(Ok(None) | Err(RecvError::Closed | RecvError::Timeout)) => {
                 return End { receiver, result: Ok(handler) };
             }

@@ -209,6 +209,41 @@ fn rm21_stop_wakes_it() {
     assert!(tx.is_closed());
 }
 
+/// Senders who never pause do not keep it: it handles what was there, and what they send after that stays there.
+#[test]
+fn rm21_stop_comes_to_an_end_while_items_keep_coming() {
+    let _watchdog = Watchdog::new();
+    let (mut tx, rx) = Log::new_split(Probe::new());
+    let (over, begun) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        let sending = scope.spawn(|| {
+            let mut sent = 0;
+            // Full all the time, since the handler is slower than this.
+            while over.load(SeqCst) == 0 {
+                if tx.try_send(sent).is_ok() {
+                    sent += 1;
+                }
+                begun.store(sent as usize, SeqCst);
+            }
+            sent
+        });
+        let mut next = 0;
+        let runner = Runner::spawn("pressed", rx, move |item| {
+            assert_eq!(item, next);
+            next += 1;
+            thread::sleep(Duration::from_micros(200));
+        })
+        .unwrap();
+        until(|| begun.load(SeqCst) > 20);
+        let mut finished = runner.stop().unwrap();
+        over.store(1, SeqCst);
+        let sent = sending.join().unwrap();
+        let left = finished.receiver.try_drain(9, |_| ()).unwrap_or(0);
+        assert_eq!(finished.processed + left, sent as usize, "none is lost");
+        assert!(left > 0, "it was not kept until the sender had stopped");
+    });
+}
+
 #[test]
 fn rm21_dropping_it_handles_what_is_there() {
     let _watchdog = Watchdog::new();
