@@ -285,7 +285,7 @@ fn nx10_control_forgets_to_wake() {
 }
 
 /// The other control, of the long variant: without the kernel's fence, wake-ups are lost where two processors meet in the
-/// wrong moment, one time in ten thousand; and that is seen. So the moment is met.
+/// wrong moment, one time in ten thousand or a hundred thousand; and that is seen. So the moment is met.
 #[test]
 fn nx10_control_omits_the_fence() {
     let alone = thread::available_parallelism().is_ok_and(|processors| processors.get() == 1);
@@ -293,15 +293,19 @@ fn nx10_control_omits_the_fence() {
         return println!("control without a fence: none here");
     }
     let long = number("ANNULET_WAKES", 0);
-    let plan = Plan { sleeps: long.clamp(3_000, 300_000), strategy: Strategy::timed(SLICE) };
     let _watchdog = Watchdog::of(SOON * 10);
-    let watched = (Watched::default(), Watched::default());
-    let slices = |watched| Slices { unfenced: true, ..Slices::threads(Futex::new(), watched) };
-    play(plan, &watched, slices(&watched.0), slices(&watched.1));
-    let lost = watched.0.lost.load(Relaxed) + watched.1.lost.load(Relaxed);
-    println!("control without a fence: {lost} wakes lost in {} sleeps", plan.sleeps);
-    assert!(watched.0.sleeps() + watched.1.sleeps() >= plan.sleeps);
-    assert!(lost > 0 || long < 300_000, "the moment in which a wake-up is lost is not met");
+    let (mut sleeps, mut lost) = (0, 0);
+    // As long as it takes. The short variant has no time for that, and sees only that it plays.
+    while sleeps == 0 || lost == 0 && sleeps < long {
+        let plan = Plan { sleeps: long.clamp(3_000, 100_000), strategy: Strategy::timed(SLICE) };
+        let watched = (Watched::default(), Watched::default());
+        let slices = |watched| Slices { unfenced: true, ..Slices::threads(Futex::new(), watched) };
+        play(plan, &watched, slices(&watched.0), slices(&watched.1));
+        sleeps += watched.0.sleeps() + watched.1.sleeps();
+        lost += watched.0.lost.load(Relaxed) + watched.1.lost.load(Relaxed);
+    }
+    println!("control without a fence: {lost} wakes lost in {sleeps} sleeps");
+    assert!(lost > 0 || long < 1_000_000, "the moment in which a wake-up is lost is not met");
 }
 
 /// Several on each side: each signal is for one of those who wait.
