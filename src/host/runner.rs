@@ -172,8 +172,9 @@ impl<E: Source, L: Hold, H> Runner<E, L, H> {
         self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
     }
 
-    /// Has what is there handled, waits for that, and ends the thread. Senders may go on: what they send after that
-    /// is in the channel, whose receiver comes back.
+    /// Has as many items handled as there are, waits for that, and ends the thread. Senders may go on: what they send
+    /// after that is in the channel, whose receiver comes back. (Where newer items overtake older ones, as they do in lanes
+    /// of unlike priority, some of the older ones may come back in their place.)
     ///
     /// A handler that has its own runner must not call this: it would wait for itself. It may drop it.
     ///
