@@ -407,9 +407,13 @@ mod streams {
         seen
     }
 
-    fn of_polled<T: Item>(polled: Poll<Result<(), SendError<T>>>) -> usize {
+    fn of_done<T: Item>(done: Result<(), annulet::channel::TrySendError<T>>) -> usize {
+        done.map_or_else(|back| back.into_inner().see(), |()| 0)
+    }
+
+    fn of_polled<T: Item>(polled: Poll<Result<(), annulet::channel::TrySendError<T>>>) -> usize {
         match polled {
-            Poll::Ready(done) => of_send(done),
+            Poll::Ready(done) => of_done(done),
             Poll::Pending => 1,
         }
     }
@@ -423,7 +427,7 @@ mod streams {
         let mut context = Context::from_waker(black_box(Waker::noop()));
         let mut sink = tx.into_sink();
         let mut seen = of_polled(Pin::new(&mut sink).poll_ready(&mut context));
-        seen ^= of_send(Pin::new(&mut sink).start_send(T::of(a)));
+        seen ^= of_done(Pin::new(&mut sink).start_send(T::of(a)));
         seen ^= of_polled(Pin::new(&mut sink).poll_flush(&mut context));
         if a == b {
             return seen ^ of_polled(Pin::new(&mut sink).poll_close(&mut context));
