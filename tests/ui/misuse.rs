@@ -1,17 +1,17 @@
 //! Misuse that does not compile, and what the compiler says.
 //!
 //! What it says is in the `.stderr` files, in the words of the compiler that `.ci` uses; after a change of either,
-//! `TRYBUILD=overwrite cargo test --features alloc --test ui` writes them anew, to be read before they are committed.
-#![cfg(all(target_os = "linux", feature = "alloc", not(loom), not(miri), not(annulet_narrow)))]
+//! `TRYBUILD=overwrite cargo test -p annulet-ui` writes them anew, to be read before they are committed.
+#![cfg(target_os = "linux")]
 
 use trybuild::TestCases;
 
-/// Compiles each program of `tests/ui/<directory>` and expects it to fail, and each one in `pass` to run.
+/// Compiles each program of `<directory>` and expects it to fail, and each one in `pass` to run.
 fn misuse(directory: &str) {
     let cases = TestCases::new();
-    cases.compile_fail(format!("tests/ui/{directory}/*.rs"));
-    if std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/ui/{directory}/pass")).exists() {
-        cases.pass(format!("tests/ui/{directory}/pass/*.rs"));
+    cases.compile_fail(format!("{directory}/*.rs"));
+    if std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("{directory}/pass")).exists() {
+        cases.pass(format!("{directory}/pass/*.rs"));
     }
 }
 

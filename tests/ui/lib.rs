@@ -1,0 +1,1 @@
+//! Nothing: the programs of this directory are built by `misuse.rs`.
