@@ -190,11 +190,11 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     ) -> Result<usize, RecvError> {
         let line = self.line.line();
         let end = &mut self.end;
+        // If `take` panics: what it had taken has made room.
         let room = Told(line, For::Room, u32::MAX);
-        let (taken, slept) = line
-            .wait(For::Data, self.strategy, until, || look(end, line, &mut take))
-            .map_err(|TimedOut| RecvError::Timeout)?;
+        let waited = line.wait(For::Data, self.strategy, until, || look(end, line, &mut take));
         core::mem::forget(room);
+        let (taken, slept) = waited.map_err(|TimedOut| RecvError::Timeout)?;
         let count = taken?;
         self.received(count, slept);
         Ok(count)

@@ -1,6 +1,7 @@
 //! Broadcasts: each receiver gets each item, so each wakes for it.
 
 use std::thread;
+use std::time::Duration;
 
 use annulet::channel::{RecvError, TryRecvError};
 
@@ -21,7 +22,7 @@ fn all_wake<C: Chan>() {
         for item in [7, 8] {
             probe.until_asleep(4);
             tx.send(item).unwrap();
-            thread::sleep(std::time::Duration::from_millis(5));
+            thread::sleep(Duration::from_millis(5));
         }
         probe.until_asleep(4);
         drop(tx);
@@ -83,6 +84,30 @@ fn rm07_a_writer_wakes_when_the_slowest_reader_goes() {
         let sending = scope.spawn(move || tx.send(77));
         probe.until_asleep(1);
         drop(slow);
+        sending.join().unwrap().unwrap();
+        assert_eq!(fast.recv(), Ok(77));
+    });
+}
+
+/// One who has waited in vain has made no room, and wakes nobody who waits for some.
+#[test]
+fn rm07_a_time_out_of_one_reader_wakes_no_writer() {
+    let _watchdog = Watchdog::new();
+    let probe = Probe::new();
+    let channel = GatedChannel::new(&probe);
+    let (mut tx, mut slow) = channel.ends();
+    let mut fast = channel.rx().unwrap();
+    fill(&mut tx);
+    assert_eq!(fast.drain(9, &mut |_| ()), Ok(N));
+    thread::scope(|scope| {
+        let sending = scope.spawn(move || tx.send(77));
+        probe.until_asleep(1);
+        let before = probe.notifies();
+        for _ in 0..20 {
+            assert_eq!(fast.recv_timeout(Duration::from_millis(1)), Err(RecvError::Timeout));
+        }
+        assert_eq!(probe.notifies(), before);
+        assert_eq!(slow.drain(9, &mut |_| ()), Ok(N));
         sending.join().unwrap().unwrap();
         assert_eq!(fast.recv(), Ok(77));
     });
