@@ -1,5 +1,5 @@
 //! No operation of a ring allocates, or frees, nor does waiting for one: in a thread, as a future, as a stream or a sink.
-#![cfg(all(target_os = "linux", not(loom), not(miri)))]
+#![cfg(all(target_os = "linux", not(loom), not(miri), not(annulet_narrow)))]
 
 use std::hint::black_box;
 
