@@ -180,6 +180,9 @@ asynchronous! {
         thingbuf::mpsc::channel(N), |tx, item| tx.send(item), |rx| rx.recv();
 }
 
+#[repr(align(128))]
+struct Alone(Event);
+
 /// `annulet::Spsc`, each push of which is signalled to whoever may wait; nobody does.
 pub(crate) struct Signalled<const CAPACITY: usize>;
 
@@ -191,18 +194,21 @@ impl<const CAPACITY: usize> Ring for Signalled<CAPACITY> {
 
     fn with<R>(body: impl FnOnce(Self::Tx<'_>, Self::Rx<'_>) -> R) -> R {
         let mut ring = Spsc::<u64, CAPACITY>::boxed();
-        let data = Box::new(Event::new());
+        // On lines of its own, as a channel's is.
+        let data = Box::new(Alone(Event::new()));
         let (tx, rx) = ring.split();
-        body((tx, &data), rx)
+        body((tx, &data.0), rx)
     }
 }
 
 impl<const CAPACITY: usize> Single for Signalled<CAPACITY> {
     #[inline(always)]
     fn push((tx, data): &mut Self::Tx<'_>, item: u64) -> bool {
-        let pushed = tx.try_push(item).is_ok();
+        if tx.try_push(item).is_err() {
+            return false;
+        }
         data.signal(&Futex::new(), 1);
-        pushed
+        true
     }
 
     #[inline(always)]
