@@ -28,8 +28,8 @@ pub(super) struct ReadEnd<T, P: Side, C: Side, S: Stats> {
     pub(super) draining: bool,
     /// Where that drain began.
     drained_from: Pos,
-    /// How many items were found since there was none, wrapping. Only of the consumers of many producers.
-    run: u32,
+    /// Where there was none the last time. Only of the consumers of many producers.
+    emptied: Pos,
 }
 
 // SAFETY: the end receives items of `T` from a producer's thread and reaches its ring through atomics and slots
@@ -38,7 +38,7 @@ unsafe impl<T: Send, P: Side, C: Side, S: Stats> Send for ReadEnd<T, P, C, S> {}
 
 impl<T, P: Side, C: Side, S: Stats> ReadEnd<T, P, C, S> {
     pub(super) fn new(raw: Raw<T, P, C, S>, head: Pos) -> Self {
-        Self { raw, head, limit: head, draining: false, drained_from: head, run: 0 }
+        Self { raw, head, limit: head, draining: false, drained_from: head, emptied: head }
     }
 
     /// At least `wanted` items from `at` on if there are that many, looking only if need be; more than the capacity
@@ -108,9 +108,6 @@ impl<T, P: Side, C: Side, S: Stats> ReadEnd<T, P, C, S> {
                     if C::SHARED {
                         self.head = to;
                     }
-                    if P::SHARED {
-                        self.run = self.run.wrapping_add(1);
-                    }
                     return Ok((at, count));
                 }
                 Err(now) => self.head = now,
@@ -168,7 +165,8 @@ impl<T, P: Side, C: Side, S: Stats> ReadEnd<T, P, C, S> {
     /// each four hints, on near processors).
     #[cold]
     fn is_coming(&mut self, at: Pos) -> bool {
-        if core::mem::take(&mut self.run) < 2 {
+        let found = at.since(core::mem::replace(&mut self.emptied, at));
+        if found < 2 {
             return false;
         }
         pause(8);
