@@ -1,8 +1,9 @@
 //! Rings of fixed-size items between parties that trust each other.
 //!
 //! A ring is one place-free value: no pointer inside, and all-zero memory is its valid empty state. So the same
-//! type lives in a `static`, in a struct, in an `Arc`, or in a kernel page. Rings never block and never wait;
-//! every operation is a try that says at once what is the case.
+//! type lives in a `static`, in a struct, in an `Arc`, or in a kernel page. Rings never block, and wait for nobody: every
+//! operation is a try of so many steps at most, which says what is the case. (Where a side is of many, it may keep out of
+//! the others' way for some spin-loop hints in between: see [`Producer`] and [`Consumer`].)
 //!
 //! All arities are one struct, [`Ring`], whose two sides are [`Single`] or [`Multi`]:
 //!

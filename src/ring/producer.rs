@@ -33,6 +33,9 @@ if_cas! {
 /// | `Full` | holds an item, or was given up and no consumer has come to it yet | yes | yes | yes |
 /// | `Pending` | is being read | | | yes |
 /// | `Contended` | went to other producers, 64 times | | yes | |
+///
+/// An end that loses a slot to another producer keeps out of the others' way before it tries again, for 16, 32, and then 64
+/// spin-loop hints; from its 17th loss on it tries at once.
 pub struct Producer<'a, T, P: Side = Single, C: Side = Single, S: Stats = Off, K: Keep = Borrowed<'a>> {
     pub(super) end: WriteEnd<T, P, C, S>,
     pub(super) keep: K,

@@ -54,13 +54,15 @@ pub(crate) fn known<X: Side>(limit: Pos, at: Pos, capacity: usize) -> usize {
 /// Waits after the `lost`-th exchange (from 0 on) that another end won, out of its way.
 ///
 /// Whoever tries again at once takes the line of the position away from the end that is at work there, and both spend
-/// their time on its way to and fro: two producers then moved 42 Mops/s on processors near each other, and 11 on far
+/// their time on its way to and fro: two producers then moved 38 Mops/s on processors near each other, and 23 on far
 /// ones. The first wait must be longer than that way, which is some 10 of these hints, and the position seen before it
-/// is not looked at again after it, so that an end stays at work for longer: 120 and 65 Mops/s so (`benches/peers`, mpsc
-/// single, 2 + 1 threads). Longer waits gain far away, and lose near.
+/// is not looked at again after it, so that an end stays at work for longer: 145 and 80 Mops/s so, with what the consumer
+/// does for them (`ReadEnd::is_coming`; `benches/peers`, mpsc single, 2 + 1 threads). Longer waits gain far away, and lose
+/// near.
 ///
-/// The later tries wait no more: they come right after the news of where the side stands, and while the line is here,
-/// so an end that has been passed by for some 20 microseconds has its turn.
+/// The later tries wait no more: they come right after the news of where the side stands, and while the line is here, so
+/// that an end that has been passed by for some 20 microseconds is likely to have its turn. Nothing promises it: after the
+/// last try it is told `Contended`.
 #[inline(always)]
 pub(crate) fn give_way(lost: usize) {
     if lost < 16 {

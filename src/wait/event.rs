@@ -6,11 +6,9 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::metrics::{Meter, Waited};
-use super::strategy::{Backoff, Step, Strategy, nap};
-use super::task::Tasks;
-use super::{Deadline, Notify, Wait, Word};
-use crate::stats::Off;
+use super::strategy::nap;
+use super::cell::Tasks;
+use super::{Notify, Wait, Word};
 use crate::sync::{AtomicU32, Ordering, Site, const_fn, fence, is_over};
 
 /// Who waits: how many, and which fence the signallers owe them. One word, so that a signal needs one load.
@@ -36,7 +34,7 @@ const LIGHT: u32 = 0b01;
 const FENCED: u32 = 0b10;
 /// How long to sleep at once where the heavy half of the fence, which was available, is no longer: a filter was installed
 /// that forbids it. Signallers may miss a sleeper then, who sees what they have done when it next looks.
-const UNSURE: Duration = Duration::from_millis(10);
+pub(super) const UNSURE: Duration = Duration::from_millis(10);
 /// One more that waits.
 const ONE: u32 = 0b100;
 /// More tasks than that are not counted, so that no number of forgotten ones makes it nobody. There is no memory for so
@@ -153,7 +151,7 @@ impl<const TASKS: usize> Event<TASKS> {
     #[cold]
     #[inline(never)]
     fn signal_fenced(&self, notify: &impl Notify, count: u32) {
-        // Pairs with that of `announced`.
+        // Pairs with that of `announce_thread`.
         fence(Site::SignalFence, Ordering::SeqCst);
         // Relaxed: ordered by the fence.
         let gate = self.gate.0.load(Ordering::Relaxed);
@@ -179,23 +177,35 @@ impl<const TASKS: usize> Event<TASKS> {
 
     /// How many were woken for sure: a thread that is counted may be about to sleep, or to leave.
     fn wake_sleepers(&self, notify: &impl Notify, count: u32) -> u32 {
-        // Relaxed: one that is missed here has the fence of `announced` still to pass, after which it sees what was
+        // Relaxed: one that is missed here has the fence of `announce_thread` still to pass, after which it sees what was
         // signalled.
         let asleep = self.sleepers.load(Ordering::Relaxed).min(count);
         if asleep > 0 { notify.notify(&self.epoch, asleep).min(asleep) } else { 0 }
     }
 
-    /// Counts a thread in, until it is dropped.
-    fn announced<'e, W: Wait>(&'e self, wait: &'e W) -> Sleeper<'e, W, TASKS> {
-        // Relaxed, both: what comes next is ordered by the fence.
+    /// Counts a thread in, until [`retract_thread`](Self::retract_thread); the gate before that.
+    pub(super) fn count_thread(&self) -> u32 {
+        // Relaxed, both: what comes next is ordered by the fence of `announce_thread`.
         self.sleepers.fetch_add(1, Ordering::Relaxed);
-        let gate = self.gate.0.fetch_add(ONE, Ordering::Relaxed);
-        // Before the platform is asked, which may panic.
-        let mut sleeper = Sleeper { event: self, wait, sure: true, unwinding: true };
+        self.gate.0.fetch_add(ONE, Ordering::Relaxed)
+    }
+
+    /// Has signallers know of a thread, which is counted; whether all of them do. `gate`: as it was before.
+    pub(super) fn announce_thread(gate: u32, wait: &impl Wait) -> bool {
         // The heavy half; pairs with the light one, or the fence, of `signal`.
         fence(Site::AwaitFence, Ordering::SeqCst);
-        sleeper.sure = gate & LIGHT == 0 || wait.heavy();
-        sleeper
+        gate & LIGHT == 0 || wait.heavy()
+    }
+
+    /// Counts a thread out.
+    pub(super) fn retract_thread(&self) {
+        self.retract();
+        // Relaxed: as for `retract`.
+        self.sleepers.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn epoch(&self) -> &Word {
+        &self.epoch
     }
 
     /// Counts a task in, until [`retract`](Self::retract). False if there are too many to count.
@@ -243,128 +253,6 @@ impl<const TASKS: usize> Event<TASKS> {
         self.tasks.clear();
         *self = Self::new();
     }
-
-    /// Looks until something is found, waiting in between as `strategy` says, or until the deadline. It looks at once,
-    /// and once more after the deadline has come.
-    ///
-    /// Whatever `look` gives is taken for this caller alone, so a signal of one thing is for one look. If there may be
-    /// more than it took, it is the caller's to signal the next one: see [`Channel`](crate::channel::Channel), which
-    /// does.
-    ///
-    /// # Errors
-    ///
-    /// [`TimedOut`], not before the deadline.
-    #[inline]
-    pub fn wait_until<W: Wait, R>(
-        &self,
-        wait: &W,
-        strategy: Strategy,
-        until: Deadline,
-        mut look: impl FnMut() -> Option<R>,
-    ) -> Result<R, TimedOut> {
-        if let Some(found) = look() {
-            return Ok(found);
-        }
-        let look = || look().map_or(Look::Nothing, Look::Found);
-        self.wait_metered(wait, strategy, until, &Off(()), look).map(|(found, _)| found)
-    }
-
-    /// As [`wait_until`](Self::wait_until), after a first look, with what it took told to `meter`; also, whether it
-    /// was asleep, or may have been woken.
-    #[inline(never)]
-    pub(crate) fn wait_metered<W: Wait, R>(
-        &self,
-        wait: &W,
-        strategy: Strategy,
-        until: Deadline,
-        meter: &impl Meter,
-        mut look: impl FnMut() -> Look<R>,
-    ) -> Result<(R, bool), TimedOut> {
-        let mut waited = Waited::begin(meter, wait);
-        let result = match self.poll(wait, strategy, until, &mut look) {
-            Polled::Found(found) => Ok((found, false)),
-            Polled::TimedOut => Err(TimedOut),
-            Polled::Block(slice) => {
-                self.sleep(wait, slice, until, &mut waited, &mut look).map(|found| (found, true))
-            }
-        };
-        waited.end(meter, wait, result.is_ok());
-        result
-    }
-
-    /// The phases in which nobody needs to know that somebody waits.
-    fn poll<W: Wait, R>(
-        &self,
-        wait: &W,
-        strategy: Strategy,
-        until: Deadline,
-        look: &mut impl FnMut() -> Look<R>,
-    ) -> Polled<R> {
-        /// Reading the clock takes as long as some pauses, and is not done at each of them.
-        const SPINS_TO_A_LOOK_AT_THE_CLOCK: u32 = 32;
-        let mut backoff = Backoff::new(strategy);
-        let mut spins = 0_u32;
-        loop {
-            let step = backoff.step();
-            match step {
-                Step::Spin => core::hint::spin_loop(),
-                Step::Yield => wait.yield_now(),
-                Step::Sleep(span) => nap(wait, wait.now().plus(span).earlier(until)),
-                Step::Block(slice) => return Polled::Block(slice),
-            }
-            spins = spins.wrapping_add(1);
-            let timed = step != Step::Spin || spins.is_multiple_of(SPINS_TO_A_LOOK_AT_THE_CLOCK);
-            // Before the look, which is then one after the deadline.
-            let over = timed && until != Deadline::NEVER && until.has_come(wait.now());
-            if let Look::Found(found) = look() {
-                return Polled::Found(found);
-            }
-            if over {
-                return Polled::TimedOut;
-            }
-        }
-    }
-
-    fn sleep<W: Wait, R>(
-        &self,
-        wait: &W,
-        slice: Option<Duration>,
-        until: Deadline,
-        waited: &mut Waited,
-        look: &mut impl FnMut() -> Look<R>,
-    ) -> Result<R, TimedOut> {
-        let mut sleeper = self.announced(wait);
-        let slice = if sleeper.sure { slice } else { Some(slice.unwrap_or(UNSURE).min(UNSURE)) };
-        loop {
-            // Before the look. If a signal comes after it, the platform does not let us sleep on this value.
-            let seen = self.epoch.observe();
-            let over = until != Deadline::NEVER && until.has_come(wait.now());
-            let again = match look() {
-                Look::Found(found) => {
-                    sleeper.unwinding = false;
-                    return Ok(found);
-                }
-                Look::Nothing => false,
-                Look::Again => true,
-            };
-            waited.looked();
-            if over {
-                sleeper.unwinding = false;
-                if again {
-                    // There may be something that somebody else, who is asleep, can have.
-                    self.signal(wait, 1);
-                }
-                return Err(TimedOut);
-            }
-            if again {
-                core::hint::spin_loop();
-                continue;
-            }
-            let slice = slice.map_or(Deadline::NEVER, |slice| wait.now().plus(slice));
-            wait.wait(&self.epoch, seen, slice.earlier(until));
-            waited.woke();
-        }
-    }
 }
 
 /// The second half of a signal.
@@ -400,38 +288,6 @@ pub enum Look<R> {
     Nothing,
     /// Not yet, and maybe nobody will signal: others were faster.
     Again,
-}
-
-/// What came of waiting without sleep.
-enum Polled<R> {
-    Found(R),
-    TimedOut,
-    Block(Option<Duration>),
-}
-
-/// A thread that is counted as waiting.
-struct Sleeper<'e, W: Wait, const TASKS: usize> {
-    event: &'e Event<TASKS>,
-    wait: &'e W,
-    /// All signallers see that it is.
-    sure: bool,
-    /// If it is dropped now, its look has panicked.
-    unwinding: bool,
-}
-
-impl<W: Wait, const TASKS: usize> Drop for Sleeper<'_, W, TASKS> {
-    fn drop(&mut self) {
-        if is_over() {
-            return;
-        }
-        self.event.retract();
-        // Relaxed: as for `retract`.
-        self.event.sleepers.fetch_sub(1, Ordering::Relaxed);
-        if self.unwinding {
-            // It may have been woken for something that it did not take: the next one is.
-            self.event.signal(self.wait, 1);
-        }
-    }
 }
 
 #[cfg(all(test, not(loom)))]

@@ -86,12 +86,14 @@
 //! | interrupts | a signal may come from an interrupt handler if `Notify::notify` may: no lock, no loop without bound |
 //! | memory | no allocation, ever; all-zero memory is an event that nobody waits for |
 
+mod cell;
 mod deadline;
 mod event;
 mod lifecycle;
 mod metrics;
 mod strategy;
 mod task;
+mod thread;
 mod word;
 
 pub use deadline::Deadline;

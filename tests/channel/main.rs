@@ -5,6 +5,7 @@
 //! - `basics`, `closing`, `batches`, `strategies`: the behaviours of every channel; `lanes`, `broadcasts`: those of some.
 //! - `timing`, `alone`: deadlines and processor time; `alone` in processes of their own.
 //! - `wakes`, `processes`: no wake-up is lost, between threads and between processes. `.ci/deep/wakes` runs them for long.
+//! - `steps`, `panics`: tasks polled by hand, in a fixed order; and whoever panics strands nobody.
 //! - `meters`, `forged`, `runner`: what is counted, words that a peer has forged, and the managed receiver.
 #![cfg(all(target_os = "linux", feature = "std", not(loom), not(miri), not(annulet_narrow)))]
 // In a test, `pub` says: for the other modules.
@@ -24,8 +25,8 @@ mod lanes;
 mod meters;
 mod panics;
 mod processes;
-mod review;
 mod runner;
+mod steps;
 mod strategies;
 mod timing;
 mod wakes;
