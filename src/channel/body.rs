@@ -15,6 +15,8 @@ if_arc! {
     use crate::ring::{HasEnds, Owned};
     use crate::sync::Arc;
     use super::line::Shared;
+    #[cfg(not(loom))]
+    use alloc::boxed::Box;
 }
 
 /// A ring whose ends can wait for each other: `R` is a [`Ring`], [`Lanes`] or a [`Broadcast`].
@@ -185,13 +187,30 @@ if_arc! {
     impl<T, const N: usize, P: Side, C: Side, S: Stats, W: Wait, M: Meter, const TASKS: usize>
         Channel<Ring<T, N, P, C, S>, W, M, TASKS>
     {
-        /// Both ends of a new channel on the heap; it goes with the last of them.
+        /// A new channel on the heap, made in place: no copy of its ring is ever on the stack, however large it is.
+        #[cfg(not(loom))]
+        fn boxed(wait: W) -> Box<Self> {
+            let mut place = Box::<Self>::new_uninit();
+            let channel = place.as_mut_ptr();
+            // SAFETY: of an allocation of this type.
+            let line = unsafe { &raw mut (*channel).line };
+            // SAFETY: likewise.
+            let ring = unsafe { &raw mut (*channel).ring };
+            // SAFETY: a field of that allocation, so valid and aligned, and nobody else's.
+            unsafe { line.write(Line::new(wait)) };
+            // SAFETY: likewise.
+            unsafe { Ring::make_at(ring) };
+            // SAFETY: both of its fields are written.
+            unsafe { place.assume_init() }
+        }
+
+        /// Both ends of a new channel on the heap, where it is made in place; it goes with the last of them.
         pub fn new_split(wait: W) -> OwnedEnds<T, N, P, C, W, S, M, TASKS> {
-            let mut channel = Arc::new(Self::over(Ring::new(), wait));
-            // Nobody else has it yet.
-            if let Some(channel) = Arc::get_mut(&mut channel) {
-                channel.ring.hold_ends();
-            }
+            #[cfg(loom)]
+            let channel = Arc::new(Self::over(Ring::new(), wait));
+            #[cfg(not(loom))]
+            let channel: Arc<Self> = Self::boxed(wait).into();
+            channel.ring.hold_ends();
             // SAFETY: the ring is new, so these are its only ends, and each keeps an `Arc` of what it is in.
             let (producer, consumer) = unsafe { channel.ring.ends_kept_by(|| Owned(Arc::clone(&channel))) };
             (Sender::new(producer, Shared(Arc::clone(&channel))), Receiver::new(consumer, Shared(channel)))

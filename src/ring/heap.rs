@@ -43,6 +43,18 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
     }
 
     if_arc! {
+        /// Makes a new ring at `place`, where it stays: no copy of it is ever on the stack.
+        ///
+        /// # Safety
+        /// `place` is valid for writes and aligned, and nobody else's.
+        #[cfg(not(loom))]
+        pub(crate) unsafe fn make_at(place: *mut Self) {
+            let () = Self::CAPACITY_IS_A_POWER_OF_TWO;
+            let () = Self::CAPACITY_FITS_THE_POSITIONS;
+            // SAFETY: valid and aligned, as the caller says; zeroed memory is a new ring, as for `try_boxed`.
+            unsafe { place.write_bytes(0, 1) };
+        }
+
         /// Both ends of a new ring on the heap; the ring goes with the last of them.
         #[must_use]
         pub fn new_split() -> OwnedEnds<T, N, P, C, S> {
