@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::line::Line;
+use super::line::{For, Line, Told};
 use super::{Receiver, Sender};
 use crate::ring::broadcast::{Gated, GatedReader, JoinError, Overwrite, Policy, Reader, Writer};
 use crate::ring::lanes::{Housing, LaneConsumer, LaneProducer, Order, RegisterError, Strict};
@@ -304,7 +304,7 @@ impl<T: Entry, const N: usize, const R: usize, W: Wait, M: Meter, const TASKS: u
     ///
     /// As for [`Broadcast::join_at_oldest`].
     pub fn join_at_oldest(&self) -> Result<GatedReceiver<'_, T, N, R, W, M, TASKS>, JoinError> {
-        Ok(Receiver::new(self.ring.join_at_oldest()?, &self.line))
+        self.joined(self.ring.join_at_oldest())
     }
 
     /// A receiver that begins with the next item.
@@ -313,7 +313,17 @@ impl<T: Entry, const N: usize, const R: usize, W: Wait, M: Meter, const TASKS: u
     ///
     /// As for [`Broadcast::join_at_newest`].
     pub fn join_at_newest(&self) -> Result<GatedReceiver<'_, T, N, R, W, M, TASKS>, JoinError> {
-        Ok(Receiver::new(self.ring.join_at_newest()?, &self.line))
+        self.joined(self.ring.join_at_newest())
+    }
+
+    fn joined<'a>(
+        &'a self,
+        reader: Result<GatedReader<'a, T, N, R>, JoinError>,
+    ) -> Result<GatedReceiver<'a, T, N, R, W, M, TASKS>, JoinError> {
+        // Before a reader was where it begins, its place was where its last holder had left it, or an earlier try. If the
+        // writer has found that in its way, and waits, nobody else tells it that it is not there any more.
+        let _room = Told(&self.line, For::Room, u32::MAX);
+        Ok(Receiver::new(reader?, &self.line))
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) mod sealed {
         type Item;
         /// Each receiver gets each item, so each has to be woken for it.
         const FOR_ALL: bool;
+        /// Several receivers may wait for one item that is on its way.
+        const AWAITED: bool = false;
         /// How many receivers can have something of so many items.
         #[inline(always)]
         fn wakes(items: usize) -> u32 {
@@ -66,6 +68,7 @@ impl<T, P: Side, C: Side, S: Stats, K: Keep> Feed for Producer<'_, T, P, C, S, K
 impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::Feed for Producer<'_, T, P, C, S, K> {
     type Item = T;
     const FOR_ALL: bool = false;
+    const AWAITED: bool = P::SHARED && C::SHARED;
 
     #[inline(always)]
     fn put(&mut self, item: T) -> Result<(), PushError<T>> {

@@ -27,6 +27,11 @@ impl Party {
         1 << self.shift()
     }
 
+    /// There were too many to be counted, so nobody knows when they are gone.
+    const fn endless(self) -> usize {
+        1 << (self.shift() + FIELD - 1)
+    }
+
     /// How many there are, and whether there was one.
     const fn field(self) -> usize {
         (usize::MAX >> (usize::BITS - FIELD)) << self.shift()
@@ -36,16 +41,16 @@ impl Party {
 /// Bits for each party: how many of it there are, and in the lowest whether there ever was one.
 const FIELD: u32 = (usize::BITS - 1) / 2;
 const CLOSED: usize = 1;
-/// More than that are not counted any more: 2²⁹ (2¹³ where words have 32 bits). So a number never runs into its neighbour,
-/// however many handles are made and forgotten.
-const MANY: usize = 1 << (FIELD - 2);
+/// More than that are not counted any more, 2²⁸ (2¹² where words have 32 bits), and from the first of these on the party is
+/// never gone. So a number never runs into its neighbour, however many handles are made and forgotten.
+const MANY: usize = 1 << (FIELD - 3);
 
 /// How many handles each side of a channel has, and whether it was closed: one word. Zero is open, with nobody there
 /// yet.
 ///
 /// ```text
 ///   bit 0        closed, for good
-///   bits 1..     senders: bit 0 there was one, the others how many
+///   bits 1..     senders: the lowest there was one, the highest they are endless, those between how many
 ///   bits FIELD.. receivers, likewise
 /// ```
 #[derive(Debug)]
@@ -67,6 +72,8 @@ impl Lifecycle {
         // Relaxed: a handle comes from a ring or from another handle, which have their own order.
         let before = self.0.fetch_add(party.one(), Ordering::Relaxed);
         if (before & party.field()) >> party.shift() >> 1 >= MANY {
+            // First, so that there is no moment in which those who are counted may all go.
+            self.0.fetch_or(party.endless(), Ordering::Relaxed);
             self.0.fetch_sub(party.one(), Ordering::Relaxed);
             return Counted(false);
         }
@@ -83,7 +90,7 @@ impl Lifecycle {
     #[must_use]
     pub(crate) fn leave(&self, party: Party, counted: Counted) -> bool {
         if !counted.0 {
-            // There were so many that nobody knows.
+            // There were so many that nobody knows which one is the last.
             return false;
         }
         let before = self.0.fetch_sub(party.one(), order(Site::PartyLeave, Ordering::Release));
@@ -114,9 +121,9 @@ impl Lifecycle {
         now & CLOSED != 0 || now & other.field() == other.met()
     }
 
-    /// How many there are of a party.
+    /// How many there are of a party, as far as they are counted.
     pub(crate) fn count(&self, party: Party) -> usize {
-        (self.0.load(Ordering::Relaxed) & party.field()) >> party.shift() >> 1
+        ((self.0.load(Ordering::Relaxed) & party.field()) >> party.shift() >> 1).min(MANY)
     }
 
     /// Open again, with nobody there, by exclusive access.
@@ -162,8 +169,18 @@ mod tests {
         let uncounted = life.join(Party::Sender);
         assert_eq!(uncounted, Counted(false));
         assert_eq!((life.count(Party::Sender), life.count(Party::Receiver)), (MANY, 0));
+        // Those who were counted go, and this one is still there.
+        for _ in 0..3 {
+            assert!(!life.leave(Party::Sender, Counted(true)));
+        }
+        life.0.fetch_sub((MANY - 4) * Party::Sender.one(), Ordering::Relaxed);
+        assert!(!life.leave(Party::Sender, Counted(true)));
+        assert!(!life.is_over(Party::Sender));
         assert!(!life.leave(Party::Sender, uncounted));
-        assert_eq!(life.count(Party::Sender), MANY);
+        assert_eq!(life.count(Party::Receiver), 0);
+        let receiver = life.join(Party::Receiver);
+        assert!(life.leave(Party::Receiver, receiver));
+        assert!(life.is_over(Party::Receiver));
         assert_eq!(Party::Sender.field() & Party::Receiver.field(), 0);
         assert_eq!(Party::Receiver.field().leading_zeros(), 1 - (usize::BITS & 1));
     }

@@ -1,10 +1,13 @@
 //! Whoever is blocked wakes up when there is nothing left to wait for.
 
+use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use annulet::channel::{RecvError, SendError};
+use annulet::{Channel, Mpmc};
 
-use crate::common::Probe;
+use crate::common::{Probe, Watchdog};
 use crate::kinds::{Chan, Rx, Tx, fill};
 
 /// How a channel ends for its receivers, or for its senders.
@@ -117,6 +120,46 @@ fn rm07_two_who_wait_for_room_both_get_it<C: Chan>() {
         got.sort_unstable();
         assert_eq!(got, [41, 42]);
     });
+}
+
+/// It is closed while an item is on its way, for which several receivers wait. One of them gets it, and that there are no more
+/// is told to the others; also where there was none after all.
+#[test]
+fn rm05_blocked_receivers_wake_after_a_send_that_a_close_overtook() {
+    let _watchdog = Watchdog::new();
+    for there_is_one in [true, false] {
+        let probe = Probe::new();
+        let (mut tx, mut rx) = Channel::<Mpmc<u32, 4>, Probe>::new_split(probe.clone());
+        let (closes, receivers) = (tx.clone(), [rx.clone(), rx.clone(), rx.clone()]);
+        let (begin, begun) = mpsc::channel();
+        let (go, gone) = mpsc::channel::<()>();
+        thread::scope(|scope| {
+            let sending = scope.spawn(move || {
+                // It has a slot by the time it is asked for an item.
+                let mut late = std::iter::from_fn(|| {
+                    begin.send(()).unwrap();
+                    gone.recv().unwrap();
+                    there_is_one.then_some(7)
+                });
+                assert_eq!(tx.send_iter(&mut late.by_ref().take(1)).unwrap(), usize::from(there_is_one));
+                tx
+            });
+            begun.recv().unwrap();
+            let blocked = receivers.map(|mut rx| scope.spawn(move || rx.recv()));
+            probe.until_asleep(3);
+            closes.close();
+            thread::sleep(Duration::from_millis(20));
+            probe.until_asleep(3);
+            go.send(()).unwrap();
+            // It stays.
+            let _tx = sending.join().unwrap();
+            let mut got = blocked.map(|blocked| blocked.join().unwrap());
+            got.sort_unstable_by_key(|got| got.is_err());
+            let first = if there_is_one { Ok(7) } else { Err(RecvError::Closed) };
+            assert_eq!(got, [first, Err(RecvError::Closed), Err(RecvError::Closed)]);
+            assert_eq!(rx.recv(), Err(RecvError::Closed));
+        });
+    }
 }
 
 over_every_channel! {

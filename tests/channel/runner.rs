@@ -209,6 +209,41 @@ fn rm21_stop_wakes_it() {
     assert!(tx.is_closed());
 }
 
+/// It is stopped while an item is on its way, for which others wait as well, and one of them gets it.
+#[test]
+fn rm21_stop_comes_to_an_end_where_others_get_the_last_item() {
+    let _watchdog = Watchdog::new();
+    for _ in 0..10 {
+        let probe = Probe::new();
+        let (mut tx, rx) = Channel::<Mpmc<u32, 4>, Probe>::new_split(probe.clone());
+        let others = [rx.clone(), rx.clone(), rx.clone()];
+        let (begin, begun) = mpsc::channel();
+        let (go, gone) = mpsc::channel::<()>();
+        thread::scope(|scope| {
+            let sending = scope.spawn(move || {
+                let mut late = std::iter::from_fn(|| {
+                    begin.send(()).unwrap();
+                    gone.recv().unwrap();
+                    Some(7)
+                });
+                assert_eq!(tx.send_iter(&mut late.by_ref().take(1)).unwrap(), 1);
+                tx
+            });
+            begun.recv().unwrap();
+            let runner = Runner::spawn("stopped", rx, |_| ()).unwrap();
+            let others = others.map(|mut rx| scope.spawn(move || rx.iter().count()));
+            probe.until_asleep(4);
+            let stopping = scope.spawn(move || runner.stop().unwrap().processed);
+            thread::sleep(Duration::from_millis(5));
+            go.send(()).unwrap();
+            let tx = sending.join().unwrap();
+            let stopped = stopping.join().unwrap();
+            drop(tx);
+            assert_eq!(stopped + others.map(|other| other.join().unwrap()).iter().sum::<usize>(), 1);
+        });
+    }
+}
+
 /// Senders who never pause do not keep it: it handles what was there, and what they send after that stays there.
 #[test]
 fn rm21_stop_comes_to_an_end_while_items_keep_coming() {

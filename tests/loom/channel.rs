@@ -1,8 +1,11 @@
 //! Models of channels: sending and receiving that wait for each other, and for the other side's end.
 
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 
 use annulet::channel::{Channel, RecvError, RingReceiver, RingSender, SendError, TryRecvError};
+use annulet::Broadcast;
+use annulet::ring::broadcast::Gated;
 use annulet::ring::{Multi, Ring, Side, Single};
 use annulet::stats::Off;
 
@@ -24,6 +27,7 @@ models! {
     nx10_two_receivers_and_a_batch within 2 kills [SignalFence];
     nx10_two_receivers_and_one_signal within 2 kills [SignalFence];
     nx10_two_receivers_and_commits_out_of_order within 1 kills [SignalFence];
+    rm07_a_place_changes_hands_while_the_writer_waits within 2 kills [SignalFence] twin rm07_twin_keeps_the_slow_reader;
 }
 
 type Of<const N: usize, P, C, const TASKS: usize> = Channel<Ring<u32, N, P, C>, Platform, Off, TASKS>;
@@ -264,4 +268,57 @@ fn nx10_two_receivers_and_commits_out_of_order(main: Main) {
             three(main, send, move || (one.recv().unwrap(), one), move || (two.recv().unwrap(), two));
         assert_eq!(one.0 + two.0, 3);
     });
+}
+
+/// An end that gives its place back when it is dropped; but not when a model has failed, and loom is gone.
+struct Place<T>(ManuallyDrop<T>);
+
+impl<T> Place<T> {
+    fn of(end: T) -> Self {
+        Self(ManuallyDrop::new(end))
+    }
+}
+
+impl<T> Drop for Place<T> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: dropped here only.
+            unsafe { ManuallyDrop::drop(&mut self.0) };
+        }
+    }
+}
+
+/// The writer of a gated broadcast waits for a reader, which goes, if so. Another one takes its place, to begin with the next
+/// item; the writer does not wait for what is in that place before.
+fn place_changes_hands(main: Main, goes: bool) {
+    type Gates = Channel<Broadcast<u32, 2, Gated<2>>, Platform, Off, 0>;
+    lent(Gates::over(Broadcast::new(), Platform::new()), |channel| {
+        let channel = &*channel;
+        let mut tx = Place::of(channel.try_sender().unwrap());
+        let slow = Place::of(channel.join_at_newest().unwrap());
+        (0..2).for_each(|number| tx.0.try_send(number).unwrap());
+        // There is always somebody, or the writer is told that it is over.
+        let idle = Place::of(channel.join_at_newest().unwrap());
+        let send = move || {
+            tx.0.send(2).unwrap();
+            drop(tx);
+        };
+        let join = move || {
+            if let Ok(rx) = channel.join_at_newest() {
+                let mut rx = Place::of(rx);
+                while rx.0.recv() != Err(RecvError::Closed) {}
+            }
+        };
+        let leave = move || if goes { drop(slow) } else { std::mem::forget(slow) };
+        three(main, send, leave, join);
+        drop(idle);
+    });
+}
+
+fn rm07_a_place_changes_hands_while_the_writer_waits(main: Main) {
+    place_changes_hands(main, true);
+}
+
+fn rm07_twin_keeps_the_slow_reader(main: Main) {
+    place_changes_hands(main, false);
 }
