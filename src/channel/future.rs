@@ -62,7 +62,7 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     }
 
     /// Waits until there is an item, or nothing more will come: then [`try_recv`](Self::try_recv) says more than
-    /// `Empty`, unless another receiver was faster.
+    /// `Empty`, unless another receiver was faster; or one of many senders gave up a place, which it goes past.
     pub fn ready(&mut self) -> RecvReady<'_, E, L> {
         RecvReady { receiver: self, seat: Seat::NONE }
     }

@@ -173,13 +173,19 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     /// [`TryRecvError`], if there was not one.
     pub fn try_drain(&mut self, max: usize, mut f: impl FnMut(E::Item)) -> Result<usize, TryRecvError> {
         let line = self.line.line();
-        // Even if `f` panics: what it has taken has made room.
-        let _room = Told(line, For::Room, E::wakes(max));
-        match self.end.take_each(max, &mut f) {
+        // If `f` panics: what it has taken has made room.
+        let room = Told(line, For::Room, u32::MAX);
+        let taken = match self.end.take_each(max, &mut f) {
             Err(TryRecvError::Lagged(count)) => Err(TryRecvError::Lagged(count)),
             Err(_) => last(&mut self.end, line, |end| end.take_each(max, &mut f)),
             done => done,
+        };
+        core::mem::forget(room);
+        let count = taken?;
+        if count > 0 {
+            line.signal(For::Room, E::wakes(count));
         }
+        Ok(count)
     }
 
     /// Waits until `take` has taken something; how many. Nothing was there a moment ago.
@@ -204,25 +210,38 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     /// that moment is waited for. Who changes what `stop` says calls [`wake_receivers`] after that.
     #[cfg(all(feature = "std", target_os = "linux"))]
     pub(crate) fn recv_unless(&mut self, stop: impl Fn() -> bool) -> Result<Option<E::Item>, RecvError> {
+        /// How long it sleeps at once when it is stopped.
+        const GLANCE: Duration = Duration::from_millis(1);
         let line = self.line.line();
         let end = &mut self.end;
-        let mut look = || {
-            // Before the look: what was sent before the stop is found.
-            let stopped = stop();
-            match last(end, line, E::take) {
-                Ok(item) => Look::Found(Ok(Some(item))),
-                Err(TryRecvError::Empty) if stopped => Look::Found(Ok(None)),
-                Err(TryRecvError::Contended) => Look::Again,
-                Err(why) => for_good(why).map_or(Look::Nothing, |why| Look::Found(Err(why))),
+        let mut strategy = self.strategy;
+        let (received, slept) = loop {
+            let glances = stop();
+            if glances {
+                strategy = Strategy::timed(GLANCE);
+            }
+            let mut look = || {
+                // Before the look: what was sent before the stop is found.
+                let stopped = stop();
+                match last(end, line, E::take) {
+                    Ok(item) => Look::Found(Some(Ok(Some(item)))),
+                    Err(TryRecvError::Empty) if stopped => Look::Found(Some(Ok(None))),
+                    // If another receiver gets it, nobody tells this one that there is nothing.
+                    Err(TryRecvError::Pending) if stopped && !glances => Look::Found(None),
+                    Err(TryRecvError::Contended) => Look::Again,
+                    Err(why) => for_good(why).map_or(Look::Nothing, |why| Look::Found(Some(Err(why)))),
+                }
+            };
+            let (received, slept) = match look() {
+                Look::Found(received) => (received, false),
+                _ => line
+                    .wait(For::Data, strategy, Deadline::NEVER, look)
+                    .map_err(|TimedOut| RecvError::Timeout)?,
+            };
+            if let Some(received) = received {
+                break (received?, slept);
             }
         };
-        let (received, slept) = match look() {
-            Look::Found(received) => (received, false),
-            _ => line
-                .wait(For::Data, self.strategy, Deadline::NEVER, look)
-                .map_err(|TimedOut| RecvError::Timeout)?,
-        };
-        let received = received?;
         if received.is_some() {
             self.received(1, slept);
         }

@@ -59,7 +59,7 @@ impl<E: Feed, L: Hold> Sender<E, L> {
             return Err(TrySendError::Closed(item));
         }
         self.end.put(item)?;
-        line.signal(For::Data, E::wakes(1));
+        tell::<E>(line, 1);
         Ok(())
     }
 
@@ -198,7 +198,7 @@ impl<E: Feed, L: Hold> Sender<E, L> {
         let line = self.line.line();
         // One signal may stand for more room than one item takes: the next one who waits is to have its look.
         let _next = (slept && self.end.has_room()).then(|| Told(line, For::Room, 1));
-        line.signal(For::Data, E::wakes(count));
+        tell::<E>(line, count);
     }
 
     /// Closes the channel for both sides. Sends that begin from now on are refused; receivers get what was sent before,
@@ -274,6 +274,17 @@ pub(super) fn offer<E: Feed>(end: &mut E, line: &impl Line, left: &mut Option<E:
             *left = Some(why.into_inner());
             if again { Look::Again } else { Look::Nothing }
         }
+    }
+}
+
+/// Tells receivers that so many items were sent.
+#[inline(always)]
+fn tell<E: Feed>(line: &impl Line, items: usize) {
+    line.signal(For::Data, E::wakes(items));
+    // After the signal, through which whoever sleeps is asleep, or looks once more: who was told of the close while these
+    // items were on their way waits for them, and if others get them, has to hear that they were the last.
+    if E::AWAITED && line.life().is_closed() {
+        line.signal(For::Data, u32::MAX);
     }
 }
 

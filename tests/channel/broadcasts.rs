@@ -106,6 +106,9 @@ fn rm07_a_time_out_of_one_reader_wakes_no_writer() {
         for _ in 0..20 {
             assert_eq!(fast.recv_timeout(Duration::from_millis(1)), Err(RecvError::Timeout));
         }
+        assert_eq!(fast.try_drain(9, |_| ()), Err(TryRecvError::Empty));
+        let nothing = fast.drain_timeout(9, Duration::from_millis(1), |_| ());
+        assert_eq!(nothing, Err(RecvError::Timeout));
         assert_eq!(probe.notifies(), before);
         assert_eq!(slow.drain(9, &mut |_| ()), Ok(N));
         sending.join().unwrap().unwrap();

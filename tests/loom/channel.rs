@@ -3,8 +3,8 @@
 use std::mem::ManuallyDrop;
 use std::pin::Pin;
 
-use annulet::channel::{Channel, RecvError, RingReceiver, RingSender, SendError, TryRecvError};
 use annulet::Broadcast;
+use annulet::channel::{Channel, RecvError, RingReceiver, RingSender, SendError, TryRecvError};
 use annulet::ring::broadcast::Gated;
 use annulet::ring::{Multi, Ring, Side, Single};
 use annulet::stats::Off;
@@ -27,6 +27,7 @@ models! {
     nx10_two_receivers_and_a_batch within 2 kills [SignalFence];
     nx10_two_receivers_and_one_signal within 2 kills [SignalFence];
     nx10_two_receivers_and_commits_out_of_order within 1 kills [SignalFence];
+    rm05_a_close_overtakes_a_send within 1 kills [SignalFence];
     rm07_a_place_changes_hands_while_the_writer_waits within 2 kills [SignalFence] twin rm07_twin_keeps_the_slow_reader;
 }
 
@@ -267,6 +268,25 @@ fn nx10_two_receivers_and_commits_out_of_order(main: Main) {
         let (_, one, two) =
             three(main, send, move || (one.recv().unwrap(), one), move || (two.recv().unwrap(), two));
         assert_eq!(one.0 + two.0, 3);
+    });
+}
+
+/// It is closed while one is sent, for which both receivers may wait by then. Whoever does not get it hears of the end.
+fn rm05_a_close_overtakes_a_send(main: Main) {
+    stage::<1, Multi, Multi, 0>(|mut tx, rx| {
+        let closes = tx.clone();
+        let (mut one, mut two) = (rx.clone(), rx);
+        let send = move || {
+            let other = loom::thread::spawn(move || (closes.close(), closes));
+            let sent = tx.try_send(7).is_ok();
+            (sent, other.join().unwrap(), tx)
+        };
+        let receive = |rx: &mut Rx<Multi, Multi, 0>| rx.recv();
+        let (sent, one, two) =
+            three(main, send, move || (receive(&mut one), one), move || (receive(&mut two), two));
+        let got = [one.0, two.0].into_iter().filter(|got| *got == Ok(7)).count();
+        // Who is told of the end before the item is there leaves it.
+        assert!(got <= usize::from(sent.0));
     });
 }
 
