@@ -112,7 +112,21 @@ impl<R, W, M: Meter, const TASKS: usize> Channel<R, W, M, TASKS> {
         &mut self.ring
     }
 
-    /// What receivers, and what senders have waited, in this order.
+    /// Closes it for both sides, as [`Sender::close`] does: by whoever supervises those who have the ends.
+    pub fn close(&self)
+    where
+        W: Wait,
+    {
+        super::sender::close(&self.line);
+    }
+
+    /// Whether it was closed, by whomever; not that all of a side are gone, which its ends know.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.line.is_closed()
+    }
+
+    /// What receivers, and what senders have waited, in this order: threads and tasks.
     #[must_use]
     pub fn meters(&self) -> (&M, &M) {
         self.line.meters()

@@ -67,7 +67,7 @@ pub enum TryRecvError {
     Empty,
     /// The next item is being sent: one of several senders is in the middle of it.
     Pending,
-    /// Other receivers were faster at each of the tries.
+    /// Others were faster at each of the tries: receivers, or the sender of a broadcast that overwrites.
     Contended,
     /// This many items were overwritten before they were read. The next one is the oldest that is there.
     Lagged(u64),
@@ -160,7 +160,7 @@ impl fmt::Display for TryRecvError {
         f.write_str(match self {
             Self::Empty => "the channel is empty",
             Self::Pending => "the next item is still being sent",
-            Self::Contended => "other receivers were faster each time",
+            Self::Contended => "others were faster each time",
             Self::Lagged(count) => return lagged(f, *count),
             Self::Closed => CLOSED,
         })

@@ -10,34 +10,35 @@ use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
 use super::ends::{Feed, Source};
-use super::line::{For, Hold, Told, sealed::Line};
+use super::line::{For, Hold, Place, Told, sealed::Line};
 use super::receiver::{Receiver, look};
-use super::sender::{Sender, offer};
+use super::sender::{Gone, Sender, offer};
 use super::{RecvError, SendError};
 use crate::ring::{Keep, Producer, Side, Single, WriteGrant};
 use crate::stats::Stats;
-use crate::wait::{Look, Party, Seat};
+use crate::wait::{Look, Outcome, Party};
 
 /// Polls for something at one end; what was found, and whether it had waited. `takes`: what is found is taken, so that a
 /// wake-up has done its work. If not, somebody else may have to be woken for it.
 ///
 /// # Safety
-/// The seat is used with this line and `what` only.
-unsafe fn poll<R, L: Line>(
-    line: &L,
+/// The place is used with this line and `what` only.
+unsafe fn poll<R, E, L: Hold>(
+    line: &L::Line,
     what: For,
-    seat: &mut Seat,
+    place: &mut Place<L>,
     context: &mut Context<'_>,
     takes: bool,
-    look: impl FnMut() -> Look<Result<R, RecvError>>,
-) -> Poll<(Result<R, RecvError>, bool)> {
+    look: impl FnMut() -> Look<Result<R, E>>,
+) -> Poll<(Result<R, E>, bool)> {
     // SAFETY: as the caller says.
-    let Poll::Ready(found) = (unsafe { line.poll(what, seat, context, look) }) else { return Poll::Pending };
-    let waited = seat.waits();
+    let Poll::Ready(found) = (unsafe { place.poll(line, what, context, look) }) else { return Poll::Pending };
+    let waited = place.waits();
+    let outcome = if found.is_ok() { Outcome::Found } else { Outcome::Ended };
     // Even if the drop of a waker panics: what was taken is room, and what was sent is data.
     let told = takes.then(|| Told(line, what.other(), u32::MAX));
     // SAFETY: as the caller says.
-    unsafe { line.leave(what, seat, takes && found.is_ok()) };
+    unsafe { place.leave(line, what, takes && found.is_ok(), outcome) };
     core::mem::forget(told);
     Poll::Ready((found, waited))
 }
@@ -46,7 +47,7 @@ unsafe fn poll<R, L: Line>(
 #[must_use = "a future does nothing until it is polled"]
 pub struct RecvFuture<'r, E: Source, L: Hold> {
     receiver: &'r mut Receiver<E, L>,
-    seat: Seat,
+    place: Place<L>,
 }
 
 impl<E: Source, L: Hold> Receiver<E, L> {
@@ -58,24 +59,24 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     ///
     /// As [`recv`](Self::recv).
     pub fn recv_async(&mut self) -> RecvFuture<'_, E, L> {
-        RecvFuture { receiver: self, seat: Seat::NONE }
+        RecvFuture { receiver: self, place: Place::NONE }
     }
 
     /// Waits until there is an item, or nothing more will come: then [`try_recv`](Self::try_recv) says more than
     /// `Empty`, unless another receiver was faster; or one of many senders gave up a place, which it goes past.
     pub fn ready(&mut self) -> RecvReady<'_, E, L> {
-        RecvReady { receiver: self, seat: Seat::NONE }
+        RecvReady { receiver: self, place: Place::NONE }
     }
 
     pub(super) fn poll_recv(
         &mut self,
-        seat: &mut Seat,
+        place: &mut Place<L>,
         context: &mut Context<'_>,
     ) -> Poll<Result<E::Item, RecvError>> {
         let line = self.line.line();
         let end = &mut self.end;
-        // SAFETY: the seats of a receiver's futures are used for the data of its line only.
-        let polled = unsafe { poll(line, For::Data, seat, context, true, || look(end, line, E::take)) };
+        // SAFETY: the places of a receiver's futures are used for the data of its line only.
+        let polled = unsafe { poll(line, For::Data, place, context, true, || look(end, line, E::take)) };
         polled.map(|(item, waited)| {
             if item.is_ok() {
                 self.received(1, waited);
@@ -84,9 +85,9 @@ impl<E: Source, L: Hold> Receiver<E, L> {
         })
     }
 
-    pub(super) fn leave(&self, seat: &mut Seat) {
+    pub(super) fn leave(&self, place: &mut Place<L>) {
         // SAFETY: as in `poll_recv`.
-        unsafe { self.line.line().leave(For::Data, seat, false) };
+        unsafe { place.leave(self.line.line(), For::Data, false, Outcome::Ended) };
     }
 }
 
@@ -95,14 +96,14 @@ impl<E: Source, L: Hold> Future for RecvFuture<'_, E, L> {
     type Output = Result<E::Item, RecvError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { receiver, seat } = self.get_mut();
-        receiver.poll_recv(seat, context)
+        let Self { receiver, place } = self.get_mut();
+        receiver.poll_recv(place, context)
     }
 }
 
 impl<E: Source, L: Hold> Drop for RecvFuture<'_, E, L> {
     fn drop(&mut self) {
-        self.receiver.leave(&mut self.seat);
+        self.receiver.leave(&mut self.place);
     }
 }
 
@@ -110,7 +111,7 @@ impl<E: Source, L: Hold> Drop for RecvFuture<'_, E, L> {
 #[must_use = "a future does nothing until it is polled"]
 pub struct RecvReady<'r, E: Source, L: Hold> {
     receiver: &'r mut Receiver<E, L>,
-    seat: Seat,
+    place: Place<L>,
 }
 
 impl<E: Source, L: Hold> Unpin for RecvReady<'_, E, L> {}
@@ -118,25 +119,27 @@ impl<E: Source, L: Hold> Future for RecvReady<'_, E, L> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let Self { receiver, seat } = self.get_mut();
+        let Self { receiver, place } = self.get_mut();
         let line = receiver.line.line();
         let end = &mut receiver.end;
         let look = || {
-            if end.has_items() || line.life().is_over(Party::Sender) {
+            if end.has_items() {
                 Look::Found(Ok(()))
+            } else if line.life().is_over(Party::Sender) {
+                Look::Found(Err(Gone))
             } else {
                 Look::Nothing
             }
         };
         // SAFETY: as in `poll_recv`.
-        let polled = unsafe { poll(line, For::Data, seat, context, false, look) };
+        let polled = unsafe { poll(line, For::Data, place, context, false, look) };
         polled.map(|_| ())
     }
 }
 
 impl<E: Source, L: Hold> Drop for RecvReady<'_, E, L> {
     fn drop(&mut self) {
-        self.receiver.leave(&mut self.seat);
+        self.receiver.leave(&mut self.place);
     }
 }
 
@@ -145,7 +148,7 @@ impl<E: Source, L: Hold> Drop for RecvReady<'_, E, L> {
 pub struct SendFuture<'s, E: Feed, L: Hold> {
     sender: &'s mut Sender<E, L>,
     item: Option<E::Item>,
-    seat: Seat,
+    place: Place<L>,
 }
 
 impl<E: Feed, L: Hold> Sender<E, L> {
@@ -158,32 +161,27 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     ///
     /// [`SendError::Closed`], with the item.
     pub fn send_async(&mut self, item: E::Item) -> SendFuture<'_, E, L> {
-        SendFuture { sender: self, item: Some(item), seat: Seat::NONE }
+        SendFuture { sender: self, item: Some(item), place: Place::NONE }
     }
 
     /// Waits until there is room, or nothing will be received any more: then [`try_send`](Self::try_send) says something
     /// else than `Full`, unless another sender was faster. Nothing is lost by dropping it.
     pub fn ready(&mut self) -> SendReady<'_, E, L> {
-        SendReady { sender: self, seat: Seat::NONE }
+        SendReady { sender: self, place: Place::NONE }
     }
 
     /// Sends what is in `item`; it is taken out when it is sent. Whether it was; or it was closed.
     pub(super) fn poll_send(
         &mut self,
         item: &mut Option<E::Item>,
-        seat: &mut Seat,
+        place: &mut Place<L>,
         context: &mut Context<'_>,
-    ) -> Poll<Result<(), RecvError>> {
+    ) -> Poll<Result<(), Gone>> {
         let line = self.line.line();
         let end = &mut self.end;
-        let look = || match offer(end, line, item) {
-            Look::Found(true) => Look::Found(Ok(())),
-            Look::Found(false) => Look::Found(Err(RecvError::Closed)),
-            Look::Nothing => Look::Nothing,
-            Look::Again => Look::Again,
-        };
-        // SAFETY: the seats of a sender's futures are used for the room of its line only.
-        let polled = unsafe { poll(line, For::Room, seat, context, true, look) };
+        let look = || offer(end, line, item);
+        // SAFETY: the places of a sender's futures are used for the room of its line only.
+        let polled = unsafe { poll(line, For::Room, place, context, true, look) };
         polled.map(|(sent, waited)| {
             if sent.is_ok() {
                 self.sent(1, waited);
@@ -193,12 +191,12 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     }
 
     /// Whether there is room: true; or it was closed. It takes nothing, so a wake-up is passed on.
-    pub(super) fn poll_room(&mut self, seat: &mut Seat, context: &mut Context<'_>) -> Poll<bool> {
+    pub(super) fn poll_room(&mut self, place: &mut Place<L>, context: &mut Context<'_>) -> Poll<bool> {
         let line = self.line.line();
         let end = &mut self.end;
         let look = || {
             if line.life().is_over(Party::Receiver) {
-                Look::Found(Err(RecvError::Closed))
+                Look::Found(Err(Gone))
             } else if end.has_room() {
                 Look::Found(Ok(()))
             } else {
@@ -206,13 +204,13 @@ impl<E: Feed, L: Hold> Sender<E, L> {
             }
         };
         // SAFETY: as in `poll_send`.
-        let polled = unsafe { poll(line, For::Room, seat, context, false, look) };
+        let polled = unsafe { poll(line, For::Room, place, context, false, look) };
         polled.map(|(found, _)| found.is_ok())
     }
 
-    pub(super) fn leave(&self, seat: &mut Seat) {
+    pub(super) fn leave(&self, place: &mut Place<L>) {
         // SAFETY: as in `poll_send`.
-        unsafe { self.line.line().leave(For::Room, seat, false) };
+        unsafe { place.leave(self.line.line(), For::Room, false, Outcome::Ended) };
     }
 }
 
@@ -230,12 +228,12 @@ impl<E: Feed, L: Hold> Future for SendFuture<'_, E, L> {
     type Output = Result<(), SendError<E::Item>>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { sender, item, seat } = self.get_mut();
+        let Self { sender, item, place } = self.get_mut();
         if item.is_none() {
             // Polled after it was ready.
             return Poll::Ready(Ok(()));
         }
-        sender.poll_send(item, seat, context).map(|sent| match (sent, item.take()) {
+        sender.poll_send(item, place, context).map(|sent| match (sent, item.take()) {
             (Err(_), Some(item)) => Err(SendError::Closed(item)),
             _ => Ok(()),
         })
@@ -244,7 +242,7 @@ impl<E: Feed, L: Hold> Future for SendFuture<'_, E, L> {
 
 impl<E: Feed, L: Hold> Drop for SendFuture<'_, E, L> {
     fn drop(&mut self) {
-        self.sender.leave(&mut self.seat);
+        self.sender.leave(&mut self.place);
     }
 }
 
@@ -252,7 +250,7 @@ impl<E: Feed, L: Hold> Drop for SendFuture<'_, E, L> {
 #[must_use = "a future does nothing until it is polled"]
 pub struct SendReady<'s, E: Feed, L: Hold> {
     sender: &'s mut Sender<E, L>,
-    seat: Seat,
+    place: Place<L>,
 }
 
 impl<E: Feed, L: Hold> Unpin for SendReady<'_, E, L> {}
@@ -260,14 +258,14 @@ impl<E: Feed, L: Hold> Future for SendReady<'_, E, L> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let Self { sender, seat } = self.get_mut();
-        sender.poll_room(seat, context).map(|_| ())
+        let Self { sender, place } = self.get_mut();
+        sender.poll_room(place, context).map(|_| ())
     }
 }
 
 impl<E: Feed, L: Hold> Drop for SendReady<'_, E, L> {
     fn drop(&mut self) {
-        self.sender.leave(&mut self.seat);
+        self.sender.leave(&mut self.place);
     }
 }
 
@@ -296,7 +294,7 @@ impl<'p, T, C: Side, S: Stats, K: Keep, L: Hold> Sender<Producer<'p, T, Single, 
     ///
     /// Only of a sole sender: a place that one of many holds would keep up all that was sent after it.
     pub fn reserve(&mut self) -> Reserve<'_, 'p, T, C, S, K, L> {
-        Reserve { sender: Some(self), seat: Seat::NONE }
+        Reserve { sender: Some(self), place: Place::NONE }
     }
 }
 
@@ -305,7 +303,7 @@ impl<'p, T, C: Side, S: Stats, K: Keep, L: Hold> Sender<Producer<'p, T, Single, 
 pub struct Reserve<'s, 'p, T, C: Side, S: Stats, K: Keep, L: Hold> {
     /// Until it is ready.
     sender: Option<&'s mut Sole<'p, T, C, S, K, L>>,
-    seat: Seat,
+    place: Place<L>,
 }
 
 /// A sender that is the only one.
@@ -316,9 +314,9 @@ impl<'s, T, C: Side, S: Stats, K: Keep, L: Hold> Future for Reserve<'s, '_, T, C
     type Output = Option<Permit<'s, T, C, S, L>>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { sender, seat } = self.get_mut();
+        let Self { sender, place } = self.get_mut();
         let open = match sender {
-            Some(sender) => ready!(sender.poll_room(seat, context)),
+            Some(sender) => ready!(sender.poll_room(place, context)),
             // Polled after it was ready.
             None => false,
         };
@@ -334,7 +332,7 @@ impl<'s, T, C: Side, S: Stats, K: Keep, L: Hold> Future for Reserve<'s, '_, T, C
 impl<T, C: Side, S: Stats, K: Keep, L: Hold> Drop for Reserve<'_, '_, T, C, S, K, L> {
     fn drop(&mut self) {
         if let Some(sender) = &self.sender {
-            sender.leave(&mut self.seat);
+            sender.leave(&mut self.place);
         }
     }
 }

@@ -7,7 +7,9 @@ use sealed::Line as _;
 
 use crate::stats::Off;
 use crate::sync::{CachePadded, const_fn, if_arc, is_over};
-use crate::wait::{Counted, Deadline, Event, Lifecycle, Look, Meter, Party, Seat, Strategy, TimedOut, Wait};
+use crate::wait::{
+    Counted, Deadline, Event, Lifecycle, Look, Meter, Outcome, Party, Seat, Strategy, TimedOut, Told as _, Wait,
+};
 if_arc! {
     use crate::sync::Arc;
 }
@@ -44,6 +46,10 @@ impl<W, M: Meter, const TASKS: usize> Line<W, M, TASKS> {
         self.life.0.reset();
         self.data.0.reset();
         self.room.0.reset();
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.life.0.is_closed()
     }
 
     /// How many receivers, and how many senders wait, in this order.
@@ -111,6 +117,50 @@ impl<L: Hold> Drop for Member<L> {
     }
 }
 
+/// A task's place in a line: as one who waits for one of its two events, and for how long by now.
+pub(super) struct Place<L: Hold> {
+    seat: Seat,
+    waited: <<L::Line as sealed::Line>::Meter as crate::wait::Told>::Waited,
+}
+
+impl<L: Hold> Place<L> {
+    pub(super) const NONE: Self = Self { seat: Seat::NONE, waited: <L::Line as sealed::Line>::Meter::NOT_YET };
+
+    /// Whether somebody may have been signalled for it.
+    pub(super) fn waits(&self) -> bool {
+        self.seat.waits()
+    }
+
+    /// Looks, and if there is nothing, sees to it that the task is woken when that may have changed.
+    ///
+    /// # Safety
+    /// The place is used with this line, and with `what`, only.
+    pub(super) unsafe fn poll<R>(
+        &mut self,
+        line: &L::Line,
+        what: For,
+        context: &mut Context<'_>,
+        look: impl FnMut() -> Look<R>,
+    ) -> Poll<R> {
+        // SAFETY: as the caller says.
+        let polled = unsafe { line.poll(what, &mut self.seat, context, look) };
+        if polled.is_pending() {
+            line.pended(&mut self.waited);
+        }
+        polled
+    }
+
+    /// Gives the place up. If it was woken for something that it did not take, the next one is woken.
+    ///
+    /// # Safety
+    /// As for `poll`.
+    pub(super) unsafe fn leave(&mut self, line: &L::Line, what: For, took: bool, outcome: Outcome) {
+        // SAFETY: as the caller says.
+        unsafe { line.leave(what, &mut self.seat, took) };
+        line.settled(what, &mut self.waited, outcome);
+    }
+}
+
 /// Signals when it is dropped: whatever panics in between.
 pub(super) struct Told<'l, L: sealed::Line>(pub(super) &'l L, pub(super) For, pub(super) u32);
 
@@ -146,7 +196,8 @@ impl For {
 }
 
 pub(crate) mod sealed {
-    use super::{Context, Deadline, For, Lifecycle, Look, Poll, Seat, Strategy, TimedOut};
+    use super::{Context, Deadline, For, Lifecycle, Look, Meter, Outcome, Poll, Seat, Strategy, TimedOut};
+    use crate::wait::Told;
 
     pub trait Hold: Clone {
         type Line: Line;
@@ -155,6 +206,7 @@ pub(crate) mod sealed {
 
     /// [`Line`](super::Line), whatever its parameters.
     pub trait Line {
+        type Meter: Meter;
         fn life(&self) -> &Lifecycle;
         /// `count` more of those who wait can have what they wait for.
         fn signal(&self, what: For, count: u32);
@@ -162,14 +214,15 @@ pub(crate) mod sealed {
         fn patience(&self) -> Strategy;
         /// The instant `span` from now.
         fn after(&self, span: core::time::Duration) -> Deadline;
-        /// Waits, after a first look that has found nothing. Also, whether somebody may have been signalled for this.
-        fn wait<R>(
+        /// Waits, after a first look that has found nothing: for something, or for why there will be nothing. Also, whether
+        /// somebody may have been signalled for this.
+        fn wait<R, E>(
             &self,
             what: For,
             strategy: Strategy,
             until: Deadline,
-            look: impl FnMut() -> Look<R>,
-        ) -> Result<(R, bool), TimedOut>;
+            look: impl FnMut() -> Look<Result<R, E>>,
+        ) -> Result<(Result<R, E>, bool), TimedOut>;
         /// # Safety
         /// The seat is used with this line, and with `what`, only.
         unsafe fn poll<R>(
@@ -182,6 +235,10 @@ pub(crate) mod sealed {
         /// # Safety
         /// As for `poll`.
         unsafe fn leave(&self, what: For, seat: &mut Seat, took: bool);
+        /// A task's poll has found nothing.
+        fn pended(&self, waited: &mut <Self::Meter as Told>::Waited);
+        /// A task's wait is over, if it was one.
+        fn settled(&self, what: For, waited: &mut <Self::Meter as Told>::Waited, outcome: Outcome);
     }
 }
 
@@ -192,9 +249,18 @@ impl<W: Wait, M: Meter, const TASKS: usize> Line<W, M, TASKS> {
             For::Room => &self.room.0,
         }
     }
+
+    fn meter(&self, what: For) -> &M {
+        match what {
+            For::Data => &self.receiving,
+            For::Room => &self.sending,
+        }
+    }
 }
 
 impl<W: Wait, M: Meter, const TASKS: usize> sealed::Line for Line<W, M, TASKS> {
+    type Meter = M;
+
     #[inline(always)]
     fn life(&self) -> &Lifecycle {
         &self.life.0
@@ -213,18 +279,14 @@ impl<W: Wait, M: Meter, const TASKS: usize> sealed::Line for Line<W, M, TASKS> {
         self.wait.now().plus(span)
     }
 
-    fn wait<R>(
+    fn wait<R, E>(
         &self,
         what: For,
         strategy: Strategy,
         until: Deadline,
-        look: impl FnMut() -> Look<R>,
-    ) -> Result<(R, bool), TimedOut> {
-        let meter = match what {
-            For::Data => &self.receiving,
-            For::Room => &self.sending,
-        };
-        self.event(what).wait_metered(&self.wait, strategy, until, meter, look)
+        look: impl FnMut() -> Look<Result<R, E>>,
+    ) -> Result<(Result<R, E>, bool), TimedOut> {
+        self.event(what).wait_metered(&self.wait, strategy, until, self.meter(what), look, Result::is_ok)
     }
 
     unsafe fn poll<R>(
@@ -241,6 +303,14 @@ impl<W: Wait, M: Meter, const TASKS: usize> sealed::Line for Line<W, M, TASKS> {
     unsafe fn leave(&self, what: For, seat: &mut Seat, took: bool) {
         // SAFETY: as the caller says.
         unsafe { seat.leave(self.event(what), &self.wait, took) }
+    }
+
+    fn pended(&self, waited: &mut M::Waited) {
+        M::pended(waited, &self.wait);
+    }
+
+    fn settled(&self, what: For, waited: &mut M::Waited, outcome: Outcome) {
+        self.meter(what).settled(waited, &self.wait, outcome);
     }
 }
 

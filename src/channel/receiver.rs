@@ -212,10 +212,17 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     pub(crate) fn recv_unless(&mut self, stop: impl Fn() -> bool) -> Result<Option<E::Item>, RecvError> {
         /// How long it sleeps at once when it is stopped.
         const GLANCE: Duration = Duration::from_millis(1);
+        enum Unreceived {
+            /// Nothing is there.
+            Stopped,
+            /// Something is on its way.
+            Stopping,
+            For(RecvError),
+        }
         let line = self.line.line();
         let end = &mut self.end;
         let mut strategy = self.strategy;
-        let (received, slept) = loop {
+        let (item, slept) = loop {
             let glances = stop();
             if glances {
                 strategy = Strategy::timed(GLANCE);
@@ -224,12 +231,14 @@ impl<E: Source, L: Hold> Receiver<E, L> {
                 // Before the look: what was sent before the stop is found.
                 let stopped = stop();
                 match last(end, line, E::take) {
-                    Ok(item) => Look::Found(Some(Ok(Some(item)))),
-                    Err(TryRecvError::Empty) if stopped => Look::Found(Some(Ok(None))),
+                    Ok(item) => Look::Found(Ok(item)),
+                    Err(TryRecvError::Empty) if stopped => Look::Found(Err(Unreceived::Stopped)),
                     // If another receiver gets it, nobody tells this one that there is nothing.
-                    Err(TryRecvError::Pending) if stopped && !glances => Look::Found(None),
+                    Err(TryRecvError::Pending) if stopped && !glances => Look::Found(Err(Unreceived::Stopping)),
                     Err(TryRecvError::Contended) => Look::Again,
-                    Err(why) => for_good(why).map_or(Look::Nothing, |why| Look::Found(Some(Err(why)))),
+                    Err(why) => {
+                        for_good(why).map_or(Look::Nothing, |why| Look::Found(Err(Unreceived::For(why))))
+                    }
                 }
             };
             let (received, slept) = match look() {
@@ -238,14 +247,15 @@ impl<E: Source, L: Hold> Receiver<E, L> {
                     .wait(For::Data, strategy, Deadline::NEVER, look)
                     .map_err(|TimedOut| RecvError::Timeout)?,
             };
-            if let Some(received) = received {
-                break (received?, slept);
+            match received {
+                Ok(item) => break (item, slept),
+                Err(Unreceived::Stopping) => {}
+                Err(Unreceived::Stopped) => return Ok(None),
+                Err(Unreceived::For(why)) => return Err(why),
             }
         };
-        if received.is_some() {
-            self.received(1, slept);
-        }
-        Ok(received)
+        self.received(1, slept);
+        Ok(Some(item))
     }
 
     /// How many were sent and not received: at least all that were before this was called.

@@ -111,11 +111,11 @@ impl<E: Feed, L: Hold> Sender<E, L> {
         let waited = line.wait(For::Room, self.strategy, until, || offer(end, line, &mut left));
         core::mem::forget(told);
         let closed = match waited {
-            Ok((true, slept)) => {
+            Ok((Ok(()), slept)) => {
                 self.sent(1, slept);
                 return Ok(());
             }
-            Ok((false, _)) => true,
+            Ok((Err(Gone), _)) => true,
             Err(TimedOut) => false,
         };
         match left {
@@ -127,7 +127,8 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     }
 
     /// Sends at least one item of `items`, if it has one, and as many more as there is room for, together where the ring
-    /// can; how many. Waits for room for the first. No item is taken from `items` that is not sent.
+    /// can; how many. Waits for room for the first, also if it turns out that there is none, unless `items` says so by its
+    /// size. No item is taken from `items` that is not sent.
     ///
     /// # Errors
     ///
@@ -167,7 +168,7 @@ impl<E: Feed, L: Hold> Sender<E, L> {
         let (end, mut items) = (&mut self.end, Noted { items, over: false });
         let mut look = || {
             if line.life().is_over(Party::Receiver) {
-                return Look::Found(Err(()));
+                return Look::Found(Err(Gone));
             }
             let (count, outrun) = end.put_iter(&mut items);
             match count {
@@ -185,7 +186,7 @@ impl<E: Feed, L: Hold> Sender<E, L> {
         };
         core::mem::forget(told);
         let (sent, slept) = waited.map_err(|TimedOut| SendError::Timeout(()))?;
-        let count = sent.map_err(SendError::Closed)?;
+        let count = sent.map_err(|Gone| SendError::Closed(()))?;
         // Also if there was no item: a slot that was claimed for one and given up is no longer in the way of those
         // behind it.
         self.sent(count.max(1), slept);
@@ -260,15 +261,19 @@ impl<I: Iterator + ?Sized> Iterator for Noted<'_, I> {
     }
 }
 
-/// Sends what is there, if that is possible now: true; or false if it will never be.
-pub(super) fn offer<E: Feed>(end: &mut E, line: &impl Line, left: &mut Option<E::Item>) -> Look<bool> {
+/// Nothing will be received any more.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gone;
+
+/// Sends what is there, if that is possible now, or ever.
+pub(super) fn offer<E: Feed>(end: &mut E, line: &impl Line, left: &mut Option<E::Item>) -> Look<Result<(), Gone>> {
     if line.life().is_over(Party::Receiver) {
-        return Look::Found(false);
+        return Look::Found(Err(Gone));
     }
     // Not reached without one.
-    let Some(item) = left.take() else { return Look::Found(true) };
+    let Some(item) = left.take() else { return Look::Found(Ok(())) };
     match end.put(item) {
-        Ok(()) => Look::Found(true),
+        Ok(()) => Look::Found(Ok(())),
         Err(why) => {
             let again = matches!(why, PushError::Contended(_));
             *left = Some(why.into_inner());

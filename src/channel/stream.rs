@@ -9,26 +9,25 @@ use futures_core::stream::{FusedStream, Stream};
 use futures_sink::Sink;
 
 use super::ends::{Feed, Source};
-use super::line::Hold;
+use super::line::{Hold, Place};
 use super::receiver::Receiver;
 use super::sender::Sender;
 use super::{RecvError, TrySendError};
-use crate::wait::Seat;
 
 /// How often a reader that is overtaken again and again tries before others have their turn.
 const LAPS: u32 = 8;
 
 /// What a stream has beside its receiver.
-struct Flow {
-    seat: Seat,
+struct Flow<L: Hold> {
+    place: Place<L>,
     missed: u64,
     over: bool,
 }
 
-impl Flow {
-    const NEW: Self = Self { seat: Seat::NONE, missed: 0, over: false };
+impl<L: Hold> Flow<L> {
+    const NEW: Self = Self { place: Place::NONE, missed: 0, over: false };
 
-    fn poll_next<E: Source, L: Hold>(
+    fn poll_next<E: Source>(
         &mut self,
         receiver: &mut Receiver<E, L>,
         context: &mut Context<'_>,
@@ -37,7 +36,7 @@ impl Flow {
             return Poll::Ready(None);
         }
         for _ in 0..LAPS {
-            match receiver.poll_recv(&mut self.seat, context) {
+            match receiver.poll_recv(&mut self.place, context) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(item)) => return Poll::Ready(Some(item)),
                 Poll::Ready(Err(RecvError::Lagged(count))) => self.missed = self.missed.saturating_add(count),
@@ -57,14 +56,14 @@ impl Flow {
 #[must_use = "a stream does nothing until it is polled, and dropping the last receiver closes the channel"]
 pub struct RecvStream<E: Source, L: Hold> {
     receiver: Receiver<E, L>,
-    flow: Flow,
+    flow: Flow<L>,
 }
 
 /// A borrowed receiver as a stream of its items; see [`Receiver::stream`].
 #[must_use = "a stream does nothing until it is polled"]
 pub struct RecvStreamRef<'r, E: Source, L: Hold> {
     receiver: &'r mut Receiver<E, L>,
-    flow: Flow,
+    flow: Flow<L>,
 }
 
 impl<E: Source, L: Hold> Receiver<E, L> {
@@ -107,7 +106,7 @@ impl<E: Source, L: Hold> RecvStream<E, L> {
     pub fn into_inner(self) -> Receiver<E, L> {
         let mut this = ManuallyDrop::new(self);
         let Self { receiver, flow } = &mut *this;
-        receiver.leave(&mut flow.seat);
+        receiver.leave(&mut flow.place);
         // SAFETY:
         // - valid, aligned and initialised: it comes from a reference;
         // - not used again: `this` is neither dropped nor touched after this, and `flow` needs no drop.
@@ -148,7 +147,7 @@ macro_rules! stream {
 
         impl<$($generics)* E: Source, L: Hold> Drop for $name {
             fn drop(&mut self) {
-                self.receiver.leave(&mut self.flow.seat);
+                self.receiver.leave(&mut self.flow.place);
             }
         }
 
@@ -172,7 +171,7 @@ pub struct SendSink<E: Feed, L: Hold> {
     sender: Option<Sender<E, L>>,
     /// Accepted when there was room, which another sender then took.
     item: Option<E::Item>,
-    seat: Seat,
+    place: Place<L>,
     /// Somebody was told that it is not ready, and that they will be woken when it is.
     asked: bool,
 }
@@ -210,7 +209,7 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     /// # }
     /// ```
     pub fn into_sink(self) -> SendSink<E, L> {
-        SendSink { sender: Some(self), item: None, seat: Seat::NONE, asked: false }
+        SendSink { sender: Some(self), item: None, place: Place::NONE, asked: false }
     }
 }
 
@@ -223,14 +222,14 @@ impl<E: Feed, L: Hold> SendSink<E, L> {
 
     fn let_go(&mut self) -> Option<Sender<E, L>> {
         let sender = self.sender.take()?;
-        sender.leave(&mut self.seat);
+        sender.leave(&mut self.place);
         Some(sender)
     }
 
     /// Sends what is kept.
     fn poll_item(&mut self, context: &mut Context<'_>) -> Poll<Result<(), TrySendError<E::Item>>> {
         if let (Some(sender), Some(_)) = (&mut self.sender, &self.item) {
-            if sender.poll_send(&mut self.item, &mut self.seat, context).is_pending() {
+            if sender.poll_send(&mut self.item, &mut self.place, context).is_pending() {
                 return Poll::Pending;
             }
         }
@@ -248,7 +247,7 @@ impl<E: Feed, L: Hold> Sink<E::Item> for SendSink<E, L> {
         this.asked = false;
         let mut ready = this.poll_item(context)?;
         if let (Some(sender), true) = (&mut this.sender, ready.is_ready()) {
-            ready = sender.poll_room(&mut this.seat, context).map(|_| ());
+            ready = sender.poll_room(&mut this.place, context).map(|_| ());
         }
         this.asked = ready.is_pending();
         ready.map(Ok)
@@ -274,7 +273,7 @@ impl<E: Feed, L: Hold> Sink<E::Item> for SendSink<E, L> {
         let flushed = this.poll_item(context);
         if let (Some(sender), true) = (&mut this.sender, flushed.is_ready() && this.asked) {
             // They still have to be woken. If it is ready by now, a wake-up that came for that is for somebody else.
-            this.asked = sender.poll_room(&mut this.seat, context).is_pending();
+            this.asked = sender.poll_room(&mut this.place, context).is_pending();
             if !this.asked {
                 context.waker().wake_by_ref();
             }

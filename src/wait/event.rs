@@ -59,7 +59,9 @@ impl Gate {
 /// What is waited for is looked at again and again, by whoever waits; each change of it is to be followed by a
 /// [`signal`](Self::signal). Any number of threads, and up to `TASKS` (at most 32) asynchronous tasks, wait at the same time
 /// for nothing. More tasks try again and again, which keeps their executor busy; on one that polls a task that has woken
-/// itself before all others, they starve those. Let `TASKS` be large enough there.
+/// itself before all others, they starve those. Let `TASKS` be large enough there. Likewise, a task that is polled while a
+/// signaller is in the middle of waking it tries again: an executor in an interrupt handler that polls it until it sleeps
+/// would keep a signaller that it has interrupted from getting done. Let it return between two polls of one task.
 ///
 /// ```
 /// use annulet::wait::{Deadline, Event, Strategy};

@@ -13,13 +13,24 @@ use crate::{stats::wide, sync::AtomicU64};
 pub trait Meter: sealed::Sealed {}
 
 pub(crate) mod sealed {
-    /// One call that had to wait.
+    use super::Wait;
+
+    /// What a wait came to.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Outcome {
+        Found,
+        TimedOut,
+        /// Anything else: nothing will come any more, or who waited does not want it any more.
+        Ended,
+    }
+
+    /// One call, or one future, that had to wait.
     #[derive(Clone, Copy, Debug)]
     pub struct Told {
         pub nanos: u64,
         pub wakes: u32,
         pub spurious: u32,
-        pub found: bool,
+        pub outcome: Outcome,
     }
 
     pub trait Sealed: Send + Sync + core::fmt::Debug {
@@ -28,8 +39,17 @@ pub(crate) mod sealed {
         /// The meter that was told nothing yet.
         const NEW: Self;
         fn told(&self, told: Told);
+
+        /// What a task keeps of its wait from one poll to the next; no room where nothing is told.
+        type Waited: core::fmt::Debug + Send + Sync;
+        const NOT_YET: Self::Waited;
+        /// A poll has found nothing.
+        fn pended(waited: &mut Self::Waited, wait: &impl Wait);
+        /// The wait is over, if it was one.
+        fn settled(&self, waited: &mut Self::Waited, wait: &impl Wait, outcome: Outcome);
     }
 }
+pub(crate) use sealed::Outcome;
 use sealed::Told;
 
 impl Meter for Off {}
@@ -38,10 +58,18 @@ impl sealed::Sealed for Off {
     const NEW: Self = Self(());
     #[inline(always)]
     fn told(&self, _: Told) {}
+
+    type Waited = ();
+    const NOT_YET: () = ();
+    #[inline(always)]
+    fn pended((): &mut (), _: &impl Wait) {}
+    #[inline(always)]
+    fn settled(&self, (): &mut (), _: &impl Wait, _: Outcome) {}
 }
 
 /// One wait under way.
-pub(super) struct Waited {
+#[derive(Debug)]
+pub struct Waited {
     begun: Option<Deadline>,
     wakes: u32,
     spurious: u32,
@@ -50,7 +78,7 @@ pub(super) struct Waited {
 }
 
 impl Waited {
-    pub(super) fn begin<M: Meter>(_: &M, wait: &impl Wait) -> Self {
+    pub(super) fn begin<M: Meter>(wait: &impl Wait) -> Self {
         Self { begun: M::ON.then(|| wait.now()), wakes: 0, spurious: 0, woken: false }
     }
 
@@ -67,10 +95,10 @@ impl Waited {
         }
     }
 
-    pub(super) fn end(&self, meter: &impl Meter, wait: &impl Wait, found: bool) {
+    pub(super) fn end(&self, meter: &impl Meter, wait: &impl Wait, outcome: Outcome) {
         if let Some(begun) = self.begun {
             let nanos = u64::try_from(wait.now().since(begun).as_nanos()).unwrap_or(u64::MAX);
-            meter.told(Told { nanos, wakes: self.wakes, spurious: self.spurious, found });
+            meter.told(Told { nanos, wakes: self.wakes, spurious: self.spurious, outcome });
         }
     }
 }
@@ -79,11 +107,14 @@ impl Waited {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
-    /// Calls that found nothing at first, and waited.
+    /// Calls that found nothing at first, and waited; and futures that were pending.
     pub waits: u64,
-    /// Of these, the ones that ended without anything: by the deadline.
+    /// Of these, the ones that ended without anything by the deadline.
     pub timeouts: u64,
-    /// Ends of sleeps.
+    /// Of these, the ones that ended without anything by something else: the channel was closed, a reader had lagged, a
+    /// runner was stopped, a future was dropped.
+    pub ended: u64,
+    /// Ends of sleeps; and polls of a future after the first one that was pending, whatever they came from.
     pub wakes: u64,
     /// Of these, the ones after which there was nothing.
     pub spurious: u64,
@@ -101,7 +132,7 @@ impl Summary {
     /// The mean time from the first look to the batch; `None` before the first one.
     #[must_use]
     pub fn mean(&self) -> Option<Duration> {
-        let batches = self.waits.saturating_sub(self.timeouts);
+        let batches = self.waits.saturating_sub(self.timeouts).saturating_sub(self.ended);
         let nanos = self.latency.as_nanos().checked_div(u128::from(batches))?;
         Some(Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX)))
     }
@@ -109,8 +140,9 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { waits, timeouts, wakes, spurious, time, .. } = self;
-        write!(f, "{waits} waits ({timeouts} timed out), {wakes} wakes ({spurious} spurious), {time:?} in all")?;
+        let Self { waits, timeouts, ended, wakes, spurious, time, .. } = self;
+        write!(f, "{waits} waits ({timeouts} timed out, {ended} ended otherwise), ")?;
+        write!(f, "{wakes} wakes ({spurious} spurious), {time:?} in all")?;
         if let (Some(shortest), Some(mean), Some(longest)) = (self.shortest, self.mean(), self.longest) {
             write!(f, "; latency {shortest:?} / {mean:?} / {longest:?} (min / mean / max)")?;
         }
@@ -118,13 +150,14 @@ impl fmt::Display for Summary {
     }
 }
 
-/// Counts waits, wakes and times. Numbers wrap at 64 bits.
+/// Counts waits, wakes and times, of threads and of tasks. Numbers wrap at 64 bits.
 #[cfg(target_has_atomic = "64")]
 #[derive(Debug)]
 #[repr(C)]
 pub struct Latencies {
     waits: AtomicU64,
     timeouts: AtomicU64,
+    ended: AtomicU64,
     wakes: AtomicU64,
     spurious: AtomicU64,
     nanos: AtomicU64,
@@ -144,6 +177,7 @@ impl Latencies {
         Summary {
             waits: wide::read(&self.waits),
             timeouts: wide::read(&self.timeouts),
+            ended: wide::read(&self.ended),
             wakes: wide::read(&self.wakes),
             spurious: wide::read(&self.spurious),
             time: Duration::from_nanos(wide::read(&self.nanos)),
@@ -163,6 +197,7 @@ impl sealed::Sealed for Latencies {
     const NEW: Self = Self {
         waits: AtomicU64::new(0),
         timeouts: AtomicU64::new(0),
+        ended: AtomicU64::new(0),
         wakes: AtomicU64::new(0),
         spurious: AtomicU64::new(0),
         nanos: AtomicU64::new(0),
@@ -175,14 +210,39 @@ impl sealed::Sealed for Latencies {
         wide::add(&self.wakes, u64::from(told.wakes));
         wide::add(&self.spurious, u64::from(told.spurious));
         wide::add(&self.nanos, told.nanos);
-        if told.found {
-            wide::add(&self.latency, told.nanos);
-            wide::raise(&self.longest, told.nanos);
-            // The largest number itself would read as none.
-            wide::raise(&self.shortest, u64::MAX - told.nanos.min(u64::MAX - 1));
-        } else {
-            wide::add(&self.timeouts, 1);
+        match told.outcome {
+            Outcome::Found => {
+                wide::add(&self.latency, told.nanos);
+                wide::raise(&self.longest, told.nanos);
+                // The largest number itself would read as none.
+                wide::raise(&self.shortest, u64::MAX - told.nanos.min(u64::MAX - 1));
+            }
+            Outcome::TimedOut => wide::add(&self.timeouts, 1),
+            Outcome::Ended => wide::add(&self.ended, 1),
         }
         wide::add(&self.waits, 1);
+    }
+
+    type Waited = Option<Waited>;
+    const NOT_YET: Option<Waited> = None;
+
+    fn pended(waited: &mut Option<Waited>, wait: &impl Wait) {
+        match waited {
+            Some(waited) => {
+                waited.woke();
+                waited.looked();
+            }
+            None => *waited = Some(Waited::begin::<Self>(wait)),
+        }
+    }
+
+    fn settled(&self, waited: &mut Option<Waited>, wait: &impl Wait, outcome: Outcome) {
+        if let Some(mut waited) = waited.take() {
+            if outcome == Outcome::Found {
+                // By the poll that has found it.
+                waited.woke();
+            }
+            waited.end(self, wait, outcome);
+        }
     }
 }

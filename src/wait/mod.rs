@@ -107,6 +107,7 @@ pub use metrics::Latencies;
 
 pub(crate) use event::Look;
 pub(crate) use lifecycle::{Counted, Lifecycle, Party};
+pub(crate) use metrics::{Outcome, sealed::Sealed as Told};
 pub(crate) use task::Seat;
 
 /// Wakes whoever sleeps on a word.

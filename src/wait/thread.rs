@@ -5,7 +5,7 @@
 use core::time::Duration;
 
 use super::event::{Look, TimedOut, UNSURE};
-use super::metrics::{Meter, Waited};
+use super::metrics::{Meter, Outcome, Waited};
 use super::strategy::{Backoff, Step, Strategy, nap};
 use super::{Deadline, Event, Wait};
 use crate::stats::Off;
@@ -34,21 +34,22 @@ impl<const TASKS: usize> Event<TASKS> {
             return Ok(found);
         }
         let look = || look().map_or(Look::Nothing, Look::Found);
-        self.wait_metered(wait, strategy, until, &Off(()), look).map(|(found, _)| found)
+        self.wait_metered(wait, strategy, until, &Off(()), look, |_| true).map(|(found, _)| found)
     }
 
-    /// As [`wait_until`](Self::wait_until), after a first look, with what it took told to `meter`; also, whether it
-    /// was asleep, or may have been woken.
+    /// As [`wait_until`](Self::wait_until), after a first look, with what it took told to `meter`, and whether what ended
+    /// it is what was waited for; also, whether it was asleep, or may have been woken.
     #[inline(never)]
-    pub(crate) fn wait_metered<W: Wait, R>(
+    pub(crate) fn wait_metered<W: Wait, M: Meter, R>(
         &self,
         wait: &W,
         strategy: Strategy,
         until: Deadline,
-        meter: &impl Meter,
+        meter: &M,
         mut look: impl FnMut() -> Look<R>,
+        is_found: impl FnOnce(&R) -> bool,
     ) -> Result<(R, bool), TimedOut> {
-        let mut waited = Waited::begin(meter, wait);
+        let mut waited = Waited::begin::<M>(wait);
         let result = match self.poll(wait, strategy, until, &mut look) {
             Polled::Found(found) => Ok((found, false)),
             Polled::TimedOut => Err(TimedOut),
@@ -56,7 +57,12 @@ impl<const TASKS: usize> Event<TASKS> {
                 self.sleep(wait, slice, until, &mut waited, &mut look).map(|found| (found, true))
             }
         };
-        waited.end(meter, wait, result.is_ok());
+        let outcome = match &result {
+            Ok((found, _)) if is_found(found) => Outcome::Found,
+            Ok(_) => Outcome::Ended,
+            Err(TimedOut) => Outcome::TimedOut,
+        };
+        waited.end(meter, wait, outcome);
         result
     }
 

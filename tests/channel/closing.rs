@@ -4,8 +4,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use annulet::channel::{RecvError, SendError};
-use annulet::{Channel, Mpmc};
+use annulet::channel::{RecvError, SendError, TrySendError};
+use annulet::{Channel, Mpmc, Spsc};
 
 use crate::common::{Probe, Watchdog};
 use crate::kinds::{Chan, Rx, Tx, fill};
@@ -159,6 +159,35 @@ fn rm05_blocked_receivers_wake_after_a_send_that_a_close_overtook() {
             assert_eq!(got, [first, Err(RecvError::Closed), Err(RecvError::Closed)]);
             assert_eq!(rx.recv(), Err(RecvError::Closed));
         });
+    }
+}
+
+/// Whoever supervises two ends ends both waits; neither end is asked for it.
+#[test]
+fn rm05_a_channel_is_closed_by_who_has_neither_end() {
+    let _watchdog = Watchdog::new();
+    for full in [false, true] {
+        let probe = Probe::new();
+        let channel = Channel::<Spsc<u32, 2>, Probe>::over(Spsc::new(), probe.clone());
+        let (mut tx, mut rx) = channel.try_split().unwrap();
+        assert!(!channel.is_closed());
+        thread::scope(|scope| {
+            if full {
+                (0..2).for_each(|item| tx.try_send(item).unwrap());
+                let blocked = scope.spawn(move || tx.send(41));
+                probe.until_asleep(1);
+                channel.close();
+                assert!(matches!(blocked.join().unwrap(), Err(SendError::Closed(41))));
+                assert_eq!(rx.iter().collect::<Vec<_>>(), [0, 1]);
+            } else {
+                let blocked = scope.spawn(move || rx.recv());
+                probe.until_asleep(1);
+                channel.close();
+                assert_eq!(blocked.join().unwrap(), Err(RecvError::Closed));
+                assert!(matches!(tx.try_send(5), Err(TrySendError::Closed(5))));
+            }
+        });
+        assert!(channel.is_closed());
     }
 }
 

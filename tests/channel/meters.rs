@@ -2,7 +2,10 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
+use std::future::Future;
 use std::mem::size_of;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use annulet::channel::{Line, RecvError, SendError};
@@ -15,12 +18,29 @@ use annulet::{Broadcast, Channel, Mpmc, Spsc};
 /// One thread's clock, and what happens while it sleeps: each sleep takes the next step.
 struct Script {
     now: Cell<u64>,
-    /// So many nanoseconds pass, and then so many items are sent.
+    /// So many nanoseconds pass, and then so many items are sent; or the channel is closed, if it is `CLOSE`.
     steps: RefCell<VecDeque<(u64, usize)>>,
     send: OnceCell<Box<dyn Fn()>>,
+    close: OnceCell<Box<dyn Fn()>>,
 }
 
+const CLOSE: usize = usize::MAX;
+
 impl Script {
+    /// Forgotten: it sends while it is used.
+    fn leak() -> &'static Self {
+        Box::leak(Box::new(Self {
+            now: Cell::new(1_000),
+            steps: RefCell::default(),
+            send: OnceCell::new(),
+            close: OnceCell::new(),
+        }))
+    }
+
+    fn pass(&self, nanos: u64) {
+        self.now.set(self.now.get() + nanos);
+    }
+
     fn set(&self, steps: &[(u64, usize)]) {
         assert!(self.steps.borrow().is_empty(), "all steps were taken");
         self.steps.borrow_mut().extend(steps);
@@ -41,6 +61,9 @@ impl Wait for Script {
         let (nanos, items) =
             self.steps.borrow_mut().pop_front().expect("it sleeps no more often than it should");
         self.now.set((self.now.get() + nanos).min(until.nanos()));
+        if items == CLOSE {
+            return self.close.get().unwrap()();
+        }
         (0..items).for_each(|_| self.send.get().unwrap()());
     }
 }
@@ -49,15 +72,11 @@ fn nanos(nanos: u64) -> Duration {
     Duration::from_nanos(nanos)
 }
 
+type Scripted = Channel<Mpmc<u32, 2>, &'static Script, Latencies>;
+
 #[test]
 fn rm20_waits_are_counted_exactly() {
-    // Forgotten at the end: the script sends while it is used.
-    let script: &'static Script = Box::leak(Box::new(Script {
-        now: Cell::new(1_000),
-        steps: RefCell::default(),
-        send: OnceCell::new(),
-    }));
-    type Scripted = Channel<Mpmc<u32, 2>, &'static Script, Latencies>;
+    let script = Script::leak();
     let channel: &'static Scripted = Box::leak(Box::new(Channel::over(Mpmc::new(), script)));
     let (mut tx, mut rx) = channel.try_split().unwrap();
     let sender = RefCell::new(tx.clone());
@@ -78,7 +97,10 @@ fn rm20_waits_are_counted_exactly() {
         assert_eq!(summary.mean(), mean.map(nanos));
     };
     expect([0; 4], 0, &[]);
-    assert_eq!(receiving().to_string(), "0 waits (0 timed out), 0 wakes (0 spurious), 0ns in all");
+    assert_eq!(
+        receiving().to_string(),
+        "0 waits (0 timed out, 0 ended otherwise), 0 wakes (0 spurious), 0ns in all"
+    );
 
     // What is there is no wait.
     sends();
@@ -115,7 +137,8 @@ fn rm20_waits_are_counted_exactly() {
     expect([6, 2, 8, 4], 567, &[300, 60, 100, 7]);
     assert_eq!(
         receiving().to_string(),
-        "6 waits (2 timed out), 8 wakes (4 spurious), 567ns in all; latency 7ns / 116ns / 300ns (min / mean / max)"
+        "6 waits (2 timed out, 0 ended otherwise), 8 wakes (4 spurious), 567ns in all; \
+         latency 7ns / 116ns / 300ns (min / mean / max)"
     );
 
     // Of senders, nothing was told so far, and nothing of what is told now goes to the receivers.
@@ -135,15 +158,121 @@ fn rm20_waits_are_counted_exactly() {
     expect([7, 3, 8, 4], 567, &[300, 60, 100, 7]);
 }
 
-/// Off, a meter takes no room at all.
+/// The end of a channel is not something that came: a wait for it is no latency.
+#[test]
+fn rm20_what_ends_otherwise_is_no_batch() {
+    let script = Script::leak();
+    let channel: &'static Scripted = Box::leak(Box::new(Channel::over(Mpmc::new(), script)));
+    let (mut tx, mut rx) = channel.try_split().unwrap();
+    let handle = tx.clone();
+    assert!(script.close.set(Box::new(move || handle.close())).is_ok());
+
+    script.set(&[(300, CLOSE)]);
+    assert_eq!(rx.recv(), Err(RecvError::Closed));
+    let summary = channel.meters().0.summary();
+    assert_eq!((summary.waits, summary.timeouts, summary.ended), (1, 0, 1));
+    assert_eq!((summary.time, summary.latency), (nanos(300), nanos(0)));
+    assert_eq!((summary.shortest, summary.mean(), summary.longest), (None, None, None));
+
+    // At once, it is no wait.
+    assert_eq!(rx.recv(), Err(RecvError::Closed));
+    assert!(matches!(tx.send(1), Err(SendError::Closed(1))));
+    assert_eq!(channel.meters().0.summary(), summary);
+    assert_eq!(channel.meters().1.summary(), Summary::default());
+}
+
+/// Tasks wait as well: from the poll that was pending to the one that was not.
+#[test]
+fn rm20_futures_are_counted_exactly() {
+    let script = Script::leak();
+    let channel: &'static Scripted = Box::leak(Box::new(Channel::over(Mpmc::new(), script)));
+    let (mut tx, mut rx) = channel.try_split().unwrap();
+    let mut context = Context::from_waker(Waker::noop());
+    let expect = |summary: Summary, numbers: [u64; 5], time: u64, latency: u64| {
+        let Summary { waits, timeouts, ended, wakes, spurious, .. } = summary;
+        assert_eq!([waits, timeouts, ended, wakes, spurious], numbers);
+        assert_eq!((summary.time, summary.latency), (nanos(time), nanos(latency)));
+    };
+    let receiving = || channel.meters().0.summary();
+    let sending = || channel.meters().1.summary();
+
+    // What is there is no wait, and neither is a future that was never polled.
+    tx.try_send(5).unwrap();
+    assert_eq!(pin!(rx.recv_async()).poll(&mut context), Poll::Ready(Ok(5)));
+    drop(rx.recv_async());
+    expect(receiving(), [0; 5], 0, 0);
+
+    // Polled for nothing once, and then there it is.
+    {
+        let mut future = pin!(rx.recv_async());
+        assert!(future.as_mut().poll(&mut context).is_pending());
+        script.pass(10);
+        assert!(future.as_mut().poll(&mut context).is_pending());
+        script.pass(20);
+        tx.try_send(5).unwrap();
+        expect(receiving(), [0; 5], 0, 0);
+        assert_eq!(future.as_mut().poll(&mut context), Poll::Ready(Ok(5)));
+    }
+    expect(receiving(), [1, 0, 0, 2, 1], 30, 30);
+
+    // Given up.
+    {
+        let mut future = pin!(rx.recv_async());
+        assert!(future.as_mut().poll(&mut context).is_pending());
+        script.pass(40);
+    }
+    expect(receiving(), [2, 0, 1, 2, 1], 70, 30);
+
+    // Readiness is what is waited for, too.
+    {
+        let mut future = pin!(rx.ready());
+        assert!(future.as_mut().poll(&mut context).is_pending());
+        script.pass(5);
+        tx.try_send(5).unwrap();
+        assert!(future.as_mut().poll(&mut context).is_ready());
+    }
+    expect(receiving(), [3, 0, 1, 3, 1], 75, 35);
+    assert_eq!(rx.try_recv(), Ok(5));
+
+    // Of senders: room, and then the end.
+    (0..2).for_each(|_| tx.try_send(6).unwrap());
+    {
+        let mut future = pin!(tx.send_async(7));
+        assert!(future.as_mut().poll(&mut context).is_pending());
+        script.pass(8);
+        assert_eq!(rx.try_recv(), Ok(6));
+        assert!(matches!(future.as_mut().poll(&mut context), Poll::Ready(Ok(()))));
+    }
+    expect(sending(), [1, 0, 0, 1, 0], 8, 8);
+    {
+        let mut future = pin!(tx.send_async(8));
+        assert!(future.as_mut().poll(&mut context).is_pending());
+        script.pass(2);
+        rx.close();
+        assert!(matches!(future.as_mut().poll(&mut context), Poll::Ready(Err(SendError::Closed(8)))));
+    }
+    expect(sending(), [2, 0, 1, 1, 0], 10, 8);
+    assert_eq!((sending().shortest, sending().longest), (Some(nanos(8)), Some(nanos(8))));
+    expect(receiving(), [3, 0, 1, 3, 1], 75, 35);
+}
+
+/// Off, a meter takes no room at all, and neither does what a future keeps for it.
 #[test]
 fn rm20_a_meter_that_is_off_has_no_size() {
     assert_eq!(size_of::<Off>(), 0);
-    assert_eq!(size_of::<Latencies>(), 64);
-    assert_eq!(size_of::<Line<()>>() + 128, size_of::<Line<(), Latencies>>());
+    assert_eq!(size_of::<Latencies>(), 9 * 8);
+    assert!(size_of::<Line<()>>() + 2 * 72 <= size_of::<Line<(), Latencies>>());
     assert_eq!(size_of::<Channel<Spsc<u32, 4>, Futex>>(), size_of::<Channel<Spsc<u32, 4>, Futex, Off>>());
     assert_eq!(
-        size_of::<Channel<Broadcast<u32, 4, Overwrite>, ()>>() + 128,
-        size_of::<Channel<Broadcast<u32, 4, Overwrite>, (), Latencies>>()
+        size_of::<Channel<Broadcast<u32, 4, Overwrite>, ()>>(),
+        size_of::<Channel<Broadcast<u32, 4, Overwrite>, (), Off>>()
     );
+    let (off, on) = (
+        Channel::<Spsc<u32, 4>, Futex>::new_split(Futex::new()),
+        Scripted::over(Mpmc::new(), Script::leak()),
+    );
+    let (mut off, mut on) = (off.1, on.try_receiver().unwrap());
+    // A reference, and a seat: five flags and a number.
+    assert_eq!(size_of_val(&off.recv_async()), 24);
+    assert!(size_of_val(&on.recv_async()) > 24);
 }
