@@ -6,6 +6,7 @@
 
 mod annulet;
 mod annulet_broadcast;
+mod annulet_lanes;
 mod bus;
 mod crossbeam;
 mod disruptor;
@@ -28,6 +29,7 @@ pub(crate) use ::annulet::ring::{Multi, Single as Lone};
 
 pub(crate) use self::annulet::Annulet;
 pub(crate) use self::annulet_broadcast::{Gated, Overwriting};
+pub(crate) use self::annulet_lanes::Laned;
 pub(crate) use self::bus::OneBus;
 pub(crate) use self::crossbeam::{Array, Channel};
 pub(crate) use self::disruptor::Disruptor;
@@ -211,6 +213,7 @@ impl Default for Slice {
 mod tests {
     use core::time::Duration;
 
+    use super::annulet_lanes::Readers;
     use super::*;
     use crate::broadcast::broadcast;
     use crate::crowd::crowd;
@@ -335,6 +338,20 @@ mod tests {
         moves_to_many::<Annulet<64, Multi, Multi>, OneByOne>();
         moves_to_many::<Annulet<64, Multi, Multi>, Slice>();
         moves_to_many::<Annulet<64, Multi, Multi>, Drain>();
+    }
+
+    #[test]
+    fn annulet_lanes_move_items_in_order() {
+        fn moves_laned<C: Readers, const RECEIVERS: usize>() {
+            moves::<Laned<64, 1, C>, OneByOne>();
+            moves::<Laned<64, 1, C>, Slice>();
+            moves::<Laned<64, 1, C>, Drain>();
+            moves_among::<Laned<16, 4, C>, OneByOne>(4, RECEIVERS);
+            moves_among::<Laned<16, 4, C>, Slice>(4, RECEIVERS);
+            moves_among::<Laned<16, 4, C>, Drain>(4, RECEIVERS);
+        }
+        moves_laned::<Lone, 1>();
+        moves_laned::<Multi, 4>();
     }
 
     #[test]
