@@ -5,9 +5,9 @@ use crate::crowd::crowd;
 use crate::measure::{Budget, Figure, Pause, Yield};
 use crate::place::PROCESSORS;
 use crate::rings::{
-    Annulet, Array, Channel, Drain, Form, GilMpmc, GilMpsc, GilShardedMpmc, GilShardedMpsc, GilShardedSpmc,
-    GilSpmc, Grant, HeaplessMpmc, Kanal, Laned, Lone, Many, Multi, NexusMpsc, NexusSpmc, OneByOne, Slice,
-    Thing,
+    Annulet, Array, Channel, Drain, Flume, Form, GilMpmc, GilMpsc, GilShardedMpmc, GilShardedMpsc,
+    GilShardedSpmc, GilSpmc, Grant, HeaplessMpmc, Kanal, Laned, Lone, Many, Multi, NexusMpsc, NexusSpmc,
+    OneByOne, Slice, StdSync, Thing, ThingMpsc,
 };
 
 const N: usize = 1024;
@@ -67,12 +67,15 @@ fn mpsc<const SENDERS: usize, const LANE: usize>(rows: &mut Vec<Row>) {
         one_by_one::<Laned<LANE, SENDERS>>(arity, threads),
         one_by_one::<Array<N>>(arity, threads),
         one_by_one::<Channel<N>>(arity, threads),
+        one_by_one::<Flume<N>>(arity, threads),
         one_by_one::<GilMpsc<N>>(arity, threads),
         one_by_one::<GilShardedMpsc<N, SENDERS>>(arity, threads),
         one_by_one::<HeaplessMpmc<N>>(arity, threads),
         one_by_one::<Kanal<N>>(arity, threads),
         one_by_one::<NexusMpsc<N>>(arity, threads),
+        one_by_one::<StdSync<N>>(arity, threads),
         one_by_one::<Thing<N>>(arity, threads),
+        one_by_one::<ThingMpsc<N>>(arity, threads),
         in_chunks::<Ours, Slice>(arity, threads),
         in_chunks::<Ours, Drain>(arity, threads),
         in_chunks::<Laned<LANE, SENDERS>, Slice>(arity, threads),
@@ -88,6 +91,7 @@ fn spmc(rows: &mut Vec<Row>) {
         one_by_one::<Ours>(arity, threads),
         one_by_one::<Array<N>>(arity, threads),
         one_by_one::<Channel<N>>(arity, threads),
+        one_by_one::<Flume<N>>(arity, threads),
         one_by_one::<GilSpmc<N>>(arity, threads),
         one_by_one::<GilShardedSpmc<N, 2>>(arity, threads),
         one_by_one::<HeaplessMpmc<N>>(arity, threads),
@@ -109,6 +113,7 @@ fn mpmc<const ENDS: usize, const LANE: usize>(rows: &mut Vec<Row>) {
         one_by_one::<Laned<LANE, ENDS, Multi>>(arity, threads),
         one_by_one::<Array<N>>(arity, threads),
         one_by_one::<Channel<N>>(arity, threads),
+        one_by_one::<Flume<N>>(arity, threads),
         one_by_one::<GilMpmc<N>>(arity, threads),
         one_by_one::<GilShardedMpmc<N, ENDS>>(arity, threads),
         one_by_one::<HeaplessMpmc<N>>(arity, threads),
