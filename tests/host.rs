@@ -419,6 +419,23 @@ fn a_handshake_takes_exactly_what_it_expects() {
     ));
 }
 
+/// A peer that passes my own window back as its own.
+#[test]
+fn g04_my_own_window_is_not_the_peers() {
+    let (left, right) = fdpass::pair().unwrap();
+    let reflecting = thread::spawn(move || {
+        let (mut hello, mut window) = ([0; 8], [None]);
+        let count = fdpass::recv(&right, &mut hello, &mut window, soon()).unwrap();
+        let window = window[0].take().unwrap();
+        fdpass::send(&right, &hello[..count], &[window.as_fd()], soon()).unwrap();
+        assert!(attach::<u64, 8>(window.as_fd()).is_ok(), "there is nothing wrong with the file");
+    });
+    let refused = connect::<u64, 8>(&left, myself(), &[], 0, soon()).unwrap_err();
+    assert!(matches!(refused, HandshakeError::Reflected), "{refused}");
+    assert_eq!(refused.to_string(), "the peer's window: it is my own");
+    reflecting.join().unwrap();
+}
+
 #[test]
 fn a_sealed_region_is_final_and_an_unsealed_one_is_refused() {
     let region = seal_region(&b"for ever"[..]).unwrap();
