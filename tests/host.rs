@@ -124,6 +124,48 @@ fn a08_a_header_with_any_bit_flipped_is_refused() {
     }
 }
 
+/// A header that changes all the time, by a mapping that its owner made before it sealed the file: what is refused is
+/// exactly what was read, and once attached, nothing asks for the header again.
+#[test]
+fn a09_a_header_that_flickers_is_looked_at_once() {
+    let bytes = genuine();
+    let file = File::from(memfd::create(c"flickers", bytes.len() as u64).unwrap());
+    file.write_all_at(&bytes, 0).unwrap();
+    let hostile = Mapping::read_write(&file, bytes.len()).unwrap();
+    memfd::add_seals(&file, all_seals()).unwrap();
+    let magic = u64::from_le_bytes(bytes[..8].try_into().unwrap());
+    // SAFETY: the first word of a live mapping; all accesses to it here are atomic and of this width.
+    let word = unsafe { std::sync::atomic::AtomicU32::from_ptr(words(&hostile).next().unwrap()) };
+    let good = word.load(Ordering::Relaxed);
+    let over = AtomicBool::new(false);
+    let (mut attached, mut refused) = (0, 0);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                for flipped in [good ^ 1, good] {
+                    word.store(flipped, Ordering::Relaxed);
+                    // For about as long as an attach takes.
+                    (0..500).for_each(|_| std::hint::spin_loop());
+                }
+            }
+        });
+        let deadline = soon();
+        while (attached < 100 || refused < 100) && !deadline.is_past() {
+            match attach::<u64, 8>(file.as_fd()) {
+                // Whatever it says by now.
+                Ok(window) => attached += u32::from(window.read(0) == 0 && window.observe(0) == 0),
+                Err(AttachError::Header(HeaderError::BadMagic { found })) => {
+                    assert_eq!(found, magic ^ 1);
+                    refused += 1;
+                }
+                Err(why) => panic!("{why}"),
+            }
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    assert!(attached >= 100 && refused >= 100, "attached {attached} times, refused {refused} times");
+}
+
 /// Memory straight from the kernel is no window: nobody made it one.
 #[test]
 fn a13_a_file_of_zeroes_is_refused() {
@@ -417,6 +459,23 @@ fn a_handshake_takes_exactly_what_it_expects() {
         connect::<u64, 8>(&left, myself(), &[], 0, Deadline::after(Duration::from_millis(20))),
         Err(HandshakeError::Pass(fdpass::PassError::Timeout))
     ));
+}
+
+/// A peer that passes my own window back as its own.
+#[test]
+fn g04_my_own_window_is_not_the_peers() {
+    let (left, right) = fdpass::pair().unwrap();
+    let reflecting = thread::spawn(move || {
+        let (mut hello, mut window) = ([0; 8], [None]);
+        let count = fdpass::recv(&right, &mut hello, &mut window, soon()).unwrap();
+        let window = window[0].take().unwrap();
+        fdpass::send(&right, &hello[..count], &[window.as_fd()], soon()).unwrap();
+        assert!(attach::<u64, 8>(window.as_fd()).is_ok(), "there is nothing wrong with the file");
+    });
+    let refused = connect::<u64, 8>(&left, myself(), &[], 0, soon()).unwrap_err();
+    assert!(matches!(refused, HandshakeError::Reflected), "{refused}");
+    assert_eq!(refused.to_string(), "the peer's window: it is my own");
+    reflecting.join().unwrap();
 }
 
 #[test]

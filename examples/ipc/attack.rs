@@ -20,6 +20,7 @@ use crate::Failure;
 use crate::message::{DEPTH, PIECE, now};
 use crate::receiver::{REGION_LIMIT, SELF, Sender, Tally, drain};
 use crate::sender::{PATIENCE, offer_pieces, port, region_of};
+use crate::table::say;
 
 /// What can be tried: its name, what the line says, and whether an answer is the right one.
 struct Attack {
@@ -126,9 +127,9 @@ pub fn run(file: &Path) -> Result<bool, Failure> {
         let right = (attack.right)(&answer);
         survived += usize::from(right);
         let verdict = if right { "" } else { "   <-- NOT THE RIGHT ANSWER" };
-        println!("{:<13} the sender {}\n{:<13} -> {answer}{verdict}", attack.name, attack.tried, "");
+        say(&format!("{:<13} the sender {}\n{:<13} -> {answer}{verdict}\n", attack.name, attack.tried, ""))?;
     }
-    println!("survived {survived} of {} attacks", ATTACKS.len());
+    say(&format!("survived {survived} of {} attacks\n", ATTACKS.len()))?;
     Ok(survived == ATTACKS.len())
 }
 

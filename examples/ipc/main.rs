@@ -45,7 +45,17 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(why) if why.use_stderr() => {
+            // The first line says what is wrong; the others are for who asks.
+            let said = why.to_string();
+            let line = said.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            eprintln!("ipc: {line} (see --help)");
+            return ExitCode::from(2);
+        }
+        Err(asked) => asked.exit(),
+    };
     let file = match file_of(&args) {
         Ok(file) => file,
         Err(why) => {

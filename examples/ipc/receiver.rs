@@ -199,6 +199,6 @@ pub fn run<E: Receive, const N: usize>(role: &str, file: &Path) -> Result<bool, 
         sender: report.hash,
         receiver: hash,
         verified,
-    });
+    })?;
     Ok(verified)
 }

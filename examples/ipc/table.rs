@@ -1,10 +1,13 @@
 //! What is printed.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+
+use crate::Failure;
 
 /// A stream that ended.
 pub struct Outcome<'a> {
@@ -34,7 +37,7 @@ fn micros(nanos: u64) -> String {
     format!("{:.1} us", nanos as f64 / 1000.0)
 }
 
-pub fn print(outcome: &Outcome<'_>) {
+pub fn print(outcome: &Outcome<'_>) -> Result<(), Failure> {
     let seconds = outcome.elapsed.map_or(0.0, |elapsed| elapsed.as_secs_f64());
     let per_second = |count: u64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
     let way = if outcome.inline { "inline messages" } else { "descriptors into a sealed region" };
@@ -59,7 +62,15 @@ pub fn print(outcome: &Outcome<'_>) {
         ("sha256 receiver", hex(&outcome.receiver)),
         ("verified", if outcome.verified { "yes" } else { "NO" }.to_string()),
     ];
-    for (name, value) in rows {
-        println!("{name:<16} {value}");
+    let lines = rows.map(|(name, value)| format!("{name:<16} {value}\n"));
+    say(&lines.concat())
+}
+
+/// Writes to standard output. That nobody reads any more is no failure: the job is done all the same.
+pub fn say(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(why) if why.kind() != ErrorKind::BrokenPipe => Err(format!("standard output: {why}").into()),
+        _ => Ok(()),
     }
 }

@@ -1,8 +1,10 @@
 //! Two processes exchange their windows, and become a port each.
 
 use core::fmt;
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::vec::Vec;
 
 use annulet_platform::fdpass::{self, PassError};
@@ -28,6 +30,8 @@ pub enum HandshakeError {
     BadHello,
     /// The peer's window was refused.
     Attach(AttachError),
+    /// What the peer passed as its window is mine.
+    Reflected,
 }
 
 impl From<PassError> for HandshakeError {
@@ -48,6 +52,7 @@ impl fmt::Display for HandshakeError {
             Self::Pass(why) => write!(f, "handshake: {why}"),
             Self::BadHello => f.write_str("handshake: the peer speaks otherwise"),
             Self::Attach(why) => write!(f, "the peer's window: {why}"),
+            Self::Reflected => f.write_str("the peer's window: it is my own"),
         }
     }
 }
@@ -57,10 +62,19 @@ impl core::error::Error for HandshakeError {
         match self {
             Self::Create(why) => Some(why),
             Self::Pass(why) => Some(why),
-            Self::BadHello => None,
+            Self::BadHello | Self::Reflected => None,
             Self::Attach(why) => Some(why),
         }
     }
+}
+
+/// Whether two descriptors are of one file. Memory files of one kernel have one device, and numbers of their own.
+fn is_same_file(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> io::Result<bool> {
+    let number = |fd: BorrowedFd<'_>| {
+        let file = File::from(fd.try_clone_to_owned()?).metadata()?;
+        io::Result::Ok((file.dev(), file.ino()))
+    };
+    Ok(number(one)? == number(other)?)
 }
 
 /// Exchanges windows with the process at the other end of `socket`, and checks the peer's.
@@ -95,5 +109,9 @@ pub fn connect<E: Entry, const N: usize>(
     let mut arrived = arrived.into_iter().flatten();
     let window = arrived.next().ok_or(HandshakeError::BadHello)?;
     let theirs = attach::<E, N>(window.as_fd())?;
+    // Otherwise I would receive what I send.
+    if is_same_file(mine.fd(), window.as_fd()).map_err(AttachError::Io)? {
+        return Err(HandshakeError::Reflected);
+    }
     Ok((Port::new(mine, theirs, peer), arrived.collect()))
 }

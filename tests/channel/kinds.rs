@@ -9,8 +9,9 @@ use annulet::channel::{
     TrySendError,
 };
 use annulet::ring::broadcast::{Gated, Overwrite};
-use annulet::ring::lanes::{Fair, Order, Strict};
+use annulet::ring::lanes::{Adaptive, Fair, Heap, Housing, Inline, Order, Strict};
 use annulet::ring::{Multi, Ring, Single};
+use annulet::stats::Off;
 use annulet::wait::{Deadline, Strategy};
 use annulet::{Broadcast, Channel, Lanes};
 
@@ -232,15 +233,19 @@ kept! {
     KeptMpmc Multi, Multi, |tx: &Self::Tx<'c>| Some(tx.clone()), |rx: &Self::Rx<'c>| Some(rx.clone());
 }
 
-/// Lanes, visited in the order `O`.
-pub struct Laned<O> {
-    pub channel: Channel<Lanes<u32, N, 4>, Probe>,
+/// Lanes, visited in the order `O`, whose rings are where `H` says.
+pub struct Laned<O, H: Housing = Inline> {
+    pub channel: Channel<Lanes<u32, N, 4, Single, Off, H>, Probe>,
     order: PhantomData<fn() -> O>,
 }
 
-impl<O: Order + Default + Send + 'static> Chan for Laned<O> {
+impl<O: Order + Default + Send + 'static, H: Housing + 'static> Chan for Laned<O, H>
+where
+    for<'c> annulet::channel::LaneReceiver<'c, u32, N, 4, O, Single, Probe, Off, H>: Send,
+    Lanes<u32, N, 4, Single, Off, H>: Sync,
+{
     type Tx<'c> = annulet::channel::LaneSender<'c, u32, Single, Probe>;
-    type Rx<'c> = annulet::channel::LaneReceiver<'c, u32, N, 4, O, Single, Probe>;
+    type Rx<'c> = annulet::channel::LaneReceiver<'c, u32, N, 4, O, Single, Probe, Off, H>;
     fn new(probe: &Probe) -> Self {
         Self { channel: Channel::over(Lanes::new(), probe.clone()), order: PhantomData }
     }
@@ -253,6 +258,8 @@ impl<O: Order + Default + Send + 'static> Chan for Laned<O> {
 }
 pub type StrictLanes = Laned<Strict>;
 pub type FairLanes = Laned<Fair>;
+/// Each made when its sender comes.
+pub type GrowingAdaptiveLanes = Laned<Adaptive, Heap>;
 
 pub type GatedChannel = Channel<Broadcast<u32, N, Gated<4>>, Probe>;
 impl Chan for GatedChannel {
@@ -318,7 +325,7 @@ macro_rules! over_every_channel {
                 #[test]
                 fn $behaviour() {
                     over_every_channel!(@kinds $behaviour: SpscChannel MpscChannel SpmcChannel MpmcChannel KeptSpsc
-                        KeptMpmc StrictLanes FairLanes GatedChannel OverwriteChannel);
+                        KeptMpmc StrictLanes FairLanes GrowingAdaptiveLanes GatedChannel OverwriteChannel);
                 }
             )*
         }

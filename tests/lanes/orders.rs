@@ -117,6 +117,29 @@ fn rm10_adaptive_passes_over_a_lane_for_a_bounded_time() {
     }
 }
 
+/// Priorities: with strict order, a lane waits as long as one before it has items, without bound, as is said there. Who
+/// wants a bound takes turns: then it is one visit to each other lane.
+#[test]
+fn d17_high_goes_before_low_and_turns_bound_the_wait() {
+    const HIGH: usize = 0;
+    const LOW: usize = 3;
+    let lanes = Lanes::<Number, 8, 4>::starting_at(usize::MAX - 1);
+    let mut rx = lanes.try_consumer(Strict).unwrap();
+    let mut sources = Sources::new(&lanes);
+    assert!(sources.push(LOW));
+    for _ in 0..if cfg!(miri) { 9 } else { 1000 } {
+        (HIGH..LOW).for_each(|lane| sources.fill(lane));
+        let (mut seen, wanted) = (Vec::new(), 3 * 8);
+        assert_eq!(rx.drain(wanted, |from, _| seen.push(from.index() as usize)), wanted);
+        assert!(seen.is_sorted() && !seen.contains(&LOW), "{seen:?}");
+    }
+    assert_eq!(rx.try_pop(), Ok((LOW as u32, 0)), "it was there all the time");
+    for budget in [1, 4] {
+        let worst = wait_under_flood::<4, _>(Fair::with_budget(budget), LOW, 1);
+        assert!(worst <= 3 * budget, "{worst} items before, with budget {budget}");
+    }
+}
+
 /// Ringmpsc's consumer, after 200 polls that found nothing, did not see a message for 55 polls more.
 #[test]
 fn rm10_adaptive_hides_nothing_from_who_is_told_empty() {

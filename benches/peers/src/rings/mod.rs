@@ -6,7 +6,9 @@
 
 mod annulet;
 mod annulet_broadcast;
+mod annulet_lanes;
 mod bus;
+mod channels;
 mod crossbeam;
 mod disruptor;
 mod floor;
@@ -28,7 +30,9 @@ pub(crate) use ::annulet::ring::{Multi, Single as Lone};
 
 pub(crate) use self::annulet::Annulet;
 pub(crate) use self::annulet_broadcast::{Gated, Overwriting};
+pub(crate) use self::annulet_lanes::Laned;
 pub(crate) use self::bus::OneBus;
+pub(crate) use self::channels::{Flume, StdSync, ThingMpsc};
 pub(crate) use self::crossbeam::{Array, Channel};
 pub(crate) use self::disruptor::Disruptor;
 pub(crate) use self::floor::{Bare, Blocks, Nothing};
@@ -39,7 +43,7 @@ pub(crate) use self::kanal::Kanal;
 pub(crate) use self::link::Untrusting;
 pub(crate) use self::nexus::{Nexus, NexusMpsc, NexusSpmc};
 pub(crate) use self::ringbuf::{HeapRb, StaticRb};
-pub(crate) use self::rtrb::Rtrb;
+pub(crate) use self::rtrb::{Rtrb, RtrbEach};
 pub(crate) use self::rusted_ring::Rusted;
 pub(crate) use self::thingbuf::Thing;
 pub(crate) use self::tokio::{TokioCredit, TokioOverwriting};
@@ -211,6 +215,7 @@ impl Default for Slice {
 mod tests {
     use core::time::Duration;
 
+    use super::annulet_lanes::Readers;
     use super::*;
     use crate::broadcast::broadcast;
     use crate::crowd::crowd;
@@ -338,6 +343,27 @@ mod tests {
     }
 
     #[test]
+    fn annulet_lanes_move_items_in_order() {
+        fn moves_laned<C: Readers, const RECEIVERS: usize>() {
+            moves::<Laned<64, 1, C>, OneByOne>();
+            moves::<Laned<64, 1, C>, Slice>();
+            moves::<Laned<64, 1, C>, Drain>();
+            moves_among::<Laned<16, 4, C>, OneByOne>(4, RECEIVERS);
+            moves_among::<Laned<16, 4, C>, Slice>(4, RECEIVERS);
+            moves_among::<Laned<16, 4, C>, Drain>(4, RECEIVERS);
+        }
+        moves_laned::<Lone, 1>();
+        moves_laned::<Multi, 4>();
+    }
+
+    #[test]
+    fn channels_move_items_in_order() {
+        moves_to_many::<Flume<64>, OneByOne>();
+        moves_to_one::<StdSync<64>, OneByOne>();
+        moves_to_one::<ThingMpsc<64>, OneByOne>();
+    }
+
+    #[test]
     fn crossbeam_moves_items_in_order() {
         moves_to_many::<Array<64>, OneByOne>();
         moves_to_many::<Channel<64>, OneByOne>();
@@ -411,6 +437,13 @@ mod tests {
         publishes_all::<Disruptor<64>, OneByOne>();
         publishes_all::<Disruptor<64>, Uneven<Grant, 64>>();
         publishes_all::<Disruptor<64>, Grant>();
+    }
+
+    #[test]
+    fn rtrb_for_each_reader_publishes_all_items_in_order() {
+        publishes_all::<RtrbEach<64>, OneByOne>();
+        publishes_all::<RtrbEach<64>, Uneven<Grant, 64>>();
+        publishes_all::<RtrbEach<64>, Grant>();
     }
 
     #[test]

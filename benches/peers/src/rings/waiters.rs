@@ -2,6 +2,9 @@
 
 use core::num::NonZeroUsize;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
+use std::os::fd::OwnedFd;
+use std::sync::{Condvar, Mutex};
 
 use annulet::channel::{Line, Receiver, RingReceiver, RingSender, Sender};
 use annulet::host::Futex;
@@ -10,6 +13,7 @@ use annulet::wait::{Event, Strategy};
 use annulet::{Channel, Spsc};
 use annulet_platform::clock::Deadline;
 use annulet_platform::futex::{self, Scope};
+use rustix::event::{EventfdFlags, epoll, eventfd};
 
 use super::{Lone, Ring, Role, Single};
 use crate::waiting::{Asynchronous, Blocking};
@@ -143,8 +147,111 @@ blocking! {
         flume::bounded(N), |tx, item| tx.send(item).expect("open"), |rx| rx.recv();
     GilParking, "gil::spsc::parking", gil::spsc::parking::Sender<u64>, gil::spsc::parking::Receiver<u64>,
         gil::spsc::parking::channel(NonZeroUsize::MIN.saturating_add(N - 1)), |tx, item| tx.send(item), |rx| Some(rx.recv());
+    GilYielding, "gil::mpsc, which yields", gil::mpsc::Sender<u64>, gil::mpsc::Receiver<u64>,
+        gil::mpsc::channel(NonZeroUsize::MIN.saturating_add(N - 1)), |tx, item| tx.send(item), |rx| Some(rx.recv());
+    ThingbufBlocking, "thingbuf::mpsc::blocking", thingbuf::mpsc::blocking::Sender<u64>, thingbuf::mpsc::blocking::Receiver<u64>,
+        thingbuf::mpsc::blocking::channel(N), |tx, item| tx.send(item).expect("open"), |rx| rx.recv();
     TokioBlocking, "tokio::sync::mpsc, blocking_*", tokio::sync::mpsc::Sender<u64>, tokio::sync::mpsc::Receiver<u64>,
         tokio::sync::mpsc::channel(N), |tx, item| tx.blocking_send(item).expect("open"), |rx| rx.blocking_recv();
+}
+
+/// An item under a lock, and a condition variable.
+pub(crate) struct Condition;
+
+#[derive(Default)]
+#[repr(align(128))]
+pub(crate) struct Locked {
+    item: Mutex<Option<u64>>,
+    put: Condvar,
+}
+
+impl Blocking for Condition {
+    const NAME: &str = "std Mutex and Condvar";
+    const ROLE: Role = Role::Reference;
+    type Tx<'c> = &'c Locked;
+    type Rx<'c> = &'c Locked;
+
+    fn with<R>(body: impl FnOnce(Self::Tx<'_>, Self::Rx<'_>) -> R) -> R {
+        let locked = Locked::default();
+        body(&locked, &locked)
+    }
+    // Only for a ping-pong, as all of these: there is no item whenever something is sent.
+    fn send(locked: &mut Self::Tx<'_>, item: u64) {
+        *locked.item.lock().expect("no panic") = Some(item);
+        locked.put.notify_one();
+    }
+    fn recv(locked: &mut Self::Rx<'_>) -> u64 {
+        let mut there = locked.item.lock().expect("no panic");
+        loop {
+            match there.take() {
+                Some(item) => return item,
+                None => there = locked.put.wait(there).expect("no panic"),
+            }
+        }
+    }
+}
+
+/// The items themselves, through the kernel.
+pub(crate) struct Pipe;
+
+impl Blocking for Pipe {
+    const NAME: &str = "pipe";
+    const ROLE: Role = Role::Reference;
+    type Tx<'c> = PipeWriter;
+    type Rx<'c> = PipeReader;
+
+    fn with<R>(body: impl FnOnce(Self::Tx<'_>, Self::Rx<'_>) -> R) -> R {
+        let (rx, tx) = pipe().expect("a pipe");
+        body(tx, rx)
+    }
+    fn send(tx: &mut Self::Tx<'_>, item: u64) {
+        tx.write_all(&item.to_ne_bytes()).expect("the pipe is open");
+    }
+    fn recv(rx: &mut Self::Rx<'_>) -> u64 {
+        let mut item = [0; 8];
+        rx.read_exact(&mut item).expect("the pipe is open");
+        u64::from_ne_bytes(item)
+    }
+}
+
+/// A word, and a counter of the kernel's that is read to sleep, at once or (`POLL`) after `epoll` has said that it can be.
+pub(crate) struct Counter<const POLL: bool>;
+
+#[derive(Debug)]
+pub(crate) struct Bell {
+    item: AtomicU64,
+    counter: OwnedFd,
+    poll: OwnedFd,
+}
+
+impl<const POLL: bool> Blocking for Counter<POLL> {
+    const NAME: &str = if POLL { "eventfd, epoll" } else { "eventfd" };
+    const ROLE: Role = Role::Reference;
+    type Tx<'c> = &'c Bell;
+    type Rx<'c> = &'c Bell;
+
+    fn with<R>(body: impl FnOnce(Self::Tx<'_>, Self::Rx<'_>) -> R) -> R {
+        let counter = eventfd(0, EventfdFlags::empty()).expect("an eventfd");
+        let poll = epoll::create(epoll::CreateFlags::empty()).expect("an epoll");
+        epoll::add(&poll, &counter, epoll::EventData::new_u64(0), epoll::EventFlags::IN)
+            .expect("it can be polled");
+        let bell = Bell { item: AtomicU64::new(0), counter, poll };
+        body(&bell, &bell)
+    }
+    fn send(bell: &mut Self::Tx<'_>, item: u64) {
+        bell.item.store(item, Ordering::Release);
+        rustix::io::write(&bell.counter, &1_u64.to_ne_bytes()).expect("the counter is small");
+    }
+    fn recv(bell: &mut Self::Rx<'_>) -> u64 {
+        if POLL {
+            let mut ready =
+                [epoll::Event { flags: epoll::EventFlags::empty(), data: epoll::EventData::new_u64(0) }];
+            while !matches!(epoll::wait(&bell.poll, &mut ready, None), Ok(1..)) {}
+        }
+        let read = rustix::io::read(&bell.counter, &mut [0; 8]);
+        assert_eq!(read, Ok(8), "a counter is read whole");
+        bell.item.load(Ordering::Acquire)
+    }
 }
 
 macro_rules! asynchronous {
@@ -242,5 +349,39 @@ impl<const CAPACITY: usize> Single for Tries<CAPACITY> {
     #[inline(always)]
     fn pop(rx: &mut Self::Rx<'_>) -> Option<u64> {
         rx.try_recv().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+    use crate::measure::Budget;
+    use crate::waiting::round_trip;
+
+    /// `round_trip` itself checks that each answer is the right one.
+    fn answers<C: Blocking>() {
+        let budget = Budget { time: Duration::ZERO, items: 200 };
+        assert!(round_trip::<C>(budget).items >= 200, "{} has answered", C::NAME);
+    }
+
+    #[test]
+    fn each_of_them_answers() {
+        answers::<Ours<true>>();
+        answers::<Ours<false, true>>();
+        answers::<Crossbeam>();
+        answers::<Flume>();
+        answers::<GilParking>();
+        answers::<GilYielding>();
+        answers::<Kanal>();
+        answers::<StdSync>();
+        answers::<ThingbufBlocking>();
+        answers::<TokioBlocking>();
+        answers::<BareFutex>();
+        answers::<Condition>();
+        answers::<Counter<false>>();
+        answers::<Counter<true>>();
+        answers::<Pipe>();
     }
 }

@@ -5,8 +5,8 @@ use crate::broadcast::broadcast;
 use crate::measure::{Budget, Figure, Pause, Yield};
 use crate::place::PROCESSORS;
 use crate::rings::{
-    Broadcasts, Disruptor, Form, Gated, Grant, OneBus, OneByOne, Overwriting, Rusted, Slice, TokioCredit,
-    TokioOverwriting, Uneven,
+    Broadcasts, Disruptor, Form, Gated, Grant, OneBus, OneByOne, Overwriting, RtrbEach, Rusted, Slice,
+    TokioCredit, TokioOverwriting, Uneven,
 };
 
 const N: usize = 1024;
@@ -63,10 +63,13 @@ fn gated(rows: &mut Vec<Row>, readers: Readers) {
         row::<OneBus<N>, OneByOne>(single, readers, 1),
         row::<Disruptor<N>, OneByOne>(single, readers, 1),
         row::<Disruptor<N>, Uneven<Grant, CHUNK>>(single, readers, 1),
+        row::<RtrbEach<N>, OneByOne>(single, readers, 1),
+        row::<RtrbEach<N>, Uneven<Grant, CHUNK>>(single, readers, 1),
         row::<Rusted<N>, OneByOne>(single, readers, 1),
         row::<TokioCredit<N>, OneByOne>(single, readers, 1),
         row::<Gated<N>, Slice>(batch, readers, CHUNK),
         row::<Disruptor<N>, Grant>(batch, readers, CHUNK),
+        row::<RtrbEach<N>, Grant>(batch, readers, CHUNK),
         row::<Rusted<N>, Slice>(batch, readers, CHUNK),
     ]);
 }

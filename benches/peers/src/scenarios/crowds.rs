@@ -5,21 +5,22 @@ use crate::crowd::crowd;
 use crate::measure::{Budget, Figure, Pause, Yield};
 use crate::place::PROCESSORS;
 use crate::rings::{
-    Annulet, Array, Channel, Drain, Form, GilMpmc, GilMpsc, GilShardedMpmc, GilShardedMpsc, GilShardedSpmc,
-    GilSpmc, Grant, HeaplessMpmc, Kanal, Lone, Many, Multi, NexusMpsc, NexusSpmc, OneByOne, Slice, Thing,
+    Annulet, Array, Channel, Drain, Flume, Form, GilMpmc, GilMpsc, GilShardedMpmc, GilShardedMpsc,
+    GilShardedSpmc, GilSpmc, Grant, HeaplessMpmc, Kanal, Laned, Lone, Many, Multi, NexusMpsc, NexusSpmc,
+    OneByOne, Slice, StdSync, Thing, ThingMpsc,
 };
 
 const N: usize = 1024;
 const CHUNK: usize = 64;
 
 pub(super) fn add(rows: &mut Vec<Row>) {
-    mpsc::<1>(rows);
-    mpsc::<2>(rows);
-    mpsc::<4>(rows);
+    mpsc::<1, 1024>(rows);
+    mpsc::<2, 512>(rows);
+    mpsc::<4, 256>(rows);
     spmc(rows);
-    mpmc::<1>(rows);
-    mpmc::<2>(rows);
-    mpmc::<4>(rows);
+    mpmc::<1, 1024>(rows);
+    mpmc::<2, 512>(rows);
+    mpmc::<4, 256>(rows);
 }
 
 fn measure<R: Many, F: Form<R>>(threads: [usize; 2], chunk: usize, budget: Budget) -> Figure {
@@ -56,21 +57,29 @@ fn in_chunks<R: Many, F: Form<R>>(arity: &str, threads: [usize; 2]) -> Row {
     }
 }
 
-fn mpsc<const SENDERS: usize>(rows: &mut Vec<Row>) {
+/// `LANE`: what each of the lanes holds, which together hold `N`.
+fn mpsc<const SENDERS: usize, const LANE: usize>(rows: &mut Vec<Row>) {
     type Ours = Annulet<N, Multi, Lone>;
+    const { assert!(SENDERS * LANE == N) };
     let (arity, threads) = ("mpsc", [SENDERS, 1]);
     rows.extend([
         one_by_one::<Ours>(arity, threads),
+        one_by_one::<Laned<LANE, SENDERS>>(arity, threads),
         one_by_one::<Array<N>>(arity, threads),
         one_by_one::<Channel<N>>(arity, threads),
+        one_by_one::<Flume<N>>(arity, threads),
         one_by_one::<GilMpsc<N>>(arity, threads),
         one_by_one::<GilShardedMpsc<N, SENDERS>>(arity, threads),
         one_by_one::<HeaplessMpmc<N>>(arity, threads),
         one_by_one::<Kanal<N>>(arity, threads),
         one_by_one::<NexusMpsc<N>>(arity, threads),
+        one_by_one::<StdSync<N>>(arity, threads),
         one_by_one::<Thing<N>>(arity, threads),
+        one_by_one::<ThingMpsc<N>>(arity, threads),
         in_chunks::<Ours, Slice>(arity, threads),
         in_chunks::<Ours, Drain>(arity, threads),
+        in_chunks::<Laned<LANE, SENDERS>, Slice>(arity, threads),
+        in_chunks::<Laned<LANE, SENDERS>, Drain>(arity, threads),
         in_chunks::<GilShardedMpsc<N, SENDERS>, Grant>(arity, threads),
     ]);
 }
@@ -82,6 +91,7 @@ fn spmc(rows: &mut Vec<Row>) {
         one_by_one::<Ours>(arity, threads),
         one_by_one::<Array<N>>(arity, threads),
         one_by_one::<Channel<N>>(arity, threads),
+        one_by_one::<Flume<N>>(arity, threads),
         one_by_one::<GilSpmc<N>>(arity, threads),
         one_by_one::<GilShardedSpmc<N, 2>>(arity, threads),
         one_by_one::<HeaplessMpmc<N>>(arity, threads),
@@ -94,13 +104,16 @@ fn spmc(rows: &mut Vec<Row>) {
     ]);
 }
 
-fn mpmc<const ENDS: usize>(rows: &mut Vec<Row>) {
+fn mpmc<const ENDS: usize, const LANE: usize>(rows: &mut Vec<Row>) {
     type Ours = Annulet<N, Multi, Multi>;
+    const { assert!(ENDS * LANE == N) };
     let (arity, threads) = ("mpmc", [ENDS, ENDS]);
     rows.extend([
         one_by_one::<Ours>(arity, threads),
+        one_by_one::<Laned<LANE, ENDS, Multi>>(arity, threads),
         one_by_one::<Array<N>>(arity, threads),
         one_by_one::<Channel<N>>(arity, threads),
+        one_by_one::<Flume<N>>(arity, threads),
         one_by_one::<GilMpmc<N>>(arity, threads),
         one_by_one::<GilShardedMpmc<N, ENDS>>(arity, threads),
         one_by_one::<HeaplessMpmc<N>>(arity, threads),
@@ -108,6 +121,8 @@ fn mpmc<const ENDS: usize>(rows: &mut Vec<Row>) {
         one_by_one::<Thing<N>>(arity, threads),
         in_chunks::<Ours, Slice>(arity, threads),
         in_chunks::<Ours, Drain>(arity, threads),
+        in_chunks::<Laned<LANE, ENDS, Multi>, Slice>(arity, threads),
+        in_chunks::<Laned<LANE, ENDS, Multi>, Drain>(arity, threads),
         in_chunks::<GilShardedMpmc<N, ENDS>, Grant>(arity, threads),
     ]);
 }

@@ -7,8 +7,8 @@ use annulet::{Channel, Spsc};
 use super::{Row, Unit};
 use crate::rings::Role;
 use crate::rings::waiters::{
-    BareFutex, Crossbeam, Flume, FlumeAsync, GilParking, Kanal, KanalAsync, Ours, StdSync, ThingbufAsync,
-    TokioBlocking, TokioMpsc,
+    BareFutex, Condition, Counter, Crossbeam, Flume, FlumeAsync, GilParking, GilYielding, Kanal, KanalAsync,
+    Ours, Pipe, StdSync, ThingbufAsync, ThingbufBlocking, TokioBlocking, TokioMpsc,
 };
 use crate::waiting::{Asynchronous, Blocking, pushes, round_trip, round_trip_of_tasks, wake_cost};
 
@@ -24,10 +24,16 @@ pub(super) fn add(rows: &mut Vec<Row>) {
         trip::<Crossbeam>(),
         trip::<Flume>(),
         trip::<GilParking>(),
+        trip::<GilYielding>(),
         trip::<Kanal>(),
         trip::<StdSync>(),
+        trip::<ThingbufBlocking>(),
         trip::<TokioBlocking>(),
         trip::<BareFutex>(),
+        trip::<Condition>(),
+        trip::<Counter<false>>(),
+        trip::<Counter<true>>(),
+        trip::<Pipe>(),
     ]);
     fn wake<C: Blocking>() -> Row {
         row("send that wakes a sleeper", C::NAME, C::ROLE, true, wake_cost::<C>)
@@ -41,8 +47,13 @@ pub(super) fn add(rows: &mut Vec<Row>) {
         wake::<GilParking>(),
         wake::<Kanal>(),
         wake::<StdSync>(),
+        wake::<ThingbufBlocking>(),
         wake::<TokioBlocking>(),
         wake::<BareFutex>(),
+        wake::<Condition>(),
+        wake::<Counter<false>>(),
+        wake::<Counter<true>>(),
+        wake::<Pipe>(),
     ]);
     fn tasks<C: Asynchronous>() -> Row {
         row("round trip, two tasks of one executor", C::NAME, C::ROLE, false, round_trip_of_tasks::<C>)

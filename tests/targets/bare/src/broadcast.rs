@@ -43,6 +43,7 @@ const TABLE: &[Op<Rings>] = &[
     reader_clone,
     try_read,
     try_read_slice,
+    drain,
     latest,
     skip,
     reader_counts,
@@ -135,6 +136,12 @@ fn latest(rings: &mut Rings, _: usize, _: usize) -> usize {
     rings.reader.latest().map_or(0, see)
 }
 
+fn drain(rings: &mut Rings, a: usize, _: usize) -> usize {
+    let mut sum = 0_usize;
+    let count = rings.reader.drain(a, |item| sum = sum.wrapping_add(see(item)));
+    count.map_or(sum, |count| sum.wrapping_add(count))
+}
+
 fn skip(rings: &mut Rings, a: usize, _: usize) -> usize {
     rings.reader.skip(a as u64) as usize
 }
@@ -216,8 +223,12 @@ fn try_publish_slice(held: &mut Held, a: usize, b: usize) -> usize {
 
 #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
 fn gated_writer_counts(held: &mut Held, _: usize, _: usize) -> usize {
-    let Some(writer) = &held.writer else { return 0 };
-    writer.readers() + writer.len() + writer.capacity() + press(writer.backpressure())
+    let Some(writer) = &mut held.writer else { return 0 };
+    usize::from(writer.has_room())
+        + writer.readers()
+        + writer.len()
+        + writer.capacity()
+        + press(writer.backpressure())
 }
 
 #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]

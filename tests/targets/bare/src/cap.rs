@@ -31,7 +31,10 @@ fn grant(table: &mut Table, a: usize, b: usize) -> usize {
 }
 
 fn check(table: &mut Table, a: usize, b: usize) -> usize {
-    table.check(Task(a as u32), handle(a, b), Rights::READ).map_or(0, |authority| authority.badge() as usize)
+    table.check(Task(a as u32), handle(a, b), Rights::READ).map_or(0, |authority| {
+        let of_a_region = matches!(authority.object(), Object::Region(_));
+        (authority.badge() as usize).wrapping_add(authority.holder().0 as usize) ^ usize::from(of_a_region)
+    })
 }
 
 fn permits(table: &mut Table, a: usize, b: usize) -> usize {

@@ -1,7 +1,9 @@
 //! `Lanes`: the lanes, their producers, and a consumer in each order.
 
 use annulet::Lanes;
+use annulet::ring::Single;
 use annulet::ring::lanes::{Adaptive, Fair, LaneConsumer, LaneProducer, Order, Strict};
+use annulet::stats::Counts;
 
 use crate::{Op, call_all};
 
@@ -49,6 +51,7 @@ impl<O: Order + 'static> Ends<O> {
         lanes_split::<O>,
         lanes_split_all::<O>,
         lanes_counts::<O>,
+        lanes_stats::<O>,
         #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
         lanes_register::<O>,
         push::<O>,
@@ -86,6 +89,11 @@ fn lanes_counts<O: Order + 'static>(ends: &mut Ends<O>, _: usize, _: usize) -> u
     let (lane, most) = lanes.hottest().map_or((0, 0), |(lane, most)| (lane.index() as usize, most));
     let of_mine = ends.producer.as_ref().and_then(|producer| lanes.len_of(producer.lane())).unwrap_or(0);
     lane + most + of_mine + lanes.total_len() + usize::from(lanes.is_empty())
+}
+
+fn lanes_stats<O: Order + 'static>(_: &mut Ends<O>, a: usize, _: usize) -> usize {
+    let lanes = Lanes::<Item, N, L, Single, Counts>::new();
+    lanes.stats_of(a as u32).map_or(0, |(sent, received)| sent.items + received.largest)
 }
 
 #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]

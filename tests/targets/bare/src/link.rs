@@ -50,18 +50,20 @@ fn seen(link: &mut Side, _: usize, _: usize) -> usize {
 
 fn header(_: &mut Side, a: usize, b: usize) -> usize {
     let geometry = Geometry::of::<Entry, N>();
+    let total = geometry.total_bytes() as usize;
     let mut bytes = *Header::new(&geometry).as_bytes();
     if let Some(byte) = bytes.get_mut(a) {
         *byte = b as u8;
     }
     let whole: &[u8; HEADER_BYTES] = &bytes;
-    usize::from(Header::check(whole, &geometry, b as u64).is_ok())
+    total + usize::from(Header::check(whole, &geometry, b as u64).is_ok())
 }
 
 fn oracle(_: &mut Side, a: usize, b: usize) -> usize {
     let script = [a as u32, b as u32];
     let liar = Oracle::<8>::new(&script);
     let mut link = Link::<Entry, N, _, _>::new(&MINE, &liar);
+    link.theirs().begin();
     let received = link.recv().map_or(0, |entry| entry[7] as usize);
     received + liar.loads() + liar.overrun() + liar.double_fetch().unwrap_or(a) + liar.log().count()
 }
