@@ -5,7 +5,8 @@
 #![cfg(all(feature = "std", target_os = "linux", not(miri), not(loom)))]
 
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::Write;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -417,6 +418,44 @@ fn a_handshake_takes_exactly_what_it_expects() {
         connect::<u64, 8>(&left, myself(), &[], 0, Deadline::after(Duration::from_millis(20))),
         Err(HandshakeError::Pass(fdpass::PassError::Timeout))
     ));
+}
+
+/// A peer that passes a connection in place of a window, whose last `close` lingers as long as the peer likes.
+#[test]
+fn i12_a_descriptor_that_does_not_close_delays_no_handshake() {
+    for hello in [b"annulet", b"ANNULET"] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut trap = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (other, _) = listener.accept().unwrap();
+        let long = libc::linger { l_onoff: 1, l_linger: 10_000 };
+        let (value, len) = ((&raw const long).cast(), libc::socklen_t::try_from(size_of_val(&long)).unwrap());
+        // SAFETY: an open socket, and a live value with its size.
+        let set =
+            unsafe { libc::setsockopt(trap.as_raw_fd(), libc::SOL_SOCKET, libc::SO_LINGER, value, len) };
+        assert_eq!(set, 0);
+        trap.set_nonblocking(true).unwrap();
+        while trap.write(&[0; 1 << 16]).is_ok() {}
+        let (left, right) = fdpass::pair().unwrap();
+        fdpass::send(&right, hello, &[trap.as_fd()], soon()).unwrap();
+        // The last copy is the one in the message.
+        drop(trap);
+        let (done, is_done) = std::sync::mpsc::channel();
+        let connecting = thread::spawn(move || {
+            let deadline = Deadline::after(Duration::from_millis(50));
+            let refused = connect::<u64, 8>(&left, myself(), &[], 0, deadline).map(drop);
+            done.send(()).unwrap();
+            refused.unwrap_err()
+        });
+        let in_time = is_done.recv_timeout(Duration::from_secs(10));
+        drop(other);
+        let why = connecting.join().unwrap();
+        assert!(match why {
+            HandshakeError::BadHello => hello == b"ANNULET",
+            HandshakeError::Attach(AttachError::File(CheckError::WrongKind)) => hello == b"annulet",
+            _ => false,
+        });
+        assert!(in_time.is_ok(), "the peer has held the handshake up");
+    }
 }
 
 #[test]

@@ -16,7 +16,8 @@ use crate::wait::Deadline;
 /// What goes with the descriptors: who is speaking, and how many come after the window.
 const HELLO: [u8; 7] = *b"annulet";
 
-/// Why two processes did not become ports of each other. Every descriptor that had arrived is closed.
+/// Why two processes did not become ports of each other. Every descriptor that had arrived is closed, but for one that the
+/// peer keeps from being closed ([`discard`](super::discard)).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum HandshakeError {
@@ -66,7 +67,8 @@ impl core::error::Error for HandshakeError {
 /// Exchanges windows with the process at the other end of `socket`, and checks the peer's.
 ///
 /// `offer` goes along with my window; of the peer, exactly `expect` descriptors beside its window are taken, and
-/// returned in its order, unchecked ([`attach_region`](super::attach_region) is for that). `peer` is the process
+/// returned in its order, unchecked ([`attach_region`](super::attach_region) is for that, and
+/// [`discard`](super::discard) for what it refuses). `peer` is the process
 /// whose death ends the port: [`PidFd::of_child`], or [`PidFd::of_peer`] of a socket that the peer has connected.
 /// Both sides call this; the socket keeps messages apart (`SOCK_SEQPACKET`) and is of no further use to the port.
 ///
@@ -89,11 +91,19 @@ pub fn connect<E: Entry, const N: usize>(
     let mut hello = [0; HELLO.len() + 1];
     let mut arrived: Vec<Option<OwnedFd>> = core::iter::repeat_with(|| None).take(expect + 1).collect();
     let count = fdpass::recv(&socket, &mut hello, &mut arrived, deadline)?;
-    if hello.get(..count) != Some(&HELLO[..]) {
-        return Err(HandshakeError::BadHello);
-    }
     let mut arrived = arrived.into_iter().flatten();
     let window = arrived.next().ok_or(HandshakeError::BadHello)?;
-    let theirs = attach::<E, N>(window.as_fd())?;
-    Ok((Port::new(mine, theirs, peer), arrived.collect()))
+    let attached = if hello.get(..count) == Some(&HELLO[..]) {
+        attach::<E, N>(window.as_fd()).map_err(HandshakeError::Attach)
+    } else {
+        Err(HandshakeError::BadHello)
+    };
+    match attached {
+        Ok(theirs) => Ok((Port::new(mine, theirs, peer), arrived.collect())),
+        Err(why) => {
+            // What they are is unknown, and so is how long it takes to close them.
+            fdpass::discard(core::iter::once(window).chain(arrived), deadline);
+            Err(why)
+        }
+    }
 }
