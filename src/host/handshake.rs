@@ -82,6 +82,10 @@ pub fn connect<E: Entry, const N: usize>(
     expect: usize,
     deadline: Deadline,
 ) -> Result<(Port<E, N>, Vec<OwnedFd>), HandshakeError> {
+    let count = expect.saturating_add(1);
+    if count > fdpass::MAX_FDS {
+        return Err(PassError::TooManyFds { limit: fdpass::MAX_FDS, found: count }.into());
+    }
     let mine = Segment::<E, N>::create().map_err(HandshakeError::Create)?;
     let mut fds = Vec::with_capacity(offer.len() + 1);
     fds.push(mine.fd());
@@ -89,7 +93,7 @@ pub fn connect<E: Entry, const N: usize>(
     fdpass::send(&socket, &HELLO, &fds, deadline)?;
 
     let mut hello = [0; HELLO.len() + 1];
-    let mut arrived: Vec<Option<OwnedFd>> = core::iter::repeat_with(|| None).take(expect + 1).collect();
+    let mut arrived: Vec<Option<OwnedFd>> = core::iter::repeat_with(|| None).take(count).collect();
     let count = fdpass::recv(&socket, &mut hello, &mut arrived, deadline)?;
     let mut arrived = arrived.into_iter().flatten();
     let window = arrived.next().ok_or(HandshakeError::BadHello)?;
