@@ -145,6 +145,13 @@ pub enum CheckError {
         /// The file's size, in bytes.
         found: u64,
     },
+    /// Parts of it were never written. Whoever reads them first pays for the memory.
+    Sparse {
+        /// The file's size, in bytes.
+        size: u64,
+        /// Bytes that have memory.
+        found: u64,
+    },
     /// The kernel refused to answer, or to map.
     Io {
         /// What the refusal amounts to.
@@ -174,6 +181,9 @@ impl fmt::Display for CheckError {
             }
             Self::TooBig { limit, found } => {
                 write!(f, "memory file has {found} bytes, above the limit {limit}")
+            }
+            Self::Sparse { size, found } => {
+                write!(f, "memory file has memory for {found} of its {size} bytes")
             }
             Self::Io { kind, raw } => write!(f, "system call failed: {kind} (errno {raw})"),
         }
@@ -274,4 +284,13 @@ fn check_size(fd: BorrowedFd<'_>, size: Expect) -> Result<u64, CheckError> {
         Expect::AtMost(limit) if found > limit => Err(CheckError::TooBig { limit, found }),
         Expect::Exactly(_) | Expect::AtMost(_) => Ok(found),
     }
+}
+
+/// Checks that each of the file's pages has memory already, be it swapped out. Where nobody can write, it stays so.
+pub(crate) fn check_whole(fd: BorrowedFd<'_>) -> Result<(), CheckError> {
+    let stat = fstat(fd)?;
+    // Neither is ever negative. A block is 512 bytes, whatever the pages are.
+    let size = u64::try_from(stat.st_size).unwrap_or(0);
+    let found = u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512);
+    if found >= size { Ok(()) } else { Err(CheckError::Sparse { size, found }) }
 }

@@ -198,6 +198,7 @@ fn errors_print_lower_case_without_full_stop() {
         CheckError::Unsealed { missing: FIXED },
         CheckError::SizeMismatch { expected: 1, found: 2 },
         CheckError::TooBig { limit: 1, found: 2 },
+        CheckError::Sparse { size: 2, found: 1 },
         CheckError::Io { kind: ErrorKind::NotFound, raw: 2 },
     ];
     for error in errors {
