@@ -5,8 +5,10 @@
 #![cfg(all(feature = "std", target_os = "linux", not(miri), not(loom)))]
 
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::Write;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -219,6 +221,52 @@ fn sleepers_are_woken_on_both_sides() {
     }
     echo.join().unwrap();
     assert!(began.elapsed() < Duration::from_secs(18), "woken by the clock: {:?}", began.elapsed());
+}
+
+/// A panic in the middle of a batch gives back the slot of what was shown, and tells who sleeps for room; and who was
+/// asleep before it says so no more.
+#[test]
+fn e03_a_panic_in_a_batch_wakes_who_waits_for_room() {
+    const ROUNDS: u64 = 300;
+    const WAKE: usize = 64;
+    let (mut a, mut b) = ports();
+    let bursts = |a: &mut Port<u64, 8>| {
+        let burst = || a.drain(9, soon(), |_| resume_unwind(Box::new("boom")));
+        assert!(catch_unwind(AssertUnwindSafe(burst)).is_err());
+    };
+    let began = Instant::now();
+    let sender = thread::spawn(move || {
+        for n in 0..ROUNDS + 8 {
+            b.send(&n, soon()).unwrap();
+        }
+        b
+    });
+    for _ in 0..ROUNDS {
+        while a.link().theirs().read(WAKE) == 0 {
+            thread::yield_now();
+        }
+        let tail = a.link().theirs().read(0);
+        bursts(&mut a);
+        while a.link().theirs().read(0) == tail {
+            thread::yield_now();
+        }
+    }
+    let mut b = sender.join().unwrap();
+    assert!(began.elapsed() < Duration::from_secs(3), "woken by the clock: {:?}", began.elapsed());
+    let mut left = 8;
+    while left > 0 {
+        left -= a.drain(left, soon(), drop).unwrap();
+    }
+
+    let asleep = thread::spawn(move || {
+        bursts(&mut a);
+        a.link().mine().word(WAKE).unwrap().load(Ordering::Relaxed)
+    });
+    while b.link().theirs().read(WAKE) == 0 {
+        thread::yield_now();
+    }
+    b.try_send(&0).unwrap();
+    assert_eq!(asleep.join().unwrap(), 0, "it says that it sleeps");
 }
 
 #[test]
@@ -453,6 +501,15 @@ fn a_handshake_takes_exactly_what_it_expects() {
         connect::<u64, 8>(&left, myself(), &[], 0, soon()),
         Err(HandshakeError::Attach(AttachError::File(CheckError::Unsealed { .. })))
     ));
+    // More than a message can carry: nothing is sent, the window neither.
+    for (expect, found) in [(fdpass::MAX_FDS, fdpass::MAX_FDS + 1), (usize::MAX, usize::MAX)] {
+        let (left, right) = fdpass::pair().unwrap();
+        let refused = connect::<u64, 8>(&left, myself(), &[], expect, soon()).unwrap_err();
+        let too_many = fdpass::PassError::TooManyFds { limit: fdpass::MAX_FDS, found };
+        assert!(matches!(refused, HandshakeError::Pass(why) if why == too_many));
+        let nothing = fdpass::recv(&right, &mut [0; 8], &mut [None], Deadline::now());
+        assert_eq!(nothing, Err(fdpass::PassError::Timeout));
+    }
     // Nobody there.
     let (left, _right) = fdpass::pair().unwrap();
     assert!(matches!(
@@ -476,6 +533,44 @@ fn g04_my_own_window_is_not_the_peers() {
     assert!(matches!(refused, HandshakeError::Reflected), "{refused}");
     assert_eq!(refused.to_string(), "the peer's window: it is my own");
     reflecting.join().unwrap();
+}
+
+/// A peer that passes a connection in place of a window, whose last `close` lingers as long as the peer likes.
+#[test]
+fn i12_a_descriptor_that_does_not_close_delays_no_handshake() {
+    for hello in [b"annulet", b"ANNULET"] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut trap = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (other, _) = listener.accept().unwrap();
+        let long = libc::linger { l_onoff: 1, l_linger: 10_000 };
+        let (value, len) = ((&raw const long).cast(), libc::socklen_t::try_from(size_of_val(&long)).unwrap());
+        // SAFETY: an open socket, and a live value with its size.
+        let set =
+            unsafe { libc::setsockopt(trap.as_raw_fd(), libc::SOL_SOCKET, libc::SO_LINGER, value, len) };
+        assert_eq!(set, 0);
+        trap.set_nonblocking(true).unwrap();
+        while trap.write(&[0; 1 << 16]).is_ok() {}
+        let (left, right) = fdpass::pair().unwrap();
+        fdpass::send(&right, hello, &[trap.as_fd()], soon()).unwrap();
+        // The last copy is the one in the message.
+        drop(trap);
+        let (done, is_done) = std::sync::mpsc::channel();
+        let connecting = thread::spawn(move || {
+            let deadline = Deadline::after(Duration::from_millis(50));
+            let refused = connect::<u64, 8>(&left, myself(), &[], 0, deadline).map(drop);
+            done.send(()).unwrap();
+            refused.unwrap_err()
+        });
+        let in_time = is_done.recv_timeout(Duration::from_secs(10));
+        drop(other);
+        let why = connecting.join().unwrap();
+        assert!(match why {
+            HandshakeError::BadHello => hello == b"ANNULET",
+            HandshakeError::Attach(AttachError::File(CheckError::WrongKind)) => hello == b"annulet",
+            _ => false,
+        });
+        assert!(in_time.is_ok(), "the peer has held the handshake up");
+    }
 }
 
 #[test]

@@ -110,7 +110,9 @@ impl Receive for Offer {
         tally: &mut Tally,
     ) -> Result<(), Failure> {
         let region = regions.into_iter().next().ok_or("no region was passed")?;
-        let memory = host::attach_region(region, REGION_LIMIT)?;
+        let memory = host::attach_region(&region, REGION_LIMIT);
+        host::discard([region], Deadline::after(PATIENCE));
+        let memory = memory?;
         let table = RegionTable::<1>::new();
         let handle = table.register_immutable(&memory)?;
         let mut caps = CapTable::<1>::new();
@@ -181,6 +183,10 @@ pub fn run<E: Receive, const N: usize>(role: &str, file: &Path) -> Result<bool, 
         return Err("the sender's report is cut short".into());
     }
     let report = Report::from_bytes(&bytes);
+    // It has said that it is through. Whether it ends is its own business, as all that it says.
+    if port.peer().wait(Deadline::after(PATIENCE)).is_none() {
+        return Err("the sender does not end".into());
+    }
     let ended = sender.child.wait()?;
     if !ended.success() {
         return Err(format!("the sender ended with {ended}").into());

@@ -1,14 +1,18 @@
 //! Descriptors over a Unix socket: exactly the expected number, or none.
 //!
 //! A hostile sender can attach up to 253 descriptors to any message. Whatever arrives is owned from the moment the
-//! kernel has made it, close-on-exec, and closed again unless it is what the receiver asked for.
+//! kernel has made it, close-on-exec, and closed again unless it is what the receiver asked for. To close what a
+//! stranger made can take as long as the stranger likes; nobody waits for that longer than [`discard`] does.
 //!
 //! Use a `SOCK_SEQPACKET` socket, which keeps messages apart. On a `SOCK_STREAM` socket several sends can arrive as
 //! one and one as several, and after an error or a time-out the position in the stream is lost: close it.
 
 use core::fmt;
+use core::time::Duration;
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::sync::mpsc;
+use std::thread;
 
 use core::mem::{MaybeUninit, zeroed};
 use rustix::event::PollFlags;
@@ -20,7 +24,7 @@ use rustix::net::{
 
 use crate::clock::Deadline;
 use crate::cmsg::{self, Found};
-use crate::poll;
+use crate::{memfd, poll};
 
 /// The most descriptors one message can carry (the kernel's `SCM_MAX_FD`).
 pub const MAX_FDS: usize = 253;
@@ -29,7 +33,11 @@ pub const MAX_FDS: usize = 253;
 /// (three words), one pidfd, a security label (a page).
 const CONTROL: usize = cmsg::space(4 * MAX_FDS) + cmsg::space(12) + cmsg::space(4) + cmsg::space(4096);
 
-/// Why a message was not sent or not received. No descriptor of a message that failed stays open.
+/// The longest that [`discard`] waits.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// Why a message was not sent or not received. No descriptor of a message that failed stays open, but for one that its
+/// sender keeps from being closed ([`discard`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PassError {
@@ -187,11 +195,39 @@ pub fn recv(
     let mut reset = false;
     loop {
         match Received::next(sock, buf) {
-            Ok(received) => return received.deliver(sock, fds),
+            Ok(mut received) => {
+                let delivered = received.deliver(sock, fds);
+                discard(received.fds.into_iter().flatten(), deadline);
+                return delivered;
+            }
             // Reported once, when the peer closed without reading all we sent. What it sent before is still there.
             Err(Errno::CONNRESET) if !reset => reset = true,
             Err(errno) => retry(sock, PollFlags::IN, errno, deadline)?,
         }
+    }
+}
+
+/// Closes descriptors that a stranger passed, and waits for that until `deadline`, but at most a second.
+///
+/// Whoever made a descriptor can keep the last `close` of it from returning: by a connection with unsent data that
+/// lingers (`SO_LINGER`), or by a file of a filesystem that is a program (FUSE). So one that is no memory file is closed
+/// by a thread that is started for it. If that is held up it stays, and what it closes stays open, until it is let go. Where
+/// no thread can be started they are closed here.
+pub fn discard(fds: impl IntoIterator<Item = OwnedFd>, deadline: impl Into<Deadline>) {
+    // A memory file is the kernel's own: closed at once, here.
+    let strange: Vec<OwnedFd> = fds.into_iter().filter(|fd| memfd::seals(fd).is_err()).collect();
+    if strange.is_empty() {
+        return;
+    }
+    let (closing, closed) = mpsc::channel::<()>();
+    let thread = thread::Builder::new().name("annulet-close".into()).spawn(move || {
+        drop(strange);
+        drop(closing);
+    });
+    if thread.is_ok() {
+        let until = deadline.into().remaining().map_or(CLOSING, |left| left.min(CLOSING));
+        // It sends nothing: this ends when it is done, or at the deadline.
+        let _ = closed.recv_timeout(until);
     }
 }
 
@@ -214,7 +250,7 @@ fn retry(sock: BorrowedFd<'_>, events: PollFlags, errno: Errno, deadline: Deadli
 #[repr(align(8))]
 struct Control([u8; CONTROL]);
 
-/// A message as it came, with everything it brought. Dropping it closes the descriptors.
+/// A message as it came, with everything it brought.
 struct Received {
     bytes: usize,
     flags: libc::c_int,
@@ -267,7 +303,7 @@ impl Received {
     }
 
     /// Hands the descriptors over if everything is as expected.
-    fn deliver(mut self, sock: BorrowedFd<'_>, fds: &mut [Option<OwnedFd>]) -> Result<usize, PassError> {
+    fn deliver(&mut self, sock: BorrowedFd<'_>, fds: &mut [Option<OwnedFd>]) -> Result<usize, PassError> {
         let (expected, found) = (fds.len(), self.found);
         if self.flags & libc::MSG_TRUNC != 0 {
             return Err(PassError::Truncated);

@@ -63,11 +63,13 @@ impl Mapping {
     /// Maps the first `len` bytes of a memory file that nobody can change any more.
     ///
     /// The seals are checked here: [`Seals::WRITE`], [`Seals::SHRINK`] and [`Seals::GROW`] on an ordinary memory
-    /// file. Anybody who can write the file can set them first.
+    /// file. Anybody who can write the file can set them first. And all its bytes have memory: whoever made the file has
+    /// paid for them, and reading takes none.
     ///
     /// # Errors
     ///
-    /// [`CheckError`] by the first check that fails; `SizeMismatch` when `len` is zero or above the file's size.
+    /// [`CheckError`] by the first check that fails; `SizeMismatch` when `len` is zero or above the file's size; `Sparse`
+    /// for a file with holes.
     pub fn sealed(fd: impl AsFd, len: usize) -> Result<Sealed, CheckError> {
         let fd = fd.as_fd();
         let found = memfd::check(fd, CONSTANT, Expect::AtMost(u64::MAX))?;
@@ -75,6 +77,8 @@ impl Mapping {
         if len == 0 || len > isize::MAX as usize || !fits {
             return Err(CheckError::SizeMismatch { expected: len as u64, found });
         }
+        // A page without memory would get it when it is read: from the reader's share, however large the file says it is.
+        memfd::check_whole(fd)?;
         let mapping = match Self::map(fd, len, ProtFlags::READ, MapFlags::SHARED) {
             // Before Linux 6.7 a shared mapping of a write-sealed file is refused even for reading. A private one
             // shows the same bytes, since neither the file nor this mapping can be written.

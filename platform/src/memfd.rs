@@ -7,8 +7,8 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{
-    FileType, MemfdFlags, OFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fcntl_getfl, fstat, fstatfs,
-    ftruncate, memfd_create,
+    MemfdFlags, OFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fcntl_getfl, fstat, fstatfs, ftruncate,
+    memfd_create,
 };
 use rustix::io::Errno;
 
@@ -118,9 +118,10 @@ pub enum Expect {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CheckError {
-    /// Not a regular file open for use: a pipe, a socket, an eventfd, a directory, a path-only descriptor.
+    /// Not a memory file open for use: a pipe, a socket, an eventfd, a directory, a file on disk, secret memory, a
+    /// path-only descriptor.
     WrongKind,
-    /// A file, but not of an ordinary memory filesystem: on disk, of huge pages, or secret memory.
+    /// A memory file, but not of an ordinary memory filesystem: of huge pages.
     NotTmpfs {
         /// The filesystem's magic number.
         found: u64,
@@ -142,6 +143,13 @@ pub enum CheckError {
         /// The limit, in bytes.
         limit: u64,
         /// The file's size, in bytes.
+        found: u64,
+    },
+    /// Parts of it were never written. Whoever reads them first pays for the memory.
+    Sparse {
+        /// The file's size, in bytes.
+        size: u64,
+        /// Bytes that have memory.
         found: u64,
     },
     /// The kernel refused to answer, or to map.
@@ -173,6 +181,9 @@ impl fmt::Display for CheckError {
             }
             Self::TooBig { limit, found } => {
                 write!(f, "memory file has {found} bytes, above the limit {limit}")
+            }
+            Self::Sparse { size, found } => {
+                write!(f, "memory file has memory for {found} of its {size} bytes")
             }
             Self::Io { kind, raw } => write!(f, "system call failed: {kind} (errno {raw})"),
         }
@@ -219,7 +230,7 @@ pub fn seals(fd: impl AsFd) -> io::Result<Seals> {
 }
 
 /// Checks that `fd` is an ordinary memory file with at least the `required` seals and an acceptable size, and
-/// returns the size in bytes. Nothing is mapped, read or written.
+/// returns the size in bytes. Nothing is mapped, read or written, and whatever the descriptor is, nothing is waited for.
 ///
 /// With [`Seals::SHRINK`] and [`Seals::GROW`] required, the size is final: it is read after the seals were seen.
 /// Without them it can be out of date at once. Seals count one by one: [`Seals::WRITE`] does not stand in for
@@ -230,22 +241,25 @@ pub fn seals(fd: impl AsFd) -> io::Result<Seals> {
 /// [`CheckError`], by the first check that fails.
 pub fn check(fd: impl AsFd, required: Seals, size: Expect) -> Result<u64, CheckError> {
     let fd = fd.as_fd();
-    check_kind(fd)?;
+    let present = check_kind(fd)?;
     check_filesystem(fd)?;
-    check_seals(fd, required)?;
+    check_seals(present, required)?;
     check_size(fd, size)
 }
 
-fn check_kind(fd: BorrowedFd<'_>) -> Result<(), CheckError> {
-    let stat = fstat(fd)?;
-    // eventfd, epoll, pidfd and their like report no type at all.
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Err(CheckError::WrongKind);
-    }
+/// That it is a file of the kernel's own memory, which has seals; and those.
+///
+/// Neither call asks the file's filesystem, as `fstat` and `fstatfs` do. A stranger's filesystem (FUSE) answers when it
+/// likes, or never; so nothing else is asked before.
+fn check_kind(fd: BorrowedFd<'_>) -> Result<Seals, CheckError> {
     if fcntl_getfl(fd)?.contains(OFlags::PATH) {
         return Err(CheckError::WrongKind);
     }
-    Ok(())
+    match fcntl_get_seals(fd) {
+        Ok(flags) => Ok(Seals(flags.bits())),
+        Err(Errno::INVAL) => Err(CheckError::WrongKind),
+        Err(errno) => Err(errno.into()),
+    }
 }
 
 fn check_filesystem(fd: BorrowedFd<'_>) -> Result<(), CheckError> {
@@ -254,12 +268,7 @@ fn check_filesystem(fd: BorrowedFd<'_>) -> Result<(), CheckError> {
     if found == TMPFS_MAGIC { Ok(()) } else { Err(CheckError::NotTmpfs { found }) }
 }
 
-fn check_seals(fd: BorrowedFd<'_>, required: Seals) -> Result<(), CheckError> {
-    let present = match fcntl_get_seals(fd) {
-        Ok(flags) => Seals(flags.bits()),
-        Err(Errno::INVAL) => Seals::EMPTY,
-        Err(errno) => return Err(errno.into()),
-    };
+fn check_seals(present: Seals, required: Seals) -> Result<(), CheckError> {
     let missing = required.without(present);
     if missing == Seals::EMPTY { Ok(()) } else { Err(CheckError::Unsealed { missing }) }
 }
@@ -275,4 +284,13 @@ fn check_size(fd: BorrowedFd<'_>, size: Expect) -> Result<u64, CheckError> {
         Expect::AtMost(limit) if found > limit => Err(CheckError::TooBig { limit, found }),
         Expect::Exactly(_) | Expect::AtMost(_) => Ok(found),
     }
+}
+
+/// Checks that each of the file's pages has memory already, be it swapped out. Where nobody can write, it stays so.
+pub(crate) fn check_whole(fd: BorrowedFd<'_>) -> Result<(), CheckError> {
+    let stat = fstat(fd)?;
+    // Neither is ever negative. A block is 512 bytes, whatever the pages are.
+    let size = u64::try_from(stat.st_size).unwrap_or(0);
+    let found = u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512);
+    if found >= size { Ok(()) } else { Err(CheckError::Sparse { size, found }) }
 }

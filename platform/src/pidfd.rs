@@ -23,6 +23,8 @@ pub struct PidFd {
 
 /// Proof that a process has ended: its threads run no more and its mappings are gone or going.
 ///
+/// That is no proof that memory which it could write stays as it is: a child that it left behind has the same mappings.
+///
 /// Only [`PidFd::evidence`] and [`PidFd::wait`] make one. It cannot be copied: one death, one token per question.
 ///
 /// ```compile_fail,E0451

@@ -226,6 +226,38 @@ fn i08_many_hostile_messages_leave_no_descriptor() {
     });
 }
 
+/// A connection that lingers: the last `close` of it takes until `other` reads, or is closed.
+/// It takes no rights to make one.
+fn lingering() -> (OwnedFd, std::net::TcpStream) {
+    use std::io::Write;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut ours = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (other, _) = listener.accept().unwrap();
+    rustix::net::sockopt::set_socket_linger(&ours, Some(Duration::from_secs(10_000))).unwrap();
+    ours.set_nonblocking(true).unwrap();
+    while ours.write(&[0; 1 << 16]).is_ok() {}
+    (ours.into(), other)
+}
+
+#[test]
+fn i12_a_descriptor_that_does_not_close_holds_nobody_up() {
+    let (ours, theirs) = fdpass::pair().unwrap();
+    let (trap, other) = lingering();
+    send(&theirs, b"x", &[trap.as_fd()], soon()).unwrap();
+    // The copy in the message is the last one: whoever takes it out is to close it.
+    drop(trap);
+    let (done, is_done) = std::sync::mpsc::channel();
+    let receiver = std::thread::spawn(move || {
+        let result = recv(&ours, &mut [0; 8], &mut [], Deadline::after(Duration::from_millis(50)));
+        done.send(()).unwrap();
+        result
+    });
+    let in_time = is_done.recv_timeout(Duration::from_secs(10));
+    drop(other);
+    assert_eq!(receiver.join().unwrap(), Err(PassError::FdSurplus { expected: 0, found: 1 }));
+    assert!(in_time.is_ok(), "the sender has held the receiver up");
+}
+
 #[test]
 fn i11_what_a_dead_sender_sent_is_still_received() {
     for (ours, theirs) in [fdpass::pair().unwrap(), stream_pair()] {

@@ -84,6 +84,29 @@ fn sealed_bytes_cannot_be_changed_by_any_call() {
     assert!(sealed.iter().all(|&byte| byte == 7));
 }
 
+/// A file of a terabyte costs its maker nothing as long as nobody has touched it.
+#[test]
+fn g06_bytes_without_memory_are_not_mapped() {
+    let all = Seals::WRITE | Seals::SHRINK | Seals::GROW;
+    for size in [1, 4096, 1 << 40] {
+        let fd = memfd::create(c"annulet-holes", size).unwrap();
+        memfd::add_seals(&fd, all).unwrap();
+        let sparse = CheckError::Sparse { size, found: 0 };
+        assert_eq!(Mapping::sealed(&fd, usize::try_from(size.min(4096)).unwrap()).unwrap_err(), sparse);
+    }
+    // As large as a page can be here.
+    const PAGE: u64 = 1 << 16;
+    for hole in 0..3 {
+        let fd = memfd::create(c"annulet-hole", 3 * PAGE).unwrap();
+        for at in (0..3).filter(|at| *at != hole) {
+            assert_eq!(rustix::io::pwrite(&fd, &[1; PAGE as usize], at * PAGE), Ok(PAGE as usize));
+        }
+        memfd::add_seals(&fd, all).unwrap();
+        let sparse = CheckError::Sparse { size: 3 * PAGE, found: 2 * PAGE };
+        assert_eq!(Mapping::sealed(&fd, 1).unwrap_err(), sparse);
+    }
+}
+
 #[test]
 fn each_seal_is_needed() {
     let all = [Seals::WRITE, Seals::SHRINK, Seals::GROW];

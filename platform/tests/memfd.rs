@@ -74,6 +74,53 @@ fn g04_every_wrong_kind_has_its_error() {
     }
 }
 
+/// Has the kernel refuse, for this thread, every call that asks a file's filesystem.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+fn forbid_asking_filesystems() {
+    let step = |code: u32, jump_true, k: i64| libc::sock_filter {
+        code: code as u16,
+        jt: jump_true,
+        jf: 0,
+        k: k as u32,
+    };
+    let equals = |jump, number| step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, jump, number);
+    let answer = |k: u32| step(libc::BPF_RET | libc::BPF_K, 0, i64::from(k));
+    let mut program = [
+        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0),
+        equals(4, libc::SYS_fstat),
+        equals(3, libc::SYS_newfstatat),
+        equals(2, libc::SYS_statx),
+        equals(1, libc::SYS_fstatfs),
+        answer(libc::SECCOMP_RET_ALLOW),
+        answer(libc::SECCOMP_RET_ERRNO | libc::EIO as u32),
+    ];
+    let filter = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
+    // SAFETY: numbers only.
+    assert_eq!(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }, 0);
+    // SAFETY: a live program of the length given, which the kernel copies.
+    assert_eq!(unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const filter) }, 0);
+}
+
+/// What is no memory file may be of a filesystem that never answers: it is refused without a question to it.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[test]
+fn g04_a_strangers_filesystem_is_not_asked() {
+    let kinds = kinds::wrong_kinds();
+    let good = common::good_memfd();
+    std::thread::spawn(move || {
+        forbid_asking_filesystems();
+        for (name, fd, verdict) in &kinds {
+            if matches!(verdict, kinds::Verdict::WrongKind) {
+                assert_eq!(memfd::check(fd, FIXED, ANY), Err(CheckError::WrongKind), "{name}");
+            }
+        }
+        let asked = memfd::check(&good, FIXED, ANY);
+        assert!(matches!(asked, Err(CheckError::Io { raw: libc::EIO, .. })), "the control: {asked:?}");
+    })
+    .join()
+    .unwrap();
+}
+
 #[test]
 fn g05_a_size_other_than_expected_is_refused() {
     for size in [1, 63, 4095, 4097, 8192 + 1] {
@@ -151,6 +198,7 @@ fn errors_print_lower_case_without_full_stop() {
         CheckError::Unsealed { missing: FIXED },
         CheckError::SizeMismatch { expected: 1, found: 2 },
         CheckError::TooBig { limit: 1, found: 2 },
+        CheckError::Sparse { size: 2, found: 1 },
         CheckError::Io { kind: ErrorKind::NotFound, raw: 2 },
     ];
     for error in errors {

@@ -63,6 +63,9 @@ pub struct Task(pub u32);
 #[non_exhaustive]
 pub enum Object {
     /// A region of a [`RegionTable`](crate::region::RegionTable).
+    ///
+    /// A handle does not say of which table: where there are several, each has a table of capabilities of its own.
+    /// Otherwise a capability for a region of the one is a capability for that region of the other, too.
     Region(Handle<Region>),
     /// Something that this crate does not know, by a number of the kernel's.
     Opaque(u64),

@@ -22,10 +22,10 @@
 //! | | |
 //! |---|---|
 //! | faults | after [`attach`] returned `Ok`, nothing the peer does raises SIGBUS or SIGSEGV here |
-//! | isolation | what I publish the peer can only read: `F_SEAL_FUTURE_WRITE` is set before the descriptor is passed |
+//! | isolation | what I publish the peer can only read: `F_SEAL_FUTURE_WRITE` is set before the descriptor is passed (a peer that may open this process's `/proc/<pid>/fd` does not wait for that) |
 //! | death | is the kernel's word (pidfd), never a number in shared memory or a silence; what was sent before stays readable |
 //! | waiting | returns by its deadline, whatever the peer does: it sleeps in slices of 50 ms at most and looks again |
-//! | descriptors | exactly as many as expected, close-on-exec; anything else is closed and an error |
+//! | descriptors | exactly as many as expected, close-on-exec; anything else is closed and an error; nobody waits past a deadline for one that does not close |
 
 mod clock;
 mod futex;
@@ -43,6 +43,7 @@ pub use runner::{Finished, NotSpawned, Panicked, Runner};
 pub use segment::{AttachError, PeerWindow, Segment, attach};
 
 pub use crate::wait::Deadline;
+pub use annulet_platform::fdpass::discard;
 pub use annulet_platform::mapping::Sealed;
 pub use annulet_platform::memfd::CheckError;
 pub use annulet_platform::pidfd::{PeerDead, PidFd};

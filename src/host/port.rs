@@ -166,9 +166,12 @@ impl<E: Entry, const N: usize> Port<E, N> {
         mut f: impl FnMut(E),
     ) -> Result<usize, PortError> {
         self.wait(ENTRIES, deadline, |port| {
-            let count = port.link.drain(max, &mut f)?;
-            port.wake(ROOM);
-            Ok(count)
+            // When `f` panics, too, there is room for what it was shown.
+            let emptied = Emptied(port);
+            emptied.0.link.drain(max, &mut f).map_err(|why| {
+                core::mem::forget(emptied);
+                why.into()
+            })
         })
     }
 
@@ -222,9 +225,7 @@ impl<E: Entry, const N: usize> Port<E, N> {
             }
         }
         self.link.mine().write(WAKE, reason);
-        let done = self.sleep(reason, deadline, attempt);
-        self.link.mine().write(WAKE, 0);
-        done
+        Asleep(self).0.sleep(reason, deadline, attempt)
     }
 
     fn sleep<R>(
@@ -260,6 +261,25 @@ impl<E: Entry, const N: usize> Port<E, N> {
                 std::thread::sleep(until.remaining().unwrap_or(SLICE).min(Duration::from_millis(1)));
             }
         }
+    }
+}
+
+/// A port of which slots may have become free: who waits for room is woken.
+struct Emptied<'p, E: Entry, const N: usize>(&'p mut Port<E, N>);
+
+impl<E: Entry, const N: usize> Drop for Emptied<'_, E, N> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.wake(ROOM);
+    }
+}
+
+/// A port that says that it sleeps. It says so no more on every way out.
+struct Asleep<'p, E: Entry, const N: usize>(&'p mut Port<E, N>);
+
+impl<E: Entry, const N: usize> Drop for Asleep<'_, E, N> {
+    fn drop(&mut self) {
+        self.0.link.mine().write(WAKE, 0);
     }
 }
 

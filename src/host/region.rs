@@ -36,8 +36,8 @@ fn fill(mut from: impl Read, to: &mut File) -> io::Result<u64> {
 
 /// Maps a region that a peer has sealed, of at most `limit` bytes: a true `&[u8]`, whatever the peer does.
 ///
-/// That it is a memory file, on tmpfs, sealed against writing and against any change of size, and how large it is,
-/// is checked before anything is mapped. Register it with
+/// That it is a memory file, on tmpfs, sealed against writing and against any change of size, how large it is, and that
+/// it has no holes (or reading it would take memory of ours), is checked before anything is mapped. Register it with
 /// [`register_immutable`](crate::region::RegionTable::register_immutable).
 ///
 /// # Errors

@@ -13,19 +13,17 @@ use rustix::process::{PidfdFlags, getpid, pidfd_open};
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Verdict {
     WrongKind,
-    NotTmpfs,
     Unsealed,
     /// A file on disk, unless that disk is in memory.
-    NotTmpfsOrUnsealed,
+    WrongKindOrUnsealed,
 }
 
 impl Verdict {
     pub(crate) fn holds(self, error: CheckError) -> bool {
         match self {
             Self::WrongKind => error == CheckError::WrongKind,
-            Self::NotTmpfs => matches!(error, CheckError::NotTmpfs { .. }),
             Self::Unsealed => matches!(error, CheckError::Unsealed { .. }),
-            Self::NotTmpfsOrUnsealed => Self::NotTmpfs.holds(error) || Self::Unsealed.holds(error),
+            Self::WrongKindOrUnsealed => Self::WrongKind.holds(error) || Self::Unsealed.holds(error),
         }
     }
 }
@@ -44,8 +42,8 @@ pub(crate) fn wrong_kinds() -> Vec<(&'static str, OwnedFd, Verdict)> {
         ("unsealed memfd", unsealed, Verdict::Unsealed),
         ("memfd without sealing", unsealable, Verdict::Unsealed),
         ("memfd sealed by half", half_sealed, Verdict::Unsealed),
-        ("file of this test", path("/proc/self/exe", read), Verdict::NotTmpfsOrUnsealed),
-        ("file of procfs", path("/proc/self/status", read), Verdict::NotTmpfs),
+        ("file of this test", path("/proc/self/exe", read), Verdict::WrongKindOrUnsealed),
+        ("file of procfs", path("/proc/self/status", read), Verdict::WrongKind),
         ("pipe, read end", pipe_out, Verdict::WrongKind),
         ("pipe, write end", pipe_in, Verdict::WrongKind),
         ("socket", stream.into(), Verdict::WrongKind),
@@ -60,7 +58,7 @@ pub(crate) fn wrong_kinds() -> Vec<(&'static str, OwnedFd, Verdict)> {
         Err(error) => println!("SKIPPED file of /dev/shm: {error}"),
     }
     match secret() {
-        Ok(fd) => kinds.push(("memfd_secret", fd, Verdict::NotTmpfs)),
+        Ok(fd) => kinds.push(("memfd_secret", fd, Verdict::WrongKind)),
         Err(error) => println!("SKIPPED memfd_secret: {error}"),
     }
     kinds
