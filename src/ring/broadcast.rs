@@ -247,7 +247,8 @@ impl<T: Entry, const N: usize, P: Policy> Broadcast<T, N, P> {
     pub fn split(&mut self) -> (Writer<'_, T, N, P>, &Self) {
         self.line.0.ends.hold(WRITER);
         self.policy.forget_readers();
-        (Writer::new(self), self)
+        // It goes back on drop, so that the ring can be written to again without being split again.
+        (Writer::claimed(self), self)
     }
 
     /// The writer of a shared ring, without asking whether somebody has it: for targets without compare-and-swap,

@@ -128,7 +128,9 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Consumer<'a, T, P, C, S, K> {
     ///
     /// Items that it does not come to stay in the ring. Where there are many consumers, they are dropped.
     ///
-    /// If it is forgotten, the slots become free at the latest when this end next finds the ring empty, or is dropped.
+    /// If it is forgotten, the slots become free at the latest when this end next tries to take or look at an item and finds
+    /// none, or is dropped. Asking for its [`len`](Self::len) does not free them: until then the ring may be empty to this
+    /// end, and full to the producers.
     /// If this end is forgotten too, what is left of the `max` items is leaked. Where there are many consumers, they are
     /// leaked, and the ring stops at their slots until the next [`split`](super::Ring::split).
     #[inline]

@@ -207,10 +207,11 @@ impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing> Lanes<T, 
         (self.handle(lane.index()) == lane && lane.generation() > 0).then_some(len)
     }
 
-    /// Items in all lanes: a recent picture of one after the other.
+    /// Items in all lanes: a recent picture of one after the other. Of items without a size there may be more than can be
+    /// counted: then it is `usize::MAX`.
     #[must_use]
     pub fn total_len(&self) -> usize {
-        self.lens().map(|(_, len)| len).sum()
+        self.lens().fold(0, |total, (_, len)| total.saturating_add(len))
     }
 
     /// True when each lane was empty, one after the other.

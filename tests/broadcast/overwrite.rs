@@ -240,7 +240,11 @@ fn e10_a_forgotten_writer_keeps_its_end_until_the_next_split() {
         let (mut writer, ring) = ring.split();
         writer.publish(1);
         assert!(ring.try_writer().is_none(), "the writer that split made has the end");
+        drop(writer);
+        drop(ring.try_writer().expect("and gives it back"));
     }
+    drop(ring.split());
+    assert!(ring.try_writer().is_some(), "no split was forgotten");
     let (writer, shared) = ring.split();
     assert_eq!(shared.reader_at_oldest().try_read(), Ok(1), "the items stay");
     std::mem::forget(writer);
@@ -281,6 +285,20 @@ fn e07_a_panic_in_a_conversion_publishes_and_reads_nothing() {
     writer.publish(Fuse(15));
     assert_eq!(reader.try_read(), Ok(Fuse(15)));
     assert_eq!(other.try_read(), Err(ReadError::Lagged(2)));
+}
+
+/// A slice of as many items as there are slots gives up all that is there before it is written.
+#[test]
+fn the_newest_item_is_gone_while_everything_is_overwritten() {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    let mut ring = Broadcast::<Fuse, 2>::new();
+    let (mut writer, ring) = ring.split();
+    let reader = ring.reader_at_oldest();
+    (0..2).for_each(|number| writer.publish(Fuse(number)));
+    assert!(catch_unwind(AssertUnwindSafe(|| writer.publish_slice(&[Fuse(2), Fuse(13)]))).is_err());
+    assert_eq!((reader.latest(), writer.is_empty(), reader.lag()), (Err(ReadError::Empty), true, 2));
+    writer.publish(Fuse(3));
+    assert_eq!(reader.latest(), Ok(Fuse(3)));
 }
 
 #[test]

@@ -91,6 +91,25 @@ fn rm11_a_flooded_lane_costs_the_others_one_visit_a_round() {
     assert!(wait_under_flood::<2, _>(Fair::with_budget(1), 0, 1) <= 1);
 }
 
+/// What comes into a lane after a batch has found it empty is for the next one, however long this one goes on.
+#[test]
+fn rm11_a_batch_looks_at_an_empty_lane_once() {
+    let lanes = Lanes::<Number, 8, 2>::starting_at(usize::MAX - 1);
+    let mut rx = lanes.try_consumer(Fair::with_budget(2)).unwrap();
+    let mut sources = Sources::new(&lanes);
+    sources.fill(1);
+    let mut seen = Vec::new();
+    let count = rx.drain(usize::MAX, |from, _| {
+        seen.push(from.index());
+        if seen.len() == 1 {
+            sources.push(0);
+        }
+        sources.push(1);
+    });
+    assert_eq!((count, seen.contains(&0)), (16, false), "as many as the lanes hold, from the other one");
+    assert_eq!(rx.try_pop().map(|item| item.0), Ok(0));
+}
+
 #[test]
 fn rm11_fair_gives_each_flooded_lane_the_same() {
     let lanes = Lanes::<Number, 8, 3>::new();

@@ -181,6 +181,21 @@ fn rm09_numbers_of_lanes() {
     assert_eq!(format!("{lanes:?}"), "Lanes { lanes: 3, len: 0 }");
 }
 
+/// Of items without a size, two lanes hold more than can be counted.
+#[test]
+#[cfg(not(annulet_narrow))]
+fn d14_lengths_do_not_overflow() {
+    const HALF: usize = 1 << (usize::BITS - 1);
+    let lanes = Lanes::<(), HALF, 2>::new();
+    let mut producers = [lanes.register().unwrap(), lanes.register().unwrap()];
+    let all: &[()] = &[(); HALF];
+    assert!(producers.iter_mut().all(|tx| tx.try_push_slice(all) == HALF));
+    assert_eq!(lanes.total_len(), usize::MAX);
+    let mut rx = lanes.try_consumer(Strict).unwrap();
+    assert_eq!((rx.skip(usize::MAX), lanes.total_len()), (usize::MAX, 1));
+    assert_eq!((rx.skip(usize::MAX), lanes.total_len()), (1, 0));
+}
+
 /// A producer that stopped in the middle of writing: the others go on, and so does the consumer.
 #[test]
 fn rm09_a_stalled_producer_stalls_nobody() {

@@ -231,6 +231,8 @@ impl<T: Entry, const N: usize, const R: usize> Broadcast<T, N, Gated<R>> {
     }
 
     fn join(&self, begin: impl Fn(&Self) -> Seq) -> Result<GatedReader<'_, T, N, R>, JoinError> {
+        // As for the capacity: a ring of zeroed memory has not been through a constructor.
+        let () = Gated::<R>::CHECKED;
         let mut places = self.policy.places.iter().enumerate();
         let free = places.find(|(number, _)| self.policy.present.0.claim(1 << number));
         let (number, place) = free.ok_or(JoinError::NoPlace)?;

@@ -139,7 +139,8 @@ impl<T: Entry, const N: usize> Reader<'_, T, N> {
     ///
     /// # Errors
     ///
-    /// - [`ReadError::Empty`] if nothing was published yet; in a ring of one slot also while that is overwritten.
+    /// - [`ReadError::Empty`] if nothing was published yet; and while the writer overwrites all there is, which it does
+    ///   in a ring of one slot, and with a slice of `N` items or more.
     /// - [`ReadError::Contended`] if the writer overwrote each of a few newest items while it was copied: it published
     ///   `N - 1` items more each time. With two slots or more, that takes a reader that is interrupted each time.
     #[inline]

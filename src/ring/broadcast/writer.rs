@@ -19,18 +19,20 @@ pub struct Writer<'a, T: Entry, const N: usize, P: Policy = Overwrite> {
     /// The first position that I may not write before I have looked: at most `head + N`.
     pub(super) limit: Seq,
     /// Where the end goes back to.
-    // Written only where ends can be claimed at all: a target without compare-and-swap has only `None`.
+    // Read only where ends can be claimed at all, which needs compare-and-swap.
     ends: Option<&'a Bitmap>,
 }
 
 impl<'a, T: Entry, const N: usize, P: Policy> Writer<'a, T, N, P> {
     /// The caller sees to it that no other writer of this ring is in use while this one is.
     pub(super) fn new(ring: &'a Broadcast<T, N, P>) -> Self {
+        // A ring that was made of zeroed memory has not been through a constructor; nothing is in it without this.
+        let () = Broadcast::<T, N, P>::CHECKED;
         let tail = ring.line.0.tail.own();
         Self { ring, tail, head: ring.line.0.head.own(), limit: tail, ends: None }
     }
 
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    /// As [`new`](Self::new), of a ring whose writer's end is held for this one.
     pub(super) fn claimed(ring: &'a Broadcast<T, N, P>) -> Self {
         Self { ends: Some(&ring.line.0.ends), ..Self::new(ring) }
     }
@@ -79,7 +81,7 @@ impl<'a, T: Entry, const N: usize, P: Policy> Writer<'a, T, N, P> {
         count(self.tail.since(self.head))
     }
 
-    /// True when nothing was published yet.
+    /// True when no item is there for whoever begins to read.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {

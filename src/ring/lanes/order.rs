@@ -16,7 +16,12 @@
 /// | [`Fair`] | the next lane in a circle, for up to `budget` items | one visit to each other lane, for each `budget` items of its own lane before it |
 /// | [`Adaptive`] | likewise, but a lane that was found empty is passed over for a while | [`ROUNDS`](Adaptive::ROUNDS) times that, and one visit to each lane |
 ///
-/// The bounds are for one consumer. Of several, each keeps its own order, and they count together.
+/// The bounds are for one consumer. Of several, each keeps its own order, and they count together; and a lane on which the
+/// others were faster at each try is passed over as an empty one is.
+///
+/// They are for an item that is there when a call begins. A batch looks at a lane that it has found empty no more: what
+/// comes into it after that is for the next call, and waits for what this one still takes besides. Who must not be kept
+/// for that long asks for less at once.
 pub trait Order: sealed::Sealed {}
 
 pub(crate) mod sealed {
