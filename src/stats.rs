@@ -4,6 +4,10 @@
 //! They can be read at any time ([`Ring::stats`](crate::ring::Ring::stats)); each number is exact, but they are read
 //! one after the other. Everything that is published is counted, by every form.
 //!
+//! Of a [`Broadcast`](crate::ring::Broadcast) the writer is one direction, and all readers together are the other one:
+//! [`stats`](crate::ring::Broadcast::stats) counts an item once for each of them who reads it. What readers miss has a set
+//! of its own, [`lagged`](crate::ring::Broadcast::lagged), next to theirs.
+//!
 //! | counter | of the sending direction | of the receiving direction |
 //! |---|---|---|
 //! | [`items`](Flow::items) | items handed over | items taken out, or skipped |
@@ -14,6 +18,9 @@
 //! | [`contended`](Flow::contended) | answers `Contended` | answers `Contended` |
 //!
 //! A form that answers with a number of items has not been refused unless it is 0 and more was wanted.
+//!
+//! Ends that are many count by atomic additions. Targets without compare-and-swap have many ends only as readers of a
+//! broadcast, and there, a broadcast that counts does not compile without the feature `portable-atomic`.
 
 use core::fmt;
 
@@ -40,8 +47,12 @@ pub(crate) mod sealed {
         const ZERO: Self;
         #[cfg(loom)]
         fn zero() -> Self;
+        /// Whether it counts at all.
+        const COUNTS: bool;
         /// `count` items went, at once. `shared`: other ends of this direction may count at the same time.
         fn moved(&self, count: usize, shared: bool);
+        /// The same of a distance, which may be longer than any memory.
+        fn passed(&self, distance: u64, shared: bool);
         /// Nothing went.
         fn refused(&self, why: Refusal, shared: bool);
     }
@@ -60,8 +71,11 @@ impl sealed::Sealed for Off {
     fn zero() -> Self {
         Self(())
     }
+    const COUNTS: bool = false;
     #[inline(always)]
     fn moved(&self, _: usize, _: bool) {}
+    #[inline(always)]
+    fn passed(&self, _: u64, _: bool) {}
     #[inline(always)]
     fn refused(&self, _: Refusal, _: bool) {}
 }
@@ -194,13 +208,23 @@ impl sealed::Sealed for Counts {
         Self::new()
     }
 
+    const COUNTS: bool = true;
+
     #[inline]
     fn moved(&self, count: usize, shared: bool) {
-        if count == 0 {
+        self.passed(count as u64, shared);
+    }
+
+    #[inline]
+    fn passed(&self, distance: u64, shared: bool) {
+        if distance == 0 {
             return;
         }
-        add(&self.items, count, shared);
+        // The truncation is the wrap of the counter.
+        #[allow(clippy::cast_possible_truncation)]
+        add(&self.items, distance as usize, shared);
         add(&self.batches, 1, shared);
+        let count = usize::try_from(distance).unwrap_or(usize::MAX);
         if count <= self.largest.load(Ordering::Relaxed) {
             return;
         }

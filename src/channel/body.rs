@@ -279,45 +279,45 @@ impl<
     }
 }
 
-impl<T: Entry, const N: usize, P: Policy, W: Wait, M: Meter, const TASKS: usize>
-    Channel<Broadcast<T, N, P>, W, M, TASKS>
+impl<T: Entry, const N: usize, P: Policy, S: Stats, W: Wait, M: Meter, const TASKS: usize>
+    Channel<Broadcast<T, N, P, S>, W, M, TASKS>
 where
-    for<'a> Writer<'a, T, N, P>: super::Feed,
+    for<'a> Writer<'a, T, N, P, S>: super::Feed,
 {
     /// The sender, or `None` while somebody has it.
     #[must_use]
-    pub fn try_sender(&self) -> Option<Sender<Writer<'_, T, N, P>, &Line<W, M, TASKS>>> {
+    pub fn try_sender(&self) -> Option<Sender<Writer<'_, T, N, P, S>, &Line<W, M, TASKS>>> {
         Some(Sender::new(self.ring.try_writer()?, &self.line))
     }
 }
 
-impl<T: Entry, const N: usize, W: Wait, M: Meter, const TASKS: usize>
-    Channel<Broadcast<T, N, Overwrite>, W, M, TASKS>
+impl<T: Entry, const N: usize, S: Stats, W: Wait, M: Meter, const TASKS: usize>
+    Channel<Broadcast<T, N, Overwrite, S>, W, M, TASKS>
 {
     /// A receiver that begins with the oldest item that is there.
-    pub fn receiver_at_oldest(&self) -> Receiver<Reader<'_, T, N>, &Line<W, M, TASKS>> {
+    pub fn receiver_at_oldest(&self) -> Receiver<Reader<'_, T, N, S>, &Line<W, M, TASKS>> {
         Receiver::new(self.ring.reader_at_oldest(), &self.line)
     }
 
     /// A receiver that begins with the next item.
-    pub fn receiver_at_newest(&self) -> Receiver<Reader<'_, T, N>, &Line<W, M, TASKS>> {
+    pub fn receiver_at_newest(&self) -> Receiver<Reader<'_, T, N, S>, &Line<W, M, TASKS>> {
         Receiver::new(self.ring.reader_at_newest(), &self.line)
     }
 }
 
 /// A [`Receiver`] of a broadcast whose writer waits for it.
-pub type GatedReceiver<'a, T, const N: usize, const R: usize, W, M = Off, const TASKS: usize = 8> =
-    Receiver<GatedReader<'a, T, N, R>, &'a Line<W, M, TASKS>>;
+pub type GatedReceiver<'a, T, const N: usize, const R: usize, W, S = Off, M = Off, const TASKS: usize = 8> =
+    Receiver<GatedReader<'a, T, N, R, S>, &'a Line<W, M, TASKS>>;
 
-impl<T: Entry, const N: usize, const R: usize, W: Wait, M: Meter, const TASKS: usize>
-    Channel<Broadcast<T, N, Gated<R>>, W, M, TASKS>
+impl<T: Entry, const N: usize, const R: usize, S: Stats, W: Wait, M: Meter, const TASKS: usize>
+    Channel<Broadcast<T, N, Gated<R>, S>, W, M, TASKS>
 {
     /// A receiver that begins with the oldest item that is there.
     ///
     /// # Errors
     ///
     /// As for [`Broadcast::join_at_oldest`].
-    pub fn join_at_oldest(&self) -> Result<GatedReceiver<'_, T, N, R, W, M, TASKS>, JoinError> {
+    pub fn join_at_oldest(&self) -> Result<GatedReceiver<'_, T, N, R, W, S, M, TASKS>, JoinError> {
         self.joined(self.ring.join_at_oldest())
     }
 
@@ -326,14 +326,14 @@ impl<T: Entry, const N: usize, const R: usize, W: Wait, M: Meter, const TASKS: u
     /// # Errors
     ///
     /// As for [`Broadcast::join_at_newest`].
-    pub fn join_at_newest(&self) -> Result<GatedReceiver<'_, T, N, R, W, M, TASKS>, JoinError> {
+    pub fn join_at_newest(&self) -> Result<GatedReceiver<'_, T, N, R, W, S, M, TASKS>, JoinError> {
         self.joined(self.ring.join_at_newest())
     }
 
     fn joined<'a>(
         &'a self,
-        reader: Result<GatedReader<'a, T, N, R>, JoinError>,
-    ) -> Result<GatedReceiver<'a, T, N, R, W, M, TASKS>, JoinError> {
+        reader: Result<GatedReader<'a, T, N, R, S>, JoinError>,
+    ) -> Result<GatedReceiver<'a, T, N, R, W, S, M, TASKS>, JoinError> {
         // Before a reader was where it begins, its place was where its last holder had left it, or an earlier try. If the
         // writer has found that in its way, and waits, nobody else tells it that it is not there any more.
         let _room = Told(&self.line, For::Room, u32::MAX);

@@ -157,8 +157,8 @@ impl<T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Housing>
     }
 }
 
-impl<T: Entry, const N: usize> Feed for Writer<'_, T, N, Overwrite> {}
-impl<T: Entry, const N: usize> sealed::Feed for Writer<'_, T, N, Overwrite> {
+impl<T: Entry, const N: usize, S: Stats> Feed for Writer<'_, T, N, Overwrite, S> {}
+impl<T: Entry, const N: usize, S: Stats> sealed::Feed for Writer<'_, T, N, Overwrite, S> {
     type Item = T;
     const FOR_ALL: bool = true;
 
@@ -177,8 +177,8 @@ impl<T: Entry, const N: usize> sealed::Feed for Writer<'_, T, N, Overwrite> {
     }
 }
 
-impl<T: Entry, const N: usize, const R: usize> Feed for Writer<'_, T, N, Gated<R>> {}
-impl<T: Entry, const N: usize, const R: usize> sealed::Feed for Writer<'_, T, N, Gated<R>> {
+impl<T: Entry, const N: usize, const R: usize, S: Stats> Feed for Writer<'_, T, N, Gated<R>, S> {}
+impl<T: Entry, const N: usize, const R: usize, S: Stats> sealed::Feed for Writer<'_, T, N, Gated<R>, S> {
     type Item = T;
     const FOR_ALL: bool = true;
 
@@ -189,7 +189,14 @@ impl<T: Entry, const N: usize, const R: usize> sealed::Feed for Writer<'_, T, N,
     fn put_iter(&mut self, items: &mut dyn Iterator<Item = T>) -> (usize, bool) {
         let mut count = 0;
         // A lap at most, or readers that keep up would keep us for ever.
-        while count < N && self.has_room() {
+        while count < N {
+            if !self.has_room() {
+                // As any form that has moved something, it was not refused.
+                if count == 0 && items.size_hint().1 != Some(0) {
+                    self.count_full();
+                }
+                break;
+            }
             let Some(item) = items.next() else { break };
             if self.try_publish(item).is_err() {
                 // Not after it had room, which only this writer takes.
@@ -205,8 +212,8 @@ impl<T: Entry, const N: usize, const R: usize> sealed::Feed for Writer<'_, T, N,
     }
 }
 
-impl<T: Entry, const N: usize> Source for Reader<'_, T, N> {}
-impl<T: Entry, const N: usize> sealed::Source for Reader<'_, T, N> {
+impl<T: Entry, const N: usize, S: Stats> Source for Reader<'_, T, N, S> {}
+impl<T: Entry, const N: usize, S: Stats> sealed::Source for Reader<'_, T, N, S> {
     type Item = T;
     const ROOM_IS_SOMEBODYS: bool = false;
 
@@ -215,7 +222,7 @@ impl<T: Entry, const N: usize> sealed::Source for Reader<'_, T, N> {
         Ok(self.try_read()?)
     }
     fn take_each(&mut self, max: usize, f: &mut dyn FnMut(T)) -> Result<usize, TryRecvError> {
-        Ok(self.drain(max.min(N), f)?)
+        Ok(self.drain(max, f)?)
     }
     #[inline]
     fn has_items(&mut self) -> bool {
@@ -227,8 +234,8 @@ impl<T: Entry, const N: usize> sealed::Source for Reader<'_, T, N> {
     }
 }
 
-impl<T: Entry, const N: usize, const R: usize> Source for GatedReader<'_, T, N, R> {}
-impl<T: Entry, const N: usize, const R: usize> sealed::Source for GatedReader<'_, T, N, R> {
+impl<T: Entry, const N: usize, const R: usize, S: Stats> Source for GatedReader<'_, T, N, R, S> {}
+impl<T: Entry, const N: usize, const R: usize, S: Stats> sealed::Source for GatedReader<'_, T, N, R, S> {
     type Item = T;
     const ROOM_IS_SOMEBODYS: bool = false;
     const LEAVING_MAKES_ROOM: bool = true;
@@ -244,9 +251,8 @@ impl<T: Entry, const N: usize, const R: usize> sealed::Source for GatedReader<'_
         f(self.try_read()?);
         let mut count = 1;
         // A lap at most, or a writer that keeps up would keep us for ever.
-        while count < max.min(N) {
-            let Ok(item) = self.try_read() else { break };
-            f(item);
+        while count < max.min(N) && self.available(1) > 0 {
+            f(self.try_read()?);
             count += 1;
         }
         Ok(count)

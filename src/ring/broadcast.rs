@@ -12,6 +12,7 @@
 //! writer overwrites it, which is no data race, and asks afterwards whether the copy is good; what was overwritten
 //! meanwhile is never shown to anybody.
 
+mod counters;
 mod error;
 #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
 mod gate;
@@ -24,9 +25,11 @@ use core::marker::PhantomData;
 
 use crate::bitmap::Bitmap;
 use crate::cursor::{Seq, Track};
+use crate::stats::{Off, Stats};
 use crate::sync::{CachePadded, Shadow, const_fn, if_cas};
 use crate::words::{Entry, Image};
 
+use counters::Counters;
 pub use error::ReadError;
 pub use pressure::Pressure;
 pub use reader::Reader;
@@ -130,6 +133,13 @@ impl sealed::Sealed for Overwrite {
 /// static RING: annulet::Broadcast<u32, 3> = annulet::Broadcast::new();
 /// ```
 ///
+/// # Counters
+///
+/// With [`Counts`](crate::stats::Counts) for `S` it counts what goes through it, and can be asked at any time:
+/// [`stats`](Self::stats), and [`lagged`](Self::lagged) for what was missed. Readers then share lines that each of them
+/// writes, by atomic additions: on targets without compare-and-swap, with the feature `portable-atomic` only. With [`Off`],
+/// which it is unless another one is named, there is nothing of that.
+///
 /// # Layout
 ///
 /// `repr(C)`, with lines of 128 bytes on x86-64 and aarch64, 64 on other 64-bit targets, none elsewhere.
@@ -141,9 +151,13 @@ impl sealed::Sealed for Overwrite {
 ///     the writer stores      each reader stores its      the writer stores
 ///     tail and head          own                         every word, atomically
 /// ```
+///
+/// If `S` is [`Counts`](crate::stats::Counts), its counters are between the first line and what follows it: those that the
+/// writer stores, and those that readers do, on lines of their own.
 #[repr(C)]
-pub struct Broadcast<T: Entry, const N: usize, P: Policy = Overwrite> {
+pub struct Broadcast<T: Entry, const N: usize, P: Policy = Overwrite, S: Stats = Off> {
     line: CachePadded<Line>,
+    counters: Counters<S>,
     policy: P,
     slots: [<T::Image as Image>::Cells; N],
     shadow: Shadow<N>,
@@ -163,12 +177,16 @@ struct Line {
     ends: Bitmap,
 }
 
-impl<T: Entry, const N: usize, P: Policy> Broadcast<T, N, P> {
+impl<T: Entry, const N: usize, P: Policy, S: Stats> Broadcast<T, N, P, S> {
     const CHECKED: () = {
         assert!(N.is_power_of_two(), "capacity must be a power of two");
         // Then a position moves on by no more than its observers can follow, and a reader's place, which is one
         // word, tells all `N + 1` distances apart.
         assert!(N as u64 <= Seq::STRIDE, "capacity is too large");
+        assert!(
+            !S::COUNTS || cfg!(any(target_has_atomic = "32", feature = "portable-atomic")),
+            "readers are many, and count by compare-and-swap"
+        );
     };
 
     const_fn! {
@@ -187,6 +205,7 @@ impl<T: Entry, const N: usize, P: Policy> Broadcast<T, N, P> {
         let () = Self::CHECKED;
         Self {
             line: CachePadded(Line::new(origin)),
+            counters: Counters::new(),
             policy: P::NEW,
             slots: [const { <T::Image as Image>::EMPTY }; N],
             shadow: Shadow::new(),
@@ -202,6 +221,7 @@ impl<T: Entry, const N: usize, P: Policy> Broadcast<T, N, P> {
         let () = Self::CHECKED;
         Self {
             line: CachePadded(Line::new(origin)),
+            counters: Counters::new(),
             policy: P::new(),
             slots: core::array::from_fn(|_| <T::Image as Image>::empty()),
             shadow: Shadow::new(),
@@ -244,7 +264,7 @@ impl<T: Entry, const N: usize, P: Policy> Broadcast<T, N, P> {
     /// assert!(readers.iter_mut().all(|reader| reader.try_read() == Ok(7)));
     /// ```
     #[must_use]
-    pub fn split(&mut self) -> (Writer<'_, T, N, P>, &Self) {
+    pub fn split(&mut self) -> (Writer<'_, T, N, P, S>, &Self) {
         self.line.0.ends.hold(WRITER);
         self.policy.forget_readers();
         // It goes back on drop, so that the ring can be written to again without being split again.
@@ -258,14 +278,14 @@ impl<T: Entry, const N: usize, P: Policy> Broadcast<T, N, P> {
     ///
     /// No other writer of this ring is in use while this one is: call it once.
     #[must_use]
-    pub unsafe fn writer_unchecked(&self) -> Writer<'_, T, N, P> {
+    pub unsafe fn writer_unchecked(&self) -> Writer<'_, T, N, P, S> {
         Writer::new(self)
     }
 
     if_cas! {
         /// The writer, or `None` while somebody has it. It goes back on drop.
         #[must_use]
-        pub fn try_writer(&self) -> Option<Writer<'_, T, N, P>> {
+        pub fn try_writer(&self) -> Option<Writer<'_, T, N, P, S>> {
             self.line.0.ends.claim(WRITER).then(|| Writer::claimed(self))
         }
     }
@@ -307,13 +327,13 @@ fn count(distance: u64) -> usize {
     usize::try_from(distance).unwrap_or(usize::MAX)
 }
 
-impl<T: Entry, const N: usize, P: Policy> Default for Broadcast<T, N, P> {
+impl<T: Entry, const N: usize, P: Policy, S: Stats> Default for Broadcast<T, N, P, S> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T: Entry, const N: usize, P: Policy> fmt::Debug for Broadcast<T, N, P> {
+impl<T: Entry, const N: usize, P: Policy, S: Stats> fmt::Debug for Broadcast<T, N, P, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Broadcast").field("len", &self.len()).field("capacity", &N).finish()
     }

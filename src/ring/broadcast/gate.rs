@@ -33,6 +33,7 @@ use super::{Broadcast, JoinError, Policy, Pressure, Writer, count, sealed};
 use crate::bitmap::Bitmap;
 use crate::cursor::{Cursor, Seq, joined, published};
 use crate::error::{PopError, PushError};
+use crate::stats::{Off, Stats};
 use crate::sync::{CachePadded, Pos};
 use crate::words::Entry;
 
@@ -111,7 +112,7 @@ fn distance(tail: Seq, place: Pos) -> usize {
     tail.since(Seq::new(place as u64)) as Pos as usize
 }
 
-impl<T: Entry, const N: usize, const R: usize> Writer<'_, T, N, Gated<R>> {
+impl<T: Entry, const N: usize, const R: usize, S: Stats> Writer<'_, T, N, Gated<R>, S> {
     /// Of `wanted <= N` items, how many may be written now, looking only if need be.
     #[inline(always)]
     fn room(&mut self, wanted: usize) -> usize {
@@ -172,6 +173,7 @@ impl<T: Entry, const N: usize, const R: usize> Writer<'_, T, N, Gated<R>> {
     #[inline]
     pub fn try_publish(&mut self, item: T) -> Result<(), PushError<T>> {
         if self.room(1) == 0 {
+            self.count_full();
             return Err(PushError::Full(item));
         }
         self.write([item].iter());
@@ -182,9 +184,17 @@ impl<T: Entry, const N: usize, const R: usize> Writer<'_, T, N, Gated<R>> {
     #[inline]
     pub fn try_publish_slice(&mut self, items: &[T]) -> usize {
         let count = self.room(items.len().min(N));
+        if count == 0 && !items.is_empty() {
+            self.count_full();
+        }
         // There are that many; written so that no panic remains.
         self.write(items.get(..count).unwrap_or_default().iter());
         count
+    }
+
+    #[inline(always)]
+    pub(crate) fn count_full(&self) {
+        self.ring.counters.full();
     }
 
     /// Whether there is room for one item. Only this writer takes it, so it stays until then.
@@ -206,7 +216,7 @@ impl<T: Entry, const N: usize, const R: usize> Writer<'_, T, N, Gated<R>> {
     }
 }
 
-impl<T: Entry, const N: usize, const R: usize> Broadcast<T, N, Gated<R>> {
+impl<T: Entry, const N: usize, const R: usize, S: Stats> Broadcast<T, N, Gated<R>, S> {
     /// Joins the readers, from the oldest item on that is there.
     ///
     /// That is, of the last `N` items, at least three quarters, if so many were published one at a time; a slice that
@@ -217,7 +227,7 @@ impl<T: Entry, const N: usize, const R: usize> Broadcast<T, N, Gated<R>> {
     ///
     /// - [`JoinError::NoPlace`] if `R` readers are there.
     /// - [`JoinError::Contended`] if the writer was faster at each of a number of tries.
-    pub fn join_at_oldest(&self) -> Result<GatedReader<'_, T, N, R>, JoinError> {
+    pub fn join_at_oldest(&self) -> Result<GatedReader<'_, T, N, R, S>, JoinError> {
         self.join(|ring| ring.line.0.head.observe())
     }
 
@@ -226,11 +236,11 @@ impl<T: Entry, const N: usize, const R: usize> Broadcast<T, N, Gated<R>> {
     /// # Errors
     ///
     /// As for [`join_at_oldest`](Self::join_at_oldest).
-    pub fn join_at_newest(&self) -> Result<GatedReader<'_, T, N, R>, JoinError> {
+    pub fn join_at_newest(&self) -> Result<GatedReader<'_, T, N, R, S>, JoinError> {
         self.join(|ring| ring.line.0.tail.observe())
     }
 
-    fn join(&self, begin: impl Fn(&Self) -> Seq) -> Result<GatedReader<'_, T, N, R>, JoinError> {
+    fn join(&self, begin: impl Fn(&Self) -> Seq) -> Result<GatedReader<'_, T, N, R, S>, JoinError> {
         // As for the capacity: a ring of zeroed memory has not been through a constructor.
         let () = Gated::<R>::CHECKED;
         let mut places = self.policy.places.iter().enumerate();
@@ -261,8 +271,8 @@ impl<T: Entry, const N: usize, const R: usize> Broadcast<T, N, Gated<R>> {
 ///
 /// A stale answer never harms: items it has seen stay until it has read them, and "empty" may be over by the time it
 /// is read.
-pub struct GatedReader<'a, T: Entry, const N: usize, const R: usize> {
-    ring: &'a Broadcast<T, N, Gated<R>>,
+pub struct GatedReader<'a, T: Entry, const N: usize, const R: usize, S: Stats = Off> {
+    ring: &'a Broadcast<T, N, Gated<R>, S>,
     place: &'a CachePadded<Cursor>,
     number: usize,
     /// Next to read. The place has the same, and I alone store it.
@@ -271,10 +281,10 @@ pub struct GatedReader<'a, T: Entry, const N: usize, const R: usize> {
     tail: Seq,
 }
 
-impl<T: Entry, const N: usize, const R: usize> GatedReader<'_, T, N, R> {
+impl<T: Entry, const N: usize, const R: usize, S: Stats> GatedReader<'_, T, N, R, S> {
     /// Items there are of `wanted`, looking only if need be.
     #[inline(always)]
-    fn available(&mut self, wanted: u64) -> u64 {
+    pub(crate) fn available(&mut self, wanted: u64) -> u64 {
         if self.tail.since(self.at) < wanted {
             self.tail = self.ring.line.0.tail.observe();
         }
@@ -298,10 +308,12 @@ impl<T: Entry, const N: usize, const R: usize> GatedReader<'_, T, N, R> {
     #[inline]
     pub fn try_read(&mut self) -> Result<T, PopError> {
         if self.available(1) == 0 {
+            self.ring.counters.received_of(0, 1);
             return Err(PopError::Empty);
         }
         // Before the observed tail, so it is written; and not overwritten before this reader has told that it is past.
         let item = T::from_image(self.ring.load(self.at));
+        self.ring.counters.received(1);
         self.release(1);
         Ok(item)
     }
@@ -315,6 +327,7 @@ impl<T: Entry, const N: usize, const R: usize> GatedReader<'_, T, N, R> {
             *place = T::from_image(self.ring.load(at));
             at = at.plus(1);
         }
+        self.ring.counters.received_of(available, out.len() as u64);
         self.release(available);
         count(available)
     }
@@ -323,6 +336,7 @@ impl<T: Entry, const N: usize, const R: usize> GatedReader<'_, T, N, R> {
     #[inline]
     pub fn skip(&mut self, count: usize) -> usize {
         let available = self.available(count as u64);
+        self.ring.counters.received_of(available, count as u64);
         self.release(available);
         super::count(available)
     }
@@ -356,13 +370,13 @@ impl<T: Entry, const N: usize, const R: usize> GatedReader<'_, T, N, R> {
     }
 }
 
-impl<T: Entry, const N: usize, const R: usize> Drop for GatedReader<'_, T, N, R> {
+impl<T: Entry, const N: usize, const R: usize, S: Stats> Drop for GatedReader<'_, T, N, R, S> {
     fn drop(&mut self) {
         self.ring.policy.present.0.give_back(1 << self.number);
     }
 }
 
-impl<T: Entry, const N: usize, const R: usize> fmt::Debug for GatedReader<'_, T, N, R> {
+impl<T: Entry, const N: usize, const R: usize, S: Stats> fmt::Debug for GatedReader<'_, T, N, R, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GatedReader").field("len", &self.len()).field("capacity", &N).finish()
     }

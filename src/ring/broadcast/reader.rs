@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::{Broadcast, Overwrite, Pressure, ReadError, count};
 use crate::cursor::Seq;
+use crate::stats::{Off, Refusal, Stats};
 use crate::words::Entry;
 
 /// How many items [`Reader::latest`] tries.
@@ -15,19 +16,19 @@ const TRIES: usize = 8;
 ///
 /// A stale answer never harms: what it says is there may be overwritten by the time it is read, and then reading it
 /// says so.
-pub struct Reader<'a, T: Entry, const N: usize> {
-    ring: &'a Broadcast<T, N, Overwrite>,
+pub struct Reader<'a, T: Entry, const N: usize, S: Stats = Off> {
+    ring: &'a Broadcast<T, N, Overwrite, S>,
     /// Next to read.
     at: Seq,
     /// The writer's tail when last observed.
     tail: Seq,
 }
 
-impl<T: Entry, const N: usize> Broadcast<T, N, Overwrite> {
+impl<T: Entry, const N: usize, S: Stats> Broadcast<T, N, Overwrite, S> {
     /// A reader that begins with the oldest item that is there.
     #[must_use]
     #[inline]
-    pub fn reader_at_oldest(&self) -> Reader<'_, T, N> {
+    pub fn reader_at_oldest(&self) -> Reader<'_, T, N, S> {
         let at = self.line.0.head.observe();
         // After the head, so it is not before it: storing the head handed over what was published by then.
         Reader { ring: self, at, tail: self.line.0.tail.observe() }
@@ -36,13 +37,13 @@ impl<T: Entry, const N: usize> Broadcast<T, N, Overwrite> {
     /// A reader that begins with the next item to be published.
     #[must_use]
     #[inline]
-    pub fn reader_at_newest(&self) -> Reader<'_, T, N> {
+    pub fn reader_at_newest(&self) -> Reader<'_, T, N, S> {
         let tail = self.line.0.tail.observe();
         Reader { ring: self, at: tail, tail }
     }
 }
 
-impl<T: Entry, const N: usize> Reader<'_, T, N> {
+impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
     /// Looks at the writer's position; items published since mine.
     #[inline]
     fn refresh(&mut self) -> u64 {
@@ -60,6 +61,29 @@ impl<T: Entry, const N: usize> Reader<'_, T, N> {
         if at.since(head) < N as u64 { Ok(T::from_image(image)) } else { Err(head) }
     }
 
+    /// Takes the next item, or says why not. Refusals are counted, the item is not.
+    #[inline(always)]
+    fn take_next(&mut self) -> Result<T, ReadError> {
+        if self.at == self.tail && self.refresh() == 0 {
+            self.ring.counters.refused(Refusal::Refused);
+            return Err(ReadError::Empty);
+        }
+        match self.copy(self.at) {
+            Ok(item) => {
+                self.at = self.at.plus(1);
+                Ok(item)
+            }
+            Err(head) => {
+                let missed = head.since(self.at);
+                self.at = head;
+                // What was published before the head was stored is seen, so the tail is not behind it.
+                self.refresh();
+                self.ring.counters.lagged(missed);
+                Err(ReadError::Lagged(missed))
+            }
+        }
+    }
+
     /// Reads the next item.
     ///
     /// Wait-free, and one try: a reader that the writer overtakes is told so each time, and is never kept here. One
@@ -73,25 +97,14 @@ impl<T: Entry, const N: usize> Reader<'_, T, N> {
     ///   next one it reads is the oldest that was left.
     #[inline]
     pub fn try_read(&mut self) -> Result<T, ReadError> {
-        if self.at == self.tail && self.refresh() == 0 {
-            return Err(ReadError::Empty);
+        let read = self.take_next();
+        if read.is_ok() {
+            self.ring.counters.received(1);
         }
-        match self.copy(self.at) {
-            Ok(item) => {
-                self.at = self.at.plus(1);
-                Ok(item)
-            }
-            Err(head) => {
-                let missed = head.since(self.at);
-                self.at = head;
-                // What was published before the head was stored is seen, so the tail is not behind it.
-                self.refresh();
-                Err(ReadError::Lagged(missed))
-            }
-        }
+        read
     }
 
-    /// Reads up to `out.len()` items into `out`; how many. It is 0 only where `out` is empty.
+    /// Reads up to `out.len()` items into `out`, and at most `N`; how many. It is 0 only where `out` is empty.
     ///
     /// Each is as good as one from [`try_read`](Self::try_read): where the writer overtakes this reader half way, the
     /// items before are the answer, and the next call says what was missed.
@@ -111,24 +124,43 @@ impl<T: Entry, const N: usize> Reader<'_, T, N> {
         })
     }
 
-    /// Reads up to `max` items into `f`, one after the other; how many. It is 0 only where `max` is. It goes on for as
-    /// long as there are items, so `max` is the only bound if the writer keeps up.
+    /// Reads up to `max` items into `f`, one after the other, and at most `N`; how many. It is 0 only where `max` is.
+    ///
+    /// What is published meanwhile is read, too; `N` items in one call are a bound that no writer can move, however fast
+    /// it is.
     ///
     /// # Errors
     ///
     /// As for [`try_read_slice`](Self::try_read_slice).
+    ///
+    /// # Examples
+    ///
+    /// A writer that publishes an item for each that is read does not keep the reader:
+    ///
+    /// ```
+    /// let mut ring = annulet::Broadcast::<u32, 4>::new();
+    /// let (mut writer, ring) = ring.split();
+    /// let mut reader = ring.reader_at_oldest();
+    /// writer.publish(0);
+    /// assert_eq!(reader.drain(usize::MAX, |number| writer.publish(number + 1)), Ok(4));
+    /// assert_eq!(reader.try_read(), Ok(4));
+    /// ```
     #[inline]
     pub fn drain(&mut self, max: usize, mut f: impl FnMut(T)) -> Result<usize, ReadError> {
         if max == 0 {
             return Ok(0);
         }
-        f(self.try_read()?);
+        let item = self.take_next()?;
+        let batch = Batch { from: self.at.before(), reader: self };
+        let reader = &mut *batch.reader;
+        f(item);
+        let max = max.min(N);
         for read in 1..max {
-            if self.at == self.tail && self.refresh() == 0 {
+            if reader.at == reader.tail && reader.refresh() == 0 {
                 return Ok(read);
             }
-            let Ok(item) = self.copy(self.at) else { return Ok(read) };
-            self.at = self.at.plus(1);
+            let Ok(item) = reader.copy(reader.at) else { return Ok(read) };
+            reader.at = reader.at.plus(1);
             f(item);
         }
         Ok(max)
@@ -150,21 +182,24 @@ impl<T: Entry, const N: usize> Reader<'_, T, N> {
             let head = self.ring.line.0.head.observe();
             let tail = self.ring.line.0.tail.observe();
             if tail == head {
+                self.ring.counters.refused(Refusal::Refused);
                 return Err(ReadError::Empty);
             }
             if let Ok(item) = self.copy(tail.before()) {
                 return Ok(item);
             }
         }
+        self.ring.counters.refused(Refusal::Contended);
         Err(ReadError::Contended)
     }
 
     /// Passes over up to `count` items, missed ones included; how many. `u64::MAX` is all there are.
     #[inline]
     pub fn skip(&mut self, count: u64) -> u64 {
-        let count = count.min(self.refresh());
-        self.at = self.at.plus(count);
-        count
+        let passed = count.min(self.refresh());
+        self.at = self.at.plus(passed);
+        self.ring.counters.received_of(passed, count);
+        passed
     }
 
     /// Items published that this reader has not read, those included that it will have missed.
@@ -203,13 +238,27 @@ impl<T: Entry, const N: usize> Reader<'_, T, N> {
     }
 }
 
-impl<T: Entry, const N: usize> Clone for Reader<'_, T, N> {
+/// Items that are read together: counted when this goes, should it be because who gets them panics.
+struct Batch<'b, 'a, T: Entry, const N: usize, S: Stats> {
+    reader: &'b mut Reader<'a, T, N, S>,
+    /// The first of them.
+    from: Seq,
+}
+
+impl<T: Entry, const N: usize, S: Stats> Drop for Batch<'_, '_, T, N, S> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.reader.ring.counters.received(self.reader.at.since(self.from));
+    }
+}
+
+impl<T: Entry, const N: usize, S: Stats> Clone for Reader<'_, T, N, S> {
     fn clone(&self) -> Self {
         Self { ring: self.ring, at: self.at, tail: self.tail }
     }
 }
 
-impl<T: Entry, const N: usize> fmt::Debug for Reader<'_, T, N> {
+impl<T: Entry, const N: usize, S: Stats> fmt::Debug for Reader<'_, T, N, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reader").field("lag", &self.lag()).field("capacity", &N).finish()
     }

@@ -5,13 +5,14 @@ use core::fmt;
 use super::{Broadcast, Overwrite, Policy, WRITER, count};
 use crate::bitmap::Bitmap;
 use crate::cursor::Seq;
+use crate::stats::{Off, Stats};
 use crate::words::Entry;
 
 /// The one writer of a [`Broadcast`].
 ///
 /// Dropping it gives the end back; what was published stays.
-pub struct Writer<'a, T: Entry, const N: usize, P: Policy = Overwrite> {
-    pub(super) ring: &'a Broadcast<T, N, P>,
+pub struct Writer<'a, T: Entry, const N: usize, P: Policy = Overwrite, S: Stats = Off> {
+    pub(super) ring: &'a Broadcast<T, N, P, S>,
     /// My position. The shared copy is the same, and I alone store it.
     pub(super) tail: Seq,
     /// The oldest item that is there, as I told everybody.
@@ -23,17 +24,17 @@ pub struct Writer<'a, T: Entry, const N: usize, P: Policy = Overwrite> {
     ends: Option<&'a Bitmap>,
 }
 
-impl<'a, T: Entry, const N: usize, P: Policy> Writer<'a, T, N, P> {
+impl<'a, T: Entry, const N: usize, P: Policy, S: Stats> Writer<'a, T, N, P, S> {
     /// The caller sees to it that no other writer of this ring is in use while this one is.
-    pub(super) fn new(ring: &'a Broadcast<T, N, P>) -> Self {
+    pub(super) fn new(ring: &'a Broadcast<T, N, P, S>) -> Self {
         // A ring that was made of zeroed memory has not been through a constructor; nothing is in it without this.
-        let () = Broadcast::<T, N, P>::CHECKED;
+        let () = Broadcast::<T, N, P, S>::CHECKED;
         let tail = ring.line.0.tail.own();
         Self { ring, tail, head: ring.line.0.head.own(), limit: tail, ends: None }
     }
 
     /// As [`new`](Self::new), of a ring whose writer's end is held for this one.
-    pub(super) fn claimed(ring: &'a Broadcast<T, N, P>) -> Self {
+    pub(super) fn claimed(ring: &'a Broadcast<T, N, P, S>) -> Self {
         Self { ends: Some(&ring.line.0.ends), ..Self::new(ring) }
     }
 
@@ -63,6 +64,8 @@ impl<'a, T: Entry, const N: usize, P: Policy> Writer<'a, T, N, P> {
             self.ring.store(tail, item.to_image());
             tail = tail.plus(1);
         }
+        // First, so that whoever has read an item finds it counted.
+        self.ring.counters.published(tail.since(self.tail));
         self.ring.line.0.tail.publish(self.tail, tail);
         self.tail = tail;
     }
@@ -89,7 +92,7 @@ impl<'a, T: Entry, const N: usize, P: Policy> Writer<'a, T, N, P> {
     }
 }
 
-impl<T: Entry, const N: usize> Writer<'_, T, N, Overwrite> {
+impl<T: Entry, const N: usize, S: Stats> Writer<'_, T, N, Overwrite, S> {
     /// Makes room for `wanted <= N` items, by giving up as many of the oldest as need be.
     #[inline(always)]
     fn make_room(&mut self, wanted: usize) {
@@ -137,7 +140,7 @@ impl<T: Entry, const N: usize> Writer<'_, T, N, Overwrite> {
     }
 }
 
-impl<T: Entry, const N: usize, P: Policy> Drop for Writer<'_, T, N, P> {
+impl<T: Entry, const N: usize, P: Policy, S: Stats> Drop for Writer<'_, T, N, P, S> {
     fn drop(&mut self) {
         #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
         if let Some(ends) = self.ends {
@@ -148,7 +151,7 @@ impl<T: Entry, const N: usize, P: Policy> Drop for Writer<'_, T, N, P> {
     }
 }
 
-impl<T: Entry, const N: usize, P: Policy> fmt::Debug for Writer<'_, T, N, P> {
+impl<T: Entry, const N: usize, P: Policy, S: Stats> fmt::Debug for Writer<'_, T, N, P, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Writer").field("len", &self.len()).field("capacity", &N).finish()
     }
