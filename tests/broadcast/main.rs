@@ -3,6 +3,7 @@
 //! - [`model`]: what a ring and its readers must do, said with a `VecDeque`; the capacities and origins worth trying.
 //! - `overwrite`, `gated`: the two policies, one thread at a time.
 //! - `threads`: writers and readers at once.
+//! - `counters`: what a ring that counts has counted.
 //! - `random`: lists of operations against the model.
 //!
 //! A test whose name starts with an id (`rr07_…`) proves that row of the catalogue of promises.
@@ -13,6 +14,7 @@
 #[macro_use]
 mod model;
 
+mod counters;
 mod gated;
 mod overwrite;
 mod random;

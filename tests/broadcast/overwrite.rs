@@ -16,6 +16,7 @@ mod each {
         d11_three_laps_of_the_integer_equal_the_model
         the_newest_item_is_there_as_soon_as_there_is_one
         skipping_counts_what_is_passed_over
+        rr07_a_drain_takes_a_lap_at_most
     }
 }
 
@@ -179,6 +180,40 @@ fn skipping_counts_what_is_passed_over<const N: usize>() {
     assert_eq!(reader.try_read(), Ok(item(2 * N as u64)));
     assert_eq!(reader.skip(u64::MAX), N as u64 - 1);
     assert_eq!(reader.try_read(), Err(ReadError::Empty));
+}
+
+/// However fast the writer is: here, it publishes as many as are read, or more, while they are read.
+fn rr07_a_drain_takes_a_lap_at_most<const N: usize>() {
+    for origin in origins(N) {
+        for max in [N, N + 1, usize::MAX] {
+            let mut ring = Broadcast::<Item, N>::starting_at(origin);
+            let (mut writer, ring) = ring.split();
+            let mut reader = ring.reader_at_newest();
+            let mut published = 0;
+            let mut publish = || {
+                writer.publish(item(published));
+                published += 1;
+            };
+            publish();
+            let mut read = 0;
+            let drained = reader.drain(max, |seen| {
+                assert_eq!(seen, item(read));
+                read += 1;
+                publish();
+            });
+            assert_eq!((drained, read), (Ok(N), N as u64));
+            // There is one more, and it waits for the next call.
+            assert_eq!((reader.lag(), reader.try_read()), (1, Ok(item(read))));
+            publish();
+            let mut out = vec![[0; 3]; 2 * N];
+            assert_eq!(reader.try_read_slice(&mut out), Ok(1));
+            (0..N).for_each(|_| publish());
+            assert_eq!(reader.try_read_slice(&mut out), Ok(N));
+            // Fewer where fewer were wanted, and where there are none.
+            (0..N).for_each(|_| publish());
+            assert_eq!((reader.drain(N / 2, drop), reader.drain(N, drop)), (Ok(N / 2), Ok(N - N / 2)));
+        }
+    }
 }
 
 /// Who sleeps while the position goes all the way round is not taken for one who is up to date.

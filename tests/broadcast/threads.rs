@@ -2,33 +2,17 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use annulet::Broadcast;
 use annulet::ring::broadcast::{Gated, ReadError, Reader};
 
-use crate::model::{Item, item};
+use crate::model::{Item, Patience, item};
 
 /// Items published in a threaded test.
 const ITEMS: u64 = if cfg!(miri) { 40 } else { 60_000 };
 
 /// Where positions start: every wrap is passed.
 const ORIGIN: usize = usize::MAX - 20;
-
-/// Waits for the other side, but not for ever: where it never moves on, the test fails and does not hang.
-struct Patience(Instant);
-
-impl Patience {
-    fn new() -> Self {
-        Self(Instant::now())
-    }
-
-    /// Lets the others run. Under Miri, and with fewer cores than threads, they only do when we yield.
-    fn wait(&self) {
-        assert!(self.0.elapsed() < Duration::from_secs(60), "waited in vain");
-        thread::yield_now();
-    }
-}
 
 /// Reads until all `total` items are read or counted as missed; how many were read.
 fn account<const N: usize>(mut reader: Reader<'_, Item, N>, mut next: u64, total: u64) -> u64 {

@@ -2,8 +2,10 @@
 
 use annulet::Broadcast;
 #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
-use annulet::ring::broadcast::{Gated, GatedReader};
+use annulet::ring::broadcast::{Gated, GatedReader, Overwrite};
 use annulet::ring::broadcast::{Pressure, Reader, Writer};
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+use annulet::stats::{Counts, Flow};
 
 use crate::{Op, call_all};
 
@@ -25,7 +27,10 @@ pub fn run() {
     let mut rings = Rings { whole: Broadcast::new(), writer, reader: RING.reader_at_oldest() };
     call_all(TABLE, &mut rings);
     #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
-    gated();
+    {
+        gated();
+        counted();
+    }
 }
 
 const TABLE: &[Op<Rings>] = &[
@@ -255,4 +260,95 @@ fn gated_skip(held: &mut Held, a: usize, _: usize) -> usize {
 fn gated_reader_counts(held: &mut Held, _: usize, _: usize) -> usize {
     let Some(reader) = &held.reader else { return 0 };
     reader.len() + reader.capacity() + usize::from(reader.is_empty()) + press(reader.backpressure())
+}
+
+/// A ring of each policy that counts, and the handles of both.
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+struct Counted {
+    writer: Option<Writer<'static, Item, N, Overwrite, Counts>>,
+    reader: Reader<'static, Item, N, Counts>,
+    held_writer: Option<Writer<'static, Item, N, Gated<2>, Counts>>,
+    held_reader: Option<GatedReader<'static, Item, N, 2, Counts>>,
+}
+
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+static COUNTED: Broadcast<Item, N, Overwrite, Counts> = Broadcast::new();
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+static COUNTED_HELD: Broadcast<Item, N, Gated<2>, Counts> = Broadcast::new();
+
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+fn counted() {
+    let mut counted = Counted {
+        writer: COUNTED.try_writer(),
+        reader: COUNTED.reader_at_oldest(),
+        held_writer: COUNTED_HELD.try_writer(),
+        held_reader: COUNTED_HELD.join_at_oldest().ok(),
+    };
+    call_all(COUNTED_TABLE, &mut counted);
+}
+
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+const COUNTED_TABLE: &[Op<Counted>] =
+    &[counted_publish, counted_read, counted_drain, counted_gated_publish, counted_gated_read, stats, lagged];
+
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+fn total(flow: Flow) -> usize {
+    [flow.batches, flow.largest, flow.refused, flow.pending, flow.contended]
+        .into_iter()
+        .fold(flow.items, usize::wrapping_add)
+}
+
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+fn counted_publish(counted: &mut Counted, a: usize, b: usize) -> usize {
+    let items = [item(a); 12];
+    let Some(writer) = &mut counted.writer else { return 0 };
+    writer.publish(item(a));
+    writer.publish_slice(items.get(..b).unwrap_or(&items));
+    writer.len()
+}
+
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+fn counted_read(counted: &mut Counted, a: usize, b: usize) -> usize {
+    let mut out = [item(a); 12];
+    let read = out.get_mut(..b).map_or(Ok(0), |out| counted.reader.try_read_slice(out));
+    let latest = counted.reader.latest().map_or(0, see);
+    let next = counted.reader.try_read().map_or(0, see);
+    let passed = counted.reader.skip(a as u64) as usize;
+    [latest, next, passed].into_iter().fold(read.unwrap_or(0), usize::wrapping_add)
+}
+
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+fn counted_drain(counted: &mut Counted, a: usize, _: usize) -> usize {
+    let mut sum = 0_usize;
+    let count = counted.reader.drain(a, |item| sum = sum.wrapping_add(see(item)));
+    count.map_or(sum, |count| sum.wrapping_add(count))
+}
+
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+fn counted_gated_publish(counted: &mut Counted, a: usize, b: usize) -> usize {
+    let items = [item(a); 12];
+    let Some(writer) = &mut counted.held_writer else { return 0 };
+    let one = writer.try_publish(item(a)).map_or_else(|refused| see(refused.into_inner()), |()| 0);
+    one.wrapping_add(writer.try_publish_slice(items.get(..b).unwrap_or(&items)))
+}
+
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+fn counted_gated_read(counted: &mut Counted, a: usize, b: usize) -> usize {
+    let mut out = [item(a); 12];
+    let Some(reader) = &mut counted.held_reader else { return 0 };
+    let count = out.get_mut(..b).map_or(0, |out| reader.try_read_slice(out));
+    let next = reader.try_read().map_or(0, see);
+    count.wrapping_add(next).wrapping_add(reader.skip(a))
+}
+
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+fn stats(_: &mut Counted, _: usize, _: usize) -> usize {
+    let (published, received) = COUNTED.stats();
+    let (held_published, held_received) = COUNTED_HELD.stats();
+    [published, received, held_published, held_received].map(total).into_iter().fold(0, usize::wrapping_add)
+}
+
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+fn lagged(_: &mut Counted, _: usize, _: usize) -> usize {
+    total(COUNTED.lagged())
 }
