@@ -12,6 +12,7 @@ use annulet::ring::broadcast::{
 };
 use annulet::ring::lanes::{Adaptive, Fair, LaneConsumer, LaneProducer, RegisterError, Strict, Tenant};
 use annulet::ring::{Borrowed, Consumer, Drain, Multi, Producer, ReadGrant, Single, WriteGrant};
+use annulet::stats::Counts;
 use annulet::{Broadcast, Lanes, Mpmc, Spsc};
 use static_assertions::{assert_impl_all, assert_not_impl_any, const_assert_eq};
 
@@ -55,6 +56,7 @@ assert_not_impl_any!(Drain<'static, u8>: Clone, Copy);
 type Numbers = Broadcast<[u32; 3], 4>;
 assert_impl_all!(Numbers: Send, Sync);
 assert_impl_all!(Broadcast<u64, 4, Gated<2>>: Send, Sync);
+assert_impl_all!(Broadcast<u64, 4, Gated<2>, Counts>: Send, Sync);
 assert_impl_all!(Writer<'static, u32, 4>: Send);
 assert_impl_all!(Writer<'static, u32, 4, Gated<2>>: Send);
 assert_impl_all!(Reader<'static, u32, 4>: Send, Clone);
@@ -160,6 +162,14 @@ const_assert_eq!(
     size_of::<Broadcast<[u32; 3], 64, Gated<5>>>(),
     (LINE * 7 + 64 * 3 * 4).next_multiple_of(LINE)
 );
+// Counters: a set for the writer, two for the readers, on lines of their own.
+#[cfg(target_pointer_width = "64")]
+const_assert_eq!(
+    size_of::<Broadcast<[u32; 3], 64, Overwrite, Counts>>(),
+    size_of::<Broadcast<[u32; 3], 64>>()
+        + (6 * size_of::<usize>()).next_multiple_of(LINE)
+        + (12 * size_of::<usize>()).next_multiple_of(LINE)
+);
 #[cfg(not(target_pointer_width = "64"))]
 const _: usize = LINE;
 
@@ -170,4 +180,5 @@ const _: Lanes<Box<u8>, 8, 4> = Lanes::new();
 static _LANES: Lanes<Sent, 8, 32> = Lanes::new();
 
 const _: Broadcast<u64, 8> = Broadcast::new();
+const _: Broadcast<u64, 8, Overwrite, Counts> = Broadcast::new();
 static _NUMBERS: Broadcast<[u32; 3], 8, Gated<32>> = Broadcast::new();

@@ -341,7 +341,8 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats> fmt::Debug for Broadcast<T, 
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{Broadcast, Gated, Line};
+    use super::{Broadcast, Gated, Line, Overwrite};
+    use crate::stats::{Counts, Off};
     use core::mem::{offset_of, size_of};
 
     const LINE: usize = if cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) {
@@ -367,6 +368,14 @@ mod tests {
         type Held = Broadcast<[u32; 3], 8, Gated<3>>;
         assert_eq!(offset_of!(Held, policy), offset_of!(Ring, slots));
         assert!(offset_of!(Held, slots) >= offset_of!(Held, policy) + 4 * LINE);
+        // The counters are between the first line and the rest, or nothing.
+        type Counted<P> = Broadcast<[u32; 3], 8, P, Counts>;
+        assert_eq!(offset_of!(Counted<Overwrite>, counters), offset_of!(Ring, slots));
+        assert_eq!(offset_of!(Counted<Gated<3>>, counters), offset_of!(Held, policy));
+        let counters = size_of::<super::Counters<Counts>>();
+        assert_eq!(size_of::<super::Counters<Off>>(), 0);
+        assert_eq!(offset_of!(Counted<Overwrite>, slots), offset_of!(Ring, slots) + counters);
+        assert_eq!(offset_of!(Counted<Gated<3>>, policy), offset_of!(Held, policy) + counters);
         // The tail and the head are stored together, and loaded together.
         assert!(size_of::<Line>() <= 64);
     }

@@ -24,7 +24,7 @@
 //! - [`Consumer::skip`], [`Consumer::consume`], [`Consumer::peek`] (of a single consumer).
 //!
 //! Every batch form claims its slots once and hands over its items together, and nothing is handed over by dropping a
-//! grant. With [`Counts`](crate::stats::Counts) for its last parameter, a ring counts what it does.
+//! grant. With [`Counts`](crate::stats::Counts) for its last parameter, a ring counts what it does, and so does a broadcast.
 
 mod body;
 pub mod broadcast;

@@ -4,6 +4,9 @@ use std::thread;
 use std::time::Duration;
 
 use annulet::channel::{RecvError, TryRecvError};
+use annulet::ring::broadcast::{Gated, Overwrite};
+use annulet::stats::{Counts, Flow};
+use annulet::{Broadcast, Channel};
 
 use crate::common::{Probe, Watchdog};
 use crate::kinds::{Chan, GatedChannel, N, OverwriteChannel, Rx, Tx, fill};
@@ -114,4 +117,48 @@ fn rm07_a_time_out_of_one_reader_wakes_no_writer() {
         sending.join().unwrap().unwrap();
         assert_eq!(fast.recv(), Ok(77));
     });
+}
+
+/// Items and refusals, and no other ones.
+fn items_and_refusals((sent, received): (Flow, Flow)) -> [usize; 4] {
+    assert_eq!((sent.pending, sent.contended, received.pending, received.contended), (0, 0, 0, 0));
+    [sent.items, sent.refused, received.items, received.refused]
+}
+
+/// Sends and receives in every form that does not wait, and some that need not.
+fn in_every_form(tx: &mut impl Tx, rx: &mut impl Rx) {
+    assert_eq!(rx.try_drain(9, &mut |_| ()), Err(TryRecvError::Empty));
+    assert_eq!(tx.send_iter(&mut (0..9)), Ok(N));
+    assert!(tx.try_send(9).is_err());
+    assert_eq!(rx.try_recv(), Ok(0));
+    assert_eq!(tx.send_iter(&mut (0..0)), Ok(0));
+    assert_eq!(tx.send_iter(&mut (0..9)), Ok(1));
+    assert_eq!(rx.try_drain(2, &mut |_| ()), Ok(2));
+    assert_eq!(rx.drain(9, &mut |_| ()), Ok(2));
+    assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
+    tx.send(7).unwrap();
+    assert_eq!(rx.recv(), Ok(7));
+}
+
+/// The broadcast in a channel counts: each look of a receiver that finds nothing, which are two before it says so. What a
+/// batch has moved was not refused.
+#[test]
+fn rm20_a_broadcast_in_a_channel_counts() {
+    let _watchdog = Watchdog::new();
+    type Slowest = Broadcast<u32, N, Gated<2>, Counts>;
+    let slowest = Channel::<Slowest, Probe>::over(Broadcast::new(), Probe::new());
+    let (mut tx, mut rx) = (slowest.try_sender().unwrap(), slowest.join_at_newest().unwrap());
+    in_every_form(&mut tx, &mut rx);
+    assert_eq!(items_and_refusals(slowest.ring().stats()), [N + 2, 1, N + 2, 2 * 2]);
+
+    type Newest = Broadcast<u32, N, Overwrite, Counts>;
+    let newest = Channel::<Newest, Probe>::over(Broadcast::new(), Probe::new());
+    let (mut tx, mut rx) = (newest.try_sender().unwrap(), newest.receiver_at_newest());
+    // A lap at a time; the second one overwrites a part of the first.
+    assert_eq!((tx.send_iter(&mut (0..9)), tx.send_iter(&mut (4..7))), (Ok(N), Ok(3)));
+    assert_eq!(rx.try_recv(), Err(TryRecvError::Lagged(3)));
+    assert_eq!(rx.try_drain(9, &mut |_| ()), Ok(N));
+    assert_eq!(items_and_refusals(newest.ring().stats()), [N + 3, 0, N, 0]);
+    let (received, lagged) = (newest.ring().stats().1, newest.ring().lagged());
+    assert_eq!((received.batches, lagged.items, lagged.batches), (1, 3, 1));
 }
