@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use annulet::Broadcast;
 use annulet::error::{PopError, PushError};
@@ -336,6 +337,15 @@ fn sum(flows: impl Iterator<Item = Flow>) -> Flow {
     })
 }
 
+/// Says that it is over when it goes: also to who watches where a test has failed.
+struct Done<'d>(&'d AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 /// Looks while the others work: no number goes back.
 fn watch(done: &AtomicBool, mut stats: impl FnMut() -> (Flow, Flow)) {
     let mut last = stats();
@@ -357,6 +367,7 @@ fn overwriting_storm<const N: usize>() {
     let (ring, done) = (&ring, &done);
     let mut published = Flow::default();
     let ledgers: Vec<Ledger> = thread::scope(|scope| {
+        let _done = Done(done);
         scope.spawn(move || watch(done, || ring.stats()));
         let start = ring.reader_at_newest();
         let readers: Vec<_> = (0..3)
@@ -379,9 +390,7 @@ fn overwriting_storm<const N: usize>() {
                 thread::yield_now();
             }
         }
-        let ledgers = readers.into_iter().map(|reader| reader.join().unwrap()).collect();
-        done.store(true, Ordering::Release);
-        ledgers
+        readers.into_iter().map(|reader| reader.join().unwrap()).collect()
     });
     assert_eq!(ring.stats(), (published, sum(ledgers.iter().map(|ledger| ledger.received))));
     assert_eq!(ring.lagged(), sum(ledgers.iter().map(|ledger| ledger.lagged)));
@@ -405,6 +414,7 @@ fn gated_storm<const N: usize>() {
     let (ring, done) = (&ring, &done);
     let mut published = Flow::default();
     let received: Vec<Flow> = thread::scope(|scope| {
+        let _done = Done(done);
         scope.spawn(move || watch(done, || ring.stats()));
         let readers: Vec<_> = (0..3)
             .map(|_| {
@@ -447,9 +457,7 @@ fn gated_storm<const N: usize>() {
                 patience.wait();
             }
         }
-        let received = readers.into_iter().map(|reader| reader.join().unwrap()).collect();
-        done.store(true, Ordering::Release);
-        received
+        readers.into_iter().map(|reader| reader.join().unwrap()).collect()
     });
     assert_eq!(ring.stats(), (published, sum(received.into_iter())));
     assert_eq!(ring.stats().1.items, 3 * ITEMS as usize);
@@ -462,4 +470,35 @@ fn rv17_rm20_threads_that_wait_for_each_other_are_counted() {
     if !cfg!(miri) {
         gated_storm::<64>();
     }
+}
+
+/// A writer that is as fast as a reader copies: the newest item is gone at each try, sooner or later. Where threads take
+/// turns, it may be never.
+#[test]
+fn rv17_rm20_a_reader_that_is_outrun_is_counted() {
+    const WORDS: usize = if cfg!(miri) { 16 } else { 1024 };
+    let patience = Duration::from_millis(if cfg!(miri) { 1 } else { 1000 });
+    let ring = Counted::<[u32; WORDS], 2>::new();
+    let mut writer = ring.try_writer().unwrap();
+    writer.publish([0; WORDS]);
+    let done = AtomicBool::new(false);
+    let (ring, done) = (&ring, &done);
+    let answered = thread::scope(|scope| {
+        let _done = Done(done);
+        scope.spawn(move || {
+            while !done.load(Ordering::Acquire) {
+                writer.publish([1; WORDS]);
+            }
+        });
+        let (start, mut answered, reader) = (Instant::now(), Flow::default(), ring.reader_at_newest());
+        while answered.contended < 3 && start.elapsed() < patience {
+            match reader.latest() {
+                Err(ReadError::Contended) => answered.contended += 1,
+                Err(error) => panic!("{error}, of two slots"),
+                Ok(_) => {}
+            }
+        }
+        answered
+    });
+    assert_eq!(ring.stats().1, answered);
 }
