@@ -25,6 +25,8 @@ mod entry;
 mod oracle;
 
 pub use counting::Counting;
+#[cfg(all(test, not(loom)))]
+pub(crate) use entry::sealed::Sealed as SealedImage;
 pub use entry::{Entry, Image};
 pub use oracle::{Access, Oracle};
 

@@ -60,7 +60,7 @@ pub trait Image: Copy + AsRef<[u32]> + AsMut<[u32]> + sealed::Sealed {
     fn store(self, cells: &Self::Cells);
 }
 
-mod sealed {
+pub(crate) mod sealed {
     pub trait Sealed {}
 }
 

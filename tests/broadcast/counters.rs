@@ -3,7 +3,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use annulet::Broadcast;
 use annulet::error::{PopError, PushError};
@@ -470,35 +469,4 @@ fn rv17_rm20_threads_that_wait_for_each_other_are_counted() {
     if !cfg!(miri) {
         gated_storm::<64>();
     }
-}
-
-/// A writer that is as fast as a reader copies: the newest item is gone at each try, sooner or later. Where threads take
-/// turns, it may be never.
-#[test]
-fn rv17_rm20_a_reader_that_is_outrun_is_counted() {
-    const WORDS: usize = if cfg!(miri) { 16 } else { 1024 };
-    let patience = Duration::from_millis(if cfg!(miri) { 1 } else { 1000 });
-    let ring = Counted::<[u32; WORDS], 2>::new();
-    let mut writer = ring.try_writer().unwrap();
-    writer.publish([0; WORDS]);
-    let done = AtomicBool::new(false);
-    let (ring, done) = (&ring, &done);
-    let answered = thread::scope(|scope| {
-        let _done = Done(done);
-        scope.spawn(move || {
-            while !done.load(Ordering::Acquire) {
-                writer.publish([1; WORDS]);
-            }
-        });
-        let (start, mut answered, reader) = (Instant::now(), Flow::default(), ring.reader_at_newest());
-        while answered.contended < 3 && start.elapsed() < patience {
-            match reader.latest() {
-                Err(ReadError::Contended) => answered.contended += 1,
-                Err(error) => panic!("{error}, of two slots"),
-                Ok(_) => {}
-            }
-        }
-        answered
-    });
-    assert_eq!(ring.stats().1, answered);
 }

@@ -263,3 +263,117 @@ impl<T: Entry, const N: usize, S: Stats> fmt::Debug for Reader<'_, T, N, S> {
         f.debug_struct("Reader").field("lag", &self.lag()).field("capacity", &N).finish()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{ReadError, TRIES};
+    use crate::ring::Broadcast;
+    use crate::ring::broadcast::{Overwrite, Writer};
+    use crate::stats::Counts;
+    use crate::sync::AtomicU32;
+    use crate::words::{Entry, Image, SealedImage};
+    use std::cell::RefCell;
+
+    type Ring = Broadcast<Raced, 2, Overwrite, Counts>;
+
+    /// A number. Each time that a reader has copied it, the writer is given a moment before the reader goes on.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    struct Raced([u32; 1]);
+
+    std::thread_local! {
+        /// The writer, how many of the next copies it races with, and what it publishes next.
+        static RACE: RefCell<Option<(Writer<'static, Raced, 2, Overwrite, Counts>, usize, u32)>> =
+            const { RefCell::new(None) };
+    }
+
+    /// For the next `copies`, as many items as there are slots are published behind each.
+    fn race(copies: usize) {
+        RACE.with_borrow_mut(|race| race.as_mut().expect("the writer is there").1 = copies);
+    }
+
+    impl SealedImage for Raced {}
+    impl AsRef<[u32]> for Raced {
+        fn as_ref(&self) -> &[u32] {
+            &self.0
+        }
+    }
+    impl AsMut<[u32]> for Raced {
+        fn as_mut(&mut self) -> &mut [u32] {
+            &mut self.0
+        }
+    }
+    impl Image for Raced {
+        const WORDS: usize = 1;
+        const ZERO: Self = Self([0]);
+        type Cells = [AtomicU32; 1];
+        #[allow(clippy::declare_interior_mutable_const)] // as of every image
+        const EMPTY: Self::Cells = <[u32; 1] as Image>::EMPTY;
+        fn load(cells: &Self::Cells) -> Self {
+            let image = Self(<[u32; 1]>::load(cells));
+            RACE.with_borrow_mut(|race| {
+                if let Some((writer, copies @ 1.., next)) = race {
+                    *copies -= 1;
+                    for _ in 0..2 {
+                        writer.publish(Self([*next]));
+                        *next += 1;
+                    }
+                }
+            });
+            image
+        }
+        fn store(self, cells: &Self::Cells) {
+            self.0.store(cells);
+        }
+    }
+    impl Entry for Raced {
+        type Image = Self;
+        fn to_image(&self) -> Self {
+            *self
+        }
+        fn from_image(image: Self) -> Self {
+            image
+        }
+    }
+
+    /// Of copies that are overwritten, none is shown, and each answer is counted.
+    #[test]
+    fn rv17_rm20_what_is_overwritten_while_it_is_copied_is_counted() {
+        static RING: Ring = Broadcast::new();
+        let mut writer = RING.try_writer().unwrap();
+        writer.publish(Raced([0]));
+        let mut reader = RING.reader_at_oldest();
+        RACE.set(Some((writer, 0, 1)));
+
+        race(TRIES - 1);
+        assert_eq!(reader.latest(), Ok(Raced([2 * (TRIES as u32 - 1)])), "the last try is good");
+        assert_eq!(RING.stats().1, Default::default());
+        race(TRIES);
+        assert_eq!(reader.latest(), Err(ReadError::Contended));
+        assert_eq!((RING.stats().1.contended, RING.stats().1.refused), (1, 0));
+
+        let passed = reader.skip(u64::MAX);
+        race(0);
+        RACE.with_borrow_mut(|race| {
+            let (writer, _, next) = race.as_mut().unwrap();
+            writer.publish(Raced([*next]));
+            *next += 1;
+        });
+        race(1);
+        assert_eq!(reader.try_read(), Err(ReadError::Lagged(1)));
+        let mut seen = std::vec![];
+        // The second one is gone when it is copied.
+        let drained = reader.drain(9, |item| {
+            seen.push(item);
+            race(1);
+        });
+        assert_eq!((drained, seen.len()), (Ok(1), 1));
+        race(0);
+        assert_eq!(reader.try_read(), Err(ReadError::Lagged(1)));
+        let (received, lagged) = (RING.stats().1, RING.lagged());
+        assert_eq!((received.items as u64, received.batches), (passed + 1, 2));
+        assert_eq!((lagged.items, lagged.batches, lagged.largest), (2, 2, 1));
+        assert_eq!((received.contended, received.refused, received.pending), (1, 0, 0));
+        assert_eq!(RING.stats().0.items, received.items + lagged.items + 2, "two are left");
+        RACE.set(None);
+    }
+}
