@@ -154,16 +154,17 @@ impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
         let batch = Batch { from: self.at.before(), reader: self };
         let reader = &mut *batch.reader;
         f(item);
-        let max = max.min(N);
-        for read in 1..max {
+        let (mut read, max) = (1, max.min(N));
+        while read < max {
             if reader.at == reader.tail && reader.refresh() == 0 {
-                return Ok(read);
+                break;
             }
-            let Ok(item) = reader.copy(reader.at) else { return Ok(read) };
+            let Ok(item) = reader.copy(reader.at) else { break };
             reader.at = reader.at.plus(1);
             f(item);
+            read += 1;
         }
-        Ok(max)
+        Ok(read)
     }
 
     /// The newest item, whether this reader has read it or not. It stays where it is, and so does this reader:
