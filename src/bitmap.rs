@@ -380,7 +380,7 @@ mod tests {
         life
     }
 
-    /// The reference count of rusted-ring wrapped after 256 clones; this one stops.
+    /// A count that wraps frees what is still held; this one stops.
     #[test]
     fn c08_pins_stop_at_their_maximum_and_never_wrap() {
         let life = full_of(MAX_PINS - 2);

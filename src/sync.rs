@@ -259,6 +259,10 @@ pub enum Site {
     PlaceObserve,
     /// `cursor::compared`: the whole fence between looks at the two sides' positions.
     CompareFence,
+    /// `words::sleeping`: the whole fence between saying that one sleeps, and the look at the peer's word.
+    SleepFence,
+    /// `words::rousing`: the whole fence between what was published, and the look whether the peer sleeps.
+    RouseFence,
     /// `Event::signal`: the whole fence between a change, and the look whether somebody waits for it.
     SignalFence,
     /// `Event::wait_until`: the whole fence between saying that one waits, and the look.

@@ -33,7 +33,7 @@ pub use oracle::{Access, Oracle};
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
-use crate::sync::{AtomicU32, Ordering, Site, order};
+use crate::sync::{AtomicU32, Ordering, Site, fence, order};
 
 /// Words that a peer writes.
 ///
@@ -107,16 +107,18 @@ impl Word for AtomicU32 {
     }
 }
 
-/// The whole fence between two words of mine and my peer's: what I wrote before it and read after it are not
-/// reordered. Both sides of a sleep-and-wake handshake need it: *publish, fence, look whether the other sleeps*
-/// against *say that I sleep, fence, look once more*.
-#[cfg_attr(not(feature = "std"), allow(dead_code))]
+/// The whole fence between saying that I sleep, and the last look before it: of two who cross, one sees the other.
 #[inline]
-pub(crate) fn fence() {
-    #[cfg(not(loom))]
-    core::sync::atomic::fence(core::sync::atomic::Ordering::SeqCst);
-    #[cfg(loom)]
-    loom::sync::atomic::fence(Ordering::SeqCst);
+pub(crate) fn sleeping() {
+    // Pairs with `rousing`.
+    fence(Site::SleepFence, Ordering::SeqCst);
+}
+
+/// The whole fence between what I have published, and the look whether the peer sleeps.
+#[inline]
+pub(crate) fn rousing() {
+    // Pairs with `sleeping`.
+    fence(Site::RouseFence, Ordering::SeqCst);
 }
 
 /// How many words a value takes in shared memory.

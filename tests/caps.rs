@@ -86,7 +86,7 @@ fn c06_rv20_a_grant_never_widens() {
             };
             assert_eq!(result.map(drop), expected, "{own:?} grants {asked:?}");
             let Ok(child) = result else {
-                assert_eq!(caps.len(), 1, "fault R18: what failed leaks no slot");
+                assert_eq!(caps.len(), 1, "what failed leaks no slot");
                 continue;
             };
             let authority = caps.check(BOB, child, asked).unwrap();
@@ -167,7 +167,7 @@ fn rv21_a_subtree_goes_however_it_lies_in_the_table() {
     }
 }
 
-/// Fault R17: any caller could grant from any handle.
+/// A table that does not ask who calls lets anybody grant from any handle.
 #[test]
 fn rv21_only_the_holder_uses_a_capability() {
     let mut caps = CapTable::<8>::new();
@@ -184,7 +184,7 @@ fn rv21_only_the_holder_uses_a_capability() {
     assert_eq!(caps.len(), 1);
 }
 
-/// Fault R18: sixteen slots were full after fifteen rounds of this.
+/// A table that leaks a slot with each is full after as many rounds of this as it has slots.
 #[test]
 fn rv21_revoked_and_refused_capabilities_take_no_slot() {
     let mut caps = CapTable::<4>::new();
@@ -204,7 +204,7 @@ fn rv21_revoked_and_refused_capabilities_take_no_slot() {
     }
 }
 
-/// Fault R19: children of what was revoked stayed valid; and their parent was never written down.
+/// Where nobody writes down who was granted what by whom, children of what was revoked stay valid.
 #[test]
 fn rv21_a_child_whose_parents_slot_has_a_new_tenant_is_still_gone() {
     let mut caps = CapTable::<4>::new();

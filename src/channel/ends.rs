@@ -32,8 +32,8 @@ pub(crate) mod sealed {
             if Self::FOR_ALL { u32::MAX } else { u32::try_from(items).unwrap_or(u32::MAX) }
         }
         fn put(&mut self, item: Self::Item) -> Result<(), PushError<Self::Item>>;
-        /// As many as there is room for: how many; and whether others were too fast for more.
-        fn put_iter(&mut self, items: &mut dyn Iterator<Item = Self::Item>) -> (usize, bool);
+        /// As many as there is room for: how many; and why no more, if it was refused.
+        fn put_iter(&mut self, items: &mut dyn Iterator<Item = Self::Item>) -> (usize, Result<(), PushError<()>>);
         /// Whether there is room, as far as can be seen without taking it.
         fn has_room(&mut self) -> bool;
     }
@@ -75,7 +75,7 @@ impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::Feed for Producer<'_, T, P,
         self.try_push(item)
     }
     #[inline]
-    fn put_iter(&mut self, items: &mut dyn Iterator<Item = T>) -> (usize, bool) {
+    fn put_iter(&mut self, items: &mut dyn Iterator<Item = T>) -> (usize, Result<(), PushError<()>>) {
         self.push_iter(items)
     }
     #[inline]
@@ -168,8 +168,8 @@ impl<T: Entry, const N: usize, S: Stats> sealed::Feed for Writer<'_, T, N, Overw
         Ok(())
     }
     /// A lap at most, since there is always room.
-    fn put_iter(&mut self, items: &mut dyn Iterator<Item = T>) -> (usize, bool) {
-        (items.take(N).map(|item| self.publish(item)).count(), false)
+    fn put_iter(&mut self, items: &mut dyn Iterator<Item = T>) -> (usize, Result<(), PushError<()>>) {
+        (items.take(N).map(|item| self.publish(item)).count(), Ok(()))
     }
     #[inline]
     fn has_room(&mut self) -> bool {
@@ -186,7 +186,7 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> sealed::Feed for Writer
     fn put(&mut self, item: T) -> Result<(), PushError<T>> {
         self.try_publish(item)
     }
-    fn put_iter(&mut self, items: &mut dyn Iterator<Item = T>) -> (usize, bool) {
+    fn put_iter(&mut self, items: &mut dyn Iterator<Item = T>) -> (usize, Result<(), PushError<()>>) {
         let mut count = 0;
         // A lap at most, or readers that keep up would keep us for ever.
         while count < N {
@@ -195,7 +195,7 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> sealed::Feed for Writer
                 if count == 0 && items.size_hint().1 != Some(0) {
                     self.count_full();
                 }
-                break;
+                return (count, Err(PushError::Full(())));
             }
             let Some(item) = items.next() else { break };
             if self.try_publish(item).is_err() {
@@ -204,7 +204,7 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> sealed::Feed for Writer
             }
             count += 1;
         }
-        (count, false)
+        (count, Ok(()))
     }
     #[inline]
     fn has_room(&mut self) -> bool {

@@ -6,7 +6,7 @@
 //! | | at once | waits | until an instant | for a time | as a future |
 //! |---|---|---|---|---|---|
 //! | one in | [`try_send`](Sender::try_send) | [`send`](Sender::send) | [`send_deadline`](Sender::send_deadline) | [`send_timeout`](Sender::send_timeout) | [`send_async`](Sender::send_async) |
-//! | several in | | [`send_iter`](Sender::send_iter) | [`send_iter_deadline`](Sender::send_iter_deadline) | [`send_iter_timeout`](Sender::send_iter_timeout) | |
+//! | several in | [`try_send_iter`](Sender::try_send_iter) | [`send_iter`](Sender::send_iter) | [`send_iter_deadline`](Sender::send_iter_deadline) | [`send_iter_timeout`](Sender::send_iter_timeout) | |
 //! | one out | [`try_recv`](Receiver::try_recv) | [`recv`](Receiver::recv) | [`recv_deadline`](Receiver::recv_deadline) | [`recv_timeout`](Receiver::recv_timeout) | [`recv_async`](Receiver::recv_async) |
 //! | several out | [`try_drain`](Receiver::try_drain) | [`drain`](Receiver::drain) | [`drain_deadline`](Receiver::drain_deadline) | [`drain_timeout`](Receiver::drain_timeout) | |
 //! | a look | | | | | [`Sender::ready`], [`Receiver::ready`], [`Sender::reserve`] |

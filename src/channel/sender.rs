@@ -126,6 +126,34 @@ impl<E: Feed, L: Hold> Sender<E, L> {
         }
     }
 
+    /// Sends as many items of `items` as there is room for now, together where the ring can; how many: none only if there
+    /// is none in `items`. No item is taken from `items` that is not sent.
+    ///
+    /// # Errors
+    ///
+    /// [`TrySendError`], if not one could be sent; no item was taken then.
+    pub fn try_send_iter(
+        &mut self,
+        items: &mut (impl Iterator<Item = E::Item> + ?Sized),
+    ) -> Result<usize, TrySendError<()>> {
+        let line = self.line.line();
+        if line.life().is_over(Party::Receiver) {
+            return Err(TrySendError::Closed(()));
+        }
+        let mut items = Noted { items, over: false };
+        // As in `send_iter_deadline`.
+        let told = Told(line, For::Data, u32::MAX);
+        let (count, refused) = self.end.put_iter(&mut items);
+        core::mem::forget(told);
+        if count > 0 || refused.is_ok() {
+            self.sent(count.max(1), false);
+        }
+        match refused {
+            Err(why) if count == 0 && !items.is_over() => Err(why.into()),
+            _ => Ok(count),
+        }
+    }
+
     /// Sends at least one item of `items`, if it has one, and as many more as there is room for, together where the ring
     /// can; how many. Waits for room for the first, also if it turns out that there is none, unless `items` says so by its
     /// size. No item is taken from `items` that is not sent.
@@ -170,11 +198,10 @@ impl<E: Feed, L: Hold> Sender<E, L> {
             if line.life().is_over(Party::Receiver) {
                 return Look::Found(Err(Gone));
             }
-            let (count, outrun) = end.put_iter(&mut items);
-            match count {
-                0 if !items.is_over() && outrun => Look::Again,
-                0 if !items.is_over() => Look::Nothing,
-                count => Look::Found(Ok(count)),
+            match end.put_iter(&mut items) {
+                (0, Err(PushError::Contended(()))) if !items.is_over() => Look::Again,
+                (0, _) if !items.is_over() => Look::Nothing,
+                (count, _) => Look::Found(Ok(count)),
             }
         };
         // If `items` panics: what went before that is to be received, and so is what others had sent behind slots that

@@ -1,17 +1,10 @@
 //! A link that can wait.
 //!
-//! A side that finds nothing to do says so in its own wake word, looks once more, and sleeps in the kernel on the
-//! peer's word: its tail when entries are awaited, its head when room is. The other side looks at that wake word
-//! after it has published, and wakes only who sleeps. Between saying and looking stands a full fence on either
-//! side, so that of two who cross, one sees the other.
+//! A side that finds nothing to do looks again some times, and then sleeps in the kernel, on the peer's word: its tail when
+//! entries are awaited, its head when room is. Who says what when, and why nobody sleeps through a message, is the
+//! [link](crate::link)'s: [`Link::prepare_sleep`].
 //!
-//! ```text
-//!   sleeper: wake = ENTRIES; fence; look at tail; futex_wait(tail, as seen)
-//!   peer:    tail = new;     fence; look at wake; ENTRIES? futex_wake(tail)
-//! ```
-//!
-//! A peer that lies about its wake word harms itself: it is not woken, or costs us a system call. A peer that moves
-//! our sleeper to another word, or never wakes it, costs at most a slice of 50 ms.
+//! A peer that moves our sleeper to another word, or never wakes it, costs at most a slice of 50 ms.
 
 use core::fmt;
 use core::hint;
@@ -23,14 +16,10 @@ use annulet_platform::mapping::Mapping;
 use annulet_platform::pidfd::PidFd;
 
 use super::segment::{PeerWindow, Segment};
-use crate::link::{Entry, HEAD, Link, LinkError, TAIL, WAKE, Window};
+use crate::link::{Awaited, Entry, Link, LinkError, Window};
 use crate::wait::Deadline;
-use crate::words::{self, Own, ReadWords, WriteWords};
+use crate::words::Own;
 
-/// Said in the wake word: I sleep until entries arrive.
-const ENTRIES: u32 = 1;
-/// Said in the wake word: I sleep until there is room.
-const ROOM: u32 = 2;
 /// The longest sleep before looking again, and at the peer's pidfd.
 const SLICE: Duration = Duration::from_millis(50);
 /// Looks before sleeping: about as long as a wake-up costs, on a machine with more than one processor.
@@ -100,7 +89,7 @@ impl<E: Entry, const N: usize> Port<E, N> {
     /// [`PortError::Link`].
     pub fn try_send(&mut self, entry: &E) -> Result<(), PortError> {
         self.link.send(entry)?;
-        self.wake(ENTRIES);
+        self.wake(Awaited::Entries);
         Ok(())
     }
 
@@ -111,7 +100,7 @@ impl<E: Entry, const N: usize> Port<E, N> {
     /// [`PortError::Link`].
     pub fn try_recv(&mut self) -> Result<E, PortError> {
         let entry = self.link.recv()?;
-        self.wake(ROOM);
+        self.wake(Awaited::Room);
         Ok(entry)
     }
 
@@ -122,7 +111,7 @@ impl<E: Entry, const N: usize> Port<E, N> {
     /// [`PortError::Timeout`]; [`PortError::PeerDead`] when there is no room and nobody left to make any;
     /// [`PortError::Link`] for everything but `Full`.
     pub fn send(&mut self, entry: &E, deadline: Deadline) -> Result<(), PortError> {
-        self.wait(ROOM, deadline, |port| port.try_send(entry))
+        self.wait(Awaited::Room, deadline, |port| port.try_send(entry))
     }
 
     /// Receives one entry, waiting for it until `deadline`.
@@ -132,7 +121,7 @@ impl<E: Entry, const N: usize> Port<E, N> {
     /// [`PortError::Timeout`]; [`PortError::PeerDead`] once all that was sent is received; [`PortError::Link`] for
     /// everything but `Empty`.
     pub fn recv(&mut self, deadline: Deadline) -> Result<E, PortError> {
-        self.wait(ENTRIES, deadline, Self::try_recv)
+        self.wait(Awaited::Entries, deadline, Self::try_recv)
     }
 
     /// Sends at least one entry of `iter`, if it has one, and as many as there is room for; how many. Waits for
@@ -146,9 +135,9 @@ impl<E: Entry, const N: usize> Port<E, N> {
         iter: &mut impl Iterator<Item = E>,
         deadline: Deadline,
     ) -> Result<usize, PortError> {
-        self.wait(ROOM, deadline, |port| {
+        self.wait(Awaited::Room, deadline, |port| {
             let count = port.link.send_iter(&mut *iter)?;
-            port.wake(ENTRIES);
+            port.wake(Awaited::Entries);
             Ok(count)
         })
     }
@@ -165,7 +154,7 @@ impl<E: Entry, const N: usize> Port<E, N> {
         deadline: Deadline,
         mut f: impl FnMut(E),
     ) -> Result<usize, PortError> {
-        self.wait(ENTRIES, deadline, |port| {
+        self.wait(Awaited::Entries, deadline, |port| {
             // When `f` panics, too, there is room for what it was shown.
             let emptied = Emptied(port);
             emptied.0.link.drain(max, &mut f).map_err(|why| {
@@ -178,7 +167,8 @@ impl<E: Entry, const N: usize> Port<E, N> {
     /// Says that nothing more will be sent or taken, and wakes the peer to it.
     pub fn close(&mut self) {
         self.link.close();
-        self.wake(ENTRIES | ROOM);
+        self.wake(Awaited::Entries);
+        self.wake(Awaited::Room);
     }
 
     /// The link itself. What is sent or received through it wakes nobody.
@@ -192,29 +182,25 @@ impl<E: Entry, const N: usize> Port<E, N> {
         &self.peer
     }
 
-    /// Wakes the peer if it says that it sleeps for one of these reasons.
+    /// Wakes the peer if it says that it sleeps for this.
     #[inline]
-    fn wake(&self, reasons: u32) {
-        words::fence();
-        let asleep = self.link.theirs().read(WAKE) & reasons;
-        if asleep != 0 {
-            self.wake_slow(asleep);
+    fn wake(&self, what: Awaited) {
+        if self.link.peer_awaits(what) {
+            self.wake_slow(what);
         }
     }
 
     #[cold]
-    fn wake_slow(&self, asleep: u32) {
-        for (reason, at) in [(ENTRIES, TAIL), (ROOM, HEAD)] {
-            if let Some(word) = self.link.mine().word(at).filter(|_| asleep & reason != 0) {
-                futex::wake(word, 1, Scope::Shared);
-            }
+    fn wake_slow(&self, what: Awaited) {
+        if let Some(word) = self.link.mine().word(what.word()) {
+            futex::wake(word, 1, Scope::Shared);
         }
     }
 
     /// Tries until it works, fails for good, the peer is dead or the deadline comes: spinning first, then asleep.
     fn wait<R>(
         &mut self,
-        reason: u32,
+        what: Awaited,
         deadline: Deadline,
         mut attempt: impl FnMut(&mut Self) -> Result<R, PortError>,
     ) -> Result<R, PortError> {
@@ -224,22 +210,18 @@ impl<E: Entry, const N: usize> Port<E, N> {
                 done => return done,
             }
         }
-        self.link.mine().write(WAKE, reason);
-        Asleep(self).0.sleep(reason, deadline, attempt)
+        Asleep(self).0.sleep(what, deadline, attempt)
     }
 
     fn sleep<R>(
         &mut self,
-        reason: u32,
+        what: Awaited,
         deadline: Deadline,
         mut attempt: impl FnMut(&mut Self) -> Result<R, PortError>,
     ) -> Result<R, PortError> {
-        let at = if reason == ENTRIES { TAIL } else { HEAD };
         loop {
-            // What was said before this, the peer sees if it publishes after what we see below.
-            words::fence();
             // The word as it was before the attempt: if it changes afterwards, the kernel does not let us sleep.
-            let seen = self.link.theirs().read(at);
+            let seen = self.link.prepare_sleep(what);
             // Before the attempt: whatever a dead peer has sent is there by now.
             let dead = self.peer.evidence().is_some();
             match attempt(self) {
@@ -253,7 +235,7 @@ impl<E: Entry, const N: usize> Port<E, N> {
                 return Err(PortError::Timeout);
             }
             let until = deadline.earlier(Deadline::after(SLICE));
-            let Some(word) = self.link.theirs().word(at) else { return Err(PortError::Timeout) };
+            let Some(word) = self.link.theirs().word(what.word()) else { return Err(PortError::Timeout) };
             // In memory the word is little-endian. Whatever the kernel answers, we look again.
             let woken = futex::wait(word, seen.to_le(), Scope::Shared, until);
             if matches!(woken, Wake::Unsupported | Wake::Fault) {
@@ -270,7 +252,7 @@ struct Emptied<'p, E: Entry, const N: usize>(&'p mut Port<E, N>);
 impl<E: Entry, const N: usize> Drop for Emptied<'_, E, N> {
     #[inline]
     fn drop(&mut self) {
-        self.0.wake(ROOM);
+        self.0.wake(Awaited::Room);
     }
 }
 
@@ -279,7 +261,7 @@ struct Asleep<'p, E: Entry, const N: usize>(&'p mut Port<E, N>);
 
 impl<E: Entry, const N: usize> Drop for Asleep<'_, E, N> {
     fn drop(&mut self) {
-        self.0.link.mine().write(WAKE, 0);
+        self.0.link.end_sleep();
     }
 }
 

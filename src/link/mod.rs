@@ -23,6 +23,7 @@
 //! | panics | none, and nothing to overflow or divide by |
 //! | truth | an empty link and a lying peer are never the same answer: [`LinkError::Empty`], [`LinkError::Corrupt`] |
 //! | poison | after `Corrupt` every call answers [`LinkError::Poisoned`] without touching shared memory, until [`Link::reset`] |
+//! | waiting | never; who waits for the peer by a sleep of his own is woken by it: [`Link::prepare_sleep`] |
 //! | a peer that stops | costs nothing: `Empty`, `Full`; committed entries stay readable, half-written ones are invisible |
 //!
 //! What arrives is still what the peer chose to send: an [`Entry`] is numbers. Descriptors among them become
@@ -45,11 +46,13 @@
 mod error;
 mod header;
 mod mark;
+mod sleep;
 mod window;
 
 pub use crate::words::{Entry, Image};
 pub use error::{Fault, HeaderError, LinkError};
 pub use header::{Geometry, HEADER_BYTES, Header};
+pub use sleep::Awaited;
 pub use window::Window;
 
 use core::fmt;
@@ -57,9 +60,7 @@ use core::marker::PhantomData;
 
 use crate::words::{ReadWords, WriteWords};
 use window::SLOTS;
-#[cfg(all(feature = "std", target_os = "linux"))]
-pub(crate) use window::WAKE;
-pub(crate) use window::{HEAD, TAIL};
+use window::{HEAD, TAIL};
 
 /// One side of a link, in both directions: it sends through `mine` and receives from `theirs`.
 ///

@@ -13,7 +13,6 @@ pub(crate) const TAIL: usize = 0;
 /// The word of my head: how many of the peer's entries I have taken.
 pub(crate) const HEAD: usize = LINE;
 /// The word in which I say that I sleep: for whoever waits on a link, which a link itself never does.
-#[cfg_attr(not(feature = "std"), allow(dead_code))]
 pub(crate) const WAKE: usize = 2 * LINE;
 /// The first word of my slots.
 pub(crate) const SLOTS: usize = 3 * LINE;

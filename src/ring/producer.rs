@@ -121,20 +121,25 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Producer<'a, T, P, C, S, K> {
         self.push_iter(iter).0
     }
 
-    /// As [`try_push_iter`](Self::try_push_iter); and whether there are no more because other producers were faster.
+    /// As [`try_push_iter`](Self::try_push_iter); and why there are no more, if it was refused.
     #[inline]
-    pub(crate) fn push_iter(&mut self, iter: impl IntoIterator<Item = T>) -> (usize, bool) {
+    pub(crate) fn push_iter(
+        &mut self,
+        iter: impl IntoIterator<Item = T>,
+    ) -> (usize, Result<(), PushError<()>>) {
         let capacity = self.capacity();
         let mut iter = iter.into_iter();
         if !P::SHARED {
             let least = usize::from(iter.size_hint().1 != Some(0));
-            let Ok(mut grant) = self.grant(Wanted { most: capacity, least, contiguous: false }) else {
-                return (0, false);
+            let mut grant = match self.grant(Wanted { most: capacity, least, contiguous: false }) {
+                Ok(grant) => grant,
+                Err(ClaimError::Pending) => return (0, Err(PushError::Pending(()))),
+                Err(_) => return (0, Err(PushError::Full(()))),
             };
             grant.fill_from(iter);
-            return (grant.commit(), false);
+            return (grant.commit(), Ok(()));
         }
-        let (mut pushed, mut contended) = (0, false);
+        let (mut pushed, mut refused) = (0, Ok(()));
         // At most one lap, or a ring that others keep empty would keep us for ever.
         while pushed < capacity {
             let (least, most) = iter.size_hint();
@@ -150,7 +155,11 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Producer<'a, T, P, C, S, K> {
                     if pushed == 0 {
                         self.end.count_refusal(why);
                     }
-                    contended = matches!(why, Refusal::Contended);
+                    refused = Err(match why {
+                        Refusal::Refused => PushError::Full(()),
+                        Refusal::Pending => PushError::Pending(()),
+                        Refusal::Contended => PushError::Contended(()),
+                    });
                     break;
                 }
             };
@@ -164,7 +173,7 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Producer<'a, T, P, C, S, K> {
                 break;
             }
         }
-        (pushed, contended)
+        (pushed, refused)
     }
 
     /// Grants up to `wanted` free slots in one contiguous run, to be written in place.

@@ -83,7 +83,7 @@ fn rr07_a_slice_stops_where_something_was_missed<const N: usize>() {
     }
 }
 
-/// rusted-ring K1: after exactly as many writes as slots, its reader sees none.
+/// Where full and empty are one state, a reader sees none of exactly as many items as slots.
 fn rr09_as_many_as_there_are_slots_and_more<const N: usize>() {
     for origin in origins(N) {
         for count in [N, N + 1, 2 * N + 3] {

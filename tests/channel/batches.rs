@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use annulet::channel::{RecvError, SendError};
+use annulet::channel::{RecvError, SendError, TrySendError};
 
 use crate::common::Probe;
 use crate::kinds::{Chan, N, Rx, Tx, fill};
@@ -42,6 +42,35 @@ fn rm05_no_item_is_taken_that_is_not_sent<C: Chan>() {
     rx.close();
     let mut items = 0..3;
     assert!(matches!(tx.send_iter(&mut items), Err(SendError::Closed(()))));
+    assert_eq!(items.start, 0);
+}
+
+/// At once, too, nothing is taken that is not sent, and each reason is its own.
+fn rm05_what_is_sent_at_once_is_sent_or_left<C: Chan>() {
+    let probe = Probe::new();
+    let channel = C::new(&probe);
+    let (mut tx, mut rx) = channel.ends();
+    assert_eq!(tx.try_send_iter(&mut (0..0)).unwrap(), 0);
+    let mut items = 0..2 * N as u32;
+    while !C::OVERWRITES && items.start < N as u32 {
+        assert!(tx.try_send_iter(&mut items).unwrap() > 0);
+    }
+    if !C::OVERWRITES {
+        assert!(matches!(tx.try_send_iter(&mut items), Err(TrySendError::Full(()))));
+        assert_eq!((items.start, tx.try_send_iter(&mut (0..0)).unwrap()), (N as u32, 0));
+        assert_eq!(rx.drain(N, &mut |_| ()), Ok(N));
+    }
+    // Who waits is woken.
+    thread::scope(|scope| {
+        let blocked = scope.spawn(move || (rx.recv(), rx));
+        probe.until_asleep(1);
+        assert_eq!(tx.try_send_iter(&mut (7..8)).unwrap(), 1);
+        let (got, rx) = blocked.join().unwrap();
+        assert_eq!(got, Ok(7));
+        rx.close();
+    });
+    let mut items = 0..3;
+    assert!(matches!(tx.try_send_iter(&mut items), Err(TrySendError::Closed(()))));
     assert_eq!(items.start, 0);
 }
 
@@ -112,6 +141,7 @@ fn rm05_batches_wait<C: Chan>() {
 
 over_every_channel! {
     rm05_no_item_is_taken_that_is_not_sent
+    rm05_what_is_sent_at_once_is_sent_or_left
     rm05_batches_of_all_sizes_arrive
     rm05_batches_wait
 }

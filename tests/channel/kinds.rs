@@ -26,6 +26,7 @@ pub trait Tx: Send {
     fn send(&mut self, item: u32) -> Result<(), SendError<u32>>;
     fn send_timeout(&mut self, item: u32, span: Duration) -> Result<(), SendError<u32>>;
     fn send_deadline(&mut self, item: u32, until: Deadline) -> Result<(), SendError<u32>>;
+    fn try_send_iter(&mut self, items: &mut dyn Iterator<Item = u32>) -> Result<usize, TrySendError<()>>;
     fn send_iter(&mut self, items: &mut dyn Iterator<Item = u32>) -> Result<usize, SendError<()>>;
     fn send_iter_timeout(
         &mut self,
@@ -70,6 +71,9 @@ impl<E: Feed<Item = u32> + Send, L: Hold + Send> Tx for Sender<E, L> {
     }
     fn send_deadline(&mut self, item: u32, until: Deadline) -> Result<(), SendError<u32>> {
         self.send_deadline(item, until)
+    }
+    fn try_send_iter(&mut self, items: &mut dyn Iterator<Item = u32>) -> Result<usize, TrySendError<()>> {
+        self.try_send_iter(items)
     }
     fn send_iter(&mut self, items: &mut dyn Iterator<Item = u32>) -> Result<usize, SendError<()>> {
         self.send_iter(items)

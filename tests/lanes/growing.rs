@@ -7,7 +7,7 @@ use annulet::ring::lanes::{Fair, GrowingLanes, RegisterError, Strict};
 
 use crate::threads;
 
-/// Ringmpsc counted a producer before it had a ring: the consumer read beyond the rings there were.
+/// Where a producer counts before it has a ring, the consumer reads beyond the rings there are.
 #[test]
 fn rm09_a_lane_is_there_once_its_ring_is() {
     let lanes = GrowingLanes::<u32, 4, 3>::new();

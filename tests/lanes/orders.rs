@@ -159,7 +159,7 @@ fn d17_high_goes_before_low_and_turns_bound_the_wait() {
     }
 }
 
-/// Ringmpsc's consumer, after 200 polls that found nothing, did not see a message for 55 polls more.
+/// A consumer that asks less often the longer it finds nothing does not see a message for many polls more.
 #[test]
 fn rm10_adaptive_hides_nothing_from_who_is_told_empty() {
     for polls in if cfg!(miri) { 20..22 } else { 0..300 } {

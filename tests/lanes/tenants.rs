@@ -16,7 +16,7 @@ fn lanes_are_reused<C: Side>() {
         let (mut rx, lanes) = lanes.split(Fair::default());
         let mut kept = lanes.register().unwrap();
         let mut handles = vec![kept.lane()];
-        // Ringmpsc was out of slots after as many producers as it had, however few were there at once.
+        // Where places are not used again, that is all the producers there can ever be, however few are there at once.
         for cycle in 0..if cfg!(miri) { 10 } else { 100 } {
             let mut tx = lanes.register().unwrap();
             assert_eq!(lanes.active(), 2);

@@ -1,16 +1,22 @@
 //! `Link`: entries across two windows, and the end of it.
 
-use annulet::link::{Link, LinkError, Window};
+use annulet::link::{Awaited, Link, LinkError, Window};
+use annulet::wait::Deadline;
 use annulet::words::{ReadWords, WriteWords};
 use loom::sync::Arc;
 
 use crate::harness::{Main, at_once};
+use crate::platform::{Platform, lent};
 
 models! {
     d01_entries_are_handed_over_and_slots_back kills [WordsPublish WordsObserve] twin m03_a_sender_does_not_wait_for_room;
     d18_batches_of_entries_are_handed_over_whole kills [WordsPublish WordsObserve];
     d07_everything_arrives_before_closed kills [WordsPublish WordsObserve];
     a12_a_reset_waits_for_the_peer_before_it_writes kills [WordsPublish WordsObserve] twin m03_a_reset_that_does_not_wait;
+    d06_a_send_against_a_sleep kills [SleepFence RouseFence] twin d06_twin_does_not_look_who_sleeps;
+    d06_room_against_a_sleep kills [SleepFence RouseFence] twin d06_twin_makes_room_and_wakes_nobody;
+    d06_a_close_against_a_sleep kills [SleepFence RouseFence] twin d06_twin_closes_and_wakes_nobody;
+    d06_a_sleep_in_each_direction kills [SleepFence RouseFence] twin d06_twin_says_that_it_sleeps_too_late;
 }
 
 type Entry = [u32; 2];
@@ -204,4 +210,170 @@ fn m03_a_reset_that_does_not_wait(main: Main) {
             }
         },
     );
+}
+
+/// Two windows, and what those who wait sleep with.
+struct Stage {
+    windows: [Window<Entry, 2>; 2],
+    platform: Platform,
+}
+
+/// A side that sleeps, and wakes the other one, as ports and kernels do: on the words of windows.
+struct Sleeper {
+    side: Link<Entry, 2, &'static Window<Entry, 2>, &'static Window<Entry, 2>>,
+    platform: &'static Platform,
+}
+
+/// What sleepers on that word of this window have in common.
+fn key(window: &Window<Entry, 2>, what: Awaited) -> usize {
+    std::ptr::from_ref(window) as usize + what.word()
+}
+
+/// Lends both sides of a link.
+fn with_sleepers(play: impl FnOnce(Sleeper, Sleeper)) {
+    lent(Stage { windows: [Window::new(), Window::new()], platform: Platform::new() }, |stage| {
+        let Stage { windows: [a, b], platform } = &*stage;
+        play(Sleeper { side: Link::new(a, b), platform }, Sleeper { side: Link::new(b, a), platform });
+    });
+}
+
+impl Sleeper {
+    /// Wakes the peer, if it says that it sleeps for this.
+    fn wake(&self, what: Awaited) {
+        if self.side.peer_awaits(what) {
+            self.platform.wake(key(self.side.mine(), what), 1);
+        }
+    }
+
+    /// Looks until there is something, asleep in between. There is no deadline: a wake-up that is lost is a deadlock.
+    fn wait<R>(
+        &mut self,
+        what: Awaited,
+        look: impl Fn(&mut Self) -> Result<R, LinkError>,
+    ) -> Result<R, LinkError> {
+        let found = loop {
+            let seen = self.side.prepare_sleep(what);
+            match look(self) {
+                Err(LinkError::Empty | LinkError::Full) => {}
+                found => break found,
+            }
+            self.sleep(what, seen);
+        };
+        self.side.end_sleep();
+        found
+    }
+
+    fn sleep(&self, what: Awaited, seen: u32) {
+        let theirs = self.side.theirs();
+        self.platform.sleep(key(theirs, what), || theirs.read(what.word()) == seen, Deadline::NEVER);
+    }
+}
+
+fn send_and_sleep(main: Main, looks: bool) {
+    with_sleepers(|mut tx, mut rx| {
+        at_once(
+            main,
+            move || {
+                tx.side.send(&entry(0)).unwrap();
+                if looks {
+                    tx.wake(Awaited::Entries);
+                }
+            },
+            move || assert_eq!(rx.wait(Awaited::Entries, |rx| rx.side.recv()), Ok(entry(0))),
+        );
+    });
+}
+
+fn d06_a_send_against_a_sleep(main: Main) {
+    send_and_sleep(main, true);
+}
+
+fn d06_twin_does_not_look_who_sleeps(main: Main) {
+    send_and_sleep(main, false);
+}
+
+/// The ring is full, and who sends sleeps until there is room.
+fn room_and_sleep(main: Main, looks: bool) {
+    with_sleepers(|mut tx, mut rx| {
+        (0..2).for_each(|n| tx.side.send(&entry(n)).unwrap());
+        at_once(
+            main,
+            move || tx.wait(Awaited::Room, |tx| tx.side.send(&entry(2))).unwrap(),
+            move || {
+                assert_eq!(rx.side.recv(), Ok(entry(0)));
+                if looks {
+                    rx.wake(Awaited::Room);
+                }
+            },
+        );
+    });
+}
+
+fn d06_room_against_a_sleep(main: Main) {
+    room_and_sleep(main, true);
+}
+
+fn d06_twin_makes_room_and_wakes_nobody(main: Main) {
+    room_and_sleep(main, false);
+}
+
+fn close_and_sleep(main: Main, looks: bool) {
+    with_sleepers(|mut tx, mut rx| {
+        at_once(
+            main,
+            move || {
+                tx.side.close();
+                if looks {
+                    tx.wake(Awaited::Entries);
+                }
+            },
+            move || assert_eq!(rx.wait(Awaited::Entries, |rx| rx.side.recv()), Err(LinkError::Closed)),
+        );
+    });
+}
+
+fn d06_a_close_against_a_sleep(main: Main) {
+    close_and_sleep(main, true);
+}
+
+fn d06_twin_closes_and_wakes_nobody(main: Main) {
+    close_and_sleep(main, false);
+}
+
+/// A question and its answer: each side sends, wakes the other, and sleeps, with one wake word for both.
+fn d06_a_sleep_in_each_direction(main: Main) {
+    with_sleepers(|mut one, mut other| {
+        at_once(
+            main,
+            move || {
+                one.side.send(&entry(0)).unwrap();
+                one.wake(Awaited::Entries);
+                assert_eq!(one.wait(Awaited::Entries, |rx| rx.side.recv()), Ok(entry(1)));
+            },
+            move || {
+                assert_eq!(other.wait(Awaited::Entries, |rx| rx.side.recv()), Ok(entry(0)));
+                other.side.send(&entry(1)).unwrap();
+                other.wake(Awaited::Entries);
+            },
+        );
+    });
+}
+
+/// The step out of order is saying that one sleeps: it is said after the look.
+fn d06_twin_says_that_it_sleeps_too_late(main: Main) {
+    with_sleepers(|mut tx, mut rx| {
+        at_once(
+            main,
+            move || {
+                tx.side.send(&entry(0)).unwrap();
+                tx.wake(Awaited::Entries);
+            },
+            move || {
+                if rx.side.recv() == Err(LinkError::Empty) {
+                    let seen = rx.side.prepare_sleep(Awaited::Entries);
+                    rx.sleep(Awaited::Entries, seen);
+                }
+            },
+        );
+    });
 }

@@ -86,12 +86,13 @@ fn address(word: &Word) -> usize {
     std::ptr::from_ref(word) as usize
 }
 
-impl Notify for Platform {
-    fn notify(&self, word: &Word, count: u32) -> u32 {
+impl Platform {
+    /// Wakes up to `count` of those who sleep on this; how many.
+    pub fn wake(&self, word: usize, count: u32) -> u32 {
         let mut queue = lock(&self.queue);
         let mut woken = 0;
         while woken < count {
-            let Some(next) = queue.sleepers.iter().position(|one| one.word == address(word)) else { break };
+            let Some(next) = queue.sleepers.iter().position(|one| one.word == word) else { break };
             if let Some(thread) = queue.sleepers.remove(next).thread {
                 thread.unpark();
             }
@@ -99,23 +100,18 @@ impl Notify for Platform {
         }
         woken
     }
-}
 
-impl Wait for Platform {
-    fn now(&self) -> Deadline {
-        Deadline::at(self.now.load(Ordering::Relaxed))
-    }
-
-    fn wait(&self, word: &Word, seen: u32, until: Deadline) {
+    /// Sleeps on this, unless what it is has changed.
+    pub fn sleep(&self, word: usize, is_as_seen: impl FnOnce() -> bool, until: Deadline) {
         let mut queue = lock(&self.queue);
-        if word.get() != seen {
+        if !is_as_seen() {
             return;
         }
         queue.count += 1;
         let number = queue.count;
         let forever = until == Deadline::NEVER;
         let thread = forever.then(thread::current);
-        queue.sleepers.push(Sleeper { word: address(word), number, thread });
+        queue.sleepers.push(Sleeper { word, number, thread });
         // Lets go of the lock and sleeps in one step: between this and `park`, loom switches to nobody.
         drop(queue);
         if forever {
@@ -125,6 +121,22 @@ impl Wait for Platform {
             let mut queue = lock(&self.queue);
             queue.sleepers.retain(|one| self.forgetful || one.number != number);
         }
+    }
+}
+
+impl Notify for Platform {
+    fn notify(&self, word: &Word, count: u32) -> u32 {
+        self.wake(address(word), count)
+    }
+}
+
+impl Wait for Platform {
+    fn now(&self) -> Deadline {
+        Deadline::at(self.now.load(Ordering::Relaxed))
+    }
+
+    fn wait(&self, word: &Word, seen: u32, until: Deadline) {
+        self.sleep(address(word), || word.get() == seen, until);
     }
 }
 

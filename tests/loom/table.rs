@@ -37,6 +37,8 @@ const SITES: &[Site] = &[
     Site::LengthObserve,
     Site::WordsPublish,
     Site::WordsObserve,
+    Site::SleepFence,
+    Site::RouseFence,
     Site::CursorClaim,
     Site::CursorHint,
     Site::StampCommit,

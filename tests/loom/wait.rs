@@ -17,6 +17,7 @@ use crate::platform::{Bell, Platform, SOON, block_on, lent};
 models! {
     d06_a_push_against_a_wait kills [SignalFence AwaitFence EpochObserve] twin d06_twin_does_not_signal;
     d06_a_signal_during_the_second_sleep kills [SignalFence AwaitFence EpochObserve];
+    h16_a_push_against_phases kills [SignalFence AwaitFence] twin h16_twin_does_not_signal;
     h15_one_wake_for_two_threads kills [SignalFence AwaitFence] twin h15_twin_wakes_who_has_gone;
     h15_one_wake_for_a_thread_and_a_task kills [SignalFence AwaitFence];
     h15_a_task_that_was_woken_is_dropped kills [SignalFence AwaitFence] twin h15_twin_forgets_the_task;
@@ -108,6 +109,32 @@ fn d06_a_push_against_a_wait(main: Main) {
 
 fn d06_twin_does_not_signal(main: Main) {
     push_and_wait(main, false);
+}
+
+/// Who waits spins, yields and then sleeps: in whichever phase the item comes, it is found.
+fn push_and_wait_in_phases(main: Main, signals: bool) {
+    with_ring::<0>(|stage, (mut tx, mut rx)| {
+        let pushes = move || {
+            tx.try_push(7).unwrap();
+            if signals {
+                stage.signal(1);
+            }
+        };
+        let phases = Strategy::phased(1, 1);
+        let waits = move || {
+            let look = || rx.try_pop().ok();
+            assert_eq!(stage.event.wait_until(&stage.platform, phases, Deadline::NEVER, look), Ok(7));
+        };
+        at_once(main, pushes, waits);
+    });
+}
+
+fn h16_a_push_against_phases(main: Main) {
+    push_and_wait_in_phases(main, true);
+}
+
+fn h16_twin_does_not_signal(main: Main) {
+    push_and_wait_in_phases(main, false);
 }
 
 fn d06_a_signal_during_the_second_sleep(main: Main) {

@@ -45,7 +45,7 @@ fn rv22_an_immutable_region_is_all_there_from_the_start() {
     assert_eq!(tables.regions.revoke(region), Ok(()), "what was refused is not inside");
 }
 
-/// Fault R9: what was validated was bounded by the capacity, and changed afterwards.
+/// What is bounded by the capacity alone may change after it was validated.
 #[test]
 fn b05_rv08_an_append_only_region_ends_where_it_is_committed() {
     let mut memory = [0xee; 16];

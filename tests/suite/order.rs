@@ -254,7 +254,7 @@ fn d10_a_held_read_grant_makes_full_exact<W: Granting<u32>>() {
     }
 }
 
-/// `reserve` of ringmpsc. Ours says what is the case where that one says no: an empty grant for nothing wanted,
+/// A claim says what is the case, and not just no: an empty grant for nothing wanted,
 /// fewer slots (`try_claim`) or `TooLarge` (`try_claim_exact`) for more than there are. That a grant is committed
 /// once is in its type: `commit` takes it (`tests/ui`).
 fn rm02_a_claim_is_contiguous_and_commits_no_more_than_was_filled<W: Granting<u32>>() {

@@ -7,6 +7,7 @@ mod measure;
 mod place;
 mod regime;
 mod rings;
+mod rush;
 mod scenarios;
 mod table;
 #[cfg(target_os = "linux")]

@@ -9,6 +9,7 @@ use crate::rings::{
     GilShardedSpmc, GilSpmc, Grant, HeaplessMpmc, Kanal, Laned, Lone, Many, Multi, NexusMpsc, NexusSpmc,
     OneByOne, Slice, StdSync, Thing, ThingMpsc,
 };
+use crate::rush::rush;
 
 const N: usize = 1024;
 const CHUNK: usize = 64;
@@ -17,6 +18,7 @@ pub(super) fn add(rows: &mut Vec<Row>) {
     mpsc::<1, 1024>(rows);
     mpsc::<2, 512>(rows);
     mpsc::<4, 256>(rows);
+    rushes(rows);
     spmc(rows);
     mpmc::<1, 1024>(rows);
     mpmc::<2, 512>(rows);
@@ -81,6 +83,36 @@ fn mpsc<const SENDERS: usize, const LANE: usize>(rows: &mut Vec<Row>) {
         in_chunks::<Laned<LANE, SENDERS>, Slice>(arity, threads),
         in_chunks::<Laned<LANE, SENDERS>, Drain>(arity, threads),
         in_chunks::<GilShardedMpsc<N, SENDERS>, Grant>(arity, threads),
+    ]);
+}
+
+/// Two senders while nobody receives, with room for all they send in a round.
+fn rushes(rows: &mut Vec<Row>) {
+    const ROOM: usize = 65536;
+    const LANE: usize = ROOM / 2;
+    fn row<R: Many + crate::rings::Single>() -> Row {
+        Row {
+            scenario: format!("mpsc push, 2 threads, nobody receives, room for {ROOM}"),
+            name: R::NAME.into(),
+            role: R::ROLE,
+            unit: Unit::Rate,
+            two: true,
+            run: Box::new(|budget| rush::<R, Pause>(2, LANE as u64, budget)),
+        }
+    }
+    rows.extend([
+        row::<Annulet<ROOM, Multi, Lone>>(),
+        row::<Laned<LANE, 2>>(),
+        row::<Array<ROOM>>(),
+        row::<Channel<ROOM>>(),
+        row::<Flume<ROOM>>(),
+        row::<GilMpsc<ROOM>>(),
+        row::<GilShardedMpsc<ROOM, 2>>(),
+        row::<HeaplessMpmc<ROOM>>(),
+        row::<Kanal<ROOM>>(),
+        row::<NexusMpsc<ROOM>>(),
+        row::<StdSync<ROOM>>(),
+        row::<ThingMpsc<ROOM>>(),
     ]);
 }
 

@@ -85,6 +85,7 @@ fn ends<T: Item, E: Feed<Item = T>, X: Source<Item = T>, L: Hold>(
             send,
             send_timeout,
             send_deadline,
+            try_send_iter,
             send_iter,
             send_iter_timeout,
             send_iter_deadline,
@@ -177,6 +178,9 @@ ops! {
     }
     send_deadline(tx, a, b) {
         of_send(tx.send_deadline(T::of(a), Deadline::at(b as u64)))
+    }
+    try_send_iter(tx, a, b) {
+        tx.try_send_iter(&mut (a..b).map(T::of)).unwrap_or(0)
     }
     send_iter(tx, a, b) {
         tx.send_iter(&mut (a..b).map(T::of)).unwrap_or(0)

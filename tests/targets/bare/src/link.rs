@@ -1,6 +1,6 @@
 //! `Link`, `Window`, `Header`, and the words behind them.
 
-use annulet::link::{Geometry, HEADER_BYTES, Header, Link, Window};
+use annulet::link::{Awaited, Geometry, HEADER_BYTES, Header, Link, Window};
 use annulet::words::{Counting, Oracle};
 
 use crate::{Op, call_all};
@@ -16,7 +16,7 @@ pub fn run() {
     call_all(TABLE, &mut Link::new(&MINE, &THEIRS));
 }
 
-const TABLE: &[Op<Side>] = &[send, send_iter, recv, drain, close, reset, seen, header, oracle, counting];
+const TABLE: &[Op<Side>] = &[send, send_iter, recv, drain, close, reset, seen, sleep, header, oracle, counting];
 
 fn send(link: &mut Side, a: usize, b: usize) -> usize {
     usize::from(link.send(&[a as u32 ^ b as u32; 8]).is_ok())
@@ -46,6 +46,13 @@ fn reset(link: &mut Side, _: usize, _: usize) -> usize {
 
 fn seen(link: &mut Side, _: usize, _: usize) -> usize {
     usize::from(link.is_poisoned()) + link.epoch() as usize + link.capacity()
+}
+
+fn sleep(link: &mut Side, a: usize, b: usize) -> usize {
+    let what = if a > b { Awaited::Entries } else { Awaited::Room };
+    let seen = link.prepare_sleep(what) as usize;
+    link.end_sleep();
+    seen + usize::from(link.peer_awaits(what)) + what.word()
 }
 
 fn header(_: &mut Side, a: usize, b: usize) -> usize {
