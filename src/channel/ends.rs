@@ -96,22 +96,7 @@ impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::Source for Consumer<'_, T, 
     }
     #[inline]
     fn take_each(&mut self, max: usize, f: &mut dyn FnMut(T)) -> Result<usize, TryRecvError> {
-        if max == 0 {
-            return Ok(0);
-        }
-        let mut drain = self.drain(max);
-        let mut count = 0;
-        for item in &mut drain {
-            f(item);
-            count += 1;
-        }
-        drop(drain);
-        if count == 0 {
-            // Why not, in the words of a single one; it may have come since.
-            f(self.try_pop()?);
-            count = 1;
-        }
-        Ok(count)
+        Ok(self.drain_to(max, f)?)
     }
     #[inline]
     fn has_items(&mut self) -> bool {

@@ -56,16 +56,15 @@ impl<E: Source, L: Hold> Receiver<E, L> {
                 self.line.line().signal(For::Room, E::wakes(1));
                 Ok(item)
             }
-            Err(TryRecvError::Lagged(count)) => Err(TryRecvError::Lagged(count)),
-            Err(_) => self.try_recv_last(),
+            Err(why) => self.try_recv_last(why),
         }
     }
 
     /// As `try_recv`, after there was nothing.
     #[cold]
-    fn try_recv_last(&mut self) -> Result<E::Item, TryRecvError> {
+    fn try_recv_last(&mut self, why: TryRecvError) -> Result<E::Item, TryRecvError> {
         let line = self.line.line();
-        let item = last(&mut self.end, line, E::take)?;
+        let item = once_more(&mut self.end, line, why, E::take)?;
         line.signal(For::Room, E::wakes(1));
         Ok(item)
     }
@@ -176,8 +175,7 @@ impl<E: Source, L: Hold> Receiver<E, L> {
         // If `f` panics: what it has taken has made room.
         let room = Told(line, For::Room, u32::MAX);
         let taken = match self.end.take_each(max, &mut f) {
-            Err(TryRecvError::Lagged(count)) => Err(TryRecvError::Lagged(count)),
-            Err(_) => last(&mut self.end, line, |end| end.take_each(max, &mut f)),
+            Err(why) => once_more(&mut self.end, line, why, |end| end.take_each(max, &mut f)),
             done => done,
         };
         core::mem::forget(room);
@@ -335,7 +333,24 @@ fn for_good(why: TryRecvError) -> Option<RecvError> {
     }
 }
 
-/// Takes, after there was nothing to be taken: if nobody is left to send anything, `Closed` in place of `Empty`.
+/// After there was nothing to be taken: if nobody is left to send anything, looks for what they had sent before, and says
+/// `Closed` if there is nothing.
+fn once_more<E: Source, R>(
+    end: &mut E,
+    line: &impl Line,
+    why: TryRecvError,
+    take: impl FnMut(&mut E) -> Result<R, TryRecvError>,
+) -> Result<R, TryRecvError> {
+    if matches!(why, TryRecvError::Lagged(_)) || !line.life().is_over(Party::Sender) {
+        if E::PASSES {
+            line.signal(For::Room, u32::MAX);
+        }
+        return Err(why);
+    }
+    last(end, line, take)
+}
+
+/// Takes what there is: if nobody is left to send anything, `Closed` in place of `Empty`.
 fn last<E: Source, R>(
     end: &mut E,
     line: &impl Line,

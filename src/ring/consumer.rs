@@ -15,6 +15,9 @@ use crate::span::Counter;
 use crate::stats::{Off, Stats};
 use crate::sync::if_cas;
 if_cas! {
+    use super::taking::Taking;
+}
+if_cas! {
     use super::side::Multi;
 }
 
@@ -140,6 +143,25 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Consumer<'a, T, P, C, S, K> {
             taking.end.begin_drain(taking.left);
         }
         Drain { taking }
+    }
+
+    /// As [`drain`](Self::drain), of items that go to `f` one after the other; how many. If there is none: why.
+    // Asked by channels, which need compare-and-swap.
+    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[inline]
+    pub(crate) fn drain_to(&mut self, max: usize, f: impl FnMut(T)) -> Result<usize, PopError> {
+        if max == 0 {
+            return Ok(0);
+        }
+        let (at, count) = match self.end.claim(max.min(self.capacity())) {
+            Ok(claimed) => claimed,
+            Err(why) => return Err(self.end.refuse(why)),
+        };
+        if !C::SHARED {
+            self.end.begin_drain(count);
+        }
+        Drain { taking: Taking::new(&mut self.end, at, count) }.for_each(f);
+        Ok(count)
     }
 
     /// The number of items the ring holds when full.

@@ -68,6 +68,8 @@ impl sealed::Sealed for Off {
 }
 
 /// One wait under way.
+// Part of what `Latencies` is, where that is.
+#[cfg_attr(not(target_has_atomic = "64"), allow(unreachable_pub))]
 #[derive(Debug)]
 pub struct Waited {
     begun: Option<Deadline>,

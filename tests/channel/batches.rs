@@ -3,7 +3,10 @@
 use std::thread;
 use std::time::Duration;
 
-use annulet::channel::{RecvError, SendError, TrySendError};
+use annulet::Channel;
+use annulet::channel::{RecvError, SendError, TryRecvError, TrySendError};
+use annulet::ring::{Multi, Ring, Side, Single};
+use annulet::stats::Counts;
 
 use crate::common::Probe;
 use crate::kinds::{Chan, N, Rx, Tx, fill};
@@ -137,6 +140,28 @@ fn rm05_batches_wait<C: Chan>() {
         drop(rx);
         assert!(matches!(sending.join().unwrap(), (Err(SendError::Closed(())), 60)));
     });
+}
+
+/// A ring in a channel counts what it counts by itself: an answer that there is nothing, once.
+#[test]
+fn rm20_a_ring_in_a_channel_counts_each_answer_once() {
+    fn check<P: Side, C: Side>() {
+        let channel = Channel::<Ring<u32, 4, P, C, Counts>, Probe>::over(Ring::new(), Probe::new());
+        let (mut tx, mut rx) = channel.try_split().unwrap();
+        assert_eq!(rx.try_drain(9, |_| ()), Err(TryRecvError::Empty));
+        assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
+        assert_eq!(tx.try_send_iter(&mut (0..9)).unwrap(), 4);
+        assert!(matches!(tx.try_send_iter(&mut (4..9)), Err(TrySendError::Full(()))));
+        assert!(matches!(tx.try_send(4), Err(TrySendError::Full(4))));
+        assert_eq!((rx.try_drain(0, |_| ()), rx.try_drain(3, |_| ()), rx.try_recv()), (Ok(0), Ok(3), Ok(3)));
+        let (sent, received) = channel.ring().stats();
+        assert_eq!((sent.items, sent.batches, sent.refused), (4, 1, 2));
+        assert_eq!((received.items, received.batches, received.refused), (4, 2, 2));
+    }
+    check::<Single, Single>();
+    check::<Multi, Single>();
+    check::<Single, Multi>();
+    check::<Multi, Multi>();
 }
 
 over_every_channel! {

@@ -16,7 +16,8 @@ pub fn run() {
     call_all(TABLE, &mut Link::new(&MINE, &THEIRS));
 }
 
-const TABLE: &[Op<Side>] = &[send, send_iter, recv, drain, close, reset, seen, sleep, header, oracle, counting];
+const TABLE: &[Op<Side>] =
+    &[send, send_iter, recv, drain, close, reset, seen, sleep, header, oracle, counting];
 
 fn send(link: &mut Side, a: usize, b: usize) -> usize {
     usize::from(link.send(&[a as u32 ^ b as u32; 8]).is_ok())
