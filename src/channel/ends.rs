@@ -124,13 +124,7 @@ impl<T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Housing>
     }
     #[inline]
     fn take_each(&mut self, max: usize, f: &mut dyn FnMut(T)) -> Result<usize, TryRecvError> {
-        match self.drain(max, |_, item| f(item)) {
-            0 if max > 0 => {
-                f(self.try_pop()?);
-                Ok(1)
-            }
-            count => Ok(count),
-        }
+        Ok(self.drain_to(max, f)?)
     }
     #[inline]
     fn has_items(&mut self) -> bool {

@@ -278,10 +278,10 @@ fn rv17_rr11_counters_are_zero_and_off_is_nothing() {
 }
 
 /// Items published in a threaded test.
-const ITEMS: u64 = if cfg!(miri) { 60 } else { 40_000 };
+const ITEMS: u64 = if cfg!(miri) { 24 } else { 40_000 };
 
 /// The same where the writer waits, which is a turn of each thread for each lap, however busy the machine is.
-const HELD: u64 = if cfg!(miri) { 60 } else { 2_000 };
+const HELD: u64 = if cfg!(miri) { 12 } else { 2_000 };
 
 /// Reads in every form until all are read or missed; what it was answered. The largest are the largest of all.
 fn answers<const N: usize>(ring: &Counted<u64, N>, mut reader: Reader<'_, u64, N, Counts>) -> Ledger {

@@ -9,7 +9,7 @@ use annulet::ring::broadcast::{Gated, ReadError, Reader};
 use crate::model::{Item, Patience, item};
 
 /// Items published in a threaded test.
-const ITEMS: u64 = if cfg!(miri) { 40 } else { 60_000 };
+const ITEMS: u64 = if cfg!(miri) { 24 } else { 60_000 };
 
 /// Where positions start: every wrap is passed.
 const ORIGIN: usize = usize::MAX - 20;

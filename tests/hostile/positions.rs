@@ -143,13 +143,14 @@ fn head<const N: usize>(origin: u32, first: u32, second: u32) {
 #[test]
 fn a03_every_head_against_every_tail() {
     for origin in origins() {
-        for first in distances() {
+        let thinned = || distances().into_iter().step_by(if cfg!(miri) { 2 } else { 1 });
+        for first in thinned() {
             head::<1>(origin, first, 0);
             head::<4>(origin, first, 1);
             head::<64>(origin, first, 2);
         }
         // And a second one, relative to each that was believed: those that go backwards among them.
-        for second in distances() {
+        for second in thinned() {
             for first in if cfg!(miri) { 3..=4 } else { 0..=4 } {
                 head::<4>(origin, first, second);
             }

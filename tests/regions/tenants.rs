@@ -295,7 +295,7 @@ enum State {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 3 } else { 1000 },
+        cases: if cfg!(miri) { 2 } else { 1000 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
@@ -303,7 +303,7 @@ proptest! {
     /// Tenants come and go; descriptors and capabilities of all of them are tried again and again. Each tenant's
     /// memory has its own byte.
     #[test]
-    fn c04_an_old_descriptor_never_reaches_a_new_tenant(program in vec(op(), 1..if cfg!(miri) { 30 } else { 100 })) {
+    fn c04_an_old_descriptor_never_reaches_a_new_tenant(program in vec(op(), 1..if cfg!(miri) { 20 } else { 100 })) {
         let memory: Vec<[u8; 8]> = (0..5).map(|byte| [byte; 8]).collect();
         let regions = RegionTable::<3>::new();
         let mut caps = CapTable::<128>::new();

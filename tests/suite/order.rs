@@ -33,7 +33,7 @@ fn everywhere<W: RingUnderTest>(
 ) {
     let lengths_and_more = lengths(W::N).into_iter().chain([W::N + 1]);
     let cases = pairs(pairs(origins(W::N), lengths(W::N)), lengths_and_more);
-    for ((origin, fill), length) in thin(53, cases) {
+    for ((origin, fill), length) in thin(101, cases) {
         W::play::<u32, _>(origin, |mut tx, mut rx| {
             let mut model = Model::new(W::N, origin);
             model.put(&mut tx, Put::One, fill, numbers());

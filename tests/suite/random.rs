@@ -157,7 +157,7 @@ fn step<W: Granting<u32>>(
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 4 } else { 600 },
+        cases: if cfg!(miri) { 2 } else { 600 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

@@ -20,7 +20,7 @@ over_every_ring! {
 }
 
 /// Items of each ring in a threaded test.
-const ITEMS: u64 = if cfg!(miri) { 32 } else { 20_000 };
+const ITEMS: u64 = if cfg!(miri) { 20 } else { 20_000 };
 
 /// Runs a producer here and a consumer in another thread, or the other way round.
 fn duet<W: Threaded<T>, T: 'static>(

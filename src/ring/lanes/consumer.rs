@@ -164,6 +164,22 @@ impl<'a, T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Hous
         count
     }
 
+    /// As [`drain`](Self::drain), without whose they are. If there is none: why.
+    // Asked by channels, which need compare-and-swap.
+    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[inline]
+    pub(crate) fn drain_to(&mut self, max: usize, mut f: impl FnMut(T)) -> Result<usize, PopError> {
+        let (count, contended) = self.tour(max, |_, mut taking| {
+            while let Some(item) = taking.next() {
+                f(item);
+            }
+        });
+        match count {
+            0 if max > 0 => Err(if contended { PopError::Contended } else { PopError::Empty }),
+            count => Ok(count),
+        }
+    }
+
     /// Shows up to `max` items to `f`, one after the other, with whose they are, and drops each; how many. At most as
     /// many as all lanes hold. The slots of one visit to a lane become free together.
     ///
