@@ -94,14 +94,12 @@ mod metrics;
 mod strategy;
 mod task;
 mod thread;
-mod word;
 
 pub use deadline::Deadline;
-pub use event::{Event, TimedOut};
+pub use event::{Event, TimedOut, Word};
 pub use metrics::{Meter, Summary};
 pub use strategy::{Backoff, Step, Strategy};
 pub use task::Ticket;
-pub use word::Word;
 #[cfg(target_has_atomic = "64")]
 pub use metrics::Latencies;
 

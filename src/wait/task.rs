@@ -179,18 +179,18 @@ impl<W: Wait, const TASKS: usize> Drop for Ticket<'_, W, TASKS> {
 mod tests {
     use alloc::sync::Arc;
     use alloc::task::Wake;
-    use core::sync::atomic;
     use core::task::Waker;
+    use std::sync::Mutex;
 
     use super::super::tests::Never;
     use super::*;
 
     #[derive(Default)]
-    struct Wakes(atomic::AtomicUsize);
+    struct Wakes(Mutex<usize>);
 
     impl Wake for Wakes {
         fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, atomic::Ordering::Relaxed);
+            *self.0.lock().unwrap() += 1;
         }
     }
 
@@ -200,7 +200,7 @@ mod tests {
     fn d19_who_was_outrun_and_gives_up_wakes_the_next() {
         let event = Event::<2>::new();
         let wakes = [(); 2].map(|()| Arc::<Wakes>::default());
-        let count = |at: usize| wakes[at].0.load(atomic::Ordering::Relaxed);
+        let count = |at: usize| *wakes[at].0.lock().unwrap();
         let mut seats = [Seat::NONE, Seat::NONE];
         let poll = |seat: &mut Seat, at: usize, look: fn() -> Look<()>| {
             let waker = Waker::from(Arc::clone(&wakes[at]));

@@ -10,7 +10,7 @@ use annulet::ring::broadcast::{Gated, JoinError, Overwrite, Policy, ReadError, R
 use annulet::stats::{Counts, Flow, Off};
 use annulet::words::Entry;
 
-use crate::model::{Item, Patience, item};
+use crate::model::{Fuse, Item, Patience, item};
 
 type Counted<T, const N: usize, P = Overwrite> = Broadcast<T, N, P, Counts>;
 
@@ -193,22 +193,6 @@ fn rv17_rm20_each_operation_of_a_gated_ring_is_counted() {
     let (published, received) = ring.stats();
     assert_eq!((moved(published), refused(published)), ([8, 3, 4], [3, 0, 0]));
     assert_eq!((moved(received), refused(received)), ([8, 4, 3], [4, 0, 0]));
-}
-
-/// A number whose conversions panic when told to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Fuse(u32);
-
-impl Entry for Fuse {
-    type Image = [u32; 1];
-    fn to_image(&self) -> [u32; 1] {
-        assert_ne!(self.0, 13, "to");
-        [self.0]
-    }
-    fn from_image([word]: [u32; 1]) -> Self {
-        assert_ne!(word, 14, "from");
-        Self(word)
-    }
 }
 
 fn panics<R>(operation: impl FnOnce() -> R) {

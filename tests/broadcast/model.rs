@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use annulet::ring::broadcast::{ReadError, Reader};
+use annulet::words::Entry;
 
 /// An item of three words that belong together.
 pub type Item = [u32; 3];
@@ -128,4 +129,20 @@ macro_rules! over_every_capacity {
             super::$name::<128>();
         }
     )*};
+}
+
+/// An entry whose conversions panic when told to: 13 on its way in, and 14 on its way out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fuse(pub u32);
+
+impl Entry for Fuse {
+    type Image = [u32; 1];
+    fn to_image(&self) -> [u32; 1] {
+        assert_ne!(self.0, 13, "to");
+        [self.0]
+    }
+    fn from_image([word]: [u32; 1]) -> Self {
+        assert_ne!(word, 14, "from");
+        Self(word)
+    }
 }

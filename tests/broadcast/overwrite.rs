@@ -2,9 +2,8 @@
 
 use annulet::Broadcast;
 use annulet::ring::broadcast::ReadError;
-use annulet::words::Entry;
 
-use crate::model::{Item, Model, item, origins};
+use crate::model::{Fuse, Item, Model, item, origins};
 
 mod each {
     over_every_capacity! {
@@ -284,22 +283,6 @@ fn e10_a_forgotten_writer_keeps_its_end_until_the_next_split() {
     assert_eq!(shared.reader_at_oldest().try_read(), Ok(1), "the items stay");
     std::mem::forget(writer);
     assert_eq!(ring.split().1.len(), 1);
-}
-
-/// An entry whose conversions panic when told to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Fuse(u32);
-
-impl Entry for Fuse {
-    type Image = [u32; 1];
-    fn to_image(&self) -> [u32; 1] {
-        assert_ne!(self.0, 13, "to");
-        [self.0]
-    }
-    fn from_image([word]: [u32; 1]) -> Self {
-        assert_ne!(word, 14, "from");
-        Self(word)
-    }
 }
 
 #[test]

@@ -1,13 +1,12 @@
 //! Whoever is blocked wakes up when there is nothing left to wait for.
 
-use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use annulet::channel::{RecvError, SendError, TrySendError};
 use annulet::{Channel, Mpmc, Spsc};
 
-use crate::common::{Probe, Watchdog};
+use crate::common::{Probe, Watchdog, late};
 use crate::kinds::{Chan, Rx, Tx, fill};
 
 /// How a channel ends for its receivers, or for its senders.
@@ -131,17 +130,10 @@ fn rm05_blocked_receivers_wake_after_a_send_that_a_close_overtook() {
         let probe = Probe::new();
         let (mut tx, mut rx) = Channel::<Mpmc<u32, 4>, Probe>::new_split(probe.clone());
         let (closes, receivers) = (tx.clone(), [rx.clone(), rx.clone(), rx.clone()]);
-        let (begin, begun) = mpsc::channel();
-        let (go, gone) = mpsc::channel::<()>();
+        let (mut late, begun, go) = late(there_is_one.then_some(7));
         thread::scope(|scope| {
             let sending = scope.spawn(move || {
-                // It has a slot by the time it is asked for an item.
-                let mut late = std::iter::from_fn(|| {
-                    begin.send(()).unwrap();
-                    gone.recv().unwrap();
-                    there_is_one.then_some(7)
-                });
-                assert_eq!(tx.send_iter(&mut late.by_ref().take(1)).unwrap(), usize::from(there_is_one));
+                assert_eq!(tx.send_iter(&mut late).unwrap(), usize::from(there_is_one));
                 tx
             });
             begun.recv().unwrap();

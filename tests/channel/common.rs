@@ -182,3 +182,16 @@ fn clock(id: rustix::time::ClockId) -> Duration {
 pub fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |value| value.parse().unwrap())
 }
+
+/// At most one item, which is asked for when the slot for it is taken, and comes when it is told to; how that is heard, and
+/// told.
+pub fn late(item: Option<u32>) -> (impl Iterator<Item = u32> + Send, mpsc::Receiver<()>, mpsc::Sender<()>) {
+    let (begin, begun) = mpsc::channel();
+    let (go, gone) = mpsc::channel::<()>();
+    let comes = move || {
+        begin.send(()).unwrap();
+        gone.recv().unwrap();
+        item
+    };
+    (std::iter::from_fn(comes).take(1), begun, go)
+}

@@ -15,7 +15,7 @@ use annulet::ring::lanes::{Fair, Strict};
 use annulet::ring::{Multi, Ring, Side, Single};
 use annulet::{Broadcast, Channel, Lanes, Mpmc, Mpsc, Spsc};
 
-use crate::common::{Probe, SOON, Watchdog, alone, processor_time};
+use crate::common::{Probe, SOON, Watchdog, alone, late, processor_time};
 use crate::kinds::Tx;
 
 type Log = Channel<Mpsc<u32, 8>, Probe>;
@@ -217,16 +217,10 @@ fn rm21_stop_comes_to_an_end_where_others_get_the_last_item() {
         let probe = Probe::new();
         let (mut tx, rx) = Channel::<Mpmc<u32, 4>, Probe>::new_split(probe.clone());
         let others = [rx.clone(), rx.clone(), rx.clone()];
-        let (begin, begun) = mpsc::channel();
-        let (go, gone) = mpsc::channel::<()>();
+        let (mut late, begun, go) = late(Some(7));
         thread::scope(|scope| {
             let sending = scope.spawn(move || {
-                let mut late = std::iter::from_fn(|| {
-                    begin.send(()).unwrap();
-                    gone.recv().unwrap();
-                    Some(7)
-                });
-                assert_eq!(tx.send_iter(&mut late.by_ref().take(1)).unwrap(), 1);
+                assert_eq!(tx.send_iter(&mut late).unwrap(), 1);
                 tx
             });
             begun.recv().unwrap();
