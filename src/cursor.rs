@@ -5,11 +5,8 @@
 //! may be left behind by any number of laps.
 
 use crate::sync::{
-    AtomicPos, AtomicU32, AtomicUsize, Ordering, Pos, Site, const_fn, fence, if_arc, if_cas, order,
+    AtomicPos, AtomicU32, AtomicUsize, Ordering, Pos, Site, const_fn, fence, if_cas, order,
 };
-if_arc! {
-    use crate::sync::AtomicPtr;
-}
 
 /// A position that never comes round. loom gets turns of two positions each, so that its models cross them.
 pub(crate) type Seq = crate::span::Seq<{ if cfg!(loom) { 1 } else { Pos::BITS - 1 } }>;
@@ -166,46 +163,6 @@ impl Length {
     /// Commits the bytes before `to`. Release: pairs with [`observe`](Self::observe).
     pub(crate) fn commit(&self, to: usize) {
         self.0.store(to, order(Site::LengthCommit, Ordering::Release));
-    }
-}
-
-if_arc! {
-    /// Where something is that is made while others are looking for it: null until it is there.
-    #[derive(Debug)]
-    #[repr(transparent)]
-    pub(crate) struct Place<R>(AtomicPtr<R>);
-
-    impl<R> Place<R> {
-        const_fn! {
-            pub(crate) const fn new() -> Self {
-                Self(AtomicPtr::new(core::ptr::null_mut()))
-            }
-        }
-
-        /// Where it is, or null.
-        ///
-        /// Acquire: pairs with [`publish`](Self::publish). Whoever sees the place sees what was made there.
-        #[inline(always)]
-        pub(crate) fn observe(&self) -> *mut R {
-            self.0.load(order(Site::PlaceObserve, Ordering::Acquire))
-        }
-
-        /// Tells where it is, which is made.
-        ///
-        /// Release: pairs with [`observe`](Self::observe).
-        pub(crate) fn publish(&self, place: *mut R) {
-            self.0.store(place, order(Site::PlacePublish, Ordering::Release));
-        }
-
-        /// Takes it back by exclusive access: where it was, or null.
-        pub(crate) fn take(&mut self) -> *mut R {
-            #[cfg(not(loom))]
-            {
-                core::mem::replace(self.0.get_mut(), core::ptr::null_mut())
-            }
-            #[cfg(loom)]
-            self.0.with_mut(|place| core::mem::replace(place, core::ptr::null_mut()))
-        }
     }
 }
 

@@ -10,6 +10,8 @@ extern crate std;
 
 mod bitmap;
 mod cursor;
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+mod once;
 mod span;
 mod sync;
 

@@ -253,9 +253,9 @@ pub enum Site {
     JoinFence,
     /// `Bitmap::held`: the Acquire load of which numbers are claimed.
     BitmapHeld,
-    /// `Place::publish`: the Release store of where something is that was made.
+    /// `OnceBox::fill`: the Release half of telling where something is that was made.
     PlacePublish,
-    /// `Place::observe`: the Acquire load of it.
+    /// `OnceBox::get`: the Acquire load of it.
     PlaceObserve,
     /// `cursor::compared`: the whole fence between looks at the two sides' positions.
     CompareFence,
@@ -267,8 +267,6 @@ pub enum Site {
     SignalFence,
     /// `Event::wait_until`: the whole fence between saying that one waits, and the look.
     AwaitFence,
-    /// `Word::observe`: the Acquire load of the epoch.
-    EpochObserve,
     /// `Cell::arm`: the Release store that leaves a waker.
     TaskArm,
     /// `Cell::wake`: the Acquire half of taking the waker.
@@ -277,9 +275,7 @@ pub enum Site {
     TaskDone,
     /// `Cell::arm`: the Acquire load that finds the last waker taken.
     TaskRetake,
-    /// `Tasks::claim`: the Acquire half of taking a seat.
-    SeatClaim,
-    /// `Tasks::give_back`: the Release half of leaving it.
+    /// `Cell::free`: the Release store that gives a slot up.
     SeatGiveBack,
     /// `Lifecycle::leave` and `close`: the Release half of going.
     PartyLeave,

@@ -1,33 +1,30 @@
-//! Cells for the wakers of tasks that wait, beside the word that threads sleep on.
+//! The slot of one task that waits: a waker, and who may touch it.
 //!
-//! A task takes a seat for as long as it waits, and leaves its waker there each time it is about to be put aside. Who
-//! signals takes a waker out, which wakes that task and no other.
+//! A task claims a slot for as long as it waits, and leaves its waker there each time it is about to be put aside. A
+//! signaller takes the waker out, which wakes that task and no other.
 //!
 //! ```text
-//!             arm (task)            wake (signaller)           done (signaller)
-//!     Idle ────────────────▶ Armed ────────────────▶ Waking ────────────────────▶ Idle
-//!       ▲                      │                       │ vacate (task)
-//!       └──────────────────────┘                       └──────────▶ Abandoned ──▶ Idle, the seat is free
-//!        arm again, vacate (task)                                   done (signaller)
+//!          claim            arm (task)            wake (signaller)           done (signaller)
+//!     Free ─────▶ Idle ────────────────▶ Armed ────────────────▶ Waking ────────────────────▶ Idle
+//!      ▲           │ ▲                     │                       │ vacate (task)
+//!      └───────────┘ └─────────────────────┘                       └──────────▶ Abandoned ──▶ Free
+//!        vacate       arm again, vacate (task)                                  done (signaller)
 //! ```
 //!
-//! Nobody waits for anybody here: a task that finds its cell `Waking` is being woken, and tries again; one that leaves
-//! then lets the signaller free the seat. So a signal may come from an interrupt handler that has interrupted either.
+//! Nobody waits for anybody here: a task that finds its slot `Waking` is being woken, and tries again; one that leaves
+//! then lets the signaller free the slot. So a signal may come from an interrupt handler that has interrupted either.
 
 use core::cell::UnsafeCell;
-use core::fmt;
 use core::mem::MaybeUninit;
 use core::task::Waker;
 
-use crate::sync::{AtomicU32, Ordering, Shadow, Site, const_fn, is_over, order};
+use crate::sync::{AtomicU32, Ordering, Shadow, Site, const_fn, order};
 
-const IDLE: u32 = 0;
-const ARMED: u32 = 1;
-const WAKING: u32 = 2;
-const ABANDONED: u32 = 3;
-
-/// How often a seat is tried for while others take some.
-const TRIES: usize = 64;
+const FREE: u32 = 0;
+const IDLE: u32 = 1;
+const ARMED: u32 = 2;
+const WAKING: u32 = 3;
+const ABANDONED: u32 = 4;
 
 /// Where one task leaves its waker.
 pub(super) struct Cell {
@@ -42,61 +39,81 @@ pub(super) struct Cell {
 unsafe impl Sync for Cell {}
 
 /// What came of leaving a waker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Armed {
     /// It will be woken.
     Yes,
-    /// It is being woken just now, and has to look again.
+    /// It will be woken, in place of this one.
+    Replaced(Waker),
+    /// The task is being woken just now, by the waker that it left before, and has to look again.
     Woken,
 }
 
 impl Cell {
     const_fn! {
-        const fn new() -> Self {
+        pub(super) const fn new() -> Self {
             Self {
-                state: AtomicU32::new(IDLE),
+                state: AtomicU32::new(FREE),
                 waker: UnsafeCell::new(MaybeUninit::uninit()),
                 shadow: Shadow::new(),
             }
         }
     }
 
-    /// Leaves a waker. Only for who has the seat.
-    pub(super) fn arm(&self, waker: &Waker) -> Armed {
-        // Acquire: pairs with the end of `wake`, whose signaller has read the waker that was here before; also if that was
-        // another task's, of whose seat this is the next holder: a later state than it saw is not older than that end.
+    /// Claims the slot for a task, unless another one has it.
+    pub(super) fn claim(&self) -> bool {
+        // Relaxed: a look that spares the exchange.
+        if self.state.load(Ordering::Relaxed) != FREE {
+            return false;
+        }
+        // Relaxed: that the last holder, and the last signaller, are done with the waker is seen in `arm`, which reads what
+        // this exchange has put in place of what `free` stored.
+        self.state.compare_exchange(FREE, IDLE, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    /// Frees the slot, by the last party that had it.
+    fn free(&self) {
+        // Release: pairs with the next holder's `arm`.
+        self.state.store(FREE, order(Site::SeatGiveBack, Ordering::Release));
+    }
+
+    /// Leaves a waker. Only for the task that has the slot.
+    pub(super) fn arm(&self, waker: Waker) -> Armed {
+        let mut replaced = None;
+        // Acquire: pairs with the end of `wake`, whose signaller has read the waker that was here before; and of a slot that
+        // was claimed since, with `free`, by way of the exchange of `claim`.
         match self.state.load(order(Site::TaskRetake, Ordering::Acquire)) {
             IDLE => {}
             ARMED => match self.take_back() {
-                Some(last) => drop(last),
+                Some(last) => replaced = Some(last),
                 None => return Armed::Woken,
             },
             _ => return Armed::Woken,
         }
-        let waker = waker.clone();
         self.shadow.write(0);
-        // SAFETY: the cell is idle, so no signaller has it, and whoever calls this has the seat, so no other task.
+        // SAFETY: the cell is idle, so no signaller has it, and the caller has the slot, so no other task has it.
         let cell = unsafe { &mut *self.waker.get() };
         cell.write(waker);
         // Release: pairs with `wake`.
         self.state.store(ARMED, order(Site::TaskArm, Ordering::Release));
-        Armed::Yes
+        replaced.map_or(Armed::Yes, Armed::Replaced)
     }
 
-    /// From armed to idle, and the waker, if no signaller is faster. Only for who has the seat.
-    fn take_back(&self) -> Option<Waker> {
+    /// Turns armed into idle and returns the waker, unless a signaller was faster. Only for the task that has the slot.
+    pub(super) fn take_back(&self) -> Option<Waker> {
         // Relaxed: the waker is the task's own, and where a signaller was faster, nothing is touched.
         self.state.compare_exchange(ARMED, IDLE, Ordering::Relaxed, Ordering::Relaxed).ok()?;
         self.shadow.write(0);
-        // SAFETY: it is idle now, so no signaller has the cell, and whoever calls this has the seat.
+        // SAFETY: it is idle now, so no signaller has it, and the caller has the slot.
         let cell = unsafe { &*self.waker.get() };
         // SAFETY: it was armed, so the waker is initialised; and it is not used again before it is written.
         Some(unsafe { cell.assume_init_read() })
     }
 
-    /// Takes the waker out, if there is one, and wakes the task; whether it did. If the task has left meanwhile, `free`
-    /// is called in its place.
-    fn wake(&self, free: impl FnOnce()) -> bool {
+    /// Takes the waker out and wakes the task. Returns whether there was a task to be woken.
+    ///
+    /// `taken` is called between the two, before the waker's own code.
+    pub(super) fn wake(&self, taken: impl FnOnce()) -> bool {
         // Relaxed: the exchange looks again.
         if self.state.load(Ordering::Relaxed) != ARMED {
             return false;
@@ -111,143 +128,42 @@ impl Cell {
         let cell = unsafe { &*self.waker.get() };
         // SAFETY: initialised, since it was armed; and read once, since nobody but us can leave `WAKING`.
         let waker = unsafe { cell.assume_init_read() };
-        // Release: pairs with the next `arm`, of the task or of who gets the seat next.
+        taken();
+        // Release: pairs with the next `arm` of this task.
         if self.state.swap(IDLE, order(Site::TaskDone, Ordering::Release)) == ABANDONED {
-            free();
+            // The task has left, and nobody else has claimed the slot.
+            self.free();
             return false;
         }
         waker.wake();
         true
     }
 
-    /// The task goes; how it stands then.
+    /// Gives the slot up, and returns how the task stands.
     pub(super) fn vacate(&self) -> Left {
         if let Some(waker) = self.take_back() {
+            self.free();
             return Left::Asleep(waker);
         }
-        // Relaxed: all that the task did to the cell was before it armed it, which the signaller has seen. Whoever gets the
-        // seat next sees the signaller's end in `arm`.
-        match self.state.compare_exchange(WAKING, ABANDONED, Ordering::Relaxed, Ordering::Relaxed) {
+        // Relaxed: all that the task did to the cell was before it armed it, which the signaller has seen. Acquire, where the
+        // signaller was faster: pairs with the end of `wake`, to be handed on by `free`.
+        let retake = order(Site::TaskRetake, Ordering::Acquire);
+        match self.state.compare_exchange(WAKING, ABANDONED, Ordering::Relaxed, retake) {
             Ok(_) => Left::Waking,
-            Err(_) => Left::Awake,
+            Err(_) => {
+                self.free();
+                Left::Awake
+            }
         }
     }
 }
 
 /// How a task has left.
 pub(super) enum Left {
-    /// Nobody has woken it.
+    /// No signaller has woken it.
     Asleep(Waker),
-    /// A signaller is about to: it frees the seat, and wakes somebody else.
+    /// A signaller is about to: it frees the slot, and wakes another task.
     Waking,
-    /// There was no waker: if it has left one, it was woken.
+    /// There was no waker: if the task has left one, it was woken.
     Awake,
-}
-
-/// The cells of an event.
-pub(super) struct Tasks<const N: usize> {
-    /// A set bit is a seat that is taken.
-    taken: AtomicU32,
-    cells: [Cell; N],
-}
-
-impl<const N: usize> fmt::Debug for Tasks<N> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tasks").field("taken", &self.taken.load(Ordering::Relaxed).count_ones()).finish()
-    }
-}
-
-impl<const N: usize> Tasks<N> {
-    const AT_MOST_32: () = assert!(N <= 32, "an event has seats for at most 32 tasks");
-
-    const_fn! {
-        pub(super) const fn new() -> Self {
-            let () = Self::AT_MOST_32;
-            #[cfg(not(loom))]
-            let cells = [const { Cell::new() }; N];
-            #[cfg(loom)]
-            let cells = core::array::from_fn(|_| Cell::new());
-            Self { taken: AtomicU32::new(0), cells }
-        }
-    }
-
-    /// Takes a seat, if one is free.
-    pub(super) fn claim(&self) -> Option<u32> {
-        // Relaxed: the exchange decides.
-        let mut taken = self.taken.load(Ordering::Relaxed);
-        for _ in 0..TRIES {
-            let seat = taken.trailing_ones();
-            if seat as usize >= N {
-                return None;
-            }
-            // Acquire: pairs with `give_back`.
-            let acquire = order(Site::SeatClaim, Ordering::Acquire);
-            match self.taken.compare_exchange(taken, taken | 1 << seat, acquire, Ordering::Relaxed) {
-                Ok(_) => return Some(seat),
-                Err(now) => taken = now,
-            }
-        }
-        None
-    }
-
-    pub(super) fn give_back(&self, seat: u32) {
-        // Release: pairs with `claim`.
-        self.taken.fetch_and(!(1 << seat), order(Site::SeatGiveBack, Ordering::Release));
-    }
-
-    /// Wakes up to `count` tasks, beginning at one that depends on `turn`; how many.
-    pub(super) fn wake(&self, turn: u32, count: u32) -> u32 {
-        // Relaxed: who is not seen has a fence still to pass, and then sees what was signalled.
-        let taken = self.taken.load(Ordering::Relaxed);
-        if N == 0 || taken == 0 {
-            return 0;
-        }
-        let mut round = Round { tasks: self, taken, next: turn as usize, steps: N, left: count };
-        round.go();
-        count - round.left
-    }
-
-    /// Nobody has a seat, by exclusive access.
-    pub(super) fn clear(&mut self) {
-        // Whoever had one was forgotten.
-        self.cells.iter().for_each(|cell| drop(cell.take_back()));
-    }
-
-    pub(super) fn cell(&self, seat: Option<u32>) -> Option<&Cell> {
-        self.cells.get(seat? as usize)
-    }
-}
-
-/// A signal on its way around the seats. If a waker panics, it goes on when this is dropped, and wakes another one for that
-/// one.
-struct Round<'t, const N: usize> {
-    tasks: &'t Tasks<N>,
-    taken: u32,
-    next: usize,
-    steps: usize,
-    /// How many are still to be woken.
-    left: u32,
-}
-
-impl<const N: usize> Round<'_, N> {
-    fn go(&mut self) {
-        while self.left > 0 && self.steps > 0 {
-            self.steps -= 1;
-            let seat = self.next.checked_rem(N).unwrap_or(0);
-            self.next = seat + 1;
-            let Some(cell) = self.tasks.cells.get(seat).filter(|_| self.taken & 1 << seat != 0) else { continue };
-            let tasks = self.tasks;
-            #[allow(clippy::cast_possible_truncation)] // below 32
-            let free = || tasks.give_back(seat as u32);
-            self.left -= u32::from(cell.wake(free));
-        }
-    }
-}
-
-impl<const N: usize> Drop for Round<'_, N> {
-    fn drop(&mut self) {
-        if !is_over() {
-            self.go();
-        }
-    }
 }

@@ -7,9 +7,10 @@ use core::fmt;
 use core::time::Duration;
 
 use super::strategy::nap;
-use super::cell::Tasks;
+use super::sleepers::Sleepers;
+use super::slots::Slots;
 use super::{Notify, Wait};
-use crate::sync::{AtomicU32, Ordering, Site, const_fn, fence, is_over, order};
+use crate::sync::{AtomicU32, Ordering, Site, const_fn, fence, is_over};
 
 /// A word to sleep on: 32 bits, four bytes aligned.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ impl Word {
 
     /// Its value now.
     ///
-    /// Relaxed: whoever compares it before a sleep does so under the lock, or in the kernel, that the one who changes it
+    /// Relaxed: a thread that is going to sleep has a fence to pass before it looks; whoever compares it before a sleep does so under the lock, or in the kernel, that the one who changes it
     /// passes through next in `notify`.
     #[must_use]
     #[inline]
@@ -41,19 +42,9 @@ impl Word {
         self.0.as_ptr()
     }
 
-    /// The epoch before a look.
+    /// Ends the sleep of each thread that has read an earlier epoch.
     ///
-    /// Acquire: pairs with the fence of [`signal`](Event::signal), after which [`advance`](Self::advance) stores. Whoever
-    /// reads the epoch of a signal sees what was signalled, and so does not need to be woken by it.
-    #[inline]
-    pub(super) fn observe(&self) -> u32 {
-        self.0.load(order(Site::EpochObserve, Ordering::Acquire))
-    }
-
-    /// Ends the sleep of whoever has read an earlier epoch.
-    ///
-    /// Relaxed: who signals has passed a whole fence since the change that it signals, which hands that over to
-    /// [`observe`](Self::observe) as a Release here would.
+    /// Relaxed: it hands nothing over. A thread that sees it has a fence to pass before it looks.
     #[inline]
     fn advance(&self) -> u32 {
         self.0.fetch_add(1, Ordering::Relaxed)
@@ -105,12 +96,21 @@ impl Gate {
 
 /// Something that can be waited for: an event count.
 ///
-/// What is waited for is looked at again and again, by whoever waits; each change of it is to be followed by a
-/// [`signal`](Self::signal). Any number of threads, and up to `TASKS` (at most 32) asynchronous tasks, wait at the same time
-/// for nothing. More tasks try again and again, which keeps their executor busy; on one that polls a task that has woken
-/// itself before all others, they starve those. Let `TASKS` be large enough there. Likewise, a task that is polled while a
-/// signaller is in the middle of waking it tries again: an executor in an interrupt handler that polls it until it sleeps
-/// would keep a signaller that it has interrupted from getting done. Let it return between two polls of one task.
+/// What is waited for is looked at again and again by the waiting thread or task; each change of it is to be followed by a
+/// [`signal`](Self::signal).
+///
+/// Any number of threads waits at the same time for nothing. `TASKS` asynchronous tasks have their slots in the event; with
+/// feature `alloc`, the tasks beyond them get slots on the heap, which are kept for the next ones, so any number of tasks
+/// waits for nothing, too. Without it, or where there is no memory, or where `TASKS` is 0, the tasks beyond `TASKS` try again
+/// and again, which keeps their executor busy; on one that polls a task that has woken itself before all others, they starve
+/// those. [`crowded`](Self::crowded) counts them: let `TASKS` be large enough there. An event in memory that several
+/// processes share has `TASKS` 0: a waker is of one process.
+///
+/// Tasks are woken in turn, and so are threads if the platform does so.
+///
+/// A task that is polled while a signaller is in the middle of waking it tries again: an executor in an interrupt handler
+/// that polls it until it sleeps would keep a signaller that it has interrupted from getting done. Let it return between two
+/// polls of one task.
 ///
 /// ```
 /// use annulet::wait::{Deadline, Event, Strategy};
@@ -134,9 +134,8 @@ impl Gate {
 pub struct Event<const TASKS: usize = 8> {
     gate: Gate,
     epoch: Word,
-    /// How many threads are asleep, or about to be. A signal that finds none spares the platform a call.
-    sleepers: AtomicU32,
-    tasks: Tasks<TASKS>,
+    sleepers: Sleepers,
+    tasks: Slots<TASKS>,
 }
 
 /// The deadline came first.
@@ -162,7 +161,7 @@ impl<const TASKS: usize> Event<TASKS> {
         /// An event that nobody waits for.
         #[must_use]
         pub const fn new() -> Self {
-            Self { gate: Gate::new(), epoch: Word::new(), sleepers: AtomicU32::new(0), tasks: Tasks::new() }
+            Self { gate: Gate::new(), epoch: Word::new(), sleepers: Sleepers::new(), tasks: Slots::new() }
         }
     }
 
@@ -170,6 +169,13 @@ impl<const TASKS: usize> Event<TASKS> {
     #[must_use]
     pub fn waiting(&self) -> usize {
         Gate::count(self.gate.0.load(Ordering::Relaxed)) as usize
+    }
+
+    /// Returns how many times a task that began or went on to wait found no slot, and so keeps its executor busy. It wraps at
+    /// 32 bits.
+    #[must_use]
+    pub fn crowded(&self) -> u32 {
+        self.tasks.crowded()
     }
 
     /// Wakes up to `count` of those who wait, if any do. What they wait for has been changed before this.
@@ -181,16 +187,22 @@ impl<const TASKS: usize> Event<TASKS> {
     /// seen by whoever is not yet seen here to wait.
     #[inline(always)]
     pub fn signal(&self, notify: &impl Notify, count: u32) {
+        self.signal_and_tell(notify, count);
+    }
+
+    /// As [`signal`](Self::signal). Returns whether a thread or task was counted as waiting.
+    #[inline(always)]
+    pub(crate) fn signal_and_tell(&self, notify: &impl Notify, count: u32) -> bool {
         // Under loom there is no asymmetric form, so this is never true there, and a choice more to explore.
         #[cfg(not(loom))]
         {
             crate::sync::light_fence();
             // Relaxed: it is ordered by the fence that the heavy half makes this thread pass.
             if self.gate.0.load(Ordering::Relaxed) == LIGHT {
-                return;
+                return false;
             }
         }
-        self.signal_fenced(notify, count);
+        self.signal_fenced(notify, count)
     }
 
     /// Wakes all who wait.
@@ -201,44 +213,56 @@ impl<const TASKS: usize> Event<TASKS> {
 
     #[cold]
     #[inline(never)]
-    fn signal_fenced(&self, notify: &impl Notify, count: u32) {
+    fn signal_fenced(&self, notify: &impl Notify, count: u32) -> bool {
         // Pairs with that of `announce_thread`.
         fence(Site::SignalFence, Ordering::SeqCst);
         // Relaxed: ordered by the fence.
         let gate = self.gate.0.load(Ordering::Relaxed);
         if Gate::count(gate) > 0 {
             self.wake(notify, count);
-        } else if gate == 0 && notify.asymmetric() {
-            // Whoever begins to wait from now on sees that it has to fence for us. If somebody has begun already, this
+            return true;
+        }
+        if gate == 0 && notify.asymmetric() {
+            // Whoever begins to wait from now on sees that it has to fence for us. If a thread has begun already, this
             // fails. Relaxed: it hands over nothing.
             let _ = self.gate.0.compare_exchange(0, LIGHT, Ordering::Relaxed, Ordering::Relaxed);
         }
+        false
     }
 
     /// Wakes up to `count`: tasks and threads have turns at being asked first. After the fence of a signal.
     fn wake(&self, notify: &impl Notify, count: u32) {
-        let turn = self.epoch.advance();
-        // Of the turns of either kind, each begins at another seat.
-        let (seat, tasks_first) = (turn / 2, turn & 1 == 0);
-        // The others have theirs when this is dropped: a waker may panic, and so may the platform.
-        let mut rest = Rest { event: self, notify, seat, tasks: !tasks_first, left: count };
-        rest.left -=
-            if tasks_first { self.tasks.wake(seat, count) } else { self.wake_sleepers(notify, count) };
+        // Each call advances the epoch.
+        let tasks_first = self.epoch.get() & 1 == 0;
+        // The other kind has its turn when this is dropped: a waker may panic, and so may the platform.
+        let mut rest = Rest { event: self, notify, tasks: !tasks_first, left: count };
+        rest.left -= if tasks_first { self.wake_tasks(count) } else { self.wake_threads(notify, count) };
     }
 
-    /// How many were woken for sure: a thread that is counted may be about to sleep, or to leave.
-    fn wake_sleepers(&self, notify: &impl Notify, count: u32) -> u32 {
-        // Relaxed: one that is missed here has the fence of `announce_thread` still to pass, after which it sees what was
-        // signalled.
-        let asleep = self.sleepers.load(Ordering::Relaxed).min(count);
-        if asleep > 0 { notify.notify(&self.epoch, asleep).min(asleep) } else { 0 }
+    fn wake_tasks(&self, count: u32) -> u32 {
+        let woken = self.tasks.wake(count);
+        if woken > 0 {
+            self.epoch.advance();
+        }
+        woken
     }
 
-    /// Counts a thread in, until [`retract_thread`](Self::retract_thread); the gate before that.
-    pub(super) fn count_thread(&self) -> u32 {
-        // Relaxed, both: what comes next is ordered by the fence of `announce_thread`.
-        self.sleepers.fetch_add(1, Ordering::Relaxed);
-        self.gate.0.fetch_add(ONE, Ordering::Relaxed)
+    /// Returns how many sleepers were certainly woken: a thread that is called may be about to sleep, or to leave.
+    fn wake_threads(&self, notify: &impl Notify, count: u32) -> u32 {
+        let called = self.sleepers.call(count);
+        if called == 0 {
+            return 0;
+        }
+        self.epoch.advance();
+        notify.notify(&self.epoch, called).min(called)
+    }
+
+    /// Counts a thread in, until [`retract_thread`](Self::retract_thread). Returns the gate before that, and whether the
+    /// thread can be called.
+    pub(super) fn count_thread(&self) -> (u32, bool) {
+        // Relaxed: what comes next is ordered by the fence of `announce_thread`.
+        let counted = self.sleepers.enter();
+        (self.gate.0.fetch_add(ONE, Ordering::Relaxed), counted)
     }
 
     /// Has signallers know of a thread, which is counted; whether all of them do. `gate`: as it was before.
@@ -248,11 +272,20 @@ impl<const TASKS: usize> Event<TASKS> {
         gate & LIGHT == 0 || wait.heavy()
     }
 
-    /// Counts a thread out.
-    pub(super) fn retract_thread(&self) {
+    /// Counts a thread out. `counted`: it could be called.
+    pub(super) fn retract_thread(&self, counted: bool) {
         self.retract();
-        // Relaxed: as for `retract`.
-        self.sleepers.fetch_sub(1, Ordering::Relaxed);
+        if counted {
+            self.sleepers.leave();
+        }
+    }
+
+    /// A thread that has looked in vain is going to look once more and then to sleep on an epoch that it has not slept on.
+    /// Each signaller calls it from now on, or is seen by that look.
+    pub(super) fn await_again(&self) {
+        self.sleepers.again();
+        // Pairs with that of `signal_fenced`.
+        fence(Site::AwaitFence, Ordering::SeqCst);
     }
 
     pub(super) fn epoch(&self) -> &Word {
@@ -295,7 +328,7 @@ impl<const TASKS: usize> Event<TASKS> {
         self.gate.0.fetch_sub(ONE, Ordering::Relaxed);
     }
 
-    pub(super) fn tasks(&self) -> &Tasks<TASKS> {
+    pub(super) fn tasks(&self) -> &Slots<TASKS> {
         &self.tasks
     }
 
@@ -310,7 +343,6 @@ impl<const TASKS: usize> Event<TASKS> {
 struct Rest<'e, W: Notify, const TASKS: usize> {
     event: &'e Event<TASKS>,
     notify: &'e W,
-    seat: u32,
     /// Whether it is the tasks'.
     tasks: bool,
     /// How many are still to be woken.
@@ -324,9 +356,9 @@ impl<W: Notify, const TASKS: usize> Drop for Rest<'_, W, TASKS> {
             return;
         }
         if self.tasks {
-            self.event.tasks.wake(self.seat, self.left);
+            self.event.wake_tasks(self.left);
         } else {
-            self.event.wake_sleepers(self.notify, self.left);
+            self.event.wake_threads(self.notify, self.left);
         }
     }
 }

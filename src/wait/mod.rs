@@ -91,6 +91,8 @@ mod deadline;
 mod event;
 mod lifecycle;
 mod metrics;
+mod sleepers;
+mod slots;
 mod strategy;
 mod task;
 mod thread;

@@ -1,4 +1,4 @@
-//! Tasks that wait: a seat at an event for as long as they do, and a waker in its cell whenever they are put aside.
+//! Tasks that wait: a slot at an event for as long as they do, and a waker in it whenever they are put aside.
 
 use core::task::{Context, Poll};
 
@@ -50,22 +50,32 @@ impl Seat {
             self.waits = true;
             self.number = event.tasks().claim();
         }
-        let armed = match event.tasks().cell(self.number) {
-            Some(cell) => {
-                let armed = cell.arm(context.waker());
-                // If it is being woken, that is of the waker that it left before.
-                self.armed |= armed == Armed::Yes;
-                armed
+        // Dropped at the end: it may panic.
+        let mut replaced = None;
+        let sleeps = match event.tasks().slot(self.number) {
+            Some(slot) => {
+                let waker = context.waker().clone();
+                event.tasks().arming();
+                let armed = slot.arm(waker);
+                self.armed |= !matches!(armed, Armed::Woken);
+                if !matches!(armed, Armed::Yes) {
+                    event.tasks().disarmed();
+                }
+                let sleeps = !matches!(armed, Armed::Woken);
+                if let Armed::Replaced(waker) = armed {
+                    replaced = Some(waker);
+                }
+                sleeps
             }
-            // No seat is free: it tries again, like one that was woken.
-            None => Armed::Woken,
+            // No slot is free: it tries again, like one that was woken.
+            None => false,
         };
         Event::<TASKS>::fence_task();
         let looked = look();
         self.owes = matches!(looked, Look::Again);
         match looked {
             Look::Found(found) => return Poll::Ready(found),
-            Look::Nothing if armed == Armed::Yes => {}
+            Look::Nothing if sleeps => {}
             Look::Nothing | Look::Again => {
                 if self.number.is_none() {
                     // One may be free by the next time.
@@ -74,6 +84,7 @@ impl Seat {
                 context.waker().wake_by_ref();
             }
         }
+        drop(replaced);
         Poll::Pending
     }
 
@@ -94,16 +105,13 @@ impl Seat {
         let mut woken = core::mem::take(&mut self.owes);
         let mut waker = None;
         if let Some(number) = self.number.take() {
-            match event.tasks().cell(Some(number)).map_or(Left::Awake, Cell::vacate) {
+            match event.tasks().slot(Some(number)).map_or(Left::Awake, Cell::vacate) {
                 Left::Asleep(left) => {
+                    event.tasks().disarmed();
                     waker = Some(left);
-                    event.tasks().give_back(number);
                 }
                 Left::Waking => {}
-                Left::Awake => {
-                    woken |= was_armed;
-                    event.tasks().give_back(number);
-                }
+                Left::Awake => woken |= was_armed,
             }
         }
         if core::mem::take(&mut self.counted) {

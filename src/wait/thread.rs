@@ -107,11 +107,11 @@ impl<const TASKS: usize> Event<TASKS> {
         waited: &mut Waited,
         look: &mut impl FnMut() -> Look<R>,
     ) -> Result<R, TimedOut> {
+        // Before the thread is counted: a call that comes after that advances the epoch after this.
+        let mut seen = self.epoch().get();
         let mut sleeper = Sleeper::announced(self, wait);
         let slice = if sleeper.sure { slice } else { Some(slice.unwrap_or(UNSURE).min(UNSURE)) };
         loop {
-            // Before the look. If a signal comes after it, the platform does not let us sleep on this value.
-            let seen = self.epoch().observe();
             let over = until != Deadline::NEVER && until.has_come(wait.now());
             let again = match look() {
                 Look::Found(found) => {
@@ -132,11 +132,17 @@ impl<const TASKS: usize> Event<TASKS> {
             }
             if again {
                 core::hint::spin_loop();
-                continue;
+            } else {
+                let slice = slice.map_or(Deadline::NEVER, |slice| wait.now().plus(slice));
+                wait.wait(self.epoch(), seen, slice.earlier(until));
+                waited.woke();
             }
-            let slice = slice.map_or(Deadline::NEVER, |slice| wait.now().plus(slice));
-            wait.wait(self.epoch(), seen, slice.earlier(until));
-            waited.woke();
+            // If a signal comes after this, the platform does not let us sleep on this value.
+            let now = self.epoch().get();
+            if now != seen {
+                seen = now;
+                self.await_again();
+            }
         }
     }
 }
@@ -152,6 +158,8 @@ enum Polled<R> {
 struct Sleeper<'e, W: Wait, const TASKS: usize> {
     event: &'e Event<TASKS>,
     wait: &'e W,
+    /// It is among those that signallers call.
+    counted: bool,
     /// All signallers see that it is.
     sure: bool,
     /// If it is dropped now, its look has panicked.
@@ -161,10 +169,10 @@ struct Sleeper<'e, W: Wait, const TASKS: usize> {
 impl<'e, W: Wait, const TASKS: usize> Sleeper<'e, W, TASKS> {
     /// Counted in, until it is dropped.
     fn announced(event: &'e Event<TASKS>, wait: &'e W) -> Self {
-        let gate = event.count_thread();
+        let (gate, counted) = event.count_thread();
         // Before the platform is asked, which may panic.
-        let mut sleeper = Self { event, wait, sure: true, unwinding: true };
-        sleeper.sure = Event::<TASKS>::announce_thread(gate, wait);
+        let mut sleeper = Self { event, wait, counted, sure: counted, unwinding: true };
+        sleeper.sure &= Event::<TASKS>::announce_thread(gate, wait);
         sleeper
     }
 }
@@ -174,7 +182,7 @@ impl<W: Wait, const TASKS: usize> Drop for Sleeper<'_, W, TASKS> {
         if is_over() {
             return;
         }
-        self.event.retract_thread();
+        self.event.retract_thread(self.counted);
         if self.unwinding {
             // It may have been woken for something that it did not take: the next one is.
             self.event.signal(self.wait, 1);

@@ -6,8 +6,7 @@ use crate::ring::{Ring, Side, Single};
 use crate::stats::Stats;
 use crate::sync::if_arc;
 if_arc! {
-    use core::marker::PhantomData;
-    use crate::cursor::Place;
+    use crate::once::OnceBox;
 }
 
 /// Where the rings of [`Lanes`](super::Lanes) are: [`Inline`], or (feature `alloc`) [`Heap`]. Sealed.
@@ -81,38 +80,27 @@ if_arc! {
     }
 
     /// The place for one ring on the heap.
-    pub struct HeapRoom<T, const N: usize, C: Side, S: Stats> {
-        /// Null, or what a box of a ring was turned into.
-        place: Place<Ring<T, N, Single, C, S>>,
-        /// Sent and shared as a box is: the pointer alone would be for anybody.
-        owned: PhantomData<alloc::boxed::Box<Ring<T, N, Single, C, S>>>,
-    }
+    pub struct HeapRoom<T, const N: usize, C: Side, S: Stats>(OnceBox<Ring<T, N, Single, C, S>>);
 
     impl<T, const N: usize, C: Side, S: Stats> Room<T, N, C, S> for HeapRoom<T, N, C, S> {
         #[cfg(not(loom))]
         // Used once for each lane, to initialise it: a fresh copy each time is what is wanted.
         #[allow(clippy::declare_interior_mutable_const)]
-        const EMPTY: Self = Self { place: Place::new(), owned: PhantomData };
+        const EMPTY: Self = Self(OnceBox::new());
         #[cfg(loom)]
         fn empty() -> Self {
-            Self { place: Place::new(), owned: PhantomData }
+            Self(OnceBox::new())
         }
 
         #[inline(always)]
         fn ring(&self) -> Option<&Ring<T, N, Single, C, S>> {
-            let ring = self.place.observe();
-            // SAFETY:
-            // - if not null, it came from a box, so it is aligned and points to a ring, which was made before the place
-            //   was published, and that is seen since `observe` acquires it;
-            // - the ring is alive as long as `self` is shared: it goes only by `&mut` access;
-            // - it is only ever shared meanwhile.
-            unsafe { ring.as_ref() }
+            self.0.get()
         }
 
         fn build(&self) -> Option<&Ring<T, N, Single, C, S>> {
             if self.ring().is_none() {
-                // Were this called twice at once, one ring would be leaked.
-                self.place.publish(alloc::boxed::Box::into_raw(Ring::try_boxed()?));
+                // Were this called twice at once, the ring of the faster one would stay.
+                drop(self.0.fill(Ring::try_boxed()?));
             }
             self.ring()
         }
@@ -121,24 +109,13 @@ if_arc! {
     impl<T, const N: usize, C: Side, S: Stats> HeapRoom<T, N, C, S> {
         /// Drops the ring, and what is in it.
         pub(super) fn clear(&mut self) {
-            let ring = self.place.take();
-            if !ring.is_null() {
-                // SAFETY: it came from a box, and is not reached again, having been taken out of its place; nobody
-                // borrows it, since whoever does borrows `self`.
-                drop(unsafe { alloc::boxed::Box::from_raw(ring) });
-            }
-        }
-    }
-
-    impl<T, const N: usize, C: Side, S: Stats> Drop for HeapRoom<T, N, C, S> {
-        fn drop(&mut self) {
-            self.clear();
+            drop(self.0.take());
         }
     }
 
     impl<T, const N: usize, C: Side, S: Stats> fmt::Debug for HeapRoom<T, N, C, S> {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            self.ring().fmt(f)
+            self.0.fmt(f)
         }
     }
 }

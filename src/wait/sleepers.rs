@@ -1,0 +1,140 @@
+//! The threads that wait for one event: how many there are, and how many of them no signal has called yet.
+
+use crate::sync::{AtomicU32, Ordering, const_fn};
+
+/// One more thread that waits.
+const PRESENT: u32 = 1 << 16;
+/// One more that no signal has called.
+const UNCALLED: u32 = 1;
+const LOW: u32 = PRESENT - 1;
+/// How often a signaller tries to take calls while other parties change the word.
+const TRIES: usize = 64;
+
+/// Counts threads in one word: `present` in the upper half, `uncalled` in the lower one.
+///
+/// A thread takes some microseconds from being called to being awake. Whatever is sent meanwhile is found by the look that
+/// it then takes, so no signal in that time needs to call it again, which is a system call. So each thread is called once
+/// for each sleep.
+///
+/// Which thread a call reaches is the platform's choice, so calls are not for one thread in particular: there are at least
+/// as many `uncalled` as threads asleep that no call is on its way to, and at most as many as are present. A thread that
+/// wakes, finds nothing, and sees by the epoch that there were calls since it last fell asleep, counts itself as uncalled
+/// again, whether or not it was the one that was called. One call too many is a wake-up for nothing; one too few would be
+/// lost.
+#[derive(Debug)]
+#[repr(transparent)]
+pub(super) struct Sleepers(AtomicU32);
+
+impl Sleepers {
+    const_fn! {
+        pub(super) const fn new() -> Self {
+            Self(AtomicU32::new(0))
+        }
+    }
+
+    /// Changes the numbers of present and of uncalled threads by `change`.
+    ///
+    /// AcqRel: see [`again`](Self::again).
+    fn change(&self, change: impl Fn(u32, u32) -> (u32, u32)) {
+        let mut now = self.0.load(Ordering::Relaxed);
+        loop {
+            let (present, uncalled) = change(now / PRESENT, now & LOW);
+            let new = present * PRESENT + uncalled.min(present);
+            // Not bounded, but each exchange that fails is another thread's that falls asleep, leaves or calls.
+            match self.0.compare_exchange_weak(now, new, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(seen) => now = seen,
+            }
+        }
+    }
+
+    /// Counts a thread in. Returns false if there are too many to count, 65535: that one has to look from time to time.
+    pub(super) fn enter(&self) -> bool {
+        // Relaxed: a first guess.
+        let mut now = self.0.load(Ordering::Relaxed);
+        while now / PRESENT < LOW {
+            // AcqRel: as for `again`.
+            match self.0.compare_exchange_weak(now, now + PRESENT + UNCALLED, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(seen) => now = seen,
+            }
+        }
+        false
+    }
+
+    /// Counts a thread out that was counted in.
+    pub(super) fn leave(&self) {
+        self.change(|present, uncalled| (present.saturating_sub(1), uncalled));
+    }
+
+    /// Counts a thread as uncalled that may have been called. After it has observed the epoch that it is going to sleep on,
+    /// and before the fence and the look that it takes before that.
+    ///
+    /// AcqRel, here and in [`call`](Self::call): if a call comes before this, this thread is counted after it. If it comes
+    /// after this, the epoch is advanced after the call, so after it was observed, and the sleep on it does not begin.
+    pub(super) fn again(&self) {
+        self.change(|present, uncalled| (present, uncalled + 1));
+    }
+
+    /// Calls up to `count` threads. Returns how many are to be woken. Before the epoch is advanced.
+    pub(super) fn call(&self, count: u32) -> u32 {
+        // Relaxed: a thread that is missed here has a fence still to pass, after which it sees what was signalled.
+        let mut now = self.0.load(Ordering::Relaxed);
+        for _ in 0..TRIES {
+            let called = (now & LOW).min(count);
+            if called == 0 {
+                return 0;
+            }
+            // AcqRel: see `again`.
+            match self.0.compare_exchange(now, now - called, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return called,
+                Err(seen) => now = seen,
+            }
+        }
+        // They stay counted as uncalled, and may be called again for nothing.
+        (now & LOW).min(count)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn now(sleepers: &Sleepers) -> (u32, u32) {
+        let now = sleepers.0.load(Ordering::Relaxed);
+        (now / PRESENT, now & LOW)
+    }
+
+    /// A thread is called once for each sleep, however many signals come until it is awake.
+    #[test]
+    fn h15_a_thread_is_called_once_for_each_sleep() {
+        let sleepers = Sleepers::new();
+        assert!(sleepers.enter());
+        assert_eq!([(); 3].map(|()| sleepers.call(1)), [1, 0, 0]);
+        sleepers.again();
+        assert_eq!([(); 2].map(|()| sleepers.call(u32::MAX)), [1, 0]);
+        sleepers.leave();
+        assert_eq!(now(&sleepers), (0, 0));
+    }
+
+    /// However often threads look again, no more calls are counted than there are threads.
+    #[test]
+    fn h15_no_more_are_uncalled_than_present() {
+        let sleepers = Sleepers::new();
+        assert!(sleepers.enter() && sleepers.enter());
+        (0..9).for_each(|_| sleepers.again());
+        assert_eq!(now(&sleepers), (2, 2));
+        sleepers.leave();
+        assert_eq!(now(&sleepers), (1, 1), "the one that is left is still to be called");
+        assert_eq!(sleepers.call(9), 1);
+    }
+
+    #[test]
+    fn h16_too_many_threads_are_not_counted() {
+        let sleepers = Sleepers(AtomicU32::new((LOW - 1) * PRESENT + 7));
+        assert!(sleepers.enter());
+        assert_eq!(now(&sleepers), (LOW, 8));
+        assert!(!sleepers.enter());
+        assert_eq!(now(&sleepers), (LOW, 8));
+    }
+}

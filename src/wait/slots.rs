@@ -1,0 +1,243 @@
+//! The tasks that wait for one event: a slot for each, and whose turn it is.
+//!
+//! `N` slots lie in the event itself. With feature `alloc` there are as many more as tasks wait at once: the task that
+//! finds all of them taken allocates a block as large as all that there are, which stays until the event goes. So the
+//! number of blocks is small, a signaller never allocates, and a task is as cheap as its slot.
+//!
+//! ```text
+//!   event:  [ N slots ] ──▶ block: [ N slots ] ──▶ block: [ 2 N slots ] ──▶ ...
+//!               ▲ next_woken          ▲ next_claimed
+//! ```
+//!
+//! Tasks take slots in the order of their numbers, and signals wake them in that order, both around and around. So tasks
+//! have turns: one that waits again is behind all that were there before. Only where a task finds its slot among those
+//! of tasks that came earlier, since the others are taken, does it overtake some of them.
+
+use core::fmt;
+use core::iter;
+
+use super::cell::Cell;
+use crate::sync::{AtomicU32, Ordering, const_fn, if_arc, is_over};
+if_arc! {
+    use crate::once::OnceBox;
+    use alloc::boxed::Box;
+    use alloc::vec::Vec;
+}
+
+/// How many times a task that finds all slots taken gets more of them, which others may take before it.
+const TRIES: usize = 8;
+
+/// The slots of an event.
+pub(super) struct Slots<const N: usize> {
+    /// How many wakers there are to be taken, so that a signal that finds none visits no slot.
+    armed: AtomicU32,
+    /// The slot after the one that was woken last.
+    next_woken: AtomicU32,
+    /// The slot after the one that was claimed last.
+    next_claimed: AtomicU32,
+    /// How many times a task found no slot.
+    crowded: AtomicU32,
+    inline: [Cell; N],
+    more: More,
+}
+
+impl<const N: usize> fmt::Debug for Slots<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let asleep = self.armed.load(Ordering::Relaxed);
+        f.debug_struct("Slots").field("asleep", &asleep).field("crowded", &self.crowded()).finish_non_exhaustive()
+    }
+}
+
+impl<const N: usize> Slots<N> {
+    const_fn! {
+        pub(super) const fn new() -> Self {
+            #[cfg(not(loom))]
+            let inline = [const { Cell::new() }; N];
+            #[cfg(loom)]
+            let inline = core::array::from_fn(|_| Cell::new());
+            Self {
+                armed: AtomicU32::new(0),
+                next_woken: AtomicU32::new(0),
+                next_claimed: AtomicU32::new(0),
+                crowded: AtomicU32::new(0),
+                inline,
+                more: More::new(),
+            }
+        }
+    }
+
+    /// Every slot with its number, once, from `start` on and around.
+    fn from(&self, start: u32) -> impl Iterator<Item = (u32, &Cell)> {
+        let numbered = move || (0_u32..).zip(iter::once(&self.inline[..]).chain(self.more.parts()).flatten());
+        let start = start as usize;
+        numbered().skip(start).chain(numbered().take(start))
+    }
+
+    /// Claims a slot. Returns `None` if all are taken, and there can be no more.
+    ///
+    /// There are none beyond those in the event where `N` is 0, either: such an event may be one that several processes
+    /// share, where a pointer of one of them has no place.
+    pub(super) fn claim(&self) -> Option<u32> {
+        if N > 0 {
+            for _ in 0..TRIES {
+                // Relaxed: where to begin to look.
+                for (number, slot) in self.from(self.next_claimed.load(Ordering::Relaxed)) {
+                    if slot.claim() {
+                        self.next_claimed.store(number.wrapping_add(1), Ordering::Relaxed);
+                        return Some(number);
+                    }
+                }
+                if !self.more.grow(N) {
+                    break;
+                }
+            }
+        }
+        // Relaxed: a number for its readers.
+        self.crowded.fetch_add(1, Ordering::Relaxed);
+        None
+    }
+
+    /// How many times a task found no slot, modulo 2^32.
+    pub(super) fn crowded(&self) -> u32 {
+        self.crowded.load(Ordering::Relaxed)
+    }
+
+    /// A waker is about to be left. Before the fence of the task.
+    pub(super) fn arming(&self) {
+        // Relaxed: ordered by that fence.
+        self.armed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A waker was not left after all, or was taken back.
+    pub(super) fn disarmed(&self) {
+        // Relaxed: as for `arming`. A signaller that reads the number as it was visits slots for nothing.
+        self.armed.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Wakes up to `count` tasks. Returns how many.
+    pub(super) fn wake(&self, count: u32) -> u32 {
+        // Relaxed: a task that is not seen here has a fence still to pass, and then sees what was signalled.
+        if count == 0 || self.armed.load(Ordering::Relaxed) == 0 {
+            return 0;
+        }
+        let mut round = Round { slots: self, left: count, done: false };
+        round.go();
+        count - round.left
+    }
+
+    /// Drops the wakers of tasks that were forgotten, by exclusive access.
+    pub(super) fn clear(&mut self) {
+        self.from(0).for_each(|(_, slot)| drop(slot.take_back()));
+    }
+
+    pub(super) fn slot(&self, number: Option<u32>) -> Option<&Cell> {
+        let mut number = number? as usize;
+        for part in iter::once(&self.inline[..]).chain(self.more.parts()) {
+            match part.get(number) {
+                None => number -= part.len(),
+                found => return found,
+            }
+        }
+        None
+    }
+}
+
+/// A signal on its way around the slots. If a waker panics, it goes around once more when this is dropped, and wakes another
+/// task for that one.
+struct Round<'t, const N: usize> {
+    slots: &'t Slots<N>,
+    /// How many are still to be woken.
+    left: u32,
+    /// No waker has panicked.
+    done: bool,
+}
+
+impl<const N: usize> Round<'_, N> {
+    fn go(&mut self) {
+        let slots = self.slots;
+        // Relaxed, both: where to begin, and what need not be visited, as in `wake`.
+        for (number, slot) in slots.from(slots.next_woken.load(Ordering::Relaxed)) {
+            if self.left == 0 || slots.armed.load(Ordering::Relaxed) == 0 {
+                break;
+            }
+            self.left -= u32::from(slot.wake(|| {
+                slots.disarmed();
+                slots.next_woken.store(number.wrapping_add(1), Ordering::Relaxed);
+            }));
+        }
+        self.done = true;
+    }
+}
+
+impl<const N: usize> Drop for Round<'_, N> {
+    fn drop(&mut self) {
+        if !self.done && !is_over() {
+            self.go();
+        }
+    }
+}
+
+if_arc! {
+    /// More slots than lie in the event.
+    struct More(OnceBox<Block>);
+
+    /// As many slots as there were before it.
+    struct Block {
+        slots: Vec<Cell>,
+        more: More,
+    }
+
+    impl More {
+        const_fn! {
+            const fn new() -> Self {
+                Self(OnceBox::new())
+            }
+        }
+
+        fn blocks(&self) -> impl Iterator<Item = &Block> {
+            iter::successors(self.0.get(), |block| block.more.0.get())
+        }
+
+        fn parts(&self) -> impl Iterator<Item = &[Cell]> {
+            self.blocks().map(|block| &block.slots[..])
+        }
+
+        /// Adds a block, or sees that another task has. Returns false if there is no memory for it.
+        fn grow(&self, inline: usize) -> bool {
+            let (last, count) = self
+                .blocks()
+                .fold((self, inline), |(_, count), block| (&block.more, count + block.slots.len()));
+            let Some(block) = Block::of(count) else { return false };
+            // Another task may have been faster: its block does as well.
+            drop(last.0.fill(block));
+            true
+        }
+    }
+
+    impl Block {
+        /// `None` if there is no memory for it.
+        fn of(count: usize) -> Option<Box<Self>> {
+            let mut slots = Vec::new();
+            slots.try_reserve_exact(count).ok()?;
+            slots.resize_with(count, Cell::new);
+            crate::once::try_box(Self { slots, more: More::new() })
+        }
+    }
+}
+
+/// There is no allocator: there are no more slots than lie in the event.
+#[cfg(not(all(feature = "alloc", target_has_atomic = "ptr")))]
+struct More;
+
+#[cfg(not(all(feature = "alloc", target_has_atomic = "ptr")))]
+impl More {
+    const fn new() -> Self {
+        Self
+    }
+    fn parts(&self) -> impl Iterator<Item = &[Cell]> {
+        iter::empty()
+    }
+    fn grow(&self, _: usize) -> bool {
+        false
+    }
+}
