@@ -106,7 +106,7 @@ pub struct Ring<T, const N: usize, P: Side = Single, C: Side = Single, S: Stats 
     pub(super) header: Header<S>,
     written: P::Stamps<N>,
     freed: C::Stamps<N>,
-    cells: Cells<T, N>,
+    pub(super) cells: Cells<T, N>,
 }
 
 // SAFETY: a shared ring lets one thread put items in and another take them out, which moves `T` across threads
@@ -330,31 +330,35 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Drop for Ring<T, N, P, C, S>
         let len = self.header.tail.0.get_mut().since(head).min(N);
         // What a forgotten drain of a single consumer may have taken is not there.
         let gone = if C::SHARED { 0 } else { self.header.ends.0.draining(len) };
-        let mut items = Items { raw: self.raw(), at: head.plus(gone), left: len - gone };
-        // Should the `Drop` of one panic, that of `Items` drops the others.
-        items.by_ref().for_each(drop);
+        let (raw, at, left) = (self.raw(), head.plus(gone), len - gone);
+        if P::SHARED {
+            // Between the items there may be slots that were given up. Should the `Drop` of one item panic, that of
+            // `Items` drops the others.
+            Items { raw, at, left }.drop_all();
+        } else {
+            // SAFETY: the ring is being dropped, so nobody else can reach its slots, and nobody will; what is between
+            // its head and its tail is written.
+            unsafe { raw.drop_items(raw.span(at, left)) };
+        }
     }
 }
 
-/// Takes out the items of a ring that is being dropped.
+/// The items of a ring that is being dropped, and that had many producers.
 struct Items<T, P: Side, C: Side, S: Stats> {
     raw: Raw<T, P, C, S>,
     at: Pos,
     left: usize,
 }
 
-impl<T, P: Side, C: Side, S: Stats> Iterator for Items<T, P, C, S> {
-    type Item = T;
-
-    fn next(&mut self) -> Option<T> {
-        loop {
-            self.left = self.left.checked_sub(1)?;
+impl<T, P: Side, C: Side, S: Stats> Items<T, P, C, S> {
+    fn drop_all(&mut self) {
+        while let Some(left) = self.left.checked_sub(1) {
             let at = self.at;
-            self.at = at.plus(1);
-            if !P::SHARED || self.raw.outcome(at) == Some(WRITTEN) {
+            (self.at, self.left) = (at.plus(1), left);
+            if self.raw.outcome(at) == Some(WRITTEN) {
                 // SAFETY: the ring is being dropped, so nobody else can reach its slots. This one holds an item, since
-                // it is between head and tail and was committed as one, and it is taken once: `at` has moved on.
-                return Some(unsafe { self.raw.take(at) });
+                // it is between head and tail and was committed as one, and it is dropped once: `at` has moved on.
+                unsafe { self.raw.drop_item(at) };
             }
         }
     }
@@ -362,7 +366,7 @@ impl<T, P: Side, C: Side, S: Stats> Iterator for Items<T, P, C, S> {
 
 impl<T, P: Side, C: Side, S: Stats> Drop for Items<T, P, C, S> {
     fn drop(&mut self) {
-        self.for_each(drop);
+        self.drop_all();
     }
 }
 

@@ -3,7 +3,7 @@
 use core::cell::UnsafeCell;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
-use core::ptr::NonNull;
+use core::ptr::{self, NonNull};
 
 use super::side::{FREED, Question, Side, VOID, WRITTEN};
 use crate::bitmap::Bitmap;
@@ -274,6 +274,35 @@ impl<T, P: Side, C: Side, S: Stats> Raw<T, P, C, S> {
         unsafe { slot.assume_init() }
     }
 
+    /// Drops the item in the slot of `at`, where it is: an item may be larger than the stack.
+    ///
+    /// # Safety
+    /// As for [`take`](Self::take).
+    #[inline(always)]
+    pub(crate) unsafe fn drop_item(&self, at: Pos) {
+        // SAFETY: alive as for `header`; one masked slot is in range.
+        unsafe { self.tracker.write(Span::one(at.slot(self.mask))) };
+        // SAFETY:
+        // - in bounds and aligned by `slot`; `MaybeUninit<T>` has the layout of `T`;
+        // - initialised, nobody else's, and neither taken nor dropped again, as the caller says.
+        unsafe { self.slot(at).cast::<T>().drop_in_place() };
+    }
+
+    /// Drops the items of `span`, where they are. If the `Drop` of one panics, the others are dropped all the same.
+    ///
+    /// # Safety
+    /// The slots of `span` are the caller's alone and initialised, and their items are neither taken nor dropped again,
+    /// also if this panics. The ring outlives the call.
+    #[inline]
+    pub(crate) unsafe fn drop_items(&self, span: Span) {
+        // SAFETY: the caller's alone, as it says, for the rest of this call.
+        let (first, second) = unsafe { self.parts_mut(span) };
+        // The second part goes even if the first panics.
+        let second = DropItems(second);
+        drop(DropItems(first));
+        drop(second);
+    }
+
     /// The two parts of `span`, to write.
     ///
     /// # Safety
@@ -316,5 +345,17 @@ impl<T, P: Side, C: Side, S: Stats> Raw<T, P, C, S> {
         let second =
             unsafe { core::slice::from_raw_parts(self.slots.cast::<T>().as_ptr(), span.second().len()) };
         (first, second)
+    }
+}
+
+/// Drops the items of one part of a span when it is dropped itself. Made by [`Raw::drop_items`] alone.
+struct DropItems<'a, T>(&'a mut [MaybeUninit<T>]);
+
+impl<T> Drop for DropItems<'_, T> {
+    fn drop(&mut self) {
+        // SAFETY:
+        // - valid, aligned and exclusive: it comes from a reference, and `MaybeUninit<T>` has the layout of `T`;
+        // - initialised, and not used again, as the caller of `drop_items` says.
+        unsafe { ptr::drop_in_place(ptr::from_mut(self.0) as *mut [T]) };
     }
 }

@@ -170,23 +170,10 @@ impl<'g, T, P: Side, C: Side, S: Stats> WriteGrant<'g, T, P, C, S> {
         // First, so that a panicking `Drop` cannot make us drop them again.
         self.filled = keep;
         if core::mem::needs_drop::<T>() {
-            // SAFETY: as in `uninit_parts`: the slots are this producer's alone.
-            let (first, second) = unsafe { self.end.raw.parts_mut(surplus) };
-            let second = DropItems(second);
-            drop(DropItems(first));
-            drop(second);
+            // SAFETY: as in `uninit_parts`, the slots are this producer's alone. They are filled, and were counted out
+            // just now, so their items are not dropped again.
+            unsafe { self.end.raw.drop_items(surplus) };
         }
-    }
-}
-
-/// Drops initialised items in place when it is dropped itself: the second part goes even if the first panics.
-struct DropItems<'g, T>(&'g mut [MaybeUninit<T>]);
-
-impl<T> Drop for DropItems<'_, T> {
-    fn drop(&mut self) {
-        // SAFETY: `truncate` makes this for filled slots only, after it has counted them out, so they are
-        // initialised and nobody drops or uses them again. `MaybeUninit<T>` has the layout of `T`.
-        unsafe { ptr::drop_in_place(ptr::from_mut(self.0) as *mut [T]) };
     }
 }
 

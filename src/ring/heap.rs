@@ -51,17 +51,25 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
         pub(crate) unsafe fn make_at(place: *mut Self) {
             let () = Self::CAPACITY_IS_A_POWER_OF_TWO;
             let () = Self::CAPACITY_FITS_THE_POSITIONS;
-            // SAFETY: valid and aligned, as the caller says; zeroed memory is a new ring, as for `try_boxed`.
-            unsafe { place.write_bytes(0, 1) };
+            let before_the_slots = core::mem::offset_of!(Self, cells);
+            // SAFETY: valid for writes, as the caller says, and so are the first of its bytes. It is a valid ring then:
+            // what is before the slots is zero, as for `try_boxed`, and the slots are `MaybeUninit`.
+            unsafe { place.cast::<u8>().write_bytes(0, before_the_slots) };
         }
 
-        /// Both ends of a new ring on the heap; the ring goes with the last of them.
+        /// Both ends of a new ring on the heap, where it is made in place; the ring goes with the last of them.
         #[must_use]
         pub fn new_split() -> OwnedEnds<T, N, P, C, S> {
             #[cfg(loom)]
             let ring = Arc::new(Self::new());
             #[cfg(not(loom))]
-            let ring: Arc<Self> = Self::boxed().into();
+            let ring = {
+                let ring = Arc::<Self>::new_uninit();
+                // SAFETY: of a new allocation with the layout of `Self`, to which there is no other `Arc`.
+                unsafe { Self::make_at(Arc::as_ptr(&ring).cast::<Self>().cast_mut()) };
+                // SAFETY: a ring was made there.
+                unsafe { ring.assume_init() }
+            };
             ring.hold_ends();
             // SAFETY: the ring is new, so these are its only ends, and each keeps an `Arc` of it.
             unsafe { ring.ends_kept_by(|| Owned(Arc::clone(&ring))) }

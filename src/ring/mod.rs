@@ -23,6 +23,9 @@
 //! - iterators: [`Producer::try_push_iter`], [`Consumer::drain`], [`Consumer::iter`] (of a single consumer);
 //! - [`Consumer::skip`], [`Consumer::consume`], [`Consumer::peek`] (of a single consumer).
 //!
+//! An item leaves its slot only to be handed out. What is skipped, shown, aborted or left over is dropped in its slot, so an
+//! item may be larger than any stack.
+//!
 //! Every batch form claims its slots once and hands over its items together, and nothing is handed over by dropping a
 //! grant. With [`Counts`](crate::stats::Counts) for its last parameter, a ring counts what it does, and so does a broadcast.
 

@@ -42,7 +42,7 @@ impl<'g, T, P: Side, C: Side, S: Stats> Taking<'g, T, P, C, S> {
             // SAFETY: claimed, so written and nobody else's; the reference ends before the item is taken.
             let (item, _) = unsafe { self.end.raw.parts(span) };
             item.iter().for_each(&mut f);
-            drop(self.next());
+            self.drop_first(1);
         }
     }
 
@@ -69,12 +69,19 @@ impl<'g, T, P: Side, C: Side, S: Stats> Taking<'g, T, P, C, S> {
 
     #[inline(always)]
     pub(super) fn next(&mut self) -> Option<T> {
-        self.left = self.left.checked_sub(1)?;
-        let at = self.at;
-        self.move_on(1);
+        let at = self.pass_next()?;
         // SAFETY: claimed and written, as all of the `left`; having moved on, we do not take it again. It is moved out
         // before anything is done with it, so a panic there cannot drop it twice.
         Some(unsafe { self.end.raw.take(at) })
+    }
+
+    /// Moves on past the next item, which is the caller's to take or to drop: where it is.
+    #[inline(always)]
+    fn pass_next(&mut self) -> Option<Pos> {
+        self.left = self.left.checked_sub(1)?;
+        let at = self.at;
+        self.move_on(1);
+        Some(at)
     }
 
     #[inline(always)]
@@ -86,42 +93,59 @@ impl<'g, T, P: Side, C: Side, S: Stats> Taking<'g, T, P, C, S> {
         }
     }
 
+    /// Drops the next `count` of the items that are left, or all of them, where they are. If the `Drop` of one panics,
+    /// those after it are still left.
+    #[inline]
+    pub(super) fn drop_first(&mut self, count: usize) {
+        let count = count.min(self.left);
+        if core::mem::needs_drop::<T>() {
+            for _ in 0..count {
+                if let Some(at) = self.pass_next() {
+                    // SAFETY: claimed and written, as all of the `left`; having moved on, we do not come to it again,
+                    // also if its `Drop` panics.
+                    unsafe { self.end.raw.drop_item(at) };
+                }
+            }
+        } else {
+            self.left -= count;
+            self.move_on(count);
+        }
+    }
+
     /// Drops the items that are left.
     #[inline]
     pub(super) fn discard(mut self) {
-        if core::mem::needs_drop::<T>() {
-            while let Some(item) = self.next() {
-                drop(item);
-            }
-        } else {
-            let left = core::mem::take(&mut self.left);
-            self.move_on(left);
-        }
+        self.drop_first(usize::MAX);
     }
 }
 
 impl<T, P: Side, C: Side, S: Stats> Drop for Taking<'_, T, P, C, S> {
     #[inline]
     fn drop(&mut self) {
-        if C::SHARED && core::mem::needs_drop::<T>() {
-            // The rest goes even if the `Drop` of one of it panics, and the slots are given back in any case.
-            let rest = Rest(self);
-            while let Some(item) = rest.0.next() {
-                drop(item);
-            }
-        } else {
-            self.give_back();
+        // The slots are given back even if the `Drop` of an item panics.
+        let taking = GiveBack(self);
+        if C::SHARED {
+            taking.0.drop_rest();
         }
     }
 }
 
 impl<T, P: Side, C: Side, S: Stats> Taking<'_, T, P, C, S> {
+    /// Drops the items that are left, where they are: all of them, even if the `Drop` of one panics.
+    #[inline]
+    fn drop_rest(&mut self) {
+        let rest = self.end.raw.span(self.at, self.left);
+        let left = core::mem::take(&mut self.left);
+        self.move_on(left);
+        if core::mem::needs_drop::<T>() {
+            // SAFETY: claimed, so they are written and nobody else's; having moved on past all of them, we do not come
+            // to them again. The end keeps the ring alive.
+            unsafe { self.end.raw.drop_items(rest) };
+        }
+    }
+
     #[inline]
     fn give_back(&mut self) {
-        if C::SHARED {
-            let left = core::mem::take(&mut self.left);
-            self.move_on(left);
-        }
         let count = self.at.since(self.start);
         if count > 0 {
             // SAFETY: claimed from `start` on, and moved out (or in no need of a `Drop`) up to `at`.
@@ -133,14 +157,12 @@ impl<T, P: Side, C: Side, S: Stats> Taking<'_, T, P, C, S> {
     }
 }
 
-/// Ends a [`Taking`] of one of many consumers.
-struct Rest<'t, 'g, T, P: Side, C: Side, S: Stats>(&'t mut Taking<'g, T, P, C, S>);
+/// Gives back the slots of a [`Taking`] when it is dropped.
+struct GiveBack<'t, 'g, T, P: Side, C: Side, S: Stats>(&'t mut Taking<'g, T, P, C, S>);
 
-impl<T, P: Side, C: Side, S: Stats> Drop for Rest<'_, '_, T, P, C, S> {
+impl<T, P: Side, C: Side, S: Stats> Drop for GiveBack<'_, '_, T, P, C, S> {
+    #[inline]
     fn drop(&mut self) {
-        while let Some(item) = self.0.next() {
-            drop(item);
-        }
         self.0.give_back();
     }
 }
@@ -148,7 +170,7 @@ impl<T, P: Side, C: Side, S: Stats> Drop for Rest<'_, '_, T, P, C, S> {
 /// Takes items out of a ring; made by [`Consumer::drain`](super::Consumer::drain).
 ///
 /// Each item it yields is consumed; those it has not come to stay in the ring, or are dropped where there are many
-/// consumers.
+/// consumers. Items that it passes over (`nth`, `count`, `last`, and what is built on them) are dropped where they are.
 #[must_use = "a drain does nothing until it is iterated"]
 pub struct Drain<'g, T, P: Side = Single, C: Side = Single, S: Stats = Off> {
     pub(super) taking: Taking<'g, T, P, C, S>,
@@ -175,6 +197,26 @@ impl<T, P: Side, C: Side, S: Stats> Iterator for Drain<'_, T, P, C, S> {
     #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
         (self.taking.left, Some(self.taking.left))
+    }
+
+    // What these do not hand out never leaves the ring: it may be larger than the stack.
+
+    #[inline]
+    fn nth(&mut self, n: usize) -> Option<T> {
+        self.taking.drop_first(n);
+        self.taking.next()
+    }
+
+    #[inline]
+    fn count(mut self) -> usize {
+        let count = self.taking.left;
+        self.taking.drop_first(count);
+        count
+    }
+
+    #[inline]
+    fn last(mut self) -> Option<T> {
+        self.nth(self.taking.left.checked_sub(1)?)
     }
 }
 

@@ -2,8 +2,8 @@
 #![cfg(feature = "alloc")]
 
 use annulet::error::PopError;
-use annulet::ring::Multi;
 use annulet::ring::lanes::{Fair, GrowingLanes, RegisterError, Strict};
+use annulet::ring::{Multi, Side, Single};
 
 use crate::threads;
 
@@ -47,6 +47,52 @@ fn rm09_rings_are_reused_and_bounded() {
     let anew = lanes.register_at(0).unwrap();
     assert_eq!(anew.lane().generation(), 102, "those before are stale");
     assert_eq!(rx.try_pop_from(), Ok((lane, 7)));
+}
+
+/// An item that is larger than the stack never comes there: not to be made, shown, passed over or dropped.
+#[test]
+fn e01_items_larger_than_the_stack_are_dropped_where_they_are() {
+    const SIZE: usize = if cfg!(miri) { 1 << 10 } else { 1 << 20 };
+    struct Large {
+        counted: std::rc::Rc<()>,
+        room: [u8; SIZE],
+    }
+
+    fn play<C: Side>() {
+        let item = std::rc::Rc::new(());
+        let mut lanes = GrowingLanes::<Large, 4, 2, C>::new();
+        let mut rx = lanes.try_consumer(Fair::default()).unwrap();
+        for lane in 0..2 {
+            let mut tx = lanes.register_at(lane).unwrap();
+            let mut grant = tx.try_claim(3).unwrap();
+            for _ in 0..3 {
+                let place = grant.uninit()[0].as_mut_ptr();
+                // SAFETY: of a slot, which has the layout of an item.
+                let counted = unsafe { &raw mut (*place).counted };
+                // SAFETY: a field of that slot, which is this grant's alone.
+                unsafe { counted.write(item.clone()) };
+                // SAFETY: likewise.
+                let room = unsafe { &raw mut (*place).room };
+                // SAFETY: likewise; any bytes are valid there.
+                unsafe { room.write_bytes(7, 1) };
+                // SAFETY: both fields of the next slot were just written.
+                unsafe { grant.assume_filled(1) };
+            }
+            assert_eq!(grant.commit(), 3);
+        }
+        assert_eq!(rx.skip(2), 2);
+        assert_eq!(rx.consume(2, |_, large| assert_eq!(large.room[SIZE - 1], 7)), 2);
+        assert_eq!(std::rc::Rc::strong_count(&item), 1 + 2);
+        assert_eq!(rx.skip(1), 1);
+        drop(rx);
+        assert_eq!(lanes.shrink(), 1);
+        drop(lanes);
+        assert_eq!(std::rc::Rc::strong_count(&item), 1, "the last one went with its ring");
+    }
+
+    for play in [play::<Single>, play::<Multi>] {
+        std::thread::Builder::new().stack_size(64 << 10).spawn(play).unwrap().join().unwrap();
+    }
 }
 
 /// What is left in the rings is dropped with them.

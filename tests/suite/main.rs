@@ -6,6 +6,7 @@
 //! - [`model`]: what a ring must do, said with a `VecDeque`.
 //! - [`items`]: items that count their drops, and blow up when told to.
 //! - `order`, `drops`, `ends`, `threads`, `random`: the behaviours of every ring; `many`: those of sides of many ends.
+//! - `large`: items larger than the stack.
 //! - `storm`: every form, from several ends at once. `linear`: recorded histories, and a checker.
 //!
 //! A test whose name starts with an id (`e02_…`) proves that row of the catalogue of promises.
@@ -21,6 +22,8 @@ mod others;
 
 mod drops;
 mod ends;
+#[cfg(feature = "alloc")]
+mod large;
 mod linear;
 mod many;
 mod order;
