@@ -231,8 +231,6 @@ mod channels {
         drop(receiving);
         assert!(poll(tx.ready()).is_ready());
         assert!(poll(rx.ready()).is_pending());
-        tx.flush();
-        rx.flush();
     }
 
     /// Once it is full.
@@ -267,7 +265,7 @@ mod channels {
             let (mut tx, mut rx) = spsc.try_split().unwrap();
             both_ways(&mut tx, &mut rx);
             match poll(tx.reserve()) {
-                Poll::Ready(Some(permit)) => permit.send(1),
+                Poll::Ready(Some(permit)) => permit.send(1).unwrap(),
                 _ => panic!("there is room"),
             }
             refused(&mut tx);

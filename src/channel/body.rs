@@ -6,7 +6,7 @@ use super::line::{For, Line, Told};
 use super::{Receiver, Sender};
 use crate::ring::broadcast::{Gated, GatedReader, JoinError, Overwrite, Policy, Reader, Writer};
 use crate::ring::lanes::{Housing, LaneConsumer, LaneProducer, Order, RegisterError, Strict};
-use crate::ring::{Broadcast, Consumer, Lanes, Producer, Ring, Side};
+use crate::ring::{Borrowed, Broadcast, Consumer, InChannel, Lanes, Producer, Ring, Side};
 use crate::stats::{Off, Stats};
 use crate::sync::{const_fn, if_arc};
 use crate::wait::{Meter, Wait};
@@ -15,8 +15,6 @@ if_arc! {
     use crate::ring::{HasEnds, Owned};
     use crate::sync::Arc;
     use super::line::Shared;
-    #[cfg(not(loom))]
-    use alloc::boxed::Box;
 }
 
 /// A ring whose ends can wait for each other: `R` is a [`Ring`], [`Lanes`] or a [`Broadcast`].
@@ -66,10 +64,10 @@ pub struct Channel<R, W, M = Off, const TASKS: usize = 8> {
 
 /// A [`Sender`] of a ring.
 pub type RingSender<'a, T, P, C, W, S = Off, M = Off, const TASKS: usize = 8> =
-    Sender<Producer<'a, T, P, C, S>, &'a Line<W, M, TASKS>>;
+    Sender<Producer<'a, T, P, C, S, InChannel<Borrowed<'a>>>, &'a Line<W, M, TASKS>>;
 /// A [`Receiver`] of a ring.
 pub type RingReceiver<'a, T, P, C, W, S = Off, M = Off, const TASKS: usize = 8> =
-    Receiver<Consumer<'a, T, P, C, S>, &'a Line<W, M, TASKS>>;
+    Receiver<Consumer<'a, T, P, C, S, InChannel<Borrowed<'a>>>, &'a Line<W, M, TASKS>>;
 /// Both ends of a channel over a ring.
 pub type RingEnds<'a, T, P, C, W, S = Off, M = Off, const TASKS: usize = 8> =
     (RingSender<'a, T, P, C, W, S, M, TASKS>, RingReceiver<'a, T, P, C, W, S, M, TASKS>);
@@ -100,12 +98,6 @@ impl<R, W, M: Meter, const TASKS: usize> Channel<R, W, M, TASKS> {
         }
     }
 
-    /// What is in it, for its numbers.
-    #[must_use]
-    pub const fn ring(&self) -> &R {
-        &self.ring
-    }
-
     /// What is in it. That it is borrowed exclusively proves that nobody has an end.
     #[must_use]
     pub const fn ring_mut(&mut self) -> &mut R {
@@ -117,7 +109,7 @@ impl<R, W, M: Meter, const TASKS: usize> Channel<R, W, M, TASKS> {
     where
         W: Wait,
     {
-        super::sender::close(&self.line);
+        super::sender::close(&&self.line);
     }
 
     /// Whether it was closed, by whomever; not that all of a side are gone, which its ends know.
@@ -138,6 +130,13 @@ impl<R, W, M: Meter, const TASKS: usize> Channel<R, W, M, TASKS> {
         self.line.waiting()
     }
 
+    /// How many times a task that waited for items, and for room, found no slot, in this order, and kept its executor busy: see
+    /// [`Event::crowded`](crate::wait::Event::crowded).
+    #[must_use]
+    pub fn crowded(&self) -> (u32, u32) {
+        self.line.crowded()
+    }
+
     /// Opens it again after it was closed. That it is borrowed exclusively proves that nobody has an end, and that whoever
     /// is still counted as waiting was forgotten; what is in it stays.
     pub fn reopen(&mut self) {
@@ -152,6 +151,7 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats, W: Wait, M: Meter, const TAS
     pub fn split(&mut self) -> RingEnds<'_, T, P, C, W, S, M, TASKS> {
         self.reopen();
         let (producer, consumer) = self.ring.split();
+        let (producer, consumer) = (producer.map_keep(InChannel), consumer.map_keep(InChannel));
         (Sender::new(producer, &self.line), Receiver::new(consumer, &self.line))
     }
 
@@ -159,31 +159,32 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats, W: Wait, M: Meter, const TAS
     #[must_use]
     pub fn try_split(&self) -> Option<RingEnds<'_, T, P, C, W, S, M, TASKS>> {
         let (producer, consumer) = self.ring.try_split()?;
+        let (producer, consumer) = (producer.map_keep(InChannel), consumer.map_keep(InChannel));
         Some((Sender::new(producer, &self.line), Receiver::new(consumer, &self.line)))
     }
 
     /// A sender, or `None` while somebody has the only one.
     #[must_use]
     pub fn try_sender(&self) -> Option<RingSender<'_, T, P, C, W, S, M, TASKS>> {
-        Some(Sender::new(self.ring.try_producer()?, &self.line))
+        Some(Sender::new(self.ring.try_producer()?.map_keep(InChannel), &self.line))
     }
 
     /// A receiver, or `None` while somebody has the only one.
     #[must_use]
     pub fn try_receiver(&self) -> Option<RingReceiver<'_, T, P, C, W, S, M, TASKS>> {
-        Some(Receiver::new(self.ring.try_consumer()?, &self.line))
+        Some(Receiver::new(self.ring.try_consumer()?.map_keep(InChannel), &self.line))
     }
 }
 
 if_arc! {
     /// A [`Sender`] that keeps its channel alive by an `Arc`.
     pub type OwnedSender<T, const N: usize, P, C, W, S = Off, M = Off, const TASKS: usize = 8> = Sender<
-        Producer<'static, T, P, C, S, Owned<Channel<Ring<T, N, P, C, S>, W, M, TASKS>>>,
+        Producer<'static, T, P, C, S, InChannel<Owned<Channel<Ring<T, N, P, C, S>, W, M, TASKS>>>>,
         Shared<Channel<Ring<T, N, P, C, S>, W, M, TASKS>>,
     >;
     /// A [`Receiver`] that keeps its channel alive by an `Arc`.
     pub type OwnedReceiver<T, const N: usize, P, C, W, S = Off, M = Off, const TASKS: usize = 8> = Receiver<
-        Consumer<'static, T, P, C, S, Owned<Channel<Ring<T, N, P, C, S>, W, M, TASKS>>>,
+        Consumer<'static, T, P, C, S, InChannel<Owned<Channel<Ring<T, N, P, C, S>, W, M, TASKS>>>>,
         Shared<Channel<Ring<T, N, P, C, S>, W, M, TASKS>>,
     >;
     /// Both ends of a channel that they keep alive by an `Arc`.
@@ -201,21 +202,21 @@ if_arc! {
     impl<T, const N: usize, P: Side, C: Side, S: Stats, W: Wait, M: Meter, const TASKS: usize>
         Channel<Ring<T, N, P, C, S>, W, M, TASKS>
     {
-        /// A new channel on the heap, made in place: no copy of its ring is ever on the stack, however large it is.
+        /// A new channel on the heap, made in the one place where it stays, however large it is.
         #[cfg(not(loom))]
-        fn boxed(wait: W) -> Box<Self> {
-            let mut place = Box::<Self>::new_uninit();
-            let channel = place.as_mut_ptr();
-            // SAFETY: of an allocation of this type.
-            let line = unsafe { &raw mut (*channel).line };
+        fn shared(wait: W) -> Arc<Self> {
+            let channel = Arc::<Self>::new_uninit();
+            let place = Arc::as_ptr(&channel).cast::<Self>().cast_mut();
+            // SAFETY: of a new allocation with the layout of `Self`, to which there is no other `Arc`.
+            let line = unsafe { &raw mut (*place).line };
             // SAFETY: likewise.
-            let ring = unsafe { &raw mut (*channel).ring };
+            let ring = unsafe { &raw mut (*place).ring };
             // SAFETY: a field of that allocation, so valid and aligned, and nobody else's.
             unsafe { line.write(Line::new(wait)) };
             // SAFETY: likewise.
             unsafe { Ring::make_at(ring) };
             // SAFETY: both of its fields are written.
-            unsafe { place.assume_init() }
+            unsafe { channel.assume_init() }
         }
 
         /// Both ends of a new channel on the heap, where it is made in place; it goes with the last of them.
@@ -223,10 +224,10 @@ if_arc! {
             #[cfg(loom)]
             let channel = Arc::new(Self::over(Ring::new(), wait));
             #[cfg(not(loom))]
-            let channel: Arc<Self> = Self::boxed(wait).into();
+            let channel = Self::shared(wait);
             channel.ring.hold_ends();
             // SAFETY: the ring is new, so these are its only ends, and each keeps an `Arc` of what it is in.
-            let (producer, consumer) = unsafe { channel.ring.ends_kept_by(|| Owned(Arc::clone(&channel))) };
+            let (producer, consumer) = unsafe { channel.ring.ends_kept_by(|| InChannel(Owned(Arc::clone(&channel)))) };
             (Sender::new(producer, Shared(Arc::clone(&channel))), Receiver::new(consumer, Shared(channel)))
         }
     }
@@ -336,7 +337,8 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats, W: Wait, M: Meter, cons
     ) -> Result<GatedReceiver<'a, T, N, R, W, S, M, TASKS>, JoinError> {
         // Before a reader was where it begins, its place was where its last holder had left it, or an earlier try. If the
         // writer has found that in its way, and waits, nobody else tells it that it is not there any more.
-        let _room = Told(&self.line, For::Room, u32::MAX);
+        let line = &self.line;
+        let _room = Told(&line, For::Room, u32::MAX);
         Ok(Receiver::new(reader?, &self.line))
     }
 }

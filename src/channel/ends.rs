@@ -1,13 +1,44 @@
 //! What a channel is made of: the ends of rings, of lanes and of broadcasts, as one sees them who waits.
 
+use core::ops::{Deref, DerefMut};
+
+use super::TryRecvError;
+use super::line::For;
 use crate::error::PushError;
-use crate::ring::broadcast::{Gated, GatedReader, Overwrite, Reader, Writer};
+use crate::ring::broadcast::{Gated, GatedReader, Overwrite, Policy, Reader, Writer};
 use crate::ring::lanes::{Housing, LaneConsumer, Order};
-use crate::ring::{Consumer, Keep, Producer, Side};
+use crate::ring::{Consumer, Keep, Multi, Producer, Side};
 use crate::stats::Stats;
 use crate::words::Entry;
 
-use super::TryRecvError;
+/// An end whose refusals are not counted while this lives: a call that waits is refused once, by its first look.
+pub(super) struct Quiet<'e, E: sealed::End>(&'e mut E);
+
+impl<'e, E: sealed::End> Quiet<'e, E> {
+    pub(super) fn of(end: &'e mut E) -> Self {
+        end.set_quiet(true);
+        Self(end)
+    }
+}
+
+impl<E: sealed::End> Deref for Quiet<'_, E> {
+    type Target = E;
+    fn deref(&self) -> &E {
+        self.0
+    }
+}
+
+impl<E: sealed::End> DerefMut for Quiet<'_, E> {
+    fn deref_mut(&mut self) -> &mut E {
+        self.0
+    }
+}
+
+impl<E: sealed::End> Drop for Quiet<'_, E> {
+    fn drop(&mut self) {
+        self.0.set_quiet(false);
+    }
+}
 
 /// An end that items are put into: a [`Producer`] (of a ring, or of a lane), or a broadcast's [`Writer`]. Sealed.
 pub trait Feed: sealed::Feed {}
@@ -17,9 +48,26 @@ pub trait Feed: sealed::Feed {}
 pub trait Source: sealed::Source {}
 
 pub(crate) mod sealed {
+    use super::super::line::For;
     use super::{PushError, TryRecvError};
 
-    pub trait Feed {
+    /// What both kinds of ends have.
+    pub trait End {
+        /// What those wait for whom a change of this end concerns.
+        const CHANGES: For;
+        /// Whether refusals are not counted from now on: they are further looks of one call.
+        fn set_quiet(&mut self, quiet: bool);
+        /// Gives back what a grant or drain had that was forgotten.
+        fn reclaim_forgotten(&mut self) {}
+    }
+
+    /// An end of a side of many.
+    pub trait Many {
+        /// One more of them.
+        fn another(&self) -> Self;
+    }
+
+    pub trait Feed: End {
         /// What is put in.
         type Item;
         /// Each receiver gets each item, so each has to be woken for it.
@@ -38,7 +86,7 @@ pub(crate) mod sealed {
         fn has_room(&mut self) -> bool;
     }
 
-    pub trait Source {
+    pub trait Source: End {
         /// What is taken out.
         type Item;
         /// The room that it makes is for one sender in particular, who may be any of those who wait.
@@ -64,6 +112,22 @@ pub(crate) mod sealed {
     }
 }
 
+impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::End for Producer<'_, T, P, C, S, K> {
+    const CHANGES: For = For::Data;
+    fn set_quiet(&mut self, quiet: bool) {
+        self.set_quiet(quiet);
+    }
+    fn reclaim_forgotten(&mut self) {
+        self.reclaim_forgotten();
+    }
+}
+
+impl<T, C: Side, S: Stats, K: Keep> sealed::Many for Producer<'_, T, Multi, C, S, K> {
+    fn another(&self) -> Self {
+        self.another()
+    }
+}
+
 impl<T, P: Side, C: Side, S: Stats, K: Keep> Feed for Producer<'_, T, P, C, S, K> {}
 impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::Feed for Producer<'_, T, P, C, S, K> {
     type Item = T;
@@ -81,6 +145,22 @@ impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::Feed for Producer<'_, T, P,
     #[inline]
     fn has_room(&mut self) -> bool {
         self.has_room()
+    }
+}
+
+impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::End for Consumer<'_, T, P, C, S, K> {
+    const CHANGES: For = For::Room;
+    fn set_quiet(&mut self, quiet: bool) {
+        self.set_quiet(quiet);
+    }
+    fn reclaim_forgotten(&mut self) {
+        self.reclaim_forgotten();
+    }
+}
+
+impl<T, P: Side, S: Stats, K: Keep> sealed::Many for Consumer<'_, T, P, Multi, S, K> {
+    fn another(&self) -> Self {
+        self.another()
     }
 }
 
@@ -105,6 +185,22 @@ impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::Source for Consumer<'_, T, 
     #[cfg(all(feature = "std", target_os = "linux"))]
     fn pending(&self) -> usize {
         self.len()
+    }
+}
+
+impl<T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Housing> sealed::End for LaneConsumer<'_, T, N, L, O, C, S, H> {
+    const CHANGES: For = For::Room;
+    fn set_quiet(&mut self, quiet: bool) {
+        // A visit that finds nothing is not counted anyway.
+        let _ = quiet;
+    }
+}
+
+impl<T, const N: usize, const L: usize, O: Order, S: Stats, H: Housing> sealed::Many
+    for LaneConsumer<'_, T, N, L, O, Multi, S, H>
+{
+    fn another(&self) -> Self {
+        self.clone()
     }
 }
 
@@ -133,6 +229,13 @@ impl<T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Housing>
     #[cfg(all(feature = "std", target_os = "linux"))]
     fn pending(&self) -> usize {
         self.lanes().total_len()
+    }
+}
+
+impl<T: Entry, const N: usize, P: Policy, S: Stats> sealed::End for Writer<'_, T, N, P, S> {
+    const CHANGES: For = For::Data;
+    fn set_quiet(&mut self, quiet: bool) {
+        self.set_quiet(quiet);
     }
 }
 
@@ -191,6 +294,13 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> sealed::Feed for Writer
     }
 }
 
+impl<T: Entry, const N: usize, S: Stats> sealed::End for Reader<'_, T, N, S> {
+    const CHANGES: For = For::Room;
+    fn set_quiet(&mut self, quiet: bool) {
+        self.set_quiet(quiet);
+    }
+}
+
 impl<T: Entry, const N: usize, S: Stats> Source for Reader<'_, T, N, S> {}
 impl<T: Entry, const N: usize, S: Stats> sealed::Source for Reader<'_, T, N, S> {
     type Item = T;
@@ -210,6 +320,13 @@ impl<T: Entry, const N: usize, S: Stats> sealed::Source for Reader<'_, T, N, S> 
     #[cfg(all(feature = "std", target_os = "linux"))]
     fn pending(&self) -> usize {
         self.len()
+    }
+}
+
+impl<T: Entry, const N: usize, const R: usize, S: Stats> sealed::End for GatedReader<'_, T, N, R, S> {
+    const CHANGES: For = For::Room;
+    fn set_quiet(&mut self, quiet: bool) {
+        self.set_quiet(quiet);
     }
 }
 

@@ -10,9 +10,11 @@ use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
 use super::ends::{Feed, Source};
-use super::line::{For, Hold, Place, Told, sealed::Line};
+use super::guard::pay;
+use super::line::{For, Hold, Place, Told};
+use super::line::sealed::Line as _;
 use super::receiver::{Receiver, look};
-use super::sender::{Gone, Sender, offer};
+use super::sender::{Gone, Sender, offer, tell};
 use super::{RecvError, SendError};
 use crate::ring::{Keep, Producer, Side, Single, WriteGrant};
 use crate::stats::Stats;
@@ -22,21 +24,22 @@ use crate::wait::{Look, Outcome, Party};
 /// wake-up has done its work. If not, somebody else may have to be woken for it.
 ///
 /// # Safety
-/// The place is used with this line and `what` only.
+/// The place is used with the line of this hold and `what` only.
 unsafe fn poll<R, E, L: Hold>(
-    line: &L::Line,
+    hold: &L,
     what: For,
     place: &mut Place<L>,
     context: &mut Context<'_>,
     takes: bool,
     look: impl FnMut() -> Look<Result<R, E>>,
 ) -> Poll<(Result<R, E>, bool)> {
+    let line = hold.line();
     // SAFETY: as the caller says.
     let Poll::Ready(found) = (unsafe { place.poll(line, what, context, look) }) else { return Poll::Pending };
     let waited = place.waits();
     let outcome = if found.is_ok() { Outcome::Found } else { Outcome::Ended };
     // Even if the drop of a waker panics: what was taken is room, and what was sent is data.
-    let told = takes.then(|| Told(line, what.other(), u32::MAX));
+    let told = takes.then(|| Told(hold, what.other(), u32::MAX));
     // SAFETY: as the caller says.
     unsafe { place.leave(line, what, takes && found.is_ok(), outcome) };
     core::mem::forget(told);
@@ -73,10 +76,19 @@ impl<E: Source, L: Hold> Receiver<E, L> {
         place: &mut Place<L>,
         context: &mut Context<'_>,
     ) -> Poll<Result<E::Item, RecvError>> {
-        let line = self.line.line();
+        pay(&mut self.end, &mut self.line);
+        let hold = self.line.hold();
         let end = &mut self.end;
+        // The first look of a future is counted, if there is nothing.
+        let mut quiet = place.waits();
+        let look = || {
+            end.set_quiet(core::mem::replace(&mut quiet, true));
+            let looked = look(end, hold, E::take);
+            end.set_quiet(false);
+            looked
+        };
         // SAFETY: the places of a receiver's futures are used for the data of its line only.
-        let polled = unsafe { poll(line, For::Data, place, context, true, || look(end, line, E::take)) };
+        let polled = unsafe { poll(hold, For::Data, place, context, true, look) };
         polled.map(|(item, waited)| {
             if item.is_ok() {
                 self.received(1, waited);
@@ -120,7 +132,9 @@ impl<E: Source, L: Hold> Future for RecvReady<'_, E, L> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let Self { receiver, place } = self.get_mut();
-        let line = receiver.line.line();
+        pay(&mut receiver.end, &mut receiver.line);
+        let hold = receiver.line.hold();
+        let line = hold.line();
         let end = &mut receiver.end;
         let look = || {
             if end.has_items() {
@@ -132,7 +146,7 @@ impl<E: Source, L: Hold> Future for RecvReady<'_, E, L> {
             }
         };
         // SAFETY: as in `poll_recv`.
-        let polled = unsafe { poll(line, For::Data, place, context, false, look) };
+        let polled = unsafe { poll(hold, For::Data, place, context, false, look) };
         polled.map(|_| ())
     }
 }
@@ -177,11 +191,18 @@ impl<E: Feed, L: Hold> Sender<E, L> {
         place: &mut Place<L>,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), Gone>> {
-        let line = self.line.line();
+        pay(&mut self.end, &mut self.line);
+        let hold = self.line.hold();
         let end = &mut self.end;
-        let look = || offer(end, line, item);
+        let mut quiet = place.waits();
+        let look = || {
+            end.set_quiet(core::mem::replace(&mut quiet, true));
+            let offered = offer(end, hold.line(), item);
+            end.set_quiet(false);
+            offered
+        };
         // SAFETY: the places of a sender's futures are used for the room of its line only.
-        let polled = unsafe { poll(line, For::Room, place, context, true, look) };
+        let polled = unsafe { poll(hold, For::Room, place, context, true, look) };
         polled.map(|(sent, waited)| {
             if sent.is_ok() {
                 self.sent(1, waited);
@@ -192,7 +213,9 @@ impl<E: Feed, L: Hold> Sender<E, L> {
 
     /// Whether there is room: true; or it was closed. It takes nothing, so a wake-up is passed on.
     pub(super) fn poll_room(&mut self, place: &mut Place<L>, context: &mut Context<'_>) -> Poll<bool> {
-        let line = self.line.line();
+        pay(&mut self.end, &mut self.line);
+        let hold = self.line.hold();
+        let line = hold.line();
         let end = &mut self.end;
         let look = || {
             if line.life().is_over(Party::Receiver) {
@@ -204,7 +227,7 @@ impl<E: Feed, L: Hold> Sender<E, L> {
             }
         };
         // SAFETY: as in `poll_send`.
-        let polled = unsafe { poll(line, For::Room, place, context, false, look) };
+        let polled = unsafe { poll(hold, For::Room, place, context, false, look) };
         polled.map(|(found, _)| found.is_ok())
     }
 
@@ -273,17 +296,26 @@ impl<E: Feed, L: Hold> Drop for SendReady<'_, E, L> {
 #[must_use = "dropping a permit gives the place up"]
 pub struct Permit<'s, T, C: Side, S: Stats, L: Hold> {
     grant: WriteGrant<'s, T, Single, C, S>,
-    line: &'s L,
+    hold: &'s L,
 }
 
 impl<T, C: Side, S: Stats, L: Hold> Permit<'_, T, C, S, L> {
     /// Sends the item.
-    pub fn send(self, item: T) {
-        let Self { mut grant, line } = self;
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closed`], with the item, if nothing will be received any more: the channel was closed since the place
+    /// was granted, or the last receiver is gone.
+    pub fn send(self, item: T) -> Result<(), SendError<T>> {
+        let Self { mut grant, hold } = self;
+        if hold.line().life().is_over(Party::Receiver) {
+            return Err(SendError::Closed(item));
+        }
         // One place was granted, so it fits.
         let _ = grant.push(item);
         grant.commit();
-        line.line().signal(For::Data, 1);
+        tell::<Producer<'_, T, Single, C, S>, L>(hold, 1);
+        Ok(())
     }
 }
 
@@ -323,7 +355,7 @@ impl<'s, T, C: Side, S: Stats, K: Keep, L: Hold> Future for Reserve<'s, '_, T, C
         // Only this sender takes room, so what was there still is.
         let permit = sender.take().filter(|_| open).and_then(|Sender { end, line, .. }| {
             let grant = end.try_claim_exact(1).ok()?;
-            Some(Permit { grant, line: line.hold() })
+            Some(Permit { grant, hold: line.hold() })
         });
         Poll::Ready(permit)
     }

@@ -11,6 +11,8 @@ use crate::wait::{
     Counted, Deadline, Event, Lifecycle, Look, Meter, Outcome, Party, Seat, Strategy, TimedOut, Told as _, Wait,
 };
 if_arc! {
+    use crate::ring::Side;
+    use crate::stats::Stats;
     use crate::sync::Arc;
 }
 
@@ -39,6 +41,11 @@ impl<W, M: Meter, const TASKS: usize> Line<W, M, TASKS> {
                 sending: M::NEW,
             }
         }
+    }
+
+    /// How many times a task found no slot on the receivers' and on the senders' side.
+    pub(super) fn crowded(&self) -> (u32, u32) {
+        (self.data.0.crowded(), self.room.0.crowded())
     }
 
     /// Open again, with nobody there who waits, by exclusive access.
@@ -85,12 +92,14 @@ pub(super) struct Member<L: Hold> {
     counted: Counted,
     /// That it goes may make room.
     frees: bool,
+    /// The end was borrowed, and what it did may not have been signalled.
+    pub(super) owes: bool,
 }
 
 impl<L: Hold> Member<L> {
     pub(super) fn join(hold: L, party: Party, frees: bool) -> Self {
         let counted = hold.line().life().join(party);
-        Self { hold, party, counted, frees }
+        Self { hold, party, counted, frees, owes: false }
     }
 
     #[inline(always)]
@@ -108,11 +117,16 @@ impl<L: Hold> Drop for Member<L> {
         if is_over() {
             return;
         }
-        let line = self.hold.line();
-        if line.life().leave(self.party, self.counted) {
-            wake_all(line);
-        } else if self.frees {
-            line.signal(For::Room, u32::MAX);
+        let hold = &self.hold;
+        if hold.line().life().leave(self.party, self.counted) {
+            wake_all(hold);
+            if self.party == Party::Receiver {
+                // Last: items may panic when they are dropped.
+                hold.abandon();
+            }
+        } else if self.frees || self.owes {
+            let what = if self.party == Party::Receiver { For::Room } else { For::Data };
+            signal(hold, what, u32::MAX);
         }
     }
 }
@@ -161,21 +175,37 @@ impl<L: Hold> Place<L> {
     }
 }
 
-/// Signals when it is dropped: whatever panics in between.
-pub(super) struct Told<'l, L: sealed::Line>(pub(super) &'l L, pub(super) For, pub(super) u32);
+/// Tells up to `count` of those who wait that they can have what they wait for.
+#[inline(always)]
+pub(super) fn signal<L: Hold>(hold: &L, what: For, count: u32) {
+    if hold.line().signal(what, count) && L::OWNED && what == For::Data {
+        drop_if_left(hold);
+    }
+}
 
-impl<L: sealed::Line> Drop for Told<'_, L> {
+/// Drops what was sent if the last receiver is gone, which drops it too: between the two of them, nothing stays.
+#[cold]
+fn drop_if_left(hold: &impl Hold) {
+    if hold.line().is_left() {
+        hold.discard();
+    }
+}
+
+/// Signals when it is dropped: whatever panics in between.
+pub(super) struct Told<'h, L: Hold>(pub(super) &'h L, pub(super) For, pub(super) u32);
+
+impl<L: Hold> Drop for Told<'_, L> {
     fn drop(&mut self) {
         if !is_over() {
-            self.0.signal(self.1, self.2);
+            signal(self.0, self.1, self.2);
         }
     }
 }
 
 /// After the life of a channel has changed.
-pub(super) fn wake_all(line: &impl sealed::Line) {
-    let _room = Told(line, For::Room, u32::MAX);
-    line.signal(For::Data, u32::MAX);
+pub(super) fn wake_all(hold: &impl Hold) {
+    let _room = Told(hold, For::Room, u32::MAX);
+    signal(hold, For::Data, u32::MAX);
 }
 
 /// What is waited for.
@@ -202,14 +232,23 @@ pub(crate) mod sealed {
     pub trait Hold: Clone {
         type Line: Line;
         fn line(&self) -> &Self::Line;
+        /// Nobody can come to receive once the last receiver is gone, so what is queued then is dropped. A channel that is
+        /// borrowed or `static` keeps it for its next receiver.
+        const OWNED: bool = false;
+        /// The last receiver is gone.
+        fn abandon(&self) {}
+        /// Drops what is queued.
+        fn discard(&self) {}
     }
 
     /// [`Line`](super::Line), whatever its parameters.
     pub trait Line {
         type Meter: Meter;
         fn life(&self) -> &Lifecycle;
-        /// `count` more of those who wait can have what they wait for.
-        fn signal(&self, what: For, count: u32);
+        /// `count` more of those who wait can have what they wait for. Returns whether anybody waits.
+        fn signal(&self, what: For, count: u32) -> bool;
+        /// After a signal of data that was waited for: whether the last receiver is gone.
+        fn is_left(&self) -> bool;
         /// How to wait where nothing else was said.
         fn patience(&self) -> Strategy;
         /// The instant `span` from now.
@@ -267,8 +306,13 @@ impl<W: Wait, M: Meter, const TASKS: usize> sealed::Line for Line<W, M, TASKS> {
     }
 
     #[inline(always)]
-    fn signal(&self, what: For, count: u32) {
-        self.event(what).signal(&self.wait, count);
+    fn signal(&self, what: For, count: u32) -> bool {
+        self.event(what).signal_and_tell(&self.wait, count)
+    }
+
+    fn is_left(&self) -> bool {
+        Event::<TASKS>::told();
+        self.life.0.is_gone(Party::Receiver)
     }
 
     fn patience(&self) -> Strategy {
@@ -334,12 +378,30 @@ if_arc! {
         }
     }
 
-    impl<R, W: Wait, M: Meter, const TASKS: usize> Hold for Shared<super::Channel<R, W, M, TASKS>> {}
-    impl<R, W: Wait, M: Meter, const TASKS: usize> sealed::Hold for Shared<super::Channel<R, W, M, TASKS>> {
+    type Ringed<T, const N: usize, P, C, S, W, M, const TASKS: usize> =
+        super::Channel<crate::ring::Ring<T, N, P, C, S>, W, M, TASKS>;
+
+    impl<T, const N: usize, P: Side, C: Side, S: Stats, W: Wait, M: Meter, const TASKS: usize> Hold
+        for Shared<Ringed<T, N, P, C, S, W, M, TASKS>>
+    {
+    }
+    impl<T, const N: usize, P: Side, C: Side, S: Stats, W: Wait, M: Meter, const TASKS: usize> sealed::Hold
+        for Shared<Ringed<T, N, P, C, S, W, M, TASKS>>
+    {
         type Line = Line<W, M, TASKS>;
         #[inline(always)]
         fn line(&self) -> &Line<W, M, TASKS> {
             &self.0.line
+        }
+
+        const OWNED: bool = true;
+        fn abandon(&self) {
+            // What is sent from now on is dropped by its sender, which sees this; what was sent before, here.
+            self.0.line.data.0.keep_watch(&self.0.line.wait);
+            self.discard();
+        }
+        fn discard(&self) {
+            self.0.ring.discard();
         }
     }
 }

@@ -18,7 +18,9 @@ mod body;
 mod ends;
 mod error;
 mod future;
+mod guard;
 mod line;
+mod numbers;
 mod receiver;
 mod sender;
 #[cfg(feature = "futures-v0.3")]
@@ -30,6 +32,7 @@ pub use body::{
 pub use ends::{Feed, Source};
 pub use error::{RecvError, SendError, TryRecvError, TrySendError};
 pub use future::{Permit, RecvFuture, RecvReady, Reserve, SendFuture, SendReady};
+pub use guard::EndGuard;
 pub use line::{Hold, Line};
 pub use receiver::Receiver;
 #[cfg(all(feature = "std", target_os = "linux"))]

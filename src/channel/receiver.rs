@@ -3,8 +3,9 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::ends::Source;
-use super::line::{For, Hold, Member, Told, sealed::Line};
+use super::ends::{Quiet, Source, sealed::Many};
+use super::guard::{EndGuard, pay};
+use super::line::{For, Hold, Member, Told, sealed::Line, signal};
 use super::sender::close;
 use super::{RecvError, TryRecvError};
 use crate::wait::{Deadline, Look, Party, Strategy, TimedOut};
@@ -53,7 +54,7 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     pub fn try_recv(&mut self) -> Result<E::Item, TryRecvError> {
         match self.end.take() {
             Ok(item) => {
-                self.line.line().signal(For::Room, E::wakes(1));
+                signal(self.line.hold(), For::Room, E::wakes(1));
                 Ok(item)
             }
             Err(why) => self.try_recv_last(why),
@@ -63,9 +64,9 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     /// As `try_recv`, after there was nothing.
     #[cold]
     fn try_recv_last(&mut self, why: TryRecvError) -> Result<E::Item, TryRecvError> {
-        let line = self.line.line();
-        let item = once_more(&mut self.end, line, why, E::take)?;
-        line.signal(For::Room, E::wakes(1));
+        let hold = self.line.hold();
+        let item = once_more(&mut *Quiet::of(&mut self.end), hold, why, E::take)?;
+        signal(hold, For::Room, E::wakes(1));
         Ok(item)
     }
 
@@ -171,17 +172,19 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     ///
     /// [`TryRecvError`], if there was not one.
     pub fn try_drain(&mut self, max: usize, mut f: impl FnMut(E::Item)) -> Result<usize, TryRecvError> {
-        let line = self.line.line();
+        let hold = self.line.hold();
         // If `f` panics: what it has taken has made room.
-        let room = Told(line, For::Room, u32::MAX);
+        let room = Told(hold, For::Room, u32::MAX);
         let taken = match self.end.take_each(max, &mut f) {
-            Err(why) => once_more(&mut self.end, line, why, |end| end.take_each(max, &mut f)),
+            Err(why) => {
+                once_more(&mut *Quiet::of(&mut self.end), hold, why, |end| end.take_each(max, &mut f))
+            }
             done => done,
         };
         core::mem::forget(room);
         let count = taken?;
         if count > 0 {
-            line.signal(For::Room, E::wakes(count));
+            signal(hold, For::Room, E::wakes(count));
         }
         Ok(count)
     }
@@ -192,12 +195,15 @@ impl<E: Source, L: Hold> Receiver<E, L> {
         until: Deadline,
         mut take: impl FnMut(&mut E) -> Result<usize, TryRecvError>,
     ) -> Result<usize, RecvError> {
-        let line = self.line.line();
-        let end = &mut self.end;
+        pay(&mut self.end, &mut self.line);
+        let hold = self.line.hold();
+        let mut end = Quiet::of(&mut self.end);
         // If `take` panics: what it had taken has made room.
-        let room = Told(line, For::Room, u32::MAX);
-        let waited = line.wait(For::Data, self.strategy, until, || look(end, line, &mut take));
+        let room = Told(hold, For::Room, u32::MAX);
+        let waited =
+            hold.line().wait(For::Data, self.strategy, until, || look(&mut *end, hold, &mut take));
         core::mem::forget(room);
+        drop(end);
         let (taken, slept) = waited.map_err(|TimedOut| RecvError::Timeout)?;
         let count = taken?;
         self.received(count, slept);
@@ -217,8 +223,12 @@ impl<E: Source, L: Hold> Receiver<E, L> {
             Stopping,
             For(RecvError),
         }
-        let line = self.line.line();
+        pay(&mut self.end, &mut self.line);
+        let hold = self.line.hold();
+        let line = hold.line();
         let end = &mut self.end;
+        // Its first look is counted, if there is nothing.
+        let mut looked = false;
         let mut strategy = self.strategy;
         let (item, slept) = loop {
             let glances = stop();
@@ -228,7 +238,10 @@ impl<E: Source, L: Hold> Receiver<E, L> {
             let mut look = || {
                 // Before the look: what was sent before the stop is found.
                 let stopped = stop();
-                match last(end, line, E::take) {
+                end.set_quiet(core::mem::replace(&mut looked, true));
+                let taken = last(end, hold, E::take);
+                end.set_quiet(false);
+                match taken {
                     Ok(item) => Look::Found(Ok(item)),
                     Err(TryRecvError::Empty) if stopped => Look::Found(Err(Unreceived::Stopped)),
                     // If another receiver gets it, nobody tells this one that there is nothing.
@@ -270,16 +283,16 @@ impl<E: Source, L: Hold> Receiver<E, L> {
 
     /// After `count` items were taken. `slept`: a signal of data may have been for this receiver.
     pub(super) fn received(&mut self, count: usize, slept: bool) {
-        let line = self.line.line();
+        let hold = self.line.hold();
         // One signal may stand for more than one item: the next one who waits is to have its look.
-        let _next = (slept && self.end.has_items()).then(|| Told(line, For::Data, 1));
-        line.signal(For::Room, E::wakes(count));
+        let _next = (slept && self.end.has_items()).then(|| Told(hold, For::Data, 1));
+        signal(hold, For::Room, E::wakes(count));
     }
 
     /// Closes the channel for both sides, as [`Sender::close`](super::Sender::close). What was sent before can still be
     /// received.
     pub fn close(&self) {
-        close(self.line.line());
+        close(self.line.hold());
     }
 
     /// True when nothing more will be sent: it was closed, or all senders are gone. There may still be items.
@@ -294,14 +307,9 @@ impl<E: Source, L: Hold> Receiver<E, L> {
         self.line.line().life().count(Party::Sender)
     }
 
-    /// The end itself. What is popped through it wakes nobody until the next [`flush`](Self::flush).
-    pub fn end(&mut self) -> &mut E {
-        &mut self.end
-    }
-
-    /// Wakes senders for the room that was made through [`end`](Self::end).
-    pub fn flush(&self) {
-        self.line.line().signal(For::Room, u32::MAX);
+    /// Borrows the ring's end, to peek, skip, and read in place. Senders are signalled when the guard is dropped.
+    pub fn end(&mut self) -> EndGuard<'_, E, L> {
+        EndGuard::new(&mut self.end, &mut self.line)
     }
 
     /// Each item as it comes, waiting for it, until the channel is closed. What was overwritten before it was read is
@@ -321,7 +329,7 @@ impl<E: Source, L: Hold> Receiver<E, L> {
 /// Has all who wait for items look again.
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub(crate) fn wake_receivers(hold: &impl Hold) {
-    hold.line().signal(For::Data, u32::MAX);
+    signal(hold, For::Data, u32::MAX);
 }
 
 /// Why waiting is of no use.
@@ -337,35 +345,36 @@ fn for_good(why: TryRecvError) -> Option<RecvError> {
 /// `Closed` if there is nothing.
 fn once_more<E: Source, R>(
     end: &mut E,
-    line: &impl Line,
+    hold: &impl Hold,
     why: TryRecvError,
     take: impl FnMut(&mut E) -> Result<R, TryRecvError>,
 ) -> Result<R, TryRecvError> {
-    if matches!(why, TryRecvError::Lagged(_)) || !line.life().is_over(Party::Sender) {
+    if matches!(why, TryRecvError::Lagged(_)) || !hold.line().life().is_over(Party::Sender) {
         if E::PASSES {
-            line.signal(For::Room, u32::MAX);
+            signal(hold, For::Room, u32::MAX);
         }
         return Err(why);
     }
-    last(end, line, take)
+    last(end, hold, take)
 }
 
 /// Takes what there is: if nobody is left to send anything, `Closed` in place of `Empty`.
+///
+/// What a sender is in the middle of is `Pending`, whether or not the channel was closed meanwhile: it comes, or is given up,
+/// and either is signalled. So nothing that was sent before the close comes after `Closed`.
 fn last<E: Source, R>(
     end: &mut E,
-    line: &impl Line,
+    hold: &impl Hold,
     mut take: impl FnMut(&mut E) -> Result<R, TryRecvError>,
 ) -> Result<R, TryRecvError> {
     // Before the last look: whatever those who are gone had sent is seen by it.
-    let over = line.life().is_over(Party::Sender);
+    let over = hold.line().life().is_over(Party::Sender);
     let taken = take(end);
     if E::PASSES && taken.is_err() {
-        line.signal(For::Room, u32::MAX);
+        signal(hold, For::Room, u32::MAX);
     }
     match taken {
         Err(TryRecvError::Empty) if over => Err(TryRecvError::Closed),
-        // Somebody claimed the slot, forgot it, and is gone.
-        Err(TryRecvError::Pending) if over && line.life().count(Party::Sender) == 0 => Err(TryRecvError::Closed),
         taken => taken,
     }
 }
@@ -373,20 +382,20 @@ fn last<E: Source, R>(
 /// A look at what is there.
 pub(super) fn look<E: Source, R>(
     end: &mut E,
-    line: &impl Line,
+    hold: &impl Hold,
     take: impl FnMut(&mut E) -> Result<R, TryRecvError>,
 ) -> Look<Result<R, RecvError>> {
-    match last(end, line, take) {
+    match last(end, hold, take) {
         Ok(taken) => Look::Found(Ok(taken)),
         Err(TryRecvError::Contended) => Look::Again,
         Err(why) => for_good(why).map_or(Look::Nothing, |why| Look::Found(Err(why))),
     }
 }
 
-impl<E: Source + Clone, L: Hold> Clone for Receiver<E, L> {
+impl<E: Source + Many, L: Hold> Clone for Receiver<E, L> {
     /// One more receiver.
     fn clone(&self) -> Self {
-        Self::new(self.end.clone(), self.line.hold().clone()).with_strategy(self.strategy)
+        Self::new(self.end.another(), self.line.hold().clone()).with_strategy(self.strategy)
     }
 }
 

@@ -3,8 +3,9 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::ends::Feed;
-use super::line::{For, Hold, Member, Told, sealed::Line, wake_all};
+use super::ends::{Feed, Quiet, sealed::Many};
+use super::guard::{EndGuard, pay};
+use super::line::{For, Hold, Member, Told, sealed::Line, signal, wake_all};
 use super::{SendError, TrySendError};
 use crate::error::PushError;
 use crate::wait::{Deadline, Look, Party, Strategy, TimedOut};
@@ -54,12 +55,11 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     /// [`TrySendError`], with the item.
     #[inline]
     pub fn try_send(&mut self, item: E::Item) -> Result<(), TrySendError<E::Item>> {
-        let line = self.line.line();
-        if line.life().is_over(Party::Receiver) {
+        if self.line.line().life().is_over(Party::Receiver) {
             return Err(TrySendError::Closed(item));
         }
         self.end.put(item)?;
-        tell::<E>(line, 1);
+        tell::<E, L>(self.line.hold(), 1);
         Ok(())
     }
 
@@ -104,12 +104,14 @@ impl<E: Feed, L: Hold> Sender<E, L> {
 
     #[cold]
     fn wait_to_send(&mut self, item: E::Item, until: Deadline) -> Result<(), SendError<E::Item>> {
+        pay(&mut self.end, &mut self.line);
         let line = self.line.line();
-        let (end, mut left) = (&mut self.end, Some(item));
+        let (mut end, mut left) = (Quiet::of(&mut self.end), Some(item));
         // If the platform panics: what was sent by then is to be received.
-        let told = Told(line, For::Data, u32::MAX);
-        let waited = line.wait(For::Room, self.strategy, until, || offer(end, line, &mut left));
+        let told = Told(self.line.hold(), For::Data, u32::MAX);
+        let waited = line.wait(For::Room, self.strategy, until, || offer(&mut *end, line, &mut left));
         core::mem::forget(told);
+        drop(end);
         let closed = match waited {
             Ok((Ok(()), slept)) => {
                 self.sent(1, slept);
@@ -142,7 +144,7 @@ impl<E: Feed, L: Hold> Sender<E, L> {
         }
         let mut items = Noted { items, over: false };
         // As in `send_iter_deadline`.
-        let told = Told(line, For::Data, u32::MAX);
+        let told = Told(self.line.hold(), For::Data, u32::MAX);
         let (count, refused) = self.end.put_iter(&mut items);
         core::mem::forget(told);
         if count > 0 || refused.is_ok() {
@@ -192,9 +194,10 @@ impl<E: Feed, L: Hold> Sender<E, L> {
         items: &mut (impl Iterator<Item = E::Item> + ?Sized),
         until: Deadline,
     ) -> Result<usize, SendError<()>> {
+        pay(&mut self.end, &mut self.line);
         let line = self.line.line();
-        let (end, mut items) = (&mut self.end, Noted { items, over: false });
-        let mut look = || {
+        let mut items = Noted { items, over: false };
+        let mut look = |end: &mut E| {
             if line.life().is_over(Party::Receiver) {
                 return Look::Found(Err(Gone));
             }
@@ -206,10 +209,13 @@ impl<E: Feed, L: Hold> Sender<E, L> {
         };
         // If `items` panics: what went before that is to be received, and so is what others had sent behind slots that
         // are given up now.
-        let told = Told(line, For::Data, u32::MAX);
-        let waited = match look() {
+        let told = Told(self.line.hold(), For::Data, u32::MAX);
+        let waited = match look(&mut self.end) {
             Look::Found(sent) => Ok((sent, false)),
-            _ => line.wait(For::Room, self.strategy, until, look),
+            _ => {
+                let mut end = Quiet::of(&mut self.end);
+                line.wait(For::Room, self.strategy, until, || look(&mut end))
+            }
         };
         core::mem::forget(told);
         let (sent, slept) = waited.map_err(|TimedOut| SendError::Timeout(()))?;
@@ -223,10 +229,10 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     /// After `count` items were put into the ring. `slept`: a signal of room may have been for this sender.
     #[inline]
     pub(super) fn sent(&mut self, count: usize, slept: bool) {
-        let line = self.line.line();
+        let hold = self.line.hold();
         // One signal may stand for more room than one item takes: the next one who waits is to have its look.
-        let _next = (slept && self.end.has_room()).then(|| Told(line, For::Room, 1));
-        tell::<E>(line, count);
+        let _next = (slept && self.end.has_room()).then(|| Told(hold, For::Room, 1));
+        tell::<E, L>(hold, count);
     }
 
     /// Closes the channel for both sides. Sends that begin from now on are refused; receivers get what was sent before,
@@ -236,7 +242,7 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     /// [`try_recv`](super::Receiver::try_recv), or dropped with the ring. Where that matters, drop the senders instead:
     /// what they had sent is always received before `Closed`.
     pub fn close(&self) {
-        close(self.line.line());
+        close(self.line.hold());
     }
 
     /// True when a send would be refused: it was closed, or all receivers are gone.
@@ -251,14 +257,12 @@ impl<E: Feed, L: Hold> Sender<E, L> {
         self.line.line().life().count(Party::Receiver)
     }
 
-    /// The end itself. What is pushed through it wakes nobody until the next [`flush`](Self::flush) or send.
-    pub fn end(&mut self) -> &mut E {
-        &mut self.end
-    }
-
-    /// Wakes receivers for what was pushed through [`end`](Self::end).
-    pub fn flush(&self) {
-        self.line.line().signal(For::Data, u32::MAX);
+    /// Borrows the ring's end, for grants and slices. Receivers are signalled when the guard is dropped.
+    ///
+    /// What is pushed through it after the channel was closed, or after the last receiver has gone, is as if it had been
+    /// sent just before: nothing refuses it.
+    pub fn end(&mut self) -> EndGuard<'_, E, L> {
+        EndGuard::new(&mut self.end, &mut self.line)
     }
 }
 
@@ -311,25 +315,25 @@ pub(super) fn offer<E: Feed>(end: &mut E, line: &impl Line, left: &mut Option<E:
 
 /// Tells receivers that so many items were sent.
 #[inline(always)]
-fn tell<E: Feed>(line: &impl Line, items: usize) {
-    line.signal(For::Data, E::wakes(items));
+pub(super) fn tell<E: Feed, L: Hold>(hold: &L, items: usize) {
+    signal(hold, For::Data, E::wakes(items));
     // After the signal, through which whoever sleeps is asleep, or looks once more: who was told of the close while these
     // items were on their way waits for them, and if others get them, has to hear that they were the last.
-    if E::AWAITED && line.life().is_closed() {
-        line.signal(For::Data, u32::MAX);
+    if E::AWAITED && hold.line().life().is_closed() {
+        signal(hold, For::Data, u32::MAX);
     }
 }
 
 /// Closes, and wakes everybody.
-pub(super) fn close(line: &impl Line) {
-    line.life().close();
-    wake_all(line);
+pub(super) fn close(hold: &impl Hold) {
+    hold.line().life().close();
+    wake_all(hold);
 }
 
-impl<E: Feed + Clone, L: Hold> Clone for Sender<E, L> {
+impl<E: Feed + Many, L: Hold> Clone for Sender<E, L> {
     /// One more sender.
     fn clone(&self) -> Self {
-        Self::new(self.end.clone(), self.line.hold().clone()).with_strategy(self.strategy)
+        Self::new(self.end.another(), self.line.hold().clone()).with_strategy(self.strategy)
     }
 }
 

@@ -6,6 +6,8 @@ use super::cells::{Cells, Header, Raw};
 use super::keep::{Borrowed, sealed::HasEnds};
 use super::side::{Side, Single, Store, WRITTEN};
 use super::{Consumer, Ends, Producer};
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+use crate::cursor::compared;
 use crate::span::Counter;
 use crate::stats::{Counts, Flow, Off, Stats};
 use crate::sync::{Pos, const_fn, if_cas};
@@ -278,6 +280,31 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
             ends.claim(Self::PRODUCER).then(|| unsafe { Producer::new(self.raw(), Borrowed::claimed(ends)) })
         }
 
+        /// Drops all items that are there and those that come while it is at it, unless another thread is at it: then that one
+        /// does. What is on its way then is left to its producer, which calls this after it.
+        pub(crate) fn discard(&self) {
+            // If the drop of an item panics, the others are dropped all the same.
+            let resume = Resume(self);
+            // Each round but the last one drops something.
+            while let Some(mut consumer) = self.try_consumer() {
+                let mut dropped = 0;
+                loop {
+                    match consumer.skip(N) {
+                        0 => break,
+                        count => dropped += count,
+                    }
+                }
+                drop(consumer);
+                if dropped == 0 {
+                    break;
+                }
+                // A producer that found the end taken has passed a fence between its item and that: it is seen in the next
+                // round.
+                compared();
+            }
+            core::mem::forget(resume);
+        }
+
         /// A consumer's end alone, or `None` while somebody has the only one. It goes back on drop.
         ///
         /// A `Multi` side always has one more.
@@ -287,6 +314,19 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
             // SAFETY: the claim makes this the only consumer of a single side until it gives the end back, and the
             // borrow keeps the ring alive.
             ends.claim(Self::CONSUMER).then(|| unsafe { Consumer::new(self.raw(), Borrowed::claimed(ends)) })
+        }
+    }
+}
+
+if_cas! {
+    /// Goes on with [`Ring::discard`] when it is dropped.
+    struct Resume<'r, T, const N: usize, P: Side, C: Side, S: Stats>(&'r Ring<T, N, P, C, S>);
+
+    impl<T, const N: usize, P: Side, C: Side, S: Stats> Drop for Resume<'_, T, N, P, C, S> {
+        fn drop(&mut self) {
+            if !crate::sync::is_over() {
+                self.0.discard();
+            }
         }
     }
 }

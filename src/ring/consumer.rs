@@ -18,7 +18,9 @@ if_cas! {
     use super::taking::Taking;
 }
 if_cas! {
+    use super::keep::CloneEnds;
     use super::side::Multi;
+    use core::mem::ManuallyDrop;
 }
 
 /// A consumer of a ring: the one there is, or one of many.
@@ -203,6 +205,31 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Consumer<'a, T, P, C, S, K> {
     pub(crate) fn has_items(&mut self) -> bool {
         self.end.is_ready()
     }
+
+    /// Whether refusals are not counted from now on.
+    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    pub(crate) fn set_quiet(&mut self, quiet: bool) {
+        self.end.quiet = quiet;
+    }
+
+    /// Frees the slots of items that a forgotten drain has taken, if one was.
+    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    pub(crate) fn reclaim_forgotten(&mut self) {
+        if self.end.draining {
+            self.end.settle();
+        }
+    }
+
+    /// The same consumer, whose ring is kept alive in another way.
+    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    pub(crate) fn map_keep<L: Keep>(mut self, map: impl FnOnce(K) -> L) -> Consumer<'a, T, P, C, S, L> {
+        self.reclaim_forgotten();
+        let this = ManuallyDrop::new(self);
+        // SAFETY: valid, aligned and initialised, as a field of a value; and not used again, since `this` is not dropped.
+        let keep = unsafe { core::ptr::read(&raw const this.keep) };
+        // SAFETY: `this` was the consumer of its side, and is gone; what kept the ring alive is in the new one.
+        unsafe { Consumer::new(this.end.raw, map(keep)) }
+    }
 }
 
 /// What only a single consumer can do: items that it looks at are not taken by others.
@@ -271,11 +298,18 @@ impl<T, P: Side, S: Stats, K: Keep> Consumer<'_, T, P, Single, S, K> {
 }
 
 if_cas! {
-    impl<T, P: Side, S: Stats, K: Keep> Clone for Consumer<'_, T, P, Multi, S, K> {
+    impl<T, P: Side, S: Stats, K: Keep> Consumer<'_, T, P, Multi, S, K> {
         /// One more consumer.
-        fn clone(&self) -> Self {
+        pub(crate) fn another(&self) -> Self {
             // SAFETY: a side of many consumers may have one more, and what keeps the ring alive keeps it for this one.
             unsafe { Self::new(self.end.raw, self.keep.again()) }
+        }
+    }
+
+    impl<T, P: Side, S: Stats, K: CloneEnds> Clone for Consumer<'_, T, P, Multi, S, K> {
+        /// One more consumer.
+        fn clone(&self) -> Self {
+            self.another()
         }
     }
 }

@@ -19,7 +19,8 @@ use crate::sync::Pos;
 /// are granted again.
 ///
 /// Where there are many producers, others may have claimed the slots after these. So slots that are not committed are
-/// given up: consumers go past them. If such a grant is forgotten, the ring stops at its slots until the next
+/// given up: consumers go past them. If such a grant is forgotten, the ring stops at its slots until its producer next
+/// claims a grant or is dropped, which gives them up; if that is forgotten, too, until the next
 /// [`split`](super::Ring::split).
 #[must_use = "dropping a grant aborts it"]
 pub struct WriteGrant<'g, T, P: Side = Single, C: Side = Single, S: Stats = Off> {
@@ -34,6 +35,9 @@ impl<'g, T, P: Side, C: Side, S: Stats> WriteGrant<'g, T, P, C, S> {
     /// # Safety
     /// The end has claimed the slots of `span`, which starts at `at`, or at least as many.
     pub(super) unsafe fn new(end: &'g mut WriteEnd<T, P, C, S>, at: Pos, span: Span) -> Self {
+        if P::SHARED {
+            end.lent = Some((at, span.len()));
+        }
         Self { end, at, span, filled: 0 }
     }
 
@@ -157,6 +161,7 @@ impl<'g, T, P: Side, C: Side, S: Stats> WriteGrant<'g, T, P, C, S> {
         self.truncate(count);
         let claimed = self.span.len();
         // From here on, our own drop has nothing to do.
+        self.end.lent = None;
         self.filled = 0;
         self.span = self.span.take(0);
         // SAFETY: the slots of the grant were claimed, and the first `count` of them are filled.
@@ -192,6 +197,7 @@ struct Abort<'t, 'g, T, P: Side, C: Side, S: Stats>(&'t mut WriteGrant<'g, T, P,
 impl<T, P: Side, C: Side, S: Stats> Drop for Abort<'_, '_, T, P, C, S> {
     fn drop(&mut self) {
         let grant = &mut *self.0;
+        grant.end.lent = None;
         // SAFETY: the slots of the grant were claimed, and none is handed over.
         unsafe { grant.end.finish(grant.at, 0, grant.span.len()) };
     }

@@ -1,7 +1,7 @@
 //! What keeps a ring alive while a handle uses it, and takes the end back when the handle is dropped.
 
 use crate::bitmap::Bitmap;
-use crate::sync::if_arc;
+use crate::sync::{if_arc, if_cas};
 if_arc! {
     use crate::sync::Arc;
 }
@@ -33,6 +33,11 @@ pub(crate) mod sealed {
     }
 }
 
+/// What keeps a ring alive for any number of ends: an end of a side of many that has it can be cloned. Sealed.
+///
+/// An end that belongs to a [`Channel`](crate::channel::Channel) is cloned with its `Sender` or `Receiver`, never alone.
+pub trait CloneEnds: Keep {}
+
 /// A borrow of the ring.
 ///
 /// A handle made by `split(&mut self)` borrows the ring exclusively and has nothing to give back; one made by
@@ -55,6 +60,7 @@ impl<'a> Borrowed<'a> {
 }
 
 impl Keep for Borrowed<'_> {}
+impl CloneEnds for Borrowed<'_> {}
 impl sealed::Sealed for Borrowed<'_> {
     #[inline]
     fn give_back(&self, end: u32) {
@@ -78,6 +84,7 @@ if_arc! {
     pub struct Owned<R>(pub(crate) Arc<R>);
 
     impl<R: sealed::HasEnds> Keep for Owned<R> {}
+    impl<R: sealed::HasEnds> CloneEnds for Owned<R> {}
     impl<R: sealed::HasEnds> sealed::Sealed for Owned<R> {
         #[inline]
         fn give_back(&self, end: u32) {
@@ -87,6 +94,27 @@ if_arc! {
         #[inline]
         fn again(&self) -> Self {
             Self(Arc::clone(&self.0))
+        }
+    }
+}
+
+if_cas! {
+    /// Keeps a ring alive as `K` does, for an end of a [`Channel`](crate::channel::Channel).
+    ///
+    /// Such an end is not cloned alone: its clone would be in no channel, and what it does would wake nobody.
+    #[derive(Debug)]
+    pub struct InChannel<K>(pub(crate) K);
+
+    impl<K: Keep> Keep for InChannel<K> {}
+    impl<K: Keep> sealed::Sealed for InChannel<K> {
+        #[inline]
+        fn give_back(&self, end: u32) {
+            self.0.give_back(end);
+        }
+
+        #[inline]
+        fn again(&self) -> Self {
+            Self(self.0.again())
         }
     }
 }

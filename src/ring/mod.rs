@@ -48,7 +48,7 @@ pub use body::{Ring, Spsc};
 pub use broadcast::Broadcast;
 pub use consumer::Consumer;
 pub use grant::{ReadGrant, WriteGrant};
-pub use keep::{Borrowed, Keep};
+pub use keep::{Borrowed, CloneEnds, Keep};
 pub use lanes::Lanes;
 pub use producer::Producer;
 pub use side::{Side, Single};
@@ -60,6 +60,7 @@ pub type Ends<'a, T, P = Single, C = Single, S = crate::stats::Off> =
 
 crate::sync::if_cas! {
     pub use body::{Mpmc, Mpsc, Spmc};
+    pub use keep::InChannel;
     pub use side::Multi;
 }
 

@@ -2,6 +2,8 @@
 
 use core::fmt;
 use core::marker::PhantomData;
+#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+use core::mem::ManuallyDrop;
 
 use super::WriteGrant;
 use super::cells::Raw;
@@ -13,6 +15,7 @@ use crate::span::Counter;
 use crate::stats::{Off, Refusal, Stats};
 use crate::sync::if_cas;
 if_cas! {
+    use super::keep::CloneEnds;
     use super::side::Multi;
 }
 
@@ -139,6 +142,7 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Producer<'a, T, P, C, S, K> {
             grant.fill_from(iter);
             return (grant.commit(), Ok(()));
         }
+        self.end.reclaim_forgotten();
         let (mut pushed, mut refused) = (0, Ok(()));
         // At most one lap, or a ring that others keep empty would keep us for ever.
         while pushed < capacity {
@@ -217,6 +221,7 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Producer<'a, T, P, C, S, K> {
 
     #[inline]
     fn grant(&mut self, wanted: Wanted) -> Result<WriteGrant<'_, T, P, C, S>, ClaimError> {
+        self.end.reclaim_forgotten();
         match self.end.claim(wanted) {
             Ok((at, count)) => {
                 let span = self.end.raw.span(at, count);
@@ -272,20 +277,50 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Producer<'a, T, P, C, S, K> {
     pub(crate) fn has_room(&mut self) -> bool {
         self.end.is_ready()
     }
+
+    /// Whether refusals are not counted from now on.
+    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    pub(crate) fn set_quiet(&mut self, quiet: bool) {
+        self.end.quiet = quiet;
+    }
+
+    /// Gives up the slots of a grant that was forgotten, if one was.
+    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    pub(crate) fn reclaim_forgotten(&mut self) {
+        self.end.reclaim_forgotten();
+    }
+
+    /// The same producer, whose ring is kept alive in another way.
+    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    pub(crate) fn map_keep<L: Keep>(self, map: impl FnOnce(K) -> L) -> Producer<'a, T, P, C, S, L> {
+        let this = ManuallyDrop::new(self);
+        // SAFETY: valid, aligned and initialised, as a field of a value; and not used again, since `this` is not dropped.
+        let keep = unsafe { core::ptr::read(&raw const this.keep) };
+        // SAFETY: `this` was the producer of its side, and is gone; what kept the ring alive is in the new one.
+        unsafe { Producer::new(this.end.raw, map(keep)) }
+    }
 }
 
 if_cas! {
-    impl<T, C: Side, S: Stats, K: Keep> Clone for Producer<'_, T, Multi, C, S, K> {
+    impl<T, C: Side, S: Stats, K: Keep> Producer<'_, T, Multi, C, S, K> {
         /// One more producer.
-        fn clone(&self) -> Self {
+        pub(crate) fn another(&self) -> Self {
             // SAFETY: a side of many producers may have one more, and what keeps the ring alive keeps it for this one.
             unsafe { Self::new(self.end.raw, self.keep.again()) }
+        }
+    }
+
+    impl<T, C: Side, S: Stats, K: CloneEnds> Clone for Producer<'_, T, Multi, C, S, K> {
+        /// One more producer.
+        fn clone(&self) -> Self {
+            self.another()
         }
     }
 }
 
 impl<T, P: Side, C: Side, S: Stats, K: Keep> Drop for Producer<'_, T, P, C, S, K> {
     fn drop(&mut self) {
+        self.end.reclaim_forgotten();
         if !P::SHARED {
             self.keep.give_back(PRODUCER);
         }

@@ -30,6 +30,8 @@ pub(super) struct ReadEnd<T, P: Side, C: Side, S: Stats> {
     drained_from: Pos,
     /// Where there was none the last time. Only of the consumers of many producers.
     emptied: Pos,
+    /// Refusals are not counted: they are further looks of one call.
+    pub(super) quiet: bool,
 }
 
 // SAFETY: the end receives items of `T` from a producer's thread and reaches its ring through atomics and slots
@@ -38,7 +40,7 @@ unsafe impl<T: Send, P: Side, C: Side, S: Stats> Send for ReadEnd<T, P, C, S> {}
 
 impl<T, P: Side, C: Side, S: Stats> ReadEnd<T, P, C, S> {
     pub(super) fn new(raw: Raw<T, P, C, S>, head: Pos) -> Self {
-        Self { raw, head, limit: head, draining: false, drained_from: head, emptied: head }
+        Self { raw, head, limit: head, draining: false, drained_from: head, emptied: head, quiet: false }
     }
 
     /// At least `wanted` items from `at` on if there are that many, looking only if need be; more than the capacity
@@ -247,6 +249,9 @@ impl<T, P: Side, C: Side, S: Stats> ReadEnd<T, P, C, S> {
 
     #[inline(always)]
     fn count_refusal(&self, why: Refusal) {
+        if self.quiet {
+            return;
+        }
         self.raw.header().received.0.refused(why, C::SHARED);
     }
 

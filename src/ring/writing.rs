@@ -22,6 +22,10 @@ pub(super) struct WriteEnd<T, P: Side, C: Side, S: Stats> {
     pub(super) tail: Pos,
     /// The first position that I do not know to be free.
     limit: Pos,
+    /// Slots that a grant has claimed, of one of many: to be given up if it is forgotten.
+    pub(super) lent: Option<(Pos, usize)>,
+    /// Refusals are not counted: they are further looks of one call.
+    pub(super) quiet: bool,
 }
 
 /// What of the free slots is wanted.
@@ -42,7 +46,7 @@ unsafe impl<T: Send, P: Side, C: Side, S: Stats> Send for WriteEnd<T, P, C, S> {
 impl<T, P: Side, C: Side, S: Stats> WriteEnd<T, P, C, S> {
     pub(super) fn new(raw: Raw<T, P, C, S>) -> Self {
         let tail = raw.header().tail.0.own();
-        let mut end = Self { raw, tail, limit: tail };
+        let mut end = Self { raw, tail, limit: tail, lent: None, quiet: false };
         end.look(tail, 0, 1);
         end
     }
@@ -163,8 +167,24 @@ impl<T, P: Side, C: Side, S: Stats> WriteEnd<T, P, C, S> {
         }
     }
 
+    /// Gives up the slots of a grant that was forgotten, if one was.
+    #[inline]
+    pub(super) fn reclaim_forgotten(&mut self) {
+        if !P::SHARED {
+            return;
+        }
+        if let Some((at, count)) = self.lent.take() {
+            // SAFETY: the grant had taken them and committed none, or it would have said so; and it is gone, since it
+            // borrowed this end.
+            unsafe { self.finish(at, 0, count) };
+        }
+    }
+
     #[inline(always)]
     pub(super) fn count_refusal(&self, why: Refusal) {
+        if self.quiet {
+            return;
+        }
         self.raw.header().sent.0.refused(why, P::SHARED);
     }
 }

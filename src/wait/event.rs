@@ -328,6 +328,23 @@ impl<const TASKS: usize> Event<TASKS> {
         self.gate.0.fetch_sub(ONE, Ordering::Relaxed);
     }
 
+    /// Has every signaller know for good that somebody waits, as if a task did. What was done before this is seen by those
+    /// who learn of it and pass [`told`](Self::told), and what they have done before is seen after this.
+    pub(crate) fn keep_watch(&self, wait: &impl Wait) {
+        // Pairs with that of `told`.
+        Self::fence_task();
+        // If there are too many to count, the count is not zero anyway.
+        self.count_task();
+        self.announce_task(wait);
+        Self::fence_task();
+    }
+
+    /// After a signal that found somebody who waits.
+    pub(crate) fn told() {
+        // Pairs with the first one of `keep_watch`.
+        fence(Site::SignalFence, Ordering::SeqCst);
+    }
+
     pub(super) fn tasks(&self) -> &Slots<TASKS> {
         &self.tasks
     }

@@ -121,6 +121,13 @@ impl Lifecycle {
         now & CLOSED != 0 || now & other.field() == other.met()
     }
 
+    /// Whether a party was there and is gone, closed or not.
+    ///
+    /// Acquire: as for [`is_over`](Self::is_over).
+    pub(crate) fn is_gone(&self, party: Party) -> bool {
+        self.0.load(order(Site::PartyLook, Ordering::Acquire)) & party.field() == party.met()
+    }
+
     /// How many there are of a party, as far as they are counted.
     pub(crate) fn count(&self, party: Party) -> usize {
         ((self.0.load(Ordering::Relaxed) & party.field()) >> party.shift() >> 1).min(MANY)

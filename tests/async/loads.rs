@@ -100,7 +100,7 @@ fn ping_pong<H: Host>(futex: Futex) {
     });
     let back = job(async move {
         while let Ok(number) = rx.recv_async().await {
-            btx.reserve().await.unwrap().send(number + 1);
+            btx.reserve().await.unwrap().send(number + 1).unwrap();
         }
     });
     H::run([there, back]);

@@ -47,7 +47,7 @@ on_each_host! {
 #[test]
 fn nx11_no_time_out_is_early_whoever_signals() {
     const SPAN: Duration = Duration::from_millis(100);
-    let (tx, rx) = Channel::<Mpmc<Item, 4>, Futex>::new_split(Futex::new());
+    let (mut tx, rx) = Channel::<Mpmc<Item, 4>, Futex>::new_split(Futex::new());
     let mut waits = rx.clone().with_strategy(Strategy::block());
     let thread = thread::spawn(move || {
         let start = Instant::now();
@@ -55,11 +55,11 @@ fn nx11_no_time_out_is_early_whoever_signals() {
     });
     let mut polled = rx;
     while !thread.is_finished() {
+        drop(tx.end());
         // A task that comes, is woken for nothing, and goes.
         let mut ready = polled.ready();
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         assert!(std::pin::Pin::new(&mut ready).poll(&mut context).is_pending());
-        tx.flush();
     }
     let (received, span) = thread.join().unwrap();
     assert_eq!(received, Err(RecvError::Timeout));

@@ -211,9 +211,9 @@ fn rm05_a_closed_channel_can_be_opened_again() {
     assert_eq!(rx.recv(), Ok(3), "split opens it, too");
 }
 
-/// What goes through the ends themselves is told by `flush`: to all who wait.
+/// What is done through the ends themselves is told to all who wait.
 #[test]
-fn rm05_flush_tells_what_went_past_the_channel() {
+fn rm05_a_borrowed_end_tells_what_it_did() {
     let _watchdog = Watchdog::new();
     let probe = Probe::new();
     let channel = Channel::<Mpmc<u32, 4>, Probe>::over(Mpmc::new(), probe.clone());
@@ -222,7 +222,6 @@ fn rm05_flush_tells_what_went_past_the_channel() {
         let waiting = [rx.clone(), rx.clone()].map(|mut rx| scope.spawn(move || rx.recv().unwrap()));
         probe.until_asleep(2);
         assert_eq!(tx.end().try_push_iter([5, 6]), 2);
-        tx.flush();
         let mut got = waiting.map(|waiting| waiting.join().unwrap());
         got.sort_unstable();
         assert_eq!(got, [5, 6]);
@@ -230,7 +229,6 @@ fn rm05_flush_tells_what_went_past_the_channel() {
         let waiting = [tx.clone(), tx.clone()].map(|mut tx| scope.spawn(move || tx.send(9).unwrap()));
         probe.until_asleep(2);
         assert_eq!(rx.end().skip(4), 4);
-        rx.flush();
         waiting.into_iter().for_each(|waiting| waiting.join().unwrap());
         assert_eq!(rx.drain(4, |item| assert_eq!(item, 9)), Ok(2));
     });
@@ -260,15 +258,16 @@ fn vx16_data_and_room_are_told_apart() {
     let (tx, rx) = channel.try_split().unwrap();
     thread::scope(|scope| {
         let mut claimer = tx.clone();
-        let mut grant = claimer.end().try_claim_exact(1).unwrap();
+        let mut end = claimer.end();
+        let mut grant = end.try_claim_exact(1).unwrap();
         let (mut tx, mut rx) = (tx.clone(), rx.clone());
         let sender = scope.spawn(move || tx.send(2));
         let receiver = scope.spawn(move || (rx.recv(), rx.recv()));
         probe.until_asleep(2);
         grant.push(1).unwrap();
         grant.commit();
-        // One signal, for data: it must not go to the sender, who waits for room.
-        claimer.flush();
+        // A signal for data: it must not go to the sender, which waits for room.
+        drop(end);
         sender.join().unwrap().unwrap();
         assert_eq!(receiver.join().unwrap(), (Ok(1), Ok(2)));
     });

@@ -148,7 +148,7 @@ fn rm20_a_broadcast_in_a_channel_counts() {
     let slowest = Channel::<Slowest, Probe>::over(Broadcast::new(), Probe::new());
     let (mut tx, mut rx) = (slowest.try_sender().unwrap(), slowest.join_at_newest().unwrap());
     in_every_form(&mut tx, &mut rx);
-    assert_eq!(items_and_refusals(slowest.ring().stats()), [N + 2, 1, N + 2, 2]);
+    assert_eq!(items_and_refusals(slowest.stats()), [N + 2, 1, N + 2, 2]);
 
     type Newest = Broadcast<u32, N, Overwrite, Counts>;
     let newest = Channel::<Newest, Probe>::over(Broadcast::new(), Probe::new());
@@ -157,7 +157,7 @@ fn rm20_a_broadcast_in_a_channel_counts() {
     assert_eq!((tx.send_iter(&mut (0..9)), tx.send_iter(&mut (4..7))), (Ok(N), Ok(3)));
     assert_eq!(rx.try_recv(), Err(TryRecvError::Lagged(3)));
     assert_eq!(rx.try_drain(9, &mut |_| ()), Ok(N));
-    assert_eq!(items_and_refusals(newest.ring().stats()), [N + 3, 0, N, 0]);
-    let (received, lagged) = (newest.ring().stats().1, newest.ring().lagged());
+    assert_eq!(items_and_refusals(newest.stats()), [N + 3, 0, N, 0]);
+    let (received, lagged) = (newest.stats().1, newest.lagged());
     assert_eq!((received.batches, lagged.items, lagged.batches), (1, 3, 1));
 }

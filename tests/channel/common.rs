@@ -1,5 +1,7 @@
 //! What the tests share.
 
+use std::mem::ManuallyDrop;
+use std::ops::DerefMut;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -194,4 +196,9 @@ pub fn late(item: Option<u32>) -> (impl Iterator<Item = u32> + Send, mpsc::Recei
         item
     };
     (std::iter::from_fn(comes).take(1), begun, go)
+}
+
+/// Uses an end without the signal that its guard gives when it is dropped.
+pub fn silently<G: DerefMut, R>(guard: G, f: impl FnOnce(&mut G::Target) -> R) -> R {
+    f(&mut ManuallyDrop::new(guard))
 }

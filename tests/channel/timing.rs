@@ -171,7 +171,7 @@ fn h06_a_storm_of_signals_without_data() {
     });
 }
 
-/// The same through a channel: `flush` signals, and nothing is there. A receiver that is woken without cause does not
+/// The same through a channel: a borrowed end signals, and nothing is there. A receiver that is woken without cause does not
 /// report a timeout for that.
 #[test]
 fn nx11_a_wake_without_data_is_no_timeout() {
@@ -182,7 +182,7 @@ fn nx11_a_wake_without_data_is_no_timeout() {
     thread::scope(|scope| {
         scope.spawn(|| {
             while !over.load(Relaxed) {
-                tx.flush();
+                drop(tx.end());
                 thread::sleep(Duration::from_micros(70));
             }
             tx.send(9).unwrap();

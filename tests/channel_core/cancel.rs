@@ -240,7 +240,7 @@ fn rm05_dropped_reservations_take_no_room() {
             assert!(task.poll(&mut receive).is_pending());
             let mut reserve = tx.reserve();
             let Poll::Ready(Some(permit)) = Task::new().poll(&mut reserve) else { panic!("there is room") };
-            permit.send(2);
+            permit.send(2).unwrap();
             assert_eq!((task.wakes(), task.poll(&mut receive)), (1, Poll::Ready(Ok(2))));
             drop((reserve, receive));
             channel_closed_refuses_places(tx, rx);

@@ -94,8 +94,10 @@ fn d19_seats_are_used_again() {
     assert_eq!((event.waiting(), task.wakers()), (0, 0));
 }
 
+/// Without an allocator, the slots of an event are all there are.
+#[cfg(not(feature = "alloc"))]
 #[test]
-fn d19_without_a_seat_a_task_tries_again_until_it_has_one() {
+fn d19_without_a_slot_a_task_tries_again_until_it_has_one() {
     let (event, lot) = (Event::<1>::new(), Lot::new());
     let (first, second) = (Task::new(), Task::new());
     let mut seated = Ticket::new(&event, &lot);
@@ -105,9 +107,10 @@ fn d19_without_a_seat_a_task_tries_again_until_it_has_one() {
         assert!(wait(&mut standing, &second).is_pending());
         assert_eq!((first.wakes(), second.wakes()), (0, 1), "it has to be polled again");
     }
+    assert!(event.crowded() >= 3, "and it is counted");
     drop(seated);
     assert_eq!(second.wakes(), 0);
-    // One poll sees that a seat is free, the next one leaves its waker there.
+    // One poll sees that a slot is free, the next one leaves its waker there.
     for _ in 0..2 {
         assert!(wait(&mut standing, &second).is_pending());
     }
@@ -116,13 +119,78 @@ fn d19_without_a_seat_a_task_tries_again_until_it_has_one() {
     assert_eq!((second.wakes(), second.wakers()), (0, 1), "now it is woken by signals only");
     event.signal(&lot, 1);
     assert_eq!(second.wakes(), 1);
+}
 
+/// However many tasks wait, each sleeps until it is woken, and is woken in turn.
+#[cfg(feature = "alloc")]
+#[test]
+fn d19_any_number_of_tasks_waits_for_nothing() {
+    const MANY: usize = if cfg!(miri) { 70 } else { 1_000 };
+    let (event, lot) = (Event::<8>::new(), Lot::new());
+    let tasks: Vec<_> = (0..MANY).map(|_| Task::new()).collect();
+    let mut tickets: Vec<_> = tasks.iter().map(|_| Ticket::new(&event, &lot)).collect();
+    for (ticket, task) in tickets.iter_mut().zip(&tasks) {
+        assert!(wait(ticket, task).is_pending());
+        assert_eq!((task.wakes(), task.wakers()), (0, 1), "it has a slot");
+    }
+    assert_eq!((event.waiting(), event.crowded()), (MANY, 0));
+    for (number, task) in tasks.iter().enumerate() {
+        event.signal(&lot, 1);
+        assert_eq!(task.wakes(), 1, "it is the turn of {number}");
+    }
+    assert!(tasks.iter().all(|task| task.wakes() == 0), "each once");
+    // Those who go leave the others where they are.
+    let mut at = 0;
+    tickets.retain(|_| {
+        at += 1;
+        at % 3 == 0
+    });
+    assert_eq!(event.waiting(), MANY / 3);
+    for (ticket, task) in tickets.iter_mut().zip(&tasks) {
+        assert!(wait(ticket, task).is_pending());
+    }
+    event.signal_all(&lot);
+    assert_eq!(tasks.iter().map(Task::wakes).sum::<usize>(), MANY / 3);
+    drop(tickets);
+    assert_eq!(event.waiting(), 0);
+    assert!(tasks.iter().all(|task| task.wakers() == 0));
+}
+
+/// Idle tasks that take an item each time they are woken, and wait again, get the same number of them.
+#[test]
+fn h15_idle_tasks_have_turns() {
+    for count in [2, 3, 8] {
+        let (event, lot) = (Event::<8>::new(), Lot::new());
+        let tasks: Vec<_> = (0..count).map(|_| Task::new()).collect();
+        let mut tickets: Vec<_> = tasks.iter().map(|_| Ticket::new(&event, &lot)).collect();
+        let mut got = vec![0; count];
+        for (ticket, task) in tickets.iter_mut().zip(&tasks) {
+            assert!(wait(ticket, task).is_pending());
+        }
+        for _ in 0..100 * count {
+            event.signal(&lot, 1);
+            let woken: Vec<_> = (0..count).filter(|number| tasks[*number].wakes() > 0).collect();
+            let [woken] = woken[..] else { panic!("one signal is for one task, not for {woken:?}") };
+            got[woken] += 1;
+            // It takes the item, and then it waits for the next one.
+            assert_eq!(tasks[woken].with(|context| tickets[woken].poll(context, || Some(7))), Poll::Ready(7));
+            assert!(wait(&mut tickets[woken], &tasks[woken]).is_pending());
+        }
+        assert_eq!(got, vec![100; count]);
+    }
+}
+
+/// An event without slots gets none on the heap, either: several processes may share it.
+#[test]
+fn d19_an_event_without_slots_keeps_no_waker() {
+    let lot = Lot::new();
     let (event, task) = (Event::<0>::new(), Task::new());
     let mut ticket = Ticket::new(&event, &lot);
     for _ in 0..3 {
         assert!(wait(&mut ticket, &task).is_pending());
         assert_eq!((task.wakes(), task.wakers(), event.waiting()), (1, 0, 1));
     }
+    assert!(event.crowded() >= 3);
     event.signal_all(&lot);
     drop(ticket);
     assert_eq!(event.waiting(), 0);

@@ -1,6 +1,8 @@
 //! A platform made of a lock and a condition variable, and tasks that are polled by hand.
 
 use std::future::Future;
+use std::mem::ManuallyDrop;
+use std::ops::DerefMut;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
@@ -126,4 +128,9 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
 /// As much work as there is time for.
 pub(crate) fn rounds(natively: usize) -> usize {
     if cfg!(miri) { 20 } else { natively }
+}
+
+/// Uses an end without the signal that its guard gives when it is dropped.
+pub(crate) fn silently<G: DerefMut, R>(guard: G, f: impl FnOnce(&mut G::Target) -> R) -> R {
+    f(&mut ManuallyDrop::new(guard))
 }

@@ -11,7 +11,7 @@ use annulet::{Broadcast, Channel, Spsc};
 use futures_core::stream::{FusedStream, Stream};
 use futures_sink::Sink;
 
-use crate::common::{Lot, Many, Task, block_on, many};
+use crate::common::{Lot, Many, Task, block_on, many, silently};
 
 fn next<S: Stream + Unpin>(stream: &mut S, task: &Task) -> Poll<Option<S::Item>> {
     task.with(|context| Pin::new(stream).poll_next(context))
@@ -207,9 +207,9 @@ fn rm05_a_flush_does_not_end_the_wait_for_room() {
     start(&mut sink, 2).unwrap();
     start(&mut sink, 3).unwrap();
     assert!(ready(&mut sink, &task).is_pending());
-    assert_eq!(rx.end().try_pop(), Ok(2));
+    assert_eq!(silently(rx.end(), |end| end.try_pop()), Ok(2));
     assert!(matches!(flush(&mut sink, &task), Poll::Ready(Ok(()))));
-    rx.flush();
+    drop(rx.end());
     assert_eq!(task.wakes(), 1, "it is asked to look again");
     assert!(ready(&mut sink, &task).is_pending());
     assert_eq!(rx.try_recv(), Ok(3));

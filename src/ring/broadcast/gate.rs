@@ -194,7 +194,9 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> Writer<'_, T, N, Gated<
 
     #[inline(always)]
     pub(crate) fn count_full(&self) {
-        self.ring.counters.full();
+        if !self.quiet {
+            self.ring.counters.full();
+        }
     }
 
     /// Whether there is room for one item. Only this writer takes it, so it stays until then.
@@ -246,7 +248,7 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> Broadcast<T, N, Gated<R
         let mut places = self.policy.places.iter().enumerate();
         let free = places.find(|(number, _)| self.policy.present.0.claim(1 << number));
         let (number, place) = free.ok_or(JoinError::NoPlace)?;
-        let mut reader = GatedReader { ring: self, place, number, at: Seq::new(0), tail: Seq::new(0) };
+        let mut reader = GatedReader { ring: self, place, number, at: Seq::new(0), tail: Seq::new(0), quiet: false };
         for _ in 0..TRIES {
             reader.at = begin(self);
             reader.place.0.publish(place_of(reader.at));
@@ -279,6 +281,8 @@ pub struct GatedReader<'a, T: Entry, const N: usize, const R: usize, S: Stats = 
     at: Seq,
     /// The writer's tail when last observed.
     tail: Seq,
+    /// That there was none is not counted: it is a further look of one call.
+    quiet: bool,
 }
 
 impl<T: Entry, const N: usize, const R: usize, S: Stats> GatedReader<'_, T, N, R, S> {
@@ -289,6 +293,11 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> GatedReader<'_, T, N, R
             self.tail = self.ring.line.0.tail.observe();
         }
         self.tail.since(self.at).min(wanted)
+    }
+
+    /// Whether it is not counted from now on that there was none.
+    pub(crate) fn set_quiet(&mut self, quiet: bool) {
+        self.quiet = quiet;
     }
 
     /// Moves on by `count` items and tells the writer.
@@ -308,7 +317,9 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> GatedReader<'_, T, N, R
     #[inline]
     pub fn try_read(&mut self) -> Result<T, PopError> {
         if self.available(1) == 0 {
-            self.ring.counters.received_of(0, 1);
+            if !self.quiet {
+                self.ring.counters.received_of(0, 1);
+            }
             return Err(PopError::Empty);
         }
         // Before the observed tail, so it is written; and not overwritten before this reader has told that it is past.

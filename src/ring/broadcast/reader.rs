@@ -22,6 +22,8 @@ pub struct Reader<'a, T: Entry, const N: usize, S: Stats = Off> {
     at: Seq,
     /// The writer's tail when last observed.
     tail: Seq,
+    /// That there was none is not counted: it is a further look of one call.
+    quiet: bool,
 }
 
 impl<T: Entry, const N: usize, S: Stats> Broadcast<T, N, Overwrite, S> {
@@ -31,7 +33,7 @@ impl<T: Entry, const N: usize, S: Stats> Broadcast<T, N, Overwrite, S> {
     pub fn reader_at_oldest(&self) -> Reader<'_, T, N, S> {
         let at = self.line.0.head.observe();
         // After the head, so it is not before it: storing the head handed over what was published by then.
-        Reader { ring: self, at, tail: self.line.0.tail.observe() }
+        Reader { ring: self, at, tail: self.line.0.tail.observe(), quiet: false }
     }
 
     /// A reader that begins with the next item to be published.
@@ -39,7 +41,7 @@ impl<T: Entry, const N: usize, S: Stats> Broadcast<T, N, Overwrite, S> {
     #[inline]
     pub fn reader_at_newest(&self) -> Reader<'_, T, N, S> {
         let tail = self.line.0.tail.observe();
-        Reader { ring: self, at: tail, tail }
+        Reader { ring: self, at: tail, tail, quiet: false }
     }
 }
 
@@ -65,7 +67,9 @@ impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
     #[inline(always)]
     fn take_next(&mut self) -> Result<T, ReadError> {
         if self.at == self.tail && self.refresh() == 0 {
-            self.ring.counters.refused(Refusal::Refused);
+            if !self.quiet {
+                self.ring.counters.refused(Refusal::Refused);
+            }
             return Err(ReadError::Empty);
         }
         match self.copy(self.at) {
@@ -167,6 +171,12 @@ impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
         Ok(read)
     }
 
+    /// Whether it is not counted from now on that there was none.
+    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    pub(crate) fn set_quiet(&mut self, quiet: bool) {
+        self.quiet = quiet;
+    }
+
     /// The newest item, whether this reader has read it or not. It stays where it is, and so does this reader:
     /// [`lag`](Self::lag) says whether there are items that it has not read.
     ///
@@ -255,7 +265,7 @@ impl<T: Entry, const N: usize, S: Stats> Drop for Batch<'_, '_, T, N, S> {
 
 impl<T: Entry, const N: usize, S: Stats> Clone for Reader<'_, T, N, S> {
     fn clone(&self) -> Self {
-        Self { ring: self.ring, at: self.at, tail: self.tail }
+        Self { ring: self.ring, at: self.at, tail: self.tail, quiet: false }
     }
 }
 

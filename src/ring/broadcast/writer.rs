@@ -22,6 +22,10 @@ pub struct Writer<'a, T: Entry, const N: usize, P: Policy = Overwrite, S: Stats 
     /// Where the end goes back to.
     // Read only where ends can be claimed at all, which needs compare-and-swap.
     ends: Option<&'a Bitmap>,
+    /// Refusals are not counted: they are further looks of one call.
+    // Only one policy refuses, and it needs compare-and-swap.
+    #[cfg_attr(not(any(target_has_atomic = "32", feature = "portable-atomic")), allow(dead_code))]
+    pub(super) quiet: bool,
 }
 
 impl<'a, T: Entry, const N: usize, P: Policy, S: Stats> Writer<'a, T, N, P, S> {
@@ -30,12 +34,18 @@ impl<'a, T: Entry, const N: usize, P: Policy, S: Stats> Writer<'a, T, N, P, S> {
         // A ring that was made of zeroed memory has not been through a constructor; nothing is in it without this.
         let () = Broadcast::<T, N, P, S>::CHECKED;
         let tail = ring.line.0.tail.own();
-        Self { ring, tail, head: ring.line.0.head.own(), limit: tail, ends: None }
+        Self { ring, tail, head: ring.line.0.head.own(), limit: tail, ends: None, quiet: false }
     }
 
     /// As [`new`](Self::new), of a ring whose writer's end is held for this one.
     pub(super) fn claimed(ring: &'a Broadcast<T, N, P, S>) -> Self {
         Self { ends: Some(&ring.line.0.ends), ..Self::new(ring) }
+    }
+
+    /// Whether refusals are not counted from now on.
+    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    pub(crate) fn set_quiet(&mut self, quiet: bool) {
+        self.quiet = quiet;
     }
 
     /// Slots that I may write, without looking.

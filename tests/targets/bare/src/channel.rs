@@ -214,7 +214,6 @@ ops! {
     }
     sender_end(tx, _a, _b) {
         black_box(tx.end());
-        tx.flush();
         0
     }
     sender_close(tx, _a, _b) {
@@ -276,7 +275,6 @@ ops! {
     }
     receiver_end(rx, _a, _b) {
         black_box(rx.end());
-        rx.flush();
         0
     }
     receiver_close(rx, _a, _b) {
@@ -330,7 +328,7 @@ fn spsc<T: Item>(_: &mut (), a: usize, _: usize) -> usize {
     drop((tx, rx));
     channel.reopen();
     let waiting = channel.waiting();
-    waiting.0 + waiting.1 + channel.ring().len() + channel.ring_mut().capacity() + usize::from(sent)
+    waiting.0 + waiting.1 + channel.len() + channel.ring_mut().capacity() + usize::from(sent)
 }
 
 fn mpmc<T: Item>(_: &mut (), a: usize, _: usize) -> usize {

@@ -303,6 +303,6 @@ fn event<W: Wait>(waits: &mut Waits<W>, a: usize, b: usize) -> usize {
 
 fn close<W: Wait>(waits: &mut Waits<W>, _: usize, _: usize) -> usize {
     waits.ends.0.close();
-    waits.ends.1.flush();
+    drop(waits.ends.1.end());
     usize::from(waits.ends.1.is_closed()) + waits.ends.1.senders()
 }
