@@ -281,11 +281,12 @@ impl<const TASKS: usize> Event<TASKS> {
     }
 
     /// A thread that has looked in vain is going to look once more and then to sleep on an epoch that it has not slept on.
-    /// Each signaller calls it from now on, or is seen by that look.
-    pub(super) fn await_again(&self) {
-        self.sleepers.again();
+    /// Each signaller calls it from now on, or is seen by that look, unless this returns false.
+    pub(super) fn await_again(&self) -> bool {
+        let counted = self.sleepers.again();
         // Pairs with that of `signal_fenced`.
         fence(Site::AwaitFence, Ordering::SeqCst);
+        counted
     }
 
     pub(super) fn epoch(&self) -> &Word {

@@ -4,10 +4,8 @@ use crate::sync::{AtomicU32, Ordering, const_fn};
 
 /// One more thread that waits.
 const PRESENT: u32 = 1 << 16;
-/// One more that no signal has called.
-const UNCALLED: u32 = 1;
 const LOW: u32 = PRESENT - 1;
-/// How often a signaller tries to take calls while other parties change the word.
+/// How often a change is tried while other parties change the word.
 const TRIES: usize = 64;
 
 /// Counts threads in one word: `present` in the upper half, `uncalled` in the lower one.
@@ -32,39 +30,34 @@ impl Sleepers {
         }
     }
 
-    /// Changes the numbers of present and of uncalled threads by `change`.
+    /// Changes the numbers of present and of uncalled threads, unless `change` does not want to, or other parties change them
+    /// in between at each of a number of tries. Returns what was taken from the uncalled ones.
     ///
     /// AcqRel: see [`again`](Self::again).
-    fn change(&self, change: impl Fn(u32, u32) -> (u32, u32)) {
-        let mut now = self.0.load(Ordering::Relaxed);
-        loop {
-            let (present, uncalled) = change(now / PRESENT, now & LOW);
-            let new = present * PRESENT + uncalled.min(present);
-            // Not bounded, but each exchange that fails is another thread's that falls asleep, leaves or calls.
-            match self.0.compare_exchange_weak(now, new, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => return,
-                Err(seen) => now = seen,
-            }
-        }
-    }
-
-    /// Counts a thread in. Returns false if there are too many to count, 65535: that one has to look from time to time.
-    pub(super) fn enter(&self) -> bool {
+    fn change(&self, change: impl Fn(u32, u32) -> Option<(u32, u32)>) -> Option<u32> {
         // Relaxed: a first guess.
         let mut now = self.0.load(Ordering::Relaxed);
-        while now / PRESENT < LOW {
-            // AcqRel: as for `again`.
-            match self.0.compare_exchange_weak(now, now + PRESENT + UNCALLED, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => return true,
+        for _ in 0..TRIES {
+            let (present, uncalled) = change(now / PRESENT, now & LOW)?;
+            let uncalled = uncalled.min(present);
+            match self.0.compare_exchange(now, present * PRESENT + uncalled, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return Some((now & LOW).saturating_sub(uncalled)),
                 Err(seen) => now = seen,
             }
         }
-        false
+        None
+    }
+
+    /// Counts a thread in. Returns false if it is not counted: then no signal calls it, and it has to look from time to time.
+    /// That is so for more than 65535.
+    pub(super) fn enter(&self) -> bool {
+        self.change(|present, uncalled| (present < LOW).then_some((present + 1, uncalled + 1))).is_some()
     }
 
     /// Counts a thread out that was counted in.
     pub(super) fn leave(&self) {
-        self.change(|present, uncalled| (present.saturating_sub(1), uncalled));
+        // If it stays counted, threads are called for nothing.
+        self.change(|present, uncalled| Some((present.saturating_sub(1), uncalled)));
     }
 
     /// Counts a thread as uncalled that may have been called. After it has observed the epoch that it is going to sleep on,
@@ -72,27 +65,21 @@ impl Sleepers {
     ///
     /// AcqRel, here and in [`call`](Self::call): if a call comes before this, this thread is counted after it. If it comes
     /// after this, the epoch is advanced after the call, so after it was observed, and the sleep on it does not begin.
-    pub(super) fn again(&self) {
-        self.change(|present, uncalled| (present, uncalled + 1));
+    ///
+    /// Returns false if it could not be counted: then it has to look from time to time.
+    pub(super) fn again(&self) -> bool {
+        self.change(|present, uncalled| Some((present, uncalled + 1))).is_some()
     }
 
     /// Calls up to `count` threads. Returns how many are to be woken. Before the epoch is advanced.
     pub(super) fn call(&self, count: u32) -> u32 {
-        // Relaxed: a thread that is missed here has a fence still to pass, after which it sees what was signalled.
-        let mut now = self.0.load(Ordering::Relaxed);
-        for _ in 0..TRIES {
-            let called = (now & LOW).min(count);
-            if called == 0 {
-                return 0;
-            }
-            // AcqRel: see `again`.
-            match self.0.compare_exchange(now, now - called, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => return called,
-                Err(seen) => now = seen,
-            }
+        // A thread that is missed here has a fence still to pass, after which it sees what was signalled.
+        let uncalled = self.0.load(Ordering::Relaxed) & LOW;
+        if uncalled == 0 || count == 0 {
+            return 0;
         }
-        // They stay counted as uncalled, and may be called again for nothing.
-        (now & LOW).min(count)
+        // If they stay counted as uncalled, they are called again for nothing.
+        self.change(|present, uncalled| Some((present, uncalled.saturating_sub(count)))).unwrap_or(uncalled.min(count))
     }
 }
 
@@ -111,7 +98,7 @@ mod tests {
         let sleepers = Sleepers::new();
         assert!(sleepers.enter());
         assert_eq!([(); 3].map(|()| sleepers.call(1)), [1, 0, 0]);
-        sleepers.again();
+        assert!(sleepers.again());
         assert_eq!([(); 2].map(|()| sleepers.call(u32::MAX)), [1, 0]);
         sleepers.leave();
         assert_eq!(now(&sleepers), (0, 0));
@@ -122,7 +109,7 @@ mod tests {
     fn h15_no_more_are_uncalled_than_present() {
         let sleepers = Sleepers::new();
         assert!(sleepers.enter() && sleepers.enter());
-        (0..9).for_each(|_| sleepers.again());
+        (0..9).for_each(|_| assert!(sleepers.again()));
         assert_eq!(now(&sleepers), (2, 2));
         sleepers.leave();
         assert_eq!(now(&sleepers), (1, 1), "the one that is left is still to be called");

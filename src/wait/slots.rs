@@ -66,17 +66,23 @@ impl<const N: usize> Slots<N> {
         }
     }
 
+    /// All slots, in the order of their numbers.
+    ///
+    /// An event without slots of its own has none elsewhere, and its pointer is never followed: it may be one that several
+    /// processes share, of which one writes there what it likes.
+    fn parts(&self) -> impl Iterator<Item = &[Cell]> {
+        let more = if N > 0 { Some(self.more.parts()) } else { None };
+        iter::once(&self.inline[..]).chain(more.into_iter().flatten())
+    }
+
     /// Every slot with its number, once, from `start` on and around.
     fn from(&self, start: u32) -> impl Iterator<Item = (u32, &Cell)> {
-        let numbered = move || (0_u32..).zip(iter::once(&self.inline[..]).chain(self.more.parts()).flatten());
+        let numbered = move || (0_u32..).zip(self.parts().flatten());
         let start = start as usize;
         numbered().skip(start).chain(numbered().take(start))
     }
 
     /// Claims a slot. Returns `None` if all are taken, and there can be no more.
-    ///
-    /// There are none beyond those in the event where `N` is 0, either: such an event may be one that several processes
-    /// share, where a pointer of one of them has no place.
     pub(super) fn claim(&self) -> Option<u32> {
         if N > 0 {
             for _ in 0..TRIES {
@@ -132,7 +138,7 @@ impl<const N: usize> Slots<N> {
 
     pub(super) fn slot(&self, number: Option<u32>) -> Option<&Cell> {
         let mut number = number? as usize;
-        for part in iter::once(&self.inline[..]).chain(self.more.parts()) {
+        for part in self.parts() {
             match part.get(number) {
                 None => number -= part.len(),
                 found => return found,

@@ -110,7 +110,6 @@ impl<const TASKS: usize> Event<TASKS> {
         // Before the thread is counted: a call that comes after that advances the epoch after this.
         let mut seen = self.epoch().get();
         let mut sleeper = Sleeper::announced(self, wait);
-        let slice = if sleeper.sure { slice } else { Some(slice.unwrap_or(UNSURE).min(UNSURE)) };
         loop {
             let over = until != Deadline::NEVER && until.has_come(wait.now());
             let again = match look() {
@@ -133,6 +132,7 @@ impl<const TASKS: usize> Event<TASKS> {
             if again {
                 core::hint::spin_loop();
             } else {
+                let slice = if sleeper.sure { slice } else { Some(slice.unwrap_or(UNSURE).min(UNSURE)) };
                 let slice = slice.map_or(Deadline::NEVER, |slice| wait.now().plus(slice));
                 wait.wait(self.epoch(), seen, slice.earlier(until));
                 waited.woke();
@@ -141,7 +141,7 @@ impl<const TASKS: usize> Event<TASKS> {
             let now = self.epoch().get();
             if now != seen {
                 seen = now;
-                self.await_again();
+                sleeper.sure &= !sleeper.counted || self.await_again();
             }
         }
     }
