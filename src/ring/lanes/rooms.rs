@@ -10,7 +10,7 @@ if_arc! {
     use crate::cursor::Place;
 }
 
-/// Where the rings of [`Lanes`](super::Lanes) are: [`Inline`], or (feature `alloc`) [`Heap`]. Sealed.
+/// Where the rings of [`Lanes`](super::Lanes) are: [`Inline`], or `Heap` (feature `alloc`). Sealed.
 pub trait Housing: sealed::Sealed {}
 
 pub(crate) mod sealed {
