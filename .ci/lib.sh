@@ -66,6 +66,20 @@ else:
 ' "$1"
 }
 
+# How many things were installed.
+added=0
+
+# program NAME VERSION: installs a program of cargo, unless that version is there. The version says so itself, wherever it is installed.
+program() {
+    if [ "$(cargo "${1#cargo-}" --version 2>/dev/null)" != "$1 $2" ]; then
+        # They start compilers and hardly work themselves: the quick build will do.
+        CARGO_TARGET_DIR="$PWD/target/ci-tools/build" \
+            cargo install --quiet --locked --debug --force --root target/ci-tools "$1@$2"
+        rm -rf target/ci-tools/build
+        added=$((added + 1))
+    fi
+}
+
 # The number of tests that passed, by the harness lines in the files given.
 tests_passed() {
     cat "$@" | sed -nE 's/.*test result: ok\. ([0-9]+) passed.*/\1/p' | awk '{ sum += $1 } END { print sum + 0 }'
