@@ -48,6 +48,38 @@ logged() {
     "$@" 2>&1 | tee "$LOG"
 }
 
+# docs_rs KEY: what [package.metadata.docs.rs] of Cargo.toml says of it, a value to a line. KEY is `targets`, `rustdoc-args`,
+# or `features`: those as flags of cargo.
+docs_rs() {
+    cargo metadata --no-deps --format-version 1 | python3 -c '
+import json, sys
+package = next(p for p in json.load(sys.stdin)["packages"] if p["name"] == "annulet")
+said = package["metadata"]["docs"]["rs"]
+known = {"targets", "rustdoc-args", "features", "all-features", "no-default-features"}
+if said.keys() - known:
+    sys.exit(f"nothing reads these keys of the metadata for docs.rs: {said.keys() - known}")
+if sys.argv[1] == "features":
+    flags = [f"--{name}" for name in ("all-features", "no-default-features") if said.get(name)]
+    print("\n".join(flags + [f"--features={name}" for name in said.get("features", [])]))
+else:
+    print("\n".join(said[sys.argv[1]]))
+' "$1"
+}
+
+# How many things were installed.
+added=0
+
+# program NAME VERSION: installs a program of cargo, unless that version is there. The version says so itself, wherever it is installed.
+program() {
+    if [ "$(cargo "${1#cargo-}" --version 2>/dev/null)" != "$1 $2" ]; then
+        # They start compilers and hardly work themselves: the quick build will do.
+        CARGO_TARGET_DIR="$PWD/target/ci-tools/build" \
+            cargo install --quiet --locked --debug --force --root target/ci-tools "$1@$2"
+        rm -rf target/ci-tools/build
+        added=$((added + 1))
+    fi
+}
+
 # The number of tests that passed, by the harness lines in the files given.
 tests_passed() {
     cat "$@" | sed -nE 's/.*test result: ok\. ([0-9]+) passed.*/\1/p' | awk '{ sum += $1 } END { print sum + 0 }'

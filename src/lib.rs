@@ -2,10 +2,14 @@
 #![cfg_attr(any(feature = "std", not(doctest)), doc = include_str!("../README.md"))]
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// The pages say which features and targets an item needs. These three are no reader's choice: two builds of the tests, and
+// one of core.
+#![cfg_attr(docsrs, doc(auto_cfg(hide(loom, annulet_narrow, no_global_oom_handling))))]
 
 #[cfg(any(feature = "alloc", test))]
 extern crate alloc;
-#[cfg(any(feature = "std", test, loom))]
+// Where there is no Linux, the feature `std` adds nothing, and needs no `std`: all features build on every target.
+#[cfg(any(all(feature = "std", target_os = "linux"), test, loom))]
 extern crate std;
 
 mod bitmap;

@@ -38,7 +38,7 @@ pub(crate) use core::sync::atomic::AtomicU64;
 /// A ring position: a counter that runs freely and wraps at the integer.
 #[cfg(not(annulet_narrow))]
 pub(crate) type Pos = usize;
-/// A ring position of eight bits: the build that `.ci/narrow` walks through whole laps of the integer.
+/// A ring position of eight bits, in the narrow build: its tests walk whole laps of the integer.
 #[cfg(annulet_narrow)]
 pub(crate) type Pos = u8;
 

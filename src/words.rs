@@ -239,7 +239,7 @@ impl<X: Extent, K> Foreign<X, K> {
     /// # Safety
     ///
     /// - `base` is mapped readable for `X::WORDS` words, aligned to 4, as long as `keep` lives, wherever `keep`
-    ///   is moved, and reading it cannot fault (see [`host`](crate::host) for what that takes).
+    ///   is moved, and reading it cannot fault (see the module `host` for what that takes).
     /// - As long as `keep` lives, this process touches those words only through [`Own`] and `Foreign` values,
     ///   or by atomic accesses of 32 bits.
     pub unsafe fn new(base: NonNull<u32>, keep: K) -> Self {

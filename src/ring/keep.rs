@@ -11,7 +11,7 @@ pub(crate) const PRODUCER: u32 = 0b01;
 /// The bit of the consumer's end.
 pub(crate) const CONSUMER: u32 = 0b10;
 
-/// What keeps a ring alive: a borrow ([`Borrowed`]) or an `Arc` ([`Owned`], feature `alloc`).
+/// What keeps a ring alive: a borrow ([`Borrowed`]) or an `Arc` (`Owned`, feature `alloc`).
 ///
 /// Sealed. A [`Producer`](super::Producer) or [`Consumer`](super::Consumer) is the same type for each of them.
 pub trait Keep: sealed::Sealed {}

@@ -20,8 +20,8 @@
 //! # What a platform supplies
 //!
 //! [`Notify`], a wake-up, and [`Wait`], a sleep in the manner of a futex: while a [`Word`] holds a value, until a
-//! [`Deadline`]. Either may happen for no reason. On Linux it is `host::Futex`; with a processor and its interrupts only,
-//! `tests/targets/bare/src/wait.rs`; in a kernel, about ten lines over its wait queue:
+//! [`Deadline`]. Either may happen for no reason. On Linux it is `host::Futex`; on a processor without an operating
+//! system, the instruction that waits for an interrupt; in a kernel, about ten lines over its wait queue:
 //!
 //! ```
 //! use annulet::wait::{Deadline, Notify, Wait, Word};

@@ -9,7 +9,7 @@ if_arc! {
     use crate::once::OnceBox;
 }
 
-/// Where the rings of [`Lanes`](super::Lanes) are: [`Inline`], or (feature `alloc`) [`Heap`]. Sealed.
+/// Where the rings of [`Lanes`](super::Lanes) are: [`Inline`], or `Heap` (feature `alloc`). Sealed.
 pub trait Housing: sealed::Sealed {}
 
 pub(crate) mod sealed {

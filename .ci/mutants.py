@@ -1,0 +1,462 @@
+"""Mutations of the source, and which of them a test notices. `.ci/deep/mutants` says how it is called.
+
+A mutation is one edit of one file. cargo-mutants makes most of them (another value for a function, another operator); what it
+does not make is in `.ci/deep/mutants.own`. Each is applied in a copy of the checkout. Its first tests are the fast ones of the
+room that its file belongs to; if they pass, all tests, and the room's in the narrow build. If those pass too, it has survived.
+"""
+
+import hashlib
+import json
+import os
+import queue
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, ".ci")
+from rust_text import code_of, end_of_group, files  # noqa: E402
+
+# The fast tests of each room: a path, the modules of unit tests, the integration tests. The first match counts.
+ROOMS = [
+    ("src/span.rs", "span::", "suite"),
+    ("src/bitmap.rs", "bitmap::", "regions lanes"),
+    ("src/cursor.rs", "cursor::", "suite broadcast regions"),
+    ("src/stats.rs", "stats::", "suite broadcast"),
+    ("src/handle.rs", "handle::", "caps regions"),
+    ("src/words", "words::", "hostile"),
+    ("src/link", "link::", "hostile"),
+    ("src/cap", "cap::", "caps"),
+    ("src/region", "region::", "regions"),
+    ("src/ring/broadcast", "ring::broadcast::", "broadcast"),
+    ("src/ring/lanes", "ring::lanes::", "lanes"),
+    ("src/ring", "ring::", "suite"),
+    ("src/wait", "wait::", "channel_core channel"),
+    ("src/channel", "channel::", "channel_core channel"),
+    ("src/host", "host::", "host"),
+    ("src", "", "suite"),
+    ("platform/src", "", ".*"),
+]
+
+# Of these, the ones that take seconds wait until the others have passed.
+SLOW = (
+    "d12_every_form rm03_a_slice e01_items random:: storm linear threads:: k02_ k03_ "
+    "timing:: strategies:: processes:: runner::"
+).split()
+
+# Tests that need a build of their own, or build others.
+NOT_RUN = {"loom", "ui"}
+
+JOBS = int(os.environ.get("MUTANTS_JOBS", "2"))
+TIMEOUT = int(os.environ.get("MUTANTS_TIMEOUT", "0"))
+SAMPLE = int(os.environ.get("MUTANTS_SAMPLE", "0"))
+FALLBACK = os.environ.get("MUTANTS_FALLBACK", "1") != "0"
+HOME = Path("target/ci-mutants").absolute()
+# A mutated loop may allocate for ever.
+MEMORY = 16 << 30
+
+
+def stop(text):
+    sys.exit(f"mutants: FAILED: {text}")
+
+
+class Mutant:
+    def __init__(self, file, line, what, text, by="tests"):
+        self.file, self.line, self.what, self.text, self.by = file, line, what, text, by
+        self.fate = None
+
+    def __str__(self):
+        return f"{self.file}: {self.what}"
+
+
+# --- Which mutations there are.
+
+
+def without_macros(text):
+    """The text with the macros around items blanked out, which cargo-mutants does not look into; lines and columns stay."""
+    code = code_of(text)
+    blank = list(text)
+    for match in re.finditer(r"^[ \t]*(?:\w+::)*(?:const_fn|if_cas|if_arc)!\s*\{", code, re.MULTILINE):
+        end = end_of_group(code, match.end() - 1) - 1
+        for index in [*range(match.start(), match.end()), end]:
+            if blank[index] != "\n":
+                blank[index] = " "
+    return "".join(blank)
+
+
+def replaced(text, span, new):
+    """The text with what lies between two places, each a line and a column from 1 on, replaced; and what that was."""
+    starts = [0]
+    for line in text.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    first, last = (starts[span[end]["line"] - 1] + span[end]["column"] - 1 for end in ("start", "end"))
+    return text[:first] + new + text[last:], text[first:last]
+
+
+def made_by_cargo_mutants(file):
+    text = Path(file).read_text()
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / Path(file).name
+        copy.write_text(without_macros(text))
+        listing = subprocess.run(
+            ["cargo", "mutants", "--no-config", "--Zmutate-file", str(copy), "--json"], capture_output=True, text=True
+        )
+    if listing.returncode:
+        stop(f"cargo mutants on {file}: {listing.stderr}")
+    lines = text.splitlines()
+    seen = {}
+    for entry in json.loads(listing.stdout):
+        new, old = replaced(text, entry["span"], entry["replacement"])
+        line = entry["span"]["start"]["line"]
+        what = re.sub(r"^[^:]*:\d+:\d+: ", "", entry["name"])
+        if entry["genre"] != "FnValue":
+            what += f": `{lines[line - 1].strip()}`"
+        seen[what] = seen.get(what, 0) + 1
+        if seen[what] > 1:
+            what += f" ({seen[what]})"
+        if new != text:
+            yield Mutant(file, line, what, new)
+
+
+def made_by_us():
+    """`.ci/deep/mutants.own`: `@ FILE: WHAT [by TESTS]`, then lines `- ` that are there, and lines `+` in their place."""
+    path = Path(".ci/deep/mutants.own")
+    mutants, problems = [], []
+    entries = re.split(r"^@ ", path.read_text(), flags=re.MULTILINE)[1:]
+    for entry in entries:
+        head, *body = [line for line in entry.splitlines() if line.strip() and not line.startswith("#")]
+        match = re.fullmatch(r"(\S+): (.*?)(?: \[by (narrow|loom \w+)\])?", head)
+        if not match:
+            stop(f"{path}: `{head}` is no head of a mutation")
+        file, what, by = match.groups()
+        old = [line[2:].strip() for line in body if line.startswith("- ")]
+        new = [line[2:] for line in body if line.startswith("+")]
+        if not old or len(old) + len(new) != len(body):
+            stop(f"{path}: {head}: lines are `- ` what is there, then `+ ` what is put there")
+        lines = Path(file).read_text().splitlines() if Path(file).exists() else []
+        bare = [line.strip() for line in lines]
+        found = [at for at in range(len(bare)) if bare[at : at + len(old)] == old]
+        if len(found) != 1:
+            problems.append(f"{path}: {head}: its text is there {len(found)} times")
+            continue
+        at = found[0]
+        # A `+` alone puts nothing there.
+        text = "\n".join(lines[:at] + [line for line in new if line] + lines[at + len(old) :]) + "\n"
+        mutants.append(Mutant(file, at + 1, f"own: {what}", text, by or "tests"))
+    return mutants, problems
+
+
+class Listed:
+    """Patterns with reasons: a line of text in which `*` is anything, and indented lines below it."""
+
+    def __init__(self, path):
+        self.path, self.entries = path, {"left out": {}, "survivors": {}}
+        section = pattern = None
+        for line in Path(path).read_text().splitlines():
+            if not line.strip() or line.startswith("#"):
+                continue
+            if match := re.fullmatch(r"\[(.*)\]", line):
+                section = self.entries.get(match.group(1))
+                if section is None:
+                    stop(f"{path}: there is no section {line}")
+            elif line.startswith("    ") and pattern:
+                section[pattern] = f"{section[pattern]} {line.strip()}".strip()
+            else:
+                pattern = line.strip()
+                section[pattern] = ""
+        for section in self.entries.values():
+            for pattern, reason in section.items():
+                if not reason:
+                    stop(f"{path}: `{pattern}` has no reason")
+
+    @staticmethod
+    def matches(pattern, text):
+        return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL) is not None
+
+    def find(self, section, mutant):
+        return next((p for p in self.entries[section] if self.matches(p, str(mutant))), None)
+
+
+# --- What becomes of one.
+
+
+def room_of(file):
+    for path, modules, tests in ROOMS:
+        if file.startswith(path):
+            return modules.split(), tests.split()
+    stop(f"{file} is in no room: add it to the table in .ci/mutants.py")
+
+
+class Worker:
+    """A copy of the checkout, in which one mutation after the other is built and tested."""
+
+    # How many seconds tests take without a mutation.
+    limits = {}
+
+    def __init__(self, number):
+        self.number = number
+        self.tree = HOME / f"tree-{number}"
+        wanted = set(files())
+        for name in wanted:
+            copy = self.tree / name
+            if not copy.exists() or copy.read_bytes() != Path(name).read_bytes():
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(name, copy)
+        for copy in self.tree.rglob("*"):
+            if copy.is_file() and str(copy.relative_to(self.tree)) not in wanted:
+                copy.unlink()
+
+    def run(self, command, limit, **settings):
+        """Runs a command with all that it starts, and ends them after `limit` seconds. Its status (None: too long), its output."""
+        with tempfile.TemporaryFile() as output:
+            process = subprocess.Popen(
+                command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True,
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)), **settings,
+            )  # fmt: skip
+            try:
+                status = process.wait(limit)
+            except subprocess.TimeoutExpired:
+                status = None
+            finally:
+                # Its children too, which a test may have left.
+                try:
+                    os.killpg(process.pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+                process.wait()
+            output.seek(0)
+            return status, output.read().decode(errors="replace")
+
+    def environment(self, world):
+        flags = {"tests": "", "narrow": "--cfg annulet_narrow", "loom": "--cfg loom"}[world]
+        settings = {
+            "CARGO_TARGET_DIR": str(HOME / f"{world}-{self.number}"),
+            "RUSTFLAGS": flags,
+            "CARGO_PROFILE_DEV_DEBUG": "0",
+            "CARGO_PROFILE_TEST_DEBUG": "0",
+            # The narrow build walks whole ranges.
+            "CARGO_PROFILE_TEST_OPT_LEVEL": "1" if world == "narrow" else "0",
+            "LOOM_MAX_PREEMPTIONS": "2",
+        }
+        return os.environ | settings
+
+    def build(self, world, package, targets):
+        """Builds tests; what they are called and where they are, or None and what the compiler says."""
+        features = {"tests": ["--all-features"], "narrow": ["--features", "alloc"]}.get(world, ["--features", "alloc", "--release"])
+        command = ["cargo", "test", "--no-run", "--message-format", "json", "-p", package, *features, *targets]
+        status, said = self.run(command, 900, cwd=self.tree, env=self.environment(world))
+        if status:
+            return None, said
+        found = []
+        for line in said.splitlines():
+            if line.startswith("{"):
+                message = json.loads(line)
+                if message.get("executable") and message.get("profile", {}).get("test"):
+                    found.append((message["target"]["name"], message["target"]["kind"][0], message["executable"]))
+        # The quickest first: unit tests.
+        return sorted(found, key=lambda test: test[1] == "test"), said
+
+    def play(self, world, package, tests, filters, fast, baseline):
+        """Runs built tests until one fails: what it was, or None. The baseline says how long each takes."""
+        folder = self.tree if package == "annulet" else self.tree / "platform"
+        environment = self.environment(world) | {"CARGO_MANIFEST_DIR": str(folder)}
+        for name, kind, executable in tests:
+            # Filters choose among unit tests (and models); of integration tests, the fast ones.
+            chosen = filters if kind != "test" or world == "loom" else []
+            if fast:
+                chosen = [*chosen, *(word for name in SLOW for word in ("--skip", name))]
+            key = (world, package, name, kind, tuple(chosen))
+            begun = time.monotonic()
+            limit = 600 if baseline else TIMEOUT or 3 * self.limits.get(key, 30) + 20
+            status, said = self.run([executable, *chosen], limit, cwd=folder, env=environment)
+            if baseline:
+                self.limits[key] = max(self.limits.get(key, 0), time.monotonic() - begun)
+            if status is None:
+                return f"{name}: no end after {limit:.0f} s"
+            if status:
+                failed = re.findall(r"^test (\S+) \.\.\. FAILED", said, re.MULTILINE) or [f"status {status}"]
+                if baseline:
+                    print(said)
+                return f"{name}: {failed[0]}"
+        return None
+
+    def stages(self, file, by):
+        """What is tested, in this order: the world, the package, the targets, the filters of unit tests, whether only fast ones."""
+        modules, tests = room_of(file)
+        package = "annulet" if file.startswith("src") else "annulet-platform"
+        names = [name for name in ALL_TESTS[package] if any(re.fullmatch(test, name) for test in tests)]
+        chosen = ["--lib"] + [flag for name in names for flag in ("--test", name)]
+        if by.startswith("loom"):
+            return [("loom", package, ["--test", "loom"], by.split()[1:], False)]
+        narrow = [("narrow", package, ["--lib"] + [f for n in names if n not in ("channel", "host") for f in ("--test", n)], [], False)]
+        if by == "narrow":
+            return narrow
+        stages = [("tests", package, chosen, modules, True)]
+        if FALLBACK and package == "annulet":
+            everything = ["--lib", "--example", "wait_queue"] + [f for n in ALL_TESTS[package] for f in ("--test", n)]
+            stages += [("tests", package, everything, [], False), *narrow]
+        return stages
+
+    def baseline(self, mutants):
+        """Without a mutation, all that will be run passes."""
+        done = set()
+        for file, by in sorted({(mutant.file, mutant.by) for mutant in mutants}):
+            for world, package, targets, filters, fast in self.stages(file, by):
+                key = (world, package, tuple(targets), tuple(filters), fast)
+                if key in done:
+                    continue
+                done.add(key)
+                tests, said = self.build(world, package, targets)
+                if not tests:
+                    stop(f"without a mutation, this does not build: {' '.join(targets)}\n{said}")
+                if why := self.play(world, package, tests, filters, fast, True):
+                    stop(f"without a mutation, a test fails: {why}")
+
+    def begin_with(self, other):
+        """What the crate depends on need not be built for each worker."""
+        for world in ("tests", "narrow", "loom"):
+            built, mine = HOME / f"{world}-{other.number}", HOME / f"{world}-{self.number}"
+            if built.exists() and not mine.exists():
+                subprocess.run(["cp", "-a", str(built), str(mine)], check=True)
+
+    def judge(self, mutant):
+        """(fate, how): it died, was not a program, or survived."""
+        place = self.tree / mutant.file
+        before = place.read_text()
+        try:
+            place.write_text(mutant.text)
+            for world, package, targets, filters, fast in self.stages(mutant.file, mutant.by):
+                tests, said = self.build(world, package, targets)
+                if tests is None:
+                    return "unviable", (re.findall(r"^error.*", said, re.MULTILINE) or [""])[0]
+                if why := self.play(world, package, tests, filters, fast, False):
+                    return "died", why
+            return "survived", ""
+        finally:
+            place.write_text(before)
+
+
+# --- All of them.
+
+
+def all_tests():
+    known = json.loads(subprocess.run(["cargo", "metadata", "--no-deps", "--format-version", "1"], check=True, capture_output=True).stdout)
+    return {
+        package["name"]: [t["name"] for t in package["targets"] if "test" in t["kind"] and t["name"] not in NOT_RUN]
+        for package in known["packages"]
+    }
+
+
+ALL_TESTS = all_tests()
+
+
+def main():
+    wanted = os.environ.get("MUTANTS_FILES", "src/*.rs platform/src/*.rs").split()
+    chosen = files(*wanted)
+    if not chosen:
+        stop(f"no file matches {wanted}")
+    listed = Listed(".ci/deep/mutants.survivors")
+    own, problems = made_by_us()
+    made = [mutant for file in chosen for mutant in made_by_cargo_mutants(file)]
+    made += [mutant for mutant in own if mutant.file in chosen]
+    left_out = {}
+    mutants = []
+    for mutant in made:
+        if pattern := listed.find("left out", mutant):
+            left_out[pattern] = left_out.get(pattern, 0) + 1
+        else:
+            mutants.append(mutant)
+    print(f"{len(made)} mutations of {len(chosen)} files, {len(made) - len(mutants)} of them left out")
+    for pattern, count in left_out.items():
+        print(f"    {count} left out: {pattern}: {listed.entries['left out'][pattern]}")
+
+    # In the order of a hash, every n-th of them is a fair sample.
+    part = mutants
+    if SAMPLE:
+        part = sorted(part, key=lambda mutant: hashlib.sha256(str(mutant).encode()).digest())[:SAMPLE]
+    if shard := os.environ.get("MUTANTS_SHARD"):
+        if not re.fullmatch(r"\d+/\d+", shard):
+            stop("MUTANTS_SHARD is k/n, with k from 1 to n")
+        index, count = map(int, shard.split("/"))
+        if not 1 <= index <= count:
+            stop("MUTANTS_SHARD is k/n, with k from 1 to n")
+        part = part[index - 1 :: count]
+    part = sorted(part, key=lambda mutant: (mutant.by, mutant.file, mutant.line))
+    if os.environ.get("MUTANTS_LIST"):
+        print(*part, sep="\n")
+        print(f"mutants: {len(part)} mutations, listed only")
+        return
+    if not part:
+        stop("there is nothing to test")
+
+    workers = [Worker(number) for number in range(max(1, min(JOBS, len(part))))]
+    begun = time.monotonic()
+    workers[0].baseline(part)
+    for worker in workers[1:]:
+        worker.begin_with(workers[0])
+    print(f"without a mutation all tests pass, in {time.monotonic() - begun:.0f} s", flush=True)
+
+    line = queue.SimpleQueue()
+    for mutant in part:
+        line.put(mutant)
+    crashed = []
+
+    def work(worker):
+        try:
+            while True:
+                try:
+                    mutant = line.get_nowait()
+                except queue.Empty:
+                    return
+                begun = time.monotonic()
+                mutant.fate, how = worker.judge(mutant)
+                print(f"{mutant.fate:9} {time.monotonic() - begun:4.0f} s  {mutant.file}:{mutant.line}: {mutant.what}  {how}", flush=True)
+        except Exception as error:  # noqa: BLE001 a worker that ends early is no success
+            crashed.append(repr(error))
+
+    threads = [threading.Thread(target=work, args=[worker]) for worker in workers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if crashed:
+        stop(f"a worker ended: {crashed}")
+
+    fates = {fate: [mutant for mutant in part if mutant.fate == fate] for fate in ("died", "unviable", "survived")}
+    print("\nsurvivors")
+    for mutant in fates["survived"]:
+        pattern = listed.find("survivors", mutant)
+        reason = listed.entries["survivors"][pattern] if pattern else "NO REASON"
+        print(f"  {mutant.file}:{mutant.line}: {mutant.what}\n      {reason}")
+        if not pattern:
+            problems.append(f"survived, and is not listed: {mutant}")
+    # What is listed is there, and survives.
+    for section, all_of in (("left out", made), ("survivors", mutants)):
+        for pattern in listed.entries[section]:
+            if not any(Listed.matches(pattern.split(": ")[0], file) for file in chosen):
+                continue
+            these = [mutant for mutant in all_of if Listed.matches(pattern, str(mutant))]
+            if not these:
+                problems.append(f"stale, there is no such mutation: {pattern}")
+            elif section == "survivors" and all(mutant.fate in ("died", "unviable") for mutant in these):
+                problems.append(f"stale, it died: {pattern}")
+    for problem in problems:
+        print(problem)
+    figures = (
+        f"{len(part)} mutations ({sum(m in own for m in part)} of our own; {len(made) - len(mutants)} left out), "
+        f"{len(fates['died'])} died, {len(fates['unviable'])} do not compile, {len(fates['survived'])} survived"
+    )
+    if problems:
+        print(figures)
+        stop(f"{len(problems)} problems; {figures}")
+    print(f"mutants: {figures}, each with its reason")
+
+
+main()
