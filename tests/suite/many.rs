@@ -642,3 +642,40 @@ fn rm20_pending_is_counted_apart() {
     assert_eq!((received.items, received.refused, received.pending), (1, 0, 1));
     assert_eq!(size_of::<Spsc<u8, 1>>(), size_of::<Ring<u8, 1, Single, Single, annulet::stats::Off>>());
 }
+
+/// Where positions are narrow, an end can sleep for a lap of the integer. What it knew of the other side then looks new,
+/// and is not: it must look again, or it takes a slot that is not free, or an item that is not there.
+#[test]
+#[cfg(annulet_narrow)]
+fn d11_an_end_that_slept_for_a_lap_of_the_integer_knows_nothing() {
+    const LAP: usize = 256;
+    for origin in 0..LAP {
+        // A producer that knows of free slots. The one consumer tells of all of them at once.
+        let mut ring = Mpsc::<usize, 4>::starting_at(origin);
+        let (mut tx, mut rx) = ring.split();
+        let mut sleeper = tx.clone();
+        sleeper.try_push(0).unwrap();
+        for number in 1..=LAP {
+            if number >= 4 {
+                assert_eq!(rx.try_pop(), Ok(number - 4));
+            }
+            tx.try_push(number).unwrap();
+        }
+        assert_eq!(sleeper.try_push(999), Err(PushError::Full(999)));
+        assert!(rx.drain(9).eq(LAP - 3..=LAP));
+
+        // A consumer that knows of items. The one producer tells of all of them at once.
+        let mut ring = Spmc::<usize, 4>::starting_at(origin);
+        let (mut tx, mut rx) = ring.split();
+        let mut sleeper = rx.clone();
+        assert_eq!(tx.try_push_iter(0..4), 4);
+        assert_eq!(sleeper.try_pop(), Ok(0));
+        for number in 4..LAP + 1 {
+            assert_eq!(rx.try_pop(), Ok(number - 3));
+            tx.try_push(number).unwrap();
+        }
+        assert_eq!(rx.skip(9), 3);
+        // As many items as a lap has went by since, and none is there.
+        assert_eq!(sleeper.try_pop(), Err(PopError::Empty));
+    }
+}
