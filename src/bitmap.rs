@@ -424,4 +424,41 @@ mod tests {
             assert_eq!(life.close(old), Err(CloseError::Stale));
         }
     }
+
+    #[test]
+    fn a_slot_with_one_reader_left_is_in_use() {
+        let life = full_of(1);
+        assert_eq!(life.close(life.generation()), Err(CloseError::InUse(1)));
+        assert_eq!(life.unpin(), 0);
+        assert_eq!(life.close(life.generation()), Ok(()));
+    }
+
+    /// A number whose holders are used up has no next one, however often it is asked for.
+    #[test]
+    fn c03_the_last_holder_of_a_number_stays_the_last() {
+        let holders = super::Generation::new();
+        holders.0.store(LAST_GENERATION - 2, super::Ordering::Relaxed);
+        assert_eq!(holders.begin(), Some(LAST_GENERATION - 1));
+        assert_eq!(holders.begin(), Some(LAST_GENERATION));
+        for _ in 0..3 {
+            assert_eq!((holders.begin(), holders.now()), (None, LAST_GENERATION));
+        }
+    }
+
+    /// Who claims a free number gets it, whatever others do with theirs meanwhile.
+    #[test]
+    fn a_free_number_is_claimed_while_others_come_and_go() {
+        let ends = Bitmap::new();
+        std::thread::scope(|scope| {
+            for number in 0..2 {
+                let ends = &ends;
+                scope.spawn(move || {
+                    for _ in 0..if cfg!(miri) { 30 } else { 50_000 } {
+                        assert!(ends.claim(1 << number));
+                        ends.give_back(1 << number);
+                    }
+                });
+            }
+        });
+    }
 }
