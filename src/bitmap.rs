@@ -424,4 +424,24 @@ mod tests {
             assert_eq!(life.close(old), Err(CloseError::Stale));
         }
     }
+
+    #[test]
+    fn a_slot_with_one_reader_left_is_in_use() {
+        let life = full_of(1);
+        assert_eq!(life.close(life.generation()), Err(CloseError::InUse(1)));
+        assert_eq!(life.unpin(), 0);
+        assert_eq!(life.close(life.generation()), Ok(()));
+    }
+
+    /// A number whose holders are used up has no next one, however often it is asked for.
+    #[test]
+    fn c03_the_last_holder_of_a_number_stays_the_last() {
+        let holders = super::Generation::new();
+        holders.0.store(LAST_GENERATION - 2, super::Ordering::Relaxed);
+        assert_eq!(holders.begin(), Some(LAST_GENERATION - 1));
+        assert_eq!(holders.begin(), Some(LAST_GENERATION));
+        for _ in 0..3 {
+            assert_eq!((holders.begin(), holders.now()), (None, LAST_GENERATION));
+        }
+    }
 }

@@ -332,3 +332,37 @@ impl<T, P: Side, C: Side, S: Stats, K: Keep> fmt::Debug for Producer<'_, T, P, C
         f.debug_struct("Producer").field("len", &self.len()).field("capacity", &self.capacity()).finish()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use crate::ring::{Multi, Ring, Side, Single};
+
+    /// What channels ask before they sleep: an end that others have gone past says what is the case now.
+    #[test]
+    fn an_end_says_whether_a_try_would_find_something() {
+        fn play<P: Side, C: Side>() {
+            let ring = Ring::<u32, 2, P, C>::new();
+            let (mut tx, mut rx) = ring.try_split().unwrap();
+            let mut others = (ring.try_producer(), ring.try_consumer());
+            for _ in 0..5 {
+                for items in [0, 1, 2] {
+                    if items > 0 {
+                        tx.try_push(items).unwrap();
+                    }
+                    let txs = [&mut tx].into_iter().chain(others.0.as_mut());
+                    assert!(txs.into_iter().all(|tx| tx.has_room() == (items < 2)), "{items}");
+                    let rxs = [&mut rx].into_iter().chain(others.1.as_mut());
+                    assert!(rxs.into_iter().all(|rx| rx.has_items() == (items > 0)), "{items}");
+                }
+                assert_eq!((rx.try_pop(), rx.try_pop()), (Ok(1), Ok(2)));
+            }
+            // A slot that was given up is to be gone past.
+            drop(tx.try_claim(1).unwrap());
+            assert_eq!(rx.has_items(), P::SHARED);
+        }
+        play::<Single, Single>();
+        play::<Multi, Single>();
+        play::<Single, Multi>();
+        play::<Multi, Multi>();
+    }
+}

@@ -150,9 +150,6 @@ impl<T, P: Side, C: Side, S: Stats> Taking<'_, T, P, C, S> {
         if count > 0 {
             // SAFETY: claimed from `start` on, and moved out (or in no need of a `Drop`) up to `at`.
             unsafe { self.end.finish(self.start, count) };
-        } else if !C::SHARED && self.end.draining {
-            // A forgotten drain is over with the next operation, even with one that takes nothing.
-            self.end.settle();
         }
     }
 }

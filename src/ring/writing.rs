@@ -84,7 +84,7 @@ impl<T, P: Side, C: Side, S: Stats> WriteEnd<T, P, C, S> {
                     continue;
                 }
                 match self.refusal(at, least) {
-                    Some(why) => return Err((why, free.min(capacity))),
+                    Some(why) => return Err((why, free)),
                     None => continue,
                 }
             }

@@ -206,3 +206,14 @@ fn what_handles_say_of_themselves() {
     assert_eq!(JoinError::NoPlace.to_string(), "every reader's place is taken");
     assert_eq!((reader.capacity(), writer.capacity(), ring.capacity()), (2, 2, 2));
 }
+
+/// A writer that begins gives up no item before it needs the slot: what it is asked about readers, it looks at only.
+#[test]
+fn rr08_a_new_writer_gives_up_nothing_while_there_is_room() {
+    let ring = Broadcast::<Item, 8, Gated<1>>::new();
+    for number in 0..8 {
+        ring.try_writer().unwrap().try_publish(item(number)).unwrap();
+        assert_eq!(ring.len() as u64, number + 1);
+    }
+    assert_eq!(ring.join_at_oldest().unwrap().try_read(), Ok(item(0)));
+}

@@ -125,3 +125,12 @@ fn rm09_threads_grow_lanes_while_they_are_read() {
     threads::storm_of_many(&GrowingLanes::<_, 4, 32, Multi>::new(), Fair::default());
     let _ = GrowingLanes::<u8, 4, 32, Multi>::new();
 }
+
+/// A ring that is there and free is used again before another is made, whatever its number.
+#[test]
+fn rm09_a_ring_is_reused_before_another_is_made() {
+    let lanes = GrowingLanes::<u32, 2, 3>::new();
+    drop(lanes.register_at(2).unwrap());
+    assert_eq!(lanes.register().unwrap().lane().index(), 2);
+    assert_eq!(lanes.lanes(), 1);
+}

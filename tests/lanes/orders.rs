@@ -211,3 +211,22 @@ fn rm10_a_call_takes_what_is_there() {
     takes_all(Fair::default());
     takes_all(Adaptive::with_budget(2));
 }
+
+/// A batch looks at a lane that it has found empty no more: what comes into it meanwhile is for the next call.
+#[test]
+fn rm10_a_batch_comes_to_a_lane_that_was_empty_once() {
+    let lanes = Lanes::<u32, 4, 2>::new();
+    let mut rx = lanes.try_consumer(Strict).unwrap();
+    let (mut urgent, mut other) = (lanes.register().unwrap(), lanes.register().unwrap());
+    urgent.try_push(1).unwrap();
+    other.try_push(2).unwrap();
+    let mut seen = Vec::new();
+    let count = rx.drain(9, |_, item| {
+        seen.push(item);
+        if item == 1 {
+            urgent.try_push(3).unwrap();
+        }
+    });
+    assert_eq!((count, seen), (2, vec![1, 2]));
+    assert_eq!(rx.try_pop(), Ok(3));
+}

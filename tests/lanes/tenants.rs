@@ -213,3 +213,37 @@ fn rm09_a_stalled_producer_stalls_nobody() {
     assert_eq!(grant.commit(), 2);
     assert_eq!(rx.skip(9), 2);
 }
+
+/// A consumer that a split made is the only one of a single side, and its producers have their lanes.
+#[test]
+fn e07_the_ends_of_a_split_are_held() {
+    let mut lanes = Lanes::<u32, 4, 2>::new();
+    let (rx, shared) = lanes.split(Strict);
+    assert!(shared.try_consumer(Strict).is_none());
+    drop(rx);
+    assert!(shared.try_consumer(Strict).is_some());
+    let (producers, rx) = lanes.split_all(Strict);
+    let shared = rx.lanes();
+    assert!(shared.try_consumer(Strict).is_none());
+    assert_eq!(shared.register().unwrap_err(), RegisterError::Taken);
+    drop((producers, rx));
+    assert!(shared.try_consumer(Strict).is_some() && shared.register().is_ok());
+}
+
+/// Of several lanes that cannot be had, the one that could be had soonest says why.
+#[test]
+fn rm09_the_reason_is_that_of_the_lane_that_is_nearest_to_being_free() {
+    let lanes = Lanes::<u32, 4, 2>::new();
+    let (mut first, second) = (lanes.register_at(0).unwrap(), lanes.register_at(1).unwrap());
+    first.try_push(1).unwrap();
+    drop(first);
+    assert_eq!(lanes.register().unwrap_err(), RegisterError::Undrained);
+    drop(second);
+}
+
+/// A handle that was never given out names nobody.
+#[test]
+fn rm09_before_the_first_producer_a_lane_is_nobodys() {
+    let lanes = Lanes::<u32, 4, 2>::new();
+    assert_eq!(lanes.len_of(Handle::new(0, 0)), None);
+}

@@ -335,13 +335,37 @@ fn e10_a_forgotten_end_stays_taken_until_the_ring_is_borrowed_exclusively() {
     ledger.assert_all_dropped();
 }
 
+/// A consumer that goes tells how far its forgotten drain came, at once: the producer has the slots, and the next consumer
+/// the rest of the items.
+#[test]
+fn e10_a_consumer_that_goes_tells_what_its_forgotten_drain_took() {
+    sizes!(|N| {
+        for (origin, taken) in thin(3, pairs(origins(N), 0..=N)) {
+            let ledger = Ledger::new();
+            let ring = Spsc::<Counted, N>::starting_at(origin);
+            let (mut tx, mut rx) = ring.try_split().unwrap();
+            tx.put(Put::One, N, &mut ledger.items());
+            let mut drain = rx.drain(N);
+            drain.by_ref().take(taken).for_each(drop);
+            forget(drain);
+            drop(rx);
+            assert_eq!((tx.says().0, ring.len()), (N - taken, N - taken));
+            assert_eq!(tx.put(Put::One, N, &mut ledger.items()), taken);
+            let mut rx = ring.try_consumer().unwrap();
+            let mut expected = taken as u32..;
+            assert_eq!(rx.take(Take::One, N, &mut |item| assert_eq!(Some(item.0), expected.next())), N);
+            ledger.assert_all_dropped();
+        }
+    });
+}
+
 /// The consumer's position is in its handle, and a drain tells the ring only when it ends. If neither ever ends,
 /// the ring must still not hand out, or drop, an item that was taken.
 #[test]
 fn e10_a_drain_and_its_consumer_both_forgotten_take_nothing_twice() {
     sizes!(|N| {
         // What the consumer does before it is forgotten, and whether the ring has new ends after that.
-        let then = pairs(0..3, [false, true]).collect::<Vec<_>>();
+        let then = pairs(0..4, [false, true]).collect::<Vec<_>>();
         for ((origin, taken), (gone_on, split_again)) in thin(5, pairs(pairs(origins(N), 0..=N), then)) {
             let ledger = Ledger::new();
             let mut ring = Spsc::<Counted, N>::starting_at(origin);
@@ -353,8 +377,9 @@ fn e10_a_drain_and_its_consumer_both_forgotten_take_nothing_twice() {
             match gone_on {
                 0 => (),
                 1 => drop(rx.try_pop()),
-                _ => {
-                    let mut drain = rx.drain(N);
+                // One that has to look for items, and one that knows of them if there are any.
+                again => {
+                    let mut drain = rx.drain(if again == 2 { N } else { 1 });
                     drop(drain.next());
                     forget(drain);
                 }

@@ -642,3 +642,142 @@ fn rm20_pending_is_counted_apart() {
     assert_eq!((received.items, received.refused, received.pending), (1, 0, 1));
     assert_eq!(size_of::<Spsc<u8, 1>>(), size_of::<Ring<u8, 1, Single, Single, annulet::stats::Off>>());
 }
+
+/// Where positions are narrow, an end can sleep for a lap of the integer. What it knew of the other side then looks new,
+/// and is not: it must look again, or it takes a slot that is not free, or an item that is not there.
+#[test]
+#[cfg(annulet_narrow)]
+fn d11_an_end_that_slept_for_a_lap_of_the_integer_knows_nothing() {
+    const LAP: usize = 256;
+    for origin in 0..LAP {
+        // A producer that knows of free slots. The one consumer tells of all of them at once.
+        let mut ring = Mpsc::<usize, 4>::starting_at(origin);
+        let (mut tx, mut rx) = ring.split();
+        let mut sleeper = tx.clone();
+        sleeper.try_push(0).unwrap();
+        for number in 1..=LAP {
+            if number >= 4 {
+                assert_eq!(rx.try_pop(), Ok(number - 4));
+            }
+            tx.try_push(number).unwrap();
+        }
+        assert_eq!(sleeper.try_push(999), Err(PushError::Full(999)));
+        assert!(rx.drain(9).eq(LAP - 3..=LAP));
+
+        // A consumer that knows of items. The one producer tells of all of them at once.
+        let mut ring = Spmc::<usize, 4>::starting_at(origin);
+        let (mut tx, mut rx) = ring.split();
+        let mut sleeper = rx.clone();
+        assert_eq!(tx.try_push_iter(0..4), 4);
+        assert_eq!(sleeper.try_pop(), Ok(0));
+        for number in 4..LAP + 1 {
+            assert_eq!(rx.try_pop(), Ok(number - 3));
+            tx.try_push(number).unwrap();
+        }
+        assert_eq!(rx.skip(9), 3);
+        // As many items as a lap has went by since, and none is there.
+        assert_eq!(sleeper.try_pop(), Err(PopError::Empty));
+    }
+}
+
+/// What is claimed at once is handed over together: whoever sees the first item sees all.
+#[test]
+fn rm03_a_batch_is_seen_whole_or_not_at_all() {
+    let mut ring = Mpsc::<usize, 4>::new();
+    let (mut tx, mut rx) = ring.split();
+    let rounds = if cfg!(miri) { 30 } else { 5_000 };
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            for round in 0..rounds {
+                while tx.try_push_slice(&[round; 4]) == 0 {
+                    std::thread::yield_now();
+                }
+            }
+        });
+        for round in 0..rounds {
+            let mut count = 0;
+            while count == 0 {
+                std::thread::yield_now();
+                count = rx.drain(4).inspect(|item| assert_eq!(*item, round)).count();
+            }
+            assert_eq!(count, 4, "a part of batch {round}");
+        }
+    });
+}
+
+/// A consumer that others have gone past, by more than a lap, says what is the case where they are.
+#[test]
+fn rm11_a_consumer_that_was_passed_by_is_neither_pending_nor_lost() {
+    let mut ring = Mpmc::<u32, 2>::new();
+    let (mut tx, mut rx) = ring.split();
+    for laps in 1..6 {
+        let mut late = rx.clone();
+        for item in 0..2 * laps {
+            tx.try_push(item).unwrap();
+            assert_eq!(rx.try_pop(), Ok(item));
+        }
+        assert_eq!(late.try_pop(), Err(PopError::Empty), "{laps} laps later");
+        let mut late = rx.clone();
+        for item in 0..2 * laps {
+            tx.try_push(item).unwrap();
+            assert_eq!(rx.try_pop(), Ok(item));
+        }
+        tx.try_push(99).unwrap();
+        assert_eq!(late.try_pop(), Ok(99));
+    }
+}
+
+/// An iterator is pushed for a lap at most, though items are taken out meanwhile; and what moved something was not refused.
+#[test]
+fn rm03_an_iterator_is_pushed_for_a_lap_at_most() {
+    /// Says that it has one item at first, and then many; takes an item out for each that it gives.
+    struct Growing<F>(usize, F);
+    impl<F: FnMut()> Iterator for Growing<F> {
+        type Item = usize;
+        fn next(&mut self) -> Option<usize> {
+            (self.1)();
+            self.0 += 1;
+            Some(self.0)
+        }
+        fn size_hint(&self) -> (usize, Option<usize>) {
+            (if self.0 == 0 { 1 } else { 9 }, None)
+        }
+    }
+
+    let ring = Mpsc::<usize, 4, Counts>::new();
+    let (mut tx, mut rx) = ring.try_split().unwrap();
+    assert_eq!(tx.try_push_iter(Growing(0, || _ = rx.try_pop())), 4);
+    rx.skip(9);
+    tx.try_push(0).unwrap();
+    assert_eq!(tx.try_push_iter(Growing(0, || ())), 3);
+    assert_eq!((ring.stats().0.items, ring.stats().0.refused), (8, 0));
+    assert_eq!(tx.try_push_iter(Growing(0, || ())), 0);
+    assert_eq!(ring.stats().0.refused, 1);
+}
+
+/// A split gives back every slot that a forgotten end has claimed, up to the last, and no slot that has an item.
+#[test]
+fn e10_a_split_gives_back_what_was_claimed_and_nothing_else() {
+    for origin in [0, usize::MAX - 2, usize::MAX] {
+        for items in 0..=4 {
+            let mut ring = Mpmc::<usize, 4>::starting_at(origin);
+            let (mut tx, rx) = ring.split();
+            assert_eq!(tx.try_push_iter(0..items), items);
+            if items < 4 {
+                forget(tx.try_claim_exact(4 - items).unwrap());
+            }
+            drop((tx, rx));
+            let (mut tx, mut rx) = ring.split();
+            assert_eq!(tx.try_push(9), Err(PushError::Full(9)), "those given up are still to be gone past");
+            assert!(rx.drain(4).eq(0..items));
+            assert_eq!(rx.try_pop(), Err(PopError::Empty));
+            assert_eq!(tx.try_push_iter(0..9), 4);
+
+            forget(rx.drain(4 - items));
+            drop((tx, rx));
+            let (mut tx, mut rx) = ring.split();
+            assert_eq!(tx.try_push_iter(4..9), 4 - items, "beside those that are there");
+            assert!(rx.drain(9).eq(4 - items..8 - items));
+        }
+    }
+}

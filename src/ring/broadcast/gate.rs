@@ -392,3 +392,69 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> fmt::Debug for GatedRea
         f.debug_struct("GatedReader").field("len", &self.len()).field("capacity", &N).finish()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Broadcast, Gated};
+    use std::cell::RefCell;
+
+    /// A place that is being taken still says where its last holder was. The writer does not wait for that one, who has
+    /// left, if it is more than a ring behind; nor does it take the distance for room.
+    #[test]
+    fn a_place_that_is_being_taken_holds_back_nobody() {
+        let ring = Broadcast::<u32, 4, Gated<1>>::new();
+        let writer = RefCell::new(ring.try_writer().unwrap());
+        drop(ring.join_at_newest().unwrap());
+        let publish = |count| (0..count).for_each(|item| writer.borrow_mut().try_publish(item).unwrap());
+        for behind in 1..9 {
+            publish(behind);
+            let reader = ring.join(|ring| {
+                // The place is claimed, and its last holder was `behind` items behind by now. If that is less than a ring, there
+                // is room for the others.
+                let room = if behind <= 4 { 4 - behind } else { 4 };
+                publish(room);
+                assert_eq!(writer.borrow_mut().has_room(), behind > 4);
+                ring.line.0.tail.observe()
+            });
+            let mut reader = reader.unwrap();
+            publish(1);
+            assert_eq!(reader.try_read(), Ok(0));
+        }
+    }
+
+    /// A reader whose first item the writer takes back while it joins begins anew; if that happens each time, it is told, and
+    /// leaves its place.
+    #[test]
+    fn rr06_a_reader_that_is_overtaken_while_it_joins_begins_later() {
+        let ring = Broadcast::<u32, 4, Gated<1>>::new();
+        let writer = RefCell::new(ring.try_writer().unwrap());
+        let publish = |items: core::ops::Range<u32>| {
+            items.for_each(|item| writer.borrow_mut().try_publish(item).unwrap());
+        };
+        publish(0..4);
+        // The place says 0, where a ring begins: from 5 items on, that is nobody's.
+        publish(4..8);
+        for overtaken in [1, super::TRIES - 1, super::TRIES] {
+            let tries = RefCell::new(0);
+            let joined = ring.join(|ring| {
+                let oldest = ring.line.0.head.observe();
+                let tries = &mut *tries.borrow_mut();
+                *tries += 1;
+                if *tries <= overtaken {
+                    // So that nobody is waited for: as if the writer had looked before the place was claimed.
+                    ring.policy.places[0].0.publish(super::place_of(oldest).wrapping_sub(9));
+                    publish(0..4);
+                }
+                oldest
+            });
+            match joined {
+                Ok(mut reader) => {
+                    assert!(overtaken < super::TRIES);
+                    assert_eq!((reader.at, reader.try_read()), (ring.line.0.head.observe(), Ok(0)));
+                }
+                Err(why) => assert_eq!((overtaken, why), (super::TRIES, super::JoinError::Contended)),
+            }
+            assert_eq!(writer.borrow().readers(), 0);
+        }
+    }
+}

@@ -278,6 +278,7 @@ impl<T: Entry, const N: usize, S: Stats> fmt::Debug for Reader<'_, T, N, S> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::{ReadError, TRIES};
+    use crate::cursor::Seq;
     use crate::ring::Broadcast;
     use crate::ring::broadcast::{Overwrite, Writer};
     use crate::stats::Counts;
@@ -343,6 +344,30 @@ mod tests {
         }
         fn from_image(image: Self) -> Self {
             image
+        }
+    }
+
+    /// A copy is good if it is of one of the `N` items from the head on. A slot has no other: for any other position, the
+    /// copy would be of another item.
+    #[test]
+    fn a_copy_is_good_from_the_head_on_and_not_a_lap_after_it() {
+        const N: u64 = 4;
+        for origin in [0, 5, usize::MAX - 2, usize::MAX] {
+            let ring = Broadcast::<u32, { N as usize }>::starting_at(origin);
+            let mut writer = ring.try_writer().unwrap();
+            let mut reader = ring.reader_at_oldest();
+            (0..6).for_each(|item| writer.publish(item));
+            let head = reader.at.plus(2);
+            for behind in 1..=2 {
+                assert_eq!(reader.copy(Seq::new(head.number().wrapping_sub(behind))), Err(head));
+            }
+            for ahead in 0..N {
+                assert_eq!(reader.copy(head.plus(ahead)), Ok(2 + ahead as u32));
+            }
+            for ahead in N..2 * N + 1 {
+                assert_eq!(reader.copy(head.plus(ahead)), Err(head), "not published, {ahead} after the head");
+            }
+            assert_eq!(reader.try_read(), Err(ReadError::Lagged(2)));
         }
     }
 

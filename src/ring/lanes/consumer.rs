@@ -239,3 +239,23 @@ impl<T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Housing>
         f.debug_struct("LaneConsumer").field("order", &self.order).field("lanes", &self.lanes).finish()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use crate::Lanes;
+    use crate::error::PopError;
+    use crate::ring::lanes::Fair;
+
+    /// A call that wants nothing is not refused, as of a consumer of one ring.
+    #[test]
+    fn a_drain_of_none_is_none() {
+        let lanes = Lanes::<u32, 4, 2>::new();
+        let mut rx = lanes.try_consumer(Fair::default()).unwrap();
+        assert_eq!(rx.drain_to(1, drop), Err(PopError::Empty));
+        assert_eq!(rx.drain_to(0, drop), Ok(0));
+        let ring = crate::Spsc::<u32, 4>::new();
+        let mut rx = ring.try_consumer().unwrap();
+        assert_eq!(rx.drain_to(1, drop), Err(PopError::Empty));
+        assert_eq!(rx.drain_to(0, drop), Ok(0));
+    }
+}

@@ -253,4 +253,28 @@ mod tests {
         }
         assert_eq!(order.idle.iter().filter(|level| **level != 0).count(), 1, "on one level at a time");
     }
+
+    /// A visit is over once the lane was found empty, also for the next tour; and a lane that is closed is not stayed at.
+    #[test]
+    fn rm10_a_visit_ends_where_the_lane_does() {
+        let mut order = Fair::with_budget(4);
+        assert_eq!(order.next(0b11), (0, 4));
+        order.visited(0, 4, 1);
+        assert_eq!(order.next(0b11), (1, 4), "lane 0 was found empty");
+        order.visited(1, 1, 1);
+        assert_eq!(order.next(0b11), (1, 3), "the visit goes on");
+        order.visited(1, 1, 1);
+        assert_eq!(order.next(0b01), (0, 4), "where it may");
+    }
+
+    /// A lane that had an item is not idle, if fewer than were asked for.
+    #[test]
+    fn rm10_a_lane_with_few_items_is_not_idle() {
+        let mut order = Adaptive::with_budget(4);
+        for _ in 0..8 {
+            let (lane, asked) = order.next(0b11);
+            order.visited(lane, asked, 1);
+            assert_eq!(order.idle, [0; 6]);
+        }
+    }
 }

@@ -83,7 +83,6 @@ impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing> Lanes<T, 
         order: O,
     ) -> ([Registered<'_, T, C, S>; L], LaneConsumer<'_, T, N, L, O, C, S, H>) {
         self.line.0.ends.hold(Self::CONSUMER);
-        self.line.0.taken.clear();
         let admitted: [_; L] = array::from_fn(|lane| self.admit(lane as u32).map(|(_, handle)| handle));
         let taken = admitted.iter().flatten().fold(0, |taken, lane| taken | 1 << lane.index());
         self.line.0.taken.hold(taken);
