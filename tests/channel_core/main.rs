@@ -7,6 +7,8 @@ mod cells;
 mod close;
 mod common;
 mod events;
+mod leaving;
+mod owed;
 #[cfg(feature = "futures-v0.3")]
 mod streams;
 mod threads;

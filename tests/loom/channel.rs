@@ -1,6 +1,7 @@
 //! Models of channels: sending and receiving that wait for each other, and for the other side's end.
 
-use std::mem::ManuallyDrop;
+use std::mem::{ManuallyDrop, forget};
+use std::ops::DerefMut;
 use std::pin::Pin;
 
 use annulet::Broadcast;
@@ -29,6 +30,9 @@ models! {
     nx10_two_receivers_and_commits_out_of_order within 1 kills [SignalFence];
     rm05_a_close_overtakes_a_send within 1 kills [SignalFence];
     rm07_a_place_changes_hands_while_the_writer_waits within 2 kills [SignalFence] twin rm07_twin_keeps_the_slow_reader;
+    d06_a_slot_that_is_given_up_in_front_of_an_item kills [SignalFence AwaitFence] twin d06_twin_gives_it_up_silently;
+    d06_slots_that_are_given_up_are_room kills [SignalFence AwaitFence] twin d06_twin_fills_the_ring_silently;
+    d07_closed_comes_after_everything_that_was_sent within 2 kills [SignalFence] twin d07_twin_forgets_a_claim_and_its_sender;
 }
 
 type Of<const N: usize, P, C, const TASKS: usize> = Channel<Ring<u32, N, P, C>, Platform, Off, TASKS>;
@@ -57,13 +61,20 @@ fn d06_a_send_against_a_receive(main: Main) {
     });
 }
 
-/// The ring is full. One more is sent, and both are received; the first one without telling the sender, if so.
+/// Uses an end without the signal that its guard gives when it is dropped.
+fn silently<G: DerefMut, R>(guard: G, f: impl FnOnce(&mut G::Target) -> R) -> R {
+    f(&mut ManuallyDrop::new(guard))
+}
+
+/// The ring is full. One more is sent, and both are received; or one, without telling the sender, if so.
 fn for_room(main: Main, tells: bool) {
     one_to_one::<0>(|mut tx, mut rx| {
         tx.try_send(1).unwrap();
         let receive = move || {
-            let first = if tells { rx.recv().unwrap() } else { rx.end().try_pop().unwrap() };
-            ([first, rx.recv().unwrap()], rx)
+            if tells {
+                return ([rx.recv().unwrap(), rx.recv().unwrap()], rx);
+            }
+            ([silently(rx.end(), |end| end.try_pop()).unwrap(), 2], rx)
         };
         let (_, (got, _)) = at_once(main, move || (tx.send(2).unwrap(), tx), receive);
         assert_eq!(got, [1, 2]);
@@ -104,7 +115,7 @@ fn push_and_end(main: Main, pushes: bool, end: impl FnOnce(Tx<Single, Single, 0>
     one_to_one::<0>(|mut tx, mut rx| {
         let first = move || {
             if pushes {
-                tx.end().try_push(7).unwrap();
+                silently(tx.end(), |end| end.try_push(7)).unwrap();
             }
             end(tx);
         };
@@ -250,7 +261,7 @@ fn nx10_two_receivers_and_a_batch(main: Main) {
 /// By one signal that is for one: who is woken by it wakes the next.
 fn nx10_two_receivers_and_one_signal(main: Main) {
     two_receivers(main, |tx| {
-        tx.end().try_push(1).unwrap();
+        silently(tx.end(), |end| end.try_push(1)).unwrap();
         tx.try_send(2).unwrap();
     });
 }
@@ -288,6 +299,159 @@ fn rm05_a_close_overtakes_a_send(main: Main) {
         // Who is told of the end before the item is there leaves it.
         assert!(got <= usize::from(sent.0));
     });
+}
+
+/// A slot is claimed, an item is sent behind it, and the slot is given up: the receiver, which may be put aside for either,
+/// hears of it.
+fn give_up(main: Main, tells: bool) {
+    stage::<2, Multi, Single, 0>(|mut tx, mut rx| {
+        let mut other = tx.clone();
+        let send = move || {
+            let mut end = tx.end();
+            let grant = end.try_claim(1).unwrap();
+            other.try_send(7).unwrap();
+            drop(grant);
+            if tells { drop(end) } else { forget(end) }
+            // As for the signals of a sender that goes.
+            ManuallyDrop::new((tx, other))
+        };
+        at_once(main, send, move || (assert_eq!(rx.recv(), Ok(7)), forget(rx)));
+    });
+}
+
+fn d06_a_slot_that_is_given_up_in_front_of_an_item(main: Main) {
+    give_up(main, true);
+}
+
+fn d06_twin_gives_it_up_silently(main: Main) {
+    give_up(main, false);
+}
+
+/// All slots are claimed and given up while the receiver waits. The sender that waits for their room gets it from the receiver,
+/// which goes past them.
+fn give_up_all(main: Main, tells: bool) {
+    stage::<1, Multi, Single, 0>(|mut tx, mut rx| {
+        let mut other = tx.clone();
+        let send = move || {
+            let mut end = tx.end();
+            drop(end.try_claim(1).unwrap());
+            if tells { drop(end) } else { forget(end) }
+            other.send(7).unwrap();
+            ManuallyDrop::new((tx, other))
+        };
+        at_once(main, send, move || (assert_eq!(rx.recv(), Ok(7)), forget(rx)));
+    });
+}
+
+fn d06_slots_that_are_given_up_are_room(main: Main) {
+    give_up_all(main, true);
+}
+
+fn d06_twin_fills_the_ring_silently(main: Main) {
+    give_up_all(main, false);
+}
+
+/// A sender is in the middle of an item, behind which there is another, when the channel is closed; then it commits, and both
+/// senders go. The receiver gets both, and then `Closed`. If the sender forgets its claim and itself, the receiver waits for it.
+fn close_in_the_middle(main: Main, commits: bool) {
+    stage::<2, Multi, Single, 0>(|mut tx, mut rx| {
+        let mut other = tx.clone();
+        let send = move || {
+            let mut end = tx.end();
+            let mut grant = end.try_claim(1).unwrap();
+            other.try_send(2).unwrap();
+            other.close();
+            drop(other);
+            if commits {
+                grant.push(1).unwrap();
+                grant.commit();
+                drop(end);
+                drop(tx);
+            } else {
+                forget(grant);
+                forget(end);
+                forget(tx);
+            }
+        };
+        let receive = move || {
+            let got = [rx.recv(), rx.recv(), rx.recv()];
+            forget(rx);
+            got
+        };
+        let (_, got) = at_once(main, send, receive);
+        assert_eq!(got, [Ok(1), Ok(2), Err(RecvError::Closed)]);
+    });
+}
+
+fn d07_closed_comes_after_everything_that_was_sent(main: Main) {
+    close_in_the_middle(main, true);
+}
+
+fn d07_twin_forgets_a_claim_and_its_sender(main: Main) {
+    close_in_the_middle(main, false);
+}
+
+/// The last receiver of an owned channel goes while something is sent: whatever the order, it is not there any more when both
+/// are done.
+#[cfg(feature = "alloc")]
+pub mod owned {
+    use super::{Channel, Main, Of, Platform, Ring, RecvError, Side, Multi, Single, at_once, three};
+    use loom::sync::Arc;
+
+    models! {
+        d08_a_send_against_the_last_receiver kills [SignalFence AwaitFence] twin d08_twin_keeps_what_is_queued;
+        d08_two_sends_against_the_last_receiver within 2 kills [SignalFence];
+        d08_a_reply_that_is_dropped_with_its_request within 2 kills [SignalFence];
+    }
+
+    type Item = Arc<()>;
+
+    fn ends<P: Side, C: Side>() -> annulet::channel::OwnedEnds<Item, 2, P, C, Platform, annulet::stats::Off, annulet::stats::Off, 0> {
+        Channel::new_split(Platform::new())
+    }
+
+    fn d08_a_send_against_the_last_receiver(main: Main) {
+        let (mut tx, rx) = ends::<Single, Single>();
+        let item = Arc::new(());
+        let again = Arc::clone(&item);
+        let (tx, ()) = at_once(main, move || (drop(tx.try_send(again)), tx).1, move || drop(rx));
+        assert_eq!(Arc::strong_count(&item), 1, "it was dropped while the sender is there");
+        drop(tx);
+    }
+
+    /// As a borrowed channel does.
+    fn d08_twin_keeps_what_is_queued(main: Main) {
+        super::lent(Of::<2, Single, Single, 0>::over(Ring::new(), Platform::new()), |channel| {
+            let channel = &*channel;
+            let (mut tx, rx) = channel.try_split().unwrap();
+            at_once(main, move || (tx.try_send(7).is_ok(), std::mem::forget(tx)), move || drop(rx));
+            assert!(channel.is_empty());
+        });
+    }
+
+    fn d08_two_sends_against_the_last_receiver(main: Main) {
+        let (mut tx, rx) = ends::<Multi, Single>();
+        let item = Arc::new(());
+        let (mut other, one, two) = (tx.clone(), Arc::clone(&item), Arc::clone(&item));
+        let send = move || (drop(tx.try_send(one)), tx).1;
+        let (tx, (), other) =
+            three(main, send, move || drop(rx), move || (drop(other.try_send(two)), other).1);
+        assert_eq!(Arc::strong_count(&item), 1, "both were dropped while the senders are there");
+        drop((tx, other));
+    }
+
+    /// A request carries the sender of its reply, which its client waits for.
+    fn d08_a_reply_that_is_dropped_with_its_request(main: Main) {
+        type Owned<T> = Channel<Ring<T, 1>, Platform, annulet::stats::Off, 0>;
+        let (mut requests, server) = Owned::new_split(Platform::new());
+        let (reply, mut replies) = Owned::<u32>::new_split(Platform::new());
+        let ask = move || {
+            drop(requests.try_send(reply));
+            assert_eq!(replies.recv(), Err(RecvError::Closed));
+            requests
+        };
+        drop(at_once(main, ask, move || drop(server)));
+    }
 }
 
 /// An end that gives its place back when it is dropped; but not when a model has failed, and loom is gone.

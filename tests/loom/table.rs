@@ -19,6 +19,10 @@ const MODELS: &[&[&Model]] = &[
     region::MODELS,
     wait::MODELS,
     channel::MODELS,
+    #[cfg(feature = "alloc")]
+    channel::owned::MODELS,
+    #[cfg(feature = "alloc")]
+    wait::crowded::MODELS,
 ];
 
 /// Every site whose ordering must be in a model that fails without it. New sites are added here.

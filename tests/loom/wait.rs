@@ -16,7 +16,8 @@ use crate::platform::{Bell, Platform, SOON, block_on, lent};
 
 models! {
     d06_a_push_against_a_wait kills [SignalFence AwaitFence] twin d06_twin_does_not_signal;
-    d06_a_signal_during_the_second_sleep kills [SignalFence AwaitFence];
+    d06_a_signal_during_the_second_sleep kills [SignalFence AwaitFence] twin d06_twin_signals_once;
+    h15_each_thread_is_called_for_each_sleep within 2 kills [SignalFence] twin h15_twin_calls_one;
     h16_a_push_against_phases kills [SignalFence AwaitFence] twin h16_twin_does_not_signal;
     h15_one_wake_for_two_threads kills [SignalFence AwaitFence] twin h15_twin_wakes_who_has_gone;
     h15_one_wake_for_a_thread_and_a_task kills [SignalFence AwaitFence];
@@ -137,18 +138,117 @@ fn h16_twin_does_not_signal(main: Main) {
     push_and_wait_in_phases(main, false);
 }
 
-fn d06_a_signal_during_the_second_sleep(main: Main) {
+/// A thread that is called, and finds nothing, is called again when it sleeps again.
+fn two_signals(main: Main, signals: u32) {
     lent(Stage::<AtomicU32, 0>::new(AtomicU32::new(0)), |stage| {
         let stage = &*stage;
         let counts = move || {
             for number in 1..3 {
                 stage.of.store(number, Ordering::Relaxed);
-                stage.signal(1);
+                if number <= signals {
+                    stage.signal(1);
+                }
             }
         };
         let look = move || (stage.of.load(Ordering::Relaxed) == 2).then_some(());
         at_once(main, counts, move || stage.wait_until(Deadline::NEVER, look)).1.unwrap();
     });
+}
+
+fn d06_a_signal_during_the_second_sleep(main: Main) {
+    two_signals(main, 2);
+}
+
+fn d06_twin_signals_once(main: Main) {
+    two_signals(main, 1);
+}
+
+/// Two threads, and one signal for each: whichever of them the platform wakes, both are called.
+fn two_calls(main: Main, calls: u32) {
+    lent(Stage::<AtomicU32, 0>::new(AtomicU32::new(0)), |stage| {
+        let stage = &*stage;
+        let puts = move || {
+            for number in 0..2 {
+                stage.of.fetch_add(1, Ordering::Relaxed);
+                if number < calls {
+                    stage.signal(1);
+                }
+            }
+        };
+        let takes = move || {
+            let take = || {
+                let there = stage.of.load(Ordering::Relaxed);
+                let left = there.checked_sub(1)?;
+                stage.of.compare_exchange(there, left, Ordering::Relaxed, Ordering::Relaxed).ok()
+            };
+            stage.wait_until(Deadline::NEVER, take).unwrap();
+        };
+        three(main, puts, takes, takes);
+    });
+}
+
+fn h15_each_thread_is_called_for_each_sleep(main: Main) {
+    two_calls(main, 2);
+}
+
+fn h15_twin_calls_one(main: Main) {
+    two_calls(main, 1);
+}
+
+/// Tasks beyond the slots of the event, which get slots on the heap.
+#[cfg(feature = "alloc")]
+pub mod crowded {
+    use super::{Stage, Token, at_once, block_on, lent, three, Main, pass_by_of};
+    use loom::sync::atomic::{AtomicU32, Ordering};
+
+    models! {
+        d19_tasks_beyond_the_slots_are_woken within 2 kills [SignalFence AwaitFence] twin d19_twin_wakes_one;
+        d19_two_tasks_get_more_slots_at_once within 2 kills [PlacePublish PlaceObserve];
+    }
+
+    /// Two tasks at an event with one slot, and a signal for each.
+    fn two_tasks(main: Main, calls: u32) {
+        lent(Stage::<AtomicU32, 1>::new(AtomicU32::new(0)), |stage| {
+            let stage = &*stage;
+            let puts = move || {
+                stage.of.store(2, Ordering::Relaxed);
+                stage.signal(calls);
+            };
+            let takes = move || {
+                let mut ticket = stage.ticket();
+                let take = || {
+                    let there = stage.of.load(Ordering::Relaxed);
+                    let left = there.checked_sub(1)?;
+                    stage.of.compare_exchange(there, left, Ordering::Relaxed, Ordering::Relaxed).ok()
+                };
+                block_on(|context| ticket.poll(context, take));
+            };
+            three(main, puts, takes, takes);
+        });
+    }
+
+    fn d19_tasks_beyond_the_slots_are_woken(main: Main) {
+        two_tasks(main, 2);
+    }
+
+    fn d19_twin_wakes_one(main: Main) {
+        two_tasks(main, 1);
+    }
+
+    /// Both find the slot taken, and each makes more: one of the blocks stays.
+    fn d19_two_tasks_get_more_slots_at_once(main: Main) {
+        lent(Stage::<Token, 1>::new(Token::new()), |stage| {
+            let stage = &*stage;
+            let mut first = stage.ticket();
+            let waker = std::task::Waker::noop();
+            let mut context = std::task::Context::from_waker(waker);
+            assert!(first.poll(&mut context, || None::<()>).is_pending());
+            let (one, two) = at_once(main, move || pass_by_of(stage), move || pass_by_of(stage));
+            assert_eq!(stage.event.crowded(), 0);
+            assert_eq!([one, two].map(|bell| std::sync::Arc::strong_count(&bell)), [1, 1], "wakers that are left");
+            drop(first);
+        });
+    }
 }
 
 /// One wakes one of two threads, to one of which its deadline comes at the same moment. If it was in time, it puts the
@@ -282,6 +382,10 @@ fn d19_twin_waits_for_the_first_waker(main: Main) {
 
 /// A task polls once, finds nothing, and goes. If it is being woken then, the signaller still has its waker.
 fn pass_by(stage: &'static Stage<(), 1>) -> Arc<Bell> {
+    pass_by_of(stage)
+}
+
+fn pass_by_of<T>(stage: &'static Stage<T, 1>) -> Arc<Bell> {
     let bell = Bell::new();
     let mut ticket = stage.ticket();
     let waker = Waker::from(Arc::clone(&bell));

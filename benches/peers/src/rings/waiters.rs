@@ -6,7 +6,7 @@ use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
 use std::os::fd::OwnedFd;
 use std::sync::{Condvar, Mutex};
 
-use annulet::channel::{Line, Receiver, RingReceiver, RingSender, Sender};
+use annulet::channel::{RingReceiver, RingSender};
 use annulet::host::Futex;
 use annulet::ring::{Consumer, Producer};
 use annulet::wait::{Event, Strategy};
@@ -20,7 +20,6 @@ use crate::waiting::{Asynchronous, Blocking};
 
 const N: usize = 1024;
 
-type Line0 = Line<Futex>;
 pub(crate) type Tx<'c> = RingSender<'c, u64, Lone, Lone, Futex>;
 pub(crate) type Rx<'c> = RingReceiver<'c, u64, Lone, Lone, Futex>;
 
@@ -62,8 +61,8 @@ impl<const BLOCK: bool, const FENCED: bool> Blocking for Ours<BLOCK, FENCED> {
 impl Asynchronous for Ours<false> {
     const NAME: &str = "annulet::Channel";
     const ROLE: Role = Role::Ours;
-    type Tx<'c> = Sender<Producer<'c, u64>, &'c Line0>;
-    type Rx<'c> = Receiver<Consumer<'c, u64>, &'c Line0>;
+    type Tx<'c> = Tx<'c>;
+    type Rx<'c> = Rx<'c>;
 
     fn with<R>(body: impl FnOnce(Self::Tx<'_>, Self::Rx<'_>) -> R) -> R {
         let mut channel = ours::<false>();

@@ -1,0 +1,304 @@
+//! The end of a channel's life: what is queued when the last receiver goes, and what was sent before a close.
+
+use std::mem::forget;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::Poll;
+use std::thread;
+
+use annulet::channel::{OwnedSender, RecvError, SendError, TryRecvError, TrySendError};
+use annulet::ring::{Multi, Side, Single};
+use annulet::{Channel, Mpmc, Mpsc, Spmc, Spsc};
+
+use crate::common::{Lot, Task, block_on, rounds};
+
+type Owned<R> = Channel<R, Lot>;
+
+/// A request carries the sender of its reply. When the server goes, the client hears of it.
+#[test]
+fn d08_a_client_hears_that_its_request_was_dropped() {
+    let (mut requests, server) = Owned::<Mpsc<_, 4>>::new_split(Lot::new());
+    let (reply, mut replies) = Owned::<Spsc<u32, 1>>::new_split(Lot::new());
+    requests.send(reply).unwrap();
+    drop(server);
+    assert_eq!(replies.recv(), Err(RecvError::Closed));
+    drop(requests);
+}
+
+/// An item holds a sender of its own channel, which is freed all the same.
+#[test]
+fn d08_an_item_that_holds_its_own_channel_does_not_keep_it() {
+    struct Item(#[allow(dead_code)] Option<OwnedSender<Item, 4, Multi, Single, Lot>>, #[allow(dead_code)] Arc<()>);
+    let alive = Arc::new(());
+    let (mut tx, rx) = Owned::<Mpsc<Item, 4>>::new_split(Lot::new());
+    for _ in 0..3 {
+        let again = tx.clone();
+        assert!(tx.try_send(Item(Some(again), Arc::clone(&alive))).is_ok());
+    }
+    drop(tx);
+    assert_eq!(rx.senders(), 3);
+    drop(rx);
+    assert_eq!(Arc::strong_count(&alive), 1);
+}
+
+/// Whoever goes first, and whichever arity: no item of an owned channel outlives its last receiver.
+#[test]
+fn d08_what_is_queued_goes_with_the_last_receiver() {
+    macro_rules! check {
+        ($($ring:ident)*) => {$({
+            let alive = Arc::new(());
+            let (mut tx, mut rx) = Owned::<$ring<Arc<()>, 4>>::new_split(Lot::new());
+            (0..4).for_each(|_| tx.try_send(Arc::clone(&alive)).unwrap());
+            drop(rx.try_recv().unwrap());
+            drop(rx);
+            assert_eq!(Arc::strong_count(&alive), 1, stringify!($ring));
+            assert!(matches!(tx.try_send(Arc::clone(&alive)), Err(TrySendError::Closed(_))));
+            assert_eq!(Arc::strong_count(&alive), 1);
+        })*};
+    }
+    check!(Spsc Mpsc Spmc Mpmc);
+    // Not the last one.
+    let alive = Arc::new(());
+    let (mut tx, rx) = Owned::<Spmc<Arc<()>, 4>>::new_split(Lot::new());
+    let mut other = rx.clone();
+    tx.try_send(Arc::clone(&alive)).unwrap();
+    drop(rx);
+    assert_eq!(Arc::strong_count(&alive), 2);
+    drop(other.try_recv().unwrap());
+}
+
+/// An item whose drop panics does not keep the others.
+#[test]
+fn e02_an_item_whose_drop_panics_keeps_no_other() {
+    struct Item(bool, Arc<()>);
+    impl Drop for Item {
+        fn drop(&mut self) {
+            assert!(!self.0 || thread::panicking(), "not this one, of {}", Arc::strong_count(&self.1));
+        }
+    }
+    macro_rules! check {
+        ($($ring:ident)*) => {$({
+            let alive = Arc::new(());
+            let (mut tx, rx) = Owned::<$ring<Item, 8>>::new_split(Lot::new());
+            for number in 0..6 {
+                assert!(tx.try_send(Item(number == 2, Arc::clone(&alive))).is_ok());
+            }
+            assert!(catch_unwind(AssertUnwindSafe(|| drop(rx))).is_err());
+            assert_eq!(Arc::strong_count(&alive), 1, stringify!($ring));
+            assert!(tx.is_closed());
+        })*};
+    }
+    check!(Spsc Mpsc Spmc Mpmc);
+}
+
+/// A channel that is borrowed keeps what is queued for its next receiver.
+#[test]
+fn d08_a_borrowed_channel_keeps_what_is_queued_for_the_next_receiver() {
+    static CHANNEL: Owned<Spsc<u32, 4>> = Channel::over(Spsc::new(), Lot::new());
+    let (mut tx, rx) = CHANNEL.try_split().unwrap();
+    tx.try_send(1).unwrap();
+    drop(rx);
+    assert_eq!(tx.try_send(2), Err(TrySendError::Closed(2)));
+    let mut rx = CHANNEL.try_receiver().unwrap();
+    tx.try_send(3).unwrap();
+    assert_eq!((rx.recv(), rx.recv()), (Ok(1), Ok(3)));
+}
+
+/// A permit that is used after the end gives the item back.
+#[test]
+fn d08_a_permit_gives_the_item_back_after_the_end() {
+    let alive = Arc::new(());
+    let (mut tx, rx) = Owned::<Spsc<Arc<()>, 4>>::new_split(Lot::new());
+    let permit = block_on(tx.reserve()).unwrap();
+    drop(rx);
+    assert!(matches!(permit.send(Arc::clone(&alive)), Err(SendError::Closed(_))));
+    assert_eq!(Arc::strong_count(&alive), 1);
+
+    let (mut tx, mut rx) = Owned::<Spsc<u32, 4>>::new_split(Lot::new());
+    let permit = block_on(tx.reserve()).unwrap();
+    rx.close();
+    assert_eq!(rx.try_recv(), Err(TryRecvError::Closed));
+    assert_eq!(permit.send(7), Err(SendError::Closed(7)));
+    assert_eq!(rx.try_recv(), Err(TryRecvError::Closed));
+    assert!(block_on(tx.reserve()).is_none());
+}
+
+/// What is behind a slot that a sender is in the middle of is dropped once that is over.
+#[test]
+fn d08_what_is_behind_a_claim_is_dropped_when_the_claim_is_over() {
+    for commits in [true, false] {
+        let alive = Arc::new(());
+        let (mut tx, rx) = Owned::<Mpmc<Arc<()>, 4>>::new_split(Lot::new());
+        let mut other = tx.clone();
+        let mut end = tx.end();
+        let mut grant = end.try_claim(1).unwrap();
+        grant.push(Arc::clone(&alive)).unwrap();
+        other.try_send(Arc::clone(&alive)).unwrap();
+        drop(rx);
+        if commits {
+            assert_eq!(grant.commit(), 1);
+        } else {
+            drop(grant);
+        }
+        drop(end);
+        assert_eq!(Arc::strong_count(&alive), 1);
+    }
+}
+
+/// Senders race with the last receiver. Each item that was accepted is received or dropped while the senders are still there.
+fn race<P: Side, C: Side>(senders: usize)
+where
+    annulet::ring::Ring<Arc<()>, 4, P, C>: Splits,
+{
+    for round in 0..rounds(300) {
+        let alive = Arc::new(());
+        let (senders, mut rx) = <annulet::ring::Ring<Arc<()>, 4, P, C> as Splits>::split(senders);
+        thread::scope(|scope| {
+            let sending: Vec<_> = senders
+                .into_iter()
+                .map(|mut send| {
+                    let alive = Arc::clone(&alive);
+                    scope.spawn(move || {
+                        while !send(Arc::clone(&alive)) {
+                            thread::yield_now();
+                        }
+                        send
+                    })
+                })
+                .collect();
+            for _ in 0..round % 7 {
+                rx(false);
+            }
+            rx(true);
+            let senders: Vec<_> = sending.into_iter().map(|thread| thread.join().unwrap()).collect();
+            assert_eq!(Arc::strong_count(&alive), 1, "round {round}");
+            drop(senders);
+        });
+    }
+}
+
+type Send1 = Box<dyn FnMut(Arc<()>) -> bool + Send>;
+type Recv1 = Box<dyn FnMut(bool)>;
+
+/// Owned ends as closures: one that sends, and says whether that was refused for good; one that receives, or goes.
+trait Splits {
+    fn split(senders: usize) -> (Vec<Send1>, Recv1);
+}
+
+macro_rules! splits {
+    ($($producers:ident $consumers:ident $more:expr;)*) => {$(
+        impl Splits for annulet::ring::Ring<Arc<()>, 4, $producers, $consumers> {
+            fn split(senders: usize) -> (Vec<Send1>, Recv1) {
+                let (tx, rx) = Channel::<Self, Lot>::new_split(Lot::new());
+                let more: fn(&OwnedSender<Arc<()>, 4, $producers, $consumers, Lot>) -> Option<_> = $more;
+                let mut all: Vec<_> = (1..senders).filter_map(|_| more(&tx)).collect();
+                all.push(tx);
+                let send = |mut tx: OwnedSender<Arc<()>, 4, $producers, $consumers, Lot>| -> Send1 {
+                    Box::new(move |item| matches!(tx.try_send(item), Err(TrySendError::Closed(_))))
+                };
+                let mut rx = Some(rx);
+                let receive = move |goes: bool| match &mut rx {
+                    Some(rx) if !goes => drop(rx.try_recv()),
+                    rx => drop(rx.take()),
+                };
+                (all.into_iter().map(send).collect(), Box::new(receive))
+            }
+        }
+    )*};
+}
+splits! {
+    Single Single |_| None::<OwnedSender<Arc<()>, 4, Single, Single, Lot>>;
+    Multi Single |tx| Some(tx.clone());
+    Single Multi |_| None::<OwnedSender<Arc<()>, 4, Single, Multi, Lot>>;
+    Multi Multi |tx| Some(tx.clone());
+}
+
+#[test]
+fn d08_threads_that_send_while_the_last_receiver_goes_leave_nothing() {
+    race::<Single, Single>(1);
+    race::<Multi, Single>(3);
+    race::<Single, Multi>(1);
+    race::<Multi, Multi>(3);
+}
+
+/// One sender is in the middle of its item when the channel is closed, behind which there is another one; then it commits and
+/// all senders go. Nothing that was sent before the close comes after `Closed`, at whichever moment the receiver looks. The
+/// model of the same name walks through all of them.
+#[test]
+fn d07_closed_comes_after_everything_that_was_sent_before_the_close() {
+    for _ in 0..rounds(500) {
+        let (mut first, mut rx) = Owned::<Mpsc<u32, 2>>::new_split(Lot::new());
+        let mut second = first.clone();
+        let mut end = first.end();
+        let mut grant = end.try_claim(1).unwrap();
+        second.try_send(2).unwrap();
+        let receiver = thread::spawn(move || {
+            let got: Vec<_> = std::iter::from_fn(|| rx.recv().ok()).collect();
+            (got, rx.try_recv())
+        });
+        second.close();
+        drop(second);
+        grant.push(1).unwrap();
+        grant.commit();
+        drop(end);
+        drop(first);
+        assert_eq!(receiver.join().unwrap(), (vec![1, 2], Err(TryRecvError::Closed)));
+    }
+}
+
+/// A slot that was claimed and forgotten does not hide what is behind it, once its sender is gone.
+#[test]
+fn d07_a_forgotten_claim_hides_nothing_that_was_sent_behind_it() {
+    let (mut first, mut rx) = Owned::<Mpsc<u32, 4>>::new_split(Lot::new());
+    let mut second = first.clone();
+    forget(first.end().try_claim(1).unwrap());
+    second.try_send(2).unwrap();
+    drop((first, second));
+    assert_eq!((rx.recv(), rx.recv()), (Ok(2), Err(RecvError::Closed)));
+}
+
+/// A call that has to wait is refused once, however often it looks.
+#[test]
+fn rm20_a_call_that_waits_is_one_refusal() {
+    use annulet::stats::Counts;
+    let channel = Channel::<Mpmc<u32, 2, Counts>, Lot>::over(Mpmc::new(), Lot::new());
+    let (mut tx, mut rx) = channel.try_split().unwrap();
+    let refused = || {
+        let (sent, received) = channel.stats();
+        (sent.refused, received.refused)
+    };
+    // A thread, which is woken for nothing.
+    thread::scope(|scope| {
+        let mut late = tx.clone();
+        let receiver = scope.spawn(|| rx.recv());
+        for _ in 0..20 {
+            while channel.waiting().0 == 0 {
+                thread::yield_now();
+            }
+            drop(late.end());
+            thread::yield_now();
+        }
+        late.try_send(1).unwrap();
+        assert_eq!(receiver.join().unwrap(), Ok(1));
+    });
+    assert_eq!(refused(), (0, 1));
+    // A task, which is polled for nothing.
+    let task = Task::new();
+    let mut recv = rx.recv_async();
+    (0..9).for_each(|_| assert!(task.poll(&mut recv).is_pending()));
+    tx.try_send(2).unwrap();
+    assert_eq!(task.poll(&mut recv), Poll::Ready(Ok(2)));
+    drop(recv);
+    assert_eq!(refused(), (0, 2));
+    // A sender.
+    (0..2).for_each(|item| tx.try_send(item).unwrap());
+    let mut send = tx.send_async(3);
+    (0..9).for_each(|_| assert!(task.poll(&mut send).is_pending()));
+    assert_eq!(rx.try_recv(), Ok(0));
+    assert_eq!(task.poll(&mut send), Poll::Ready(Ok(())));
+    drop(send);
+    assert_eq!(refused(), (1, 2));
+    assert!(tx.try_send(4).is_err() && tx.try_send(4).is_err());
+    assert_eq!(refused(), (3, 2), "each try is a call");
+    forget((tx, rx));
+}

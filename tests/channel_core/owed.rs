@@ -1,0 +1,211 @@
+//! What is done through a borrowed end lets others go on, so it is signalled: claims that are given up, in part or in whole,
+//! by a drop, a panic or a forgotten grant; slots that are skipped, released, or taken by a forgotten drain.
+
+use std::mem::forget;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Poll;
+use std::thread;
+use std::time::Duration;
+
+use annulet::channel::{RingReceiver, RingSender};
+use annulet::error::PopError;
+use annulet::ring::{Multi, Ring, Side, Single};
+use annulet::{Channel, Mpmc, Mpsc, Spsc};
+
+use crate::common::{Lot, Many, Task, block_on, many, silently};
+
+/// Long enough for every machine, and yet an end.
+const LONG: Duration = Duration::from_secs(60);
+
+/// The receiver sleeps, all slots are claimed and given up, and then one is sent.
+fn given_up_and_sent<P: Side, C: Side>() {
+    let channel = Channel::<Ring<u32, 4, P, C>, Lot>::over(Ring::new(), Lot::new());
+    let (mut tx, mut rx) = channel.try_split().unwrap();
+    thread::scope(|scope| {
+        let receiver = scope.spawn(move || rx.recv_timeout(LONG));
+        while channel.waiting().0 == 0 {
+            thread::yield_now();
+        }
+        drop(tx.end().try_claim(4).unwrap());
+        assert_eq!(tx.send_timeout(7, LONG), Ok(()));
+        assert_eq!(receiver.join().unwrap(), Ok(7));
+    });
+}
+
+#[test]
+fn d06_a_claim_of_all_that_is_given_up_wakes_the_receiver() {
+    given_up_and_sent::<Multi, Single>();
+    given_up_and_sent::<Multi, Multi>();
+}
+
+/// The same of tasks.
+#[test]
+fn d06_a_claim_of_all_that_is_given_up_wakes_a_task() {
+    let channel = Channel::<Mpsc<u32, 4>, Lot>::over(Mpsc::new(), Lot::new());
+    let (mut tx, mut rx) = channel.try_split().unwrap();
+    thread::scope(|scope| {
+        let receiver = scope.spawn(move || block_on(rx.recv_async()));
+        while channel.waiting().0 == 0 {
+            thread::yield_now();
+        }
+        (0..4).for_each(|_| drop(tx.end().try_claim(1).unwrap()));
+        assert_eq!(block_on(tx.send_async(7)), Ok(()));
+        assert_eq!(receiver.join().unwrap(), Ok(7));
+    });
+}
+
+/// A slot in front of an item is given up in each way there is. The receiver, which was put aside for that slot, hears of it.
+#[test]
+fn d06_a_slot_that_is_given_up_in_front_of_an_item_is_news() {
+    type Way = fn(&mut RingSender<'_, u32, Multi, Multi, Lot>, &mut dyn FnMut());
+    let ways: [(&str, Way); 5] = [
+        ("dropped", |tx, between| {
+            let mut end = tx.end();
+            let grant = end.try_claim(1).unwrap();
+            between();
+            drop(grant);
+        }),
+        ("committed in part", |tx, between| {
+            let mut end = tx.end();
+            let mut grant = end.try_claim(1).unwrap();
+            grant.push(1).unwrap();
+            between();
+            assert_eq!(grant.commit_first(0), 0);
+        }),
+        ("filled by a closure that panics", |tx, between| {
+            let mut end = tx.end();
+            let mut grant = end.try_claim(1).unwrap();
+            between();
+            let fills = AssertUnwindSafe(move || grant.fill_with(|_| panic!("no item")));
+            assert!(catch_unwind(fills).is_err());
+        }),
+        ("forgotten", |tx, between| {
+            let mut end = tx.end();
+            forget(end.try_claim(1).unwrap());
+            between();
+        }),
+        ("forgotten with the guard, which its sender makes up for when it next waits", |tx, between| {
+            silently(tx.end(), |end| forget(end.try_claim(1).unwrap()));
+            between();
+            let task = Task::new();
+            assert!(task.poll(&mut tx.ready()).is_ready());
+        }),
+    ];
+    for (way, gives_up) in ways {
+        let channel: Many<u32, 4> = many();
+        let (mut tx, mut rx) = channel.try_split().unwrap();
+        let mut other = tx.clone();
+        let task = Task::new();
+        let mut recv = rx.recv_async();
+        assert!(task.poll(&mut recv).is_pending());
+        gives_up(&mut tx, &mut || {
+            other.try_send(7).unwrap();
+            assert_eq!(task.wakes(), 1);
+            assert!(task.poll(&mut recv).is_pending(), "it is behind the slot that was claimed");
+        });
+        assert_eq!(task.wakes(), 1, "{way}");
+        assert_eq!(task.poll(&mut recv), Poll::Ready(Ok(7)), "{way}");
+    }
+}
+
+/// A sender that is dropped gives up what it forgot, and says so, whether or not it is the last one.
+#[test]
+fn d06_a_sender_that_goes_gives_up_what_it_forgot() {
+    let channel: Many<u32, 4> = many();
+    let (mut tx, mut rx) = channel.try_split().unwrap();
+    let mut other = tx.clone();
+    let task = Task::new();
+    let mut recv = rx.recv_async();
+    silently(tx.end(), |end| forget(end.try_claim(2).unwrap()));
+    other.try_send(7).unwrap();
+    assert!(task.poll(&mut recv).is_pending());
+    drop(tx);
+    assert_eq!(task.wakes(), 1);
+    assert_eq!(task.poll(&mut recv), Poll::Ready(Ok(7)));
+}
+
+/// A producer that forgot a grant gives its slots up before it claims others.
+#[test]
+fn e10_a_forgotten_grant_is_given_up_by_the_next_one() {
+    let mut ring = Mpmc::<u32, 4>::new();
+    let (mut tx, mut rx) = ring.split();
+    forget(tx.try_claim(2).unwrap());
+    assert_eq!(tx.try_push(7), Ok(()), "the slots stay claimed until then");
+    assert_eq!(rx.try_pop(), Err(PopError::Pending));
+    drop(tx.try_claim(1).unwrap());
+    assert_eq!((rx.try_pop(), rx.try_pop()), (Ok(7), Err(PopError::Empty)));
+    forget(tx.try_claim(4).unwrap());
+    assert_eq!(tx.try_push_iter([1, 2, 3]), 0, "all are given up, and no consumer has come to them yet");
+    assert_eq!(rx.try_pop(), Err(PopError::Empty));
+    assert_eq!(tx.try_push_iter([1, 2, 3]), 3);
+}
+
+/// A sender waits for room, which is made through the receiver's end in each way there is.
+#[test]
+fn d06_room_that_is_made_through_the_end_is_news() {
+    type Way = fn(&mut RingReceiver<'_, u32, Single, Single, Lot>);
+    let ways: [(&str, Way); 7] = [
+        ("skipped", |rx| assert_eq!(rx.end().skip(1), 1)),
+        ("popped", |rx| assert_eq!(rx.end().try_pop(), Ok(0))),
+        ("released", |rx| assert_eq!(rx.end().try_read(2).unwrap().release(1), 1)),
+        ("consumed", |rx| assert_eq!(rx.end().consume(1, |_| ()), 1)),
+        ("shown to a closure that panics at the second", |rx| {
+            let shows = AssertUnwindSafe(|| rx.end().consume(2, |item| assert_eq!(*item, 0, "no more")));
+            assert!(catch_unwind(shows).is_err());
+        }),
+        ("drained in part", |rx| assert_eq!(rx.end().drain(2).next(), Some(0))),
+        ("drained, and the drain is forgotten", |rx| {
+            let mut end = rx.end();
+            let mut drain = end.drain(1);
+            assert_eq!(drain.next(), Some(0));
+            forget(drain);
+        }),
+    ];
+    for (way, makes_room) in ways {
+        let channel = Channel::<Spsc<u32, 2>, Lot>::over(Spsc::new(), Lot::new());
+        let (mut tx, mut rx) = channel.try_split().unwrap();
+        (0..2).for_each(|item| tx.try_send(item).unwrap());
+        let task = Task::new();
+        let mut send = tx.send_async(9);
+        assert!(task.poll(&mut send).is_pending());
+        makes_room(&mut rx);
+        assert_eq!(task.wakes(), 1, "{way}");
+        assert_eq!(task.poll(&mut send), Poll::Ready(Ok(())), "{way}");
+    }
+}
+
+/// A receiver whose guard was forgotten makes up for it when it waits, or goes.
+#[test]
+fn d06_a_forgotten_guard_of_a_receiver_is_made_up_for() {
+    for waits in [true, false] {
+        let channel: Many<u32, 2> = many();
+        let (mut tx, mut rx) = channel.try_split().unwrap();
+        let other = rx.clone();
+        (0..2).for_each(|item| tx.try_send(item).unwrap());
+        let task = Task::new();
+        let mut send = tx.send_async(9);
+        assert!(task.poll(&mut send).is_pending());
+        silently(rx.end(), |end| assert_eq!(end.skip(2), 2));
+        assert_eq!(task.wakes(), 0);
+        if waits {
+            assert!(Task::new().poll(&mut rx.recv_async()).is_pending());
+        } else {
+            drop(rx);
+        }
+        assert_eq!(task.wakes(), 1);
+        assert_eq!(task.poll(&mut send), Poll::Ready(Ok(())));
+        drop(other);
+    }
+}
+
+/// Room is made when a drain ends: until then the ring is as full as it was, to the closure too.
+#[test]
+fn rm05_a_drain_makes_room_when_it_ends() {
+    let channel = Channel::<Mpmc<u32, 2>, Lot>::over(Mpmc::new(), Lot::new());
+    let (mut tx, mut rx) = channel.try_split().unwrap();
+    (0..2).for_each(|item| tx.try_send(item).unwrap());
+    let mut refused = 0;
+    let drained = rx.try_drain(2, |_| refused += usize::from(tx.try_send(7).is_err()));
+    assert_eq!((drained, refused), (Ok(2), 2));
+    assert_eq!(tx.try_send(7), Ok(()));
+}
