@@ -454,6 +454,7 @@ def main():
         print(f"  {mutant.file}:{mutant.line}: {mutant.what}\n      {reason}")
         if not pattern:
             problems.append(f"survived, and is not listed: {mutant}")
+    problems += [f"does not compile, so it shows nothing: {m}" for m in fates["unviable"] if m in own]
     # What is listed is there, and survives.
     for section, all_of in (("left out", made), ("survivors", mutants)):
         for pattern in listed.entries[section]:
