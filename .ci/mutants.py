@@ -257,7 +257,7 @@ class Worker:
             "CARGO_PROFILE_TEST_DEBUG": "0",
             # The narrow build walks whole ranges.
             "CARGO_PROFILE_TEST_OPT_LEVEL": "1" if world == "narrow" else "0",
-            "LOOM_MAX_PREEMPTIONS": "2",
+            "LOOM_MAX_PREEMPTIONS": "3",
         }
         return os.environ | settings
 
