@@ -32,23 +32,28 @@ impl Wake for Task {
     }
 }
 
-/// Polls the futures, each as often as it is woken, until all are done or `time` has passed. Returns how many are done.
+/// Polls the futures, each as often as it is woken, until all are done, or until `time` after each has been polled once.
+/// Returns how many are done.
 pub(crate) fn run<F: Future>(futures: Vec<F>, time: Duration) -> usize {
-    let end = Instant::now() + time;
+    let mut end = None;
     let woken = Arc::new(Woken::default());
     let mut futures: Vec<Option<Pin<Box<F>>>> =
         futures.into_iter().map(|future| Some(Box::pin(future))).collect();
     for number in 0..futures.len() {
         Arc::new(Task { number, queued: AtomicBool::new(false), woken: Arc::clone(&woken) }).wake();
     }
-    let mut done = 0;
+    let (mut done, mut polls) = (0, 0);
     while done < futures.len() {
         let mut tasks = woken.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         let task = loop {
             if let Some(task) = tasks.pop_front() {
                 break task;
             }
-            let Some(left) = end.checked_duration_since(Instant::now()) else { return done };
+            // Before each has been polled once, there is one in the queue.
+            let left = end.unwrap_or_else(Instant::now).saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return done;
+            }
             tasks = woken.come.wait_timeout(tasks, left).unwrap_or_else(PoisonError::into_inner).0;
         };
         drop(tasks);
@@ -61,7 +66,11 @@ pub(crate) fn run<F: Future>(futures: Vec<F>, time: Duration) -> usize {
             *future = None;
             done += 1;
         }
-        if Instant::now() >= end {
+        polls += 1;
+        if polls == futures.len() {
+            end = Some(Instant::now() + time);
+        }
+        if end.is_some_and(|end| Instant::now() >= end) {
             return done;
         }
     }

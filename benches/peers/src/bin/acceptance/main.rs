@@ -140,7 +140,7 @@ fn print(rows: &[Row], given: &[Vec<Option<Vec<f64>>>]) {
                 Unit::Use => "% of a processor |",
                 Unit::Shares => "% for each worker | largest / smallest",
             };
-            println!("\n### {last}\n\n| implementation | {unit} | killed |\n|---|---:|---:|---:|");
+            println!("\n### {last}\n\n| implementation | {unit} | killed, or failed |\n|---|---:|---:|---:|");
         }
         // Of the rivals that take part in this.
         let best = rows
