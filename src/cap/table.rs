@@ -446,15 +446,18 @@ mod tests {
         caps.slots[0].generation = LAST_GENERATION - 2;
         caps.slots[1].generation = LAST_GENERATION - 1;
         let mut seen = Vec::new();
+        assert_eq!((caps.retired(), caps.reserve()), (0, 2));
         while let Ok(cap) = caps.mint(me, thing, Rights::all(), 0) {
             assert!(caps.check(me, cap, Rights::READ).is_ok());
             assert_eq!(caps.revoke(me, cap), Ok(1));
-            seen.push((cap.index(), cap.generation()));
+            seen.push(cap);
         }
-        assert_eq!(seen, [(0, LAST_GENERATION - 1), (0, LAST_GENERATION), (1, LAST_GENERATION)]);
+        let first = seen[0].index();
+        let numbers: Vec<_> = seen.iter().map(|cap| (cap.index() - first, cap.generation())).collect();
+        assert_eq!(numbers, [(0, LAST_GENERATION - 1), (0, LAST_GENERATION), (1, LAST_GENERATION)]);
         assert_eq!(caps.mint(me, thing, Rights::all(), 0), Err(CapError::Retired));
-        for (index, generation) in seen {
-            let old = super::Handle::new(index, generation);
+        assert_eq!((caps.retired(), caps.reserve()), (2, 0));
+        for old in seen {
             assert_eq!(caps.check(me, old, Rights::READ).unwrap_err(), CapError::Revoked);
         }
         // One that lives in a slot's last generation is no retired one.
@@ -462,6 +465,33 @@ mod tests {
         caps.slots[0].generation = LAST_GENERATION - 1;
         let last = caps.mint(me, thing, Rights::all(), 0).unwrap();
         assert_eq!(caps.mint(me, thing, Rights::all(), 0), Err(CapError::TableFull));
+        assert_eq!((caps.retired(), caps.reserve()), (0, 0));
         assert!(caps.check(me, last, Rights::all()).is_ok());
+    }
+
+    /// Slots that retire go from the reserve, and then from what was promised: that is said, and charged to nobody.
+    #[test]
+    fn c03_a_promise_that_retirement_breaks_is_refused_and_not_counted() {
+        let (me, thing) = (Task(1), Object::Opaque(0));
+        let mut caps = CapTable::<4>::new();
+        for slot in &mut caps.slots[1..] {
+            slot.generation = LAST_GENERATION - 1;
+        }
+        caps.set_quota(me, 3).unwrap();
+        let root = caps.mint(me, thing, Rights::all(), 0).unwrap();
+        let grant = |caps: &mut CapTable<4>| caps.grant(me, root, me, Rights::all(), 0);
+        let last = grant(&mut caps).unwrap();
+        assert_eq!((last.generation(), caps.revoke(me, last)), (LAST_GENERATION, Ok(1)));
+        assert_eq!((caps.retired(), caps.reserve()), (1, 0));
+        let kept = [grant(&mut caps).unwrap(), grant(&mut caps).unwrap()];
+        assert_eq!(grant(&mut caps), Err(CapError::TableFull), "one of three is retired");
+        assert_eq!(caps.quota(me).used, 2);
+        for cap in kept {
+            caps.revoke(me, cap).unwrap();
+        }
+        assert_eq!((grant(&mut caps), caps.quota(me).used), (Err(CapError::TableFull), 0));
+        // A quota beyond what is left: no more is promised.
+        assert_eq!(caps.set_quota(me, 4), Err(CapError::NoRoom));
+        assert_eq!(caps.retired(), 3);
     }
 }

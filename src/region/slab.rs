@@ -232,7 +232,7 @@ impl fmt::Debug for Slab<'_> {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{FREE, LAST_GENERATION, RegionError};
+    use super::{FREE, LAST_GENERATION, RegionError, TAKEN};
     use crate::region::RegionTable;
 
     /// The narrow build walks there (`tests/regions`); the wide one starts just before the end.
@@ -250,9 +250,13 @@ mod tests {
             slab.free(slot).unwrap();
             seen.push(slot);
         }
-        let numbers: Vec<_> = seen.iter().map(|slot| (slot.index(), slot.generation())).collect();
-        assert_eq!(numbers, [(0, LAST_GENERATION - 1), (0, LAST_GENERATION), (1, LAST_GENERATION)]);
+        let numbers: Vec<_> = seen.iter().map(|slot| (slot.slot().index(), slot.slot().generation())).collect();
+        assert_eq!(numbers, [(0, LAST_GENERATION - 1), (1, LAST_GENERATION), (0, LAST_GENERATION)]);
+        assert_eq!(slab.alloc(), Err(RegionError::Retired));
+        assert_eq!((slab.in_use(), slab.retired()), (0, 2));
+        // One that is handed out in its last generation comes back, so the slab is only full; one is retired.
+        slab.set_state(1, LAST_GENERATION, TAKEN);
         assert_eq!(slab.alloc(), Err(RegionError::SlabFull));
-        assert_eq!(slab.in_use(), 0);
+        assert_eq!((slab.in_use(), slab.retired()), (1, 1));
     }
 }

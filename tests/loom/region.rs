@@ -24,9 +24,9 @@ models! {
 }
 
 const ME: Task = Task(1);
-/// The first region of a table, and the second one in its place.
-const FIRST: Handle<Region> = Handle::new(0, 1);
-const SECOND: Handle<Region> = Handle::new(0, 2);
+/// The first region of the table that is numbered 0, and the second one in its place.
+const FIRST: Handle<Region> = Handle::new(1 << 31, 1);
+const SECOND: Handle<Region> = Handle::new(1 << 31, 2);
 
 static BYTES: [u8; 8] = [7; 8];
 static OTHER_BYTES: [u8; 8] = [8; 8];
@@ -47,7 +47,7 @@ fn world() -> Arc<World> {
     let mut caps = CapTable::new();
     let mut mint = |region| caps.mint(ME, Object::Region(region), Rights::READ, 0).unwrap();
     let cap = [mint(FIRST), mint(SECOND)];
-    Arc::new(World { regions: RegionTable::new(), caps, cap, memory: UnsafeCell::new(0) })
+    Arc::new(World { regions: RegionTable::numbered(0), caps, cap, memory: UnsafeCell::new(0) })
 }
 
 impl World {
