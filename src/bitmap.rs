@@ -428,7 +428,9 @@ mod tests {
         assert_eq!(SlotNumbers::counted().first_from(7, &next), at(93), "the last ones");
         assert_eq!(SlotNumbers::counted().first_from(1, &next), None);
         // What has numbers keeps them.
-        for ((table, slots), first) in tables.iter().zip(sizes).zip(&firsts).filter(|(_, first)| first.is_some()) {
+        for ((table, slots), first) in
+            tables.iter().zip(sizes).zip(&firsts).filter(|(_, first)| first.is_some())
+        {
             assert_eq!(table.first_from(slots, &next), *first);
         }
         let given = [0, 1, 2, u16::MAX].map(SlotNumbers::given);

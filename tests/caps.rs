@@ -327,7 +327,11 @@ fn c07_a_capability_of_one_table_is_none_of_another() {
                 assert_eq!(table.grant(ALICE, *cap, BOB, Rights::READ, 0), Err(CapError::Foreign));
                 assert_eq!(table.revoke(ALICE, *cap), Err(CapError::Foreign));
                 assert_eq!(table.destroy(*cap), Err(CapError::Foreign));
-                assert_eq!(table.permits(BOB, *cap, 8, Rights::WRITE), Err(CapError::Foreign), "first of all");
+                assert_eq!(
+                    table.permits(BOB, *cap, 8, Rights::WRITE),
+                    Err(CapError::Foreign),
+                    "first of all"
+                );
             }
         }
         assert_eq!((table.len(), table.quota(ALICE).used), (1, 0));
@@ -347,7 +351,8 @@ fn rv20_a_task_that_grants_without_end_starves_nobody() {
     let mut caps = with_quotas::<16>([(MALLORY, 5), (BOB, 3)]);
     let own = caps.mint(MALLORY, THING, Rights::all(), 0).unwrap();
     let bobs = caps.mint(BOB, THING, Rights::all(), 0).unwrap();
-    let made: Vec<_> = std::iter::from_fn(|| caps.grant(MALLORY, own, MALLORY, Rights::all(), 0).ok()).collect();
+    let made: Vec<_> =
+        std::iter::from_fn(|| caps.grant(MALLORY, own, MALLORY, Rights::all(), 0).ok()).collect();
     assert_eq!(made.len(), 5);
     // To itself or others, from the first one or those it made.
     for to in [MALLORY, BOB, ALICE] {
@@ -382,7 +387,10 @@ fn rv20_accomplices_have_their_own_quotas_and_no_others() {
     let lent = caps.grant(MALLORY, own, BOB, Rights::all(), 0).unwrap();
     let stranger = Task(77);
     let strangers = caps.grant(MALLORY, own, stranger, Rights::all(), 0).unwrap();
-    assert_eq!(caps.grant(stranger, strangers, stranger, Rights::READ, 0), Err(CapError::OverQuota { quota: 0 }));
+    assert_eq!(
+        caps.grant(stranger, strangers, stranger, Rights::READ, 0),
+        Err(CapError::OverQuota { quota: 0 })
+    );
     // The accomplice pays for what it grants on, up to what it has.
     let on: Vec<_> = std::iter::from_fn(|| caps.grant(BOB, lent, MALLORY, Rights::all(), 0).ok()).collect();
     assert_eq!(on.len(), 2);
@@ -528,7 +536,8 @@ impl Model {
     }
 
     fn set_quota(&mut self, task: u32, quota: u32) -> Result<(), CapError> {
-        let more = quota.max(self.used(Task(task))) - self.promised(task).min(quota.max(self.used(Task(task))));
+        let more =
+            quota.max(self.used(Task(task))) - self.promised(task).min(quota.max(self.used(Task(task))));
         if more > self.reserve() {
             return Err(CapError::NoRoom);
         }

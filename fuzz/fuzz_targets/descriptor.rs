@@ -146,15 +146,16 @@ fuzz_target!(|claim: Claim| {
         })
     };
     let reference = || -> Result<(), E> {
-        let (policy, limit, live) = match region.index().checked_sub(FIRST).map(|index| truth.get(index as usize)) {
-            None | Some(None) => return Err(E::Foreign),
-            Some(Some(None)) if gone.contains(&region.index()) => {
-                permits().map_err(E::Denied)?;
-                return Err(E::StaleGeneration);
-            }
-            Some(Some(Some((Policy::Reserved, ..)) | None)) => return Err(E::BadRegion),
-            Some(Some(Some(found))) => *found,
-        };
+        let (policy, limit, live) =
+            match region.index().checked_sub(FIRST).map(|index| truth.get(index as usize)) {
+                None | Some(None) => return Err(E::Foreign),
+                Some(Some(None)) if gone.contains(&region.index()) => {
+                    permits().map_err(E::Denied)?;
+                    return Err(E::StaleGeneration);
+                }
+                Some(Some(Some((Policy::Reserved, ..)) | None)) => return Err(E::BadRegion),
+                Some(Some(Some(found))) => *found,
+            };
         if policy == Policy::Slab || policy == Policy::AppendOnly && claim.immutable_only {
             return Err(E::BadKind { found: policy });
         }

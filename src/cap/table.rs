@@ -377,9 +377,8 @@ impl<const N: usize> CapTable<N> {
         for depth in below..=MAX_DEPTH {
             for index in 0..N {
                 let found = self.slots.get(index).and_then(Slot::cap);
-                let orphan = |cap: &Capability| {
-                    cap.depth == depth && self.find(Handle::from_raw(cap.parent)).is_err()
-                };
+                let orphan =
+                    |cap: &Capability| cap.depth == depth && self.find(Handle::from_raw(cap.parent)).is_err();
                 if found.is_some_and(orphan) {
                     removed += self.free(index);
                 }

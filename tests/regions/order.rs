@@ -36,7 +36,8 @@ fn b11_the_first_error_of_every_set_is_the_answer() {
         let target = if kind { slab } else { good };
         let holder = if denied { Task(2) } else { ME };
         let cap = tables.caps.mint(holder, Object::Region(target), Rights::READ, 0).unwrap();
-        let index = if nowhere { good.index() + 3 } else { target.index() } ^ if foreign { 1 << 31 } else { 0 };
+        let index =
+            if nowhere { good.index() + 3 } else { target.index() } ^ if foreign { 1 << 31 } else { 0 };
         let generation = if stale { target.generation() + 1 } else { target.generation() };
         let offset = if misaligned { 3 } else { 0 };
         let length = if out_of_range { 65 - offset as usize } else { 40 };

@@ -19,7 +19,10 @@ impl Access for Anybody {
     }
 }
 
-fn check_all<const N: usize>(regions: &RegionTable<'_, N>, claim: &Descriptor) -> Result<u8, DescriptorError> {
+fn check_all<const N: usize>(
+    regions: &RegionTable<'_, N>,
+    claim: &Descriptor,
+) -> Result<u8, DescriptorError> {
     let cap = Handle::new(0, claim.region().generation());
     let view = Validator::new(regions, &Anybody, ME).check(cap, claim)?;
     let byte = view[0];

@@ -104,8 +104,7 @@ fn handles_that_were_never_given_out_are_bad() {
     let region = regions.register_immutable(&bytes).unwrap();
     let foreign = [at(2, 1), Handle::new(0, 1), Handle::new(u32::MAX, u32::MAX), at(1 << 15, 1)];
     let foreign = foreign.map(|bad| (bad, RegionError::Foreign));
-    for (bad, why) in
-        foreign.into_iter().chain([at(1, 1), at(1, 0)].map(|bad| (bad, RegionError::BadHandle)))
+    for (bad, why) in foreign.into_iter().chain([at(1, 1), at(1, 0)].map(|bad| (bad, RegionError::BadHandle)))
     {
         assert_eq!(regions.revoke(bad), Err(why), "{bad:?}");
         assert_eq!(regions.info(bad), Err(why));
@@ -269,8 +268,13 @@ fn c07_a_region_of_one_table_is_none_of_another() {
     let bytes: [_; 5] = std::array::from_fn(|table| [table as u8; 8]);
     // SAFETY: for a table of no regions, zero is a value, as its documentation says.
     let zeroed = unsafe { std::mem::zeroed::<RegionTable<'_, 2>>() };
-    let tables =
-        [RegionTable::new(), zeroed, RegionTable::default(), RegionTable::numbered(0), RegionTable::numbered(1)];
+    let tables = [
+        RegionTable::new(),
+        zeroed,
+        RegionTable::default(),
+        RegionTable::numbered(0),
+        RegionTable::numbered(1),
+    ];
     // One table of capabilities for the regions of all of them.
     let mut caps = CapTable::<8>::new();
     let regions: Vec<_> = tables
