@@ -29,9 +29,11 @@
 //! ```
 
 mod account;
+mod capability;
 mod table;
 
-pub use table::{Authority, CapTable};
+pub use capability::Authority;
+pub use table::CapTable;
 
 use core::fmt;
 

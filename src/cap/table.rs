@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::account::{Accounts, Payer};
+use super::capability::{Authority, Capability};
 use super::{Access, CapError, Object, Quota, Rights, Task};
 use crate::bitmap::{MOST_SLOTS, SlotNumbers};
 use crate::handle::{Cap, FIRST_GENERATION, Handle, LAST_GENERATION, Region};
@@ -59,42 +60,6 @@ struct Slot {
     cap: Capability,
 }
 
-/// Numbers only, each valid when zero.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Capability {
-    holder: Task,
-    rights: Rights,
-    /// `Object::Region` as 0, `Object::Opaque` as 1, and the number in it.
-    kind: u32,
-    depth: u32,
-    number: u64,
-    badge: u64,
-    /// The raw handle of what it was granted from; 0, which is no handle, for what was minted.
-    parent: u64,
-    payer: Payer,
-}
-
-impl Capability {
-    const NONE: Self = Self {
-        holder: Task(0),
-        rights: Rights::empty(),
-        kind: 0,
-        depth: 0,
-        number: 0,
-        badge: 0,
-        parent: 0,
-        payer: Payer::KERNEL,
-    };
-
-    fn object(&self) -> Object {
-        match self.kind {
-            0 => Object::Region(Handle::from_raw(self.number)),
-            _ => Object::Opaque(self.number),
-        }
-    }
-}
-
 impl Slot {
     fn cap(&self) -> Option<&Capability> {
         self.live.then_some(&self.cap)
@@ -102,53 +67,6 @@ impl Slot {
 
     fn is_retired(&self) -> bool {
         !self.live && self.generation == LAST_GENERATION
-    }
-}
-
-/// A capability that was checked: proof that its holder may do what was asked, for as long as the table is not
-/// changed.
-///
-/// It cannot be made in any other way.
-#[derive(Clone, Copy)]
-#[must_use]
-pub struct Authority<'t> {
-    cap: &'t Capability,
-}
-
-impl Authority<'_> {
-    /// What it is for.
-    #[must_use]
-    pub fn object(&self) -> Object {
-        self.cap.object()
-    }
-
-    /// All its rights.
-    #[must_use]
-    pub fn rights(&self) -> Rights {
-        self.cap.rights
-    }
-
-    /// The number that the granter put on it, unforgeable: it tells a server which of its clients is calling.
-    #[must_use]
-    pub fn badge(&self) -> u64 {
-        self.cap.badge
-    }
-
-    /// Who holds it.
-    #[must_use]
-    pub fn holder(&self) -> Task {
-        self.cap.holder
-    }
-}
-
-impl fmt::Debug for Authority<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Authority")
-            .field("object", &self.object())
-            .field("rights", &self.rights())
-            .field("badge", &self.badge())
-            .field("holder", &self.holder())
-            .finish()
     }
 }
 
