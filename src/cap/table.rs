@@ -26,7 +26,8 @@ const MAX_DEPTH: u32 = 8;
 ///
 /// The task that grants pays, from the grant until that capability is gone, whoever revokes it. The holder pays nothing:
 /// nobody can use up its quota by giving it capabilities. If the holder may grant on, it pays for what it grants. So
-/// a task gains nothing by granting through accomplices: each has what the kernel has promised it.
+/// a task gains nothing by granting through accomplices: each has what the kernel has promised it. The kernel pays for
+/// what it mints, also where a task has asked for it: how often a task may ask is the kernel's to say.
 ///
 /// A slot that retires is taken from the reserve. When that is used up, promises can no longer be kept: look at
 /// [`retired`](Self::retired).
@@ -40,7 +41,7 @@ const MAX_DEPTH: u32 = 8;
 /// | a revoked handle | never passes again: generations rise, and a slot whose generations are used up is retired |
 /// | generations | are spent evenly: a grant or a mint takes the free slot that had the fewest tenants |
 /// | rights | a grant never includes what the granter lacks |
-/// | a task's grants | never exceed its quota, and up to it never fail for what other tasks did |
+/// | a task's grants | never exceed its quota; up to it they never fail for what other tasks have in the table |
 /// | revocation | takes the whole subtree, iteratively, frees its slots, and gives them back to those who paid |
 /// | memory | `N` slots and `N` accounts; no allocation, no recursion |
 #[repr(C)]
@@ -275,7 +276,11 @@ impl<const N: usize> CapTable<N> {
 
     fn insert(&mut self, cap: Capability) -> Result<Handle<Cap>, CapError> {
         let none = self.full();
-        let free = self.slots.iter_mut().enumerate().filter(|(_, slot)| !slot.live && !slot.is_retired());
+        let free = self
+            .slots
+            .iter_mut()
+            .enumerate()
+            .filter(|(_, slot)| !slot.live && slot.generation < LAST_GENERATION);
         let (index, slot) = free.min_by_key(|(_, slot)| slot.generation).ok_or(none)?;
         let first = self.numbers.first(N).ok_or(CapError::NoNumber)?;
         slot.generation += 1;
