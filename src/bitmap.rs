@@ -198,8 +198,8 @@ impl SlotNumbers {
         let fits = |before: u32| count <= GIVEN.saturating_sub(before);
         // Relaxed, here and below: a number hands nothing over; that no two get the same one is the word's own order.
         let before = next.load(Ordering::Relaxed);
-        // Looked at before it is counted: the count stops beyond its end by as much as those take who look at the same
-        // moment, and does not come round.
+        // Looked at before it is counted, so that the count does not come round: beyond its end it goes by no more than
+        // what parties take that look at the same moment.
         if !fits(before) {
             return None;
         }

@@ -9,7 +9,7 @@
 //!   are never used twice: a slot whose generations are used up is retired. A table takes the free slot that has the most
 //!   left, so all slots of a table are used up at the same time.
 //!
-//! Handles are no secrets, and anybody can make one up. What a made-up handle reaches is decided as for any other: a
+//! Handles are no secrets, and any task can make one up. What a made-up handle reaches is decided as for any other: a
 //! capability is checked for its holder and its rights.
 //!
 //! Numbers are counted in one address space. Tables of two processes, or of two kernels, count alike: where their

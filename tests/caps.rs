@@ -361,7 +361,7 @@ fn rv20_a_task_that_grants_without_end_starves_nobody() {
             assert_eq!(caps.grant(MALLORY, cap, to, Rights::READ, 0), Err(over));
         }
     }
-    // Nobody else has less.
+    // The others have no less.
     assert_eq!((0..9).filter(|_| caps.grant(BOB, bobs, BOB, Rights::READ, 0).is_ok()).count(), 3);
     assert_eq!(caps.reserve(), 6);
     for left in (0..6).rev() {
@@ -370,7 +370,7 @@ fn rv20_a_task_that_grants_without_end_starves_nobody() {
     }
     assert_eq!(caps.mint(ALICE, THING, Rights::all(), 0), Err(CapError::TableFull));
     assert_eq!(caps.len(), 16);
-    // What is gone is given back to the task that paid, whoever revokes it.
+    // What is gone is given back to the task that paid.
     assert_eq!(caps.revoke(MALLORY, made[0]), Ok(1));
     assert_eq!(caps.mint(ALICE, THING, Rights::all(), 0), Err(CapError::TableFull), "it is promised");
     assert!(caps.grant(MALLORY, own, BOB, Rights::all(), 0).is_ok());
@@ -509,7 +509,7 @@ struct Node {
     rights: Rights,
     badge: u64,
     parent: Option<usize>,
-    /// Who granted it; nobody, if it was minted.
+    /// The task that granted it; none, if it was minted.
     payer: Option<Task>,
     live: bool,
 }

@@ -1,4 +1,4 @@
-//! Who pays for capabilities that tasks make: quotas, which are promises.
+//! Quotas: which task pays for a capability, and what was promised to it.
 
 use super::{CapError, Task};
 
@@ -26,7 +26,7 @@ impl Account {
     }
 }
 
-/// Who made a capability: 0 for the kernel, otherwise the account, from 1 on.
+/// What pays for a capability: 0 for the kernel, otherwise the account, from 1 on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
 pub(super) struct Payer(u32);
@@ -53,7 +53,7 @@ impl<const N: usize> Accounts<N> {
     /// Sets a task's quota, if what that promises beyond what was promised before fits into `room`.
     pub(super) fn set(&mut self, task: Task, quota: u32, room: usize) -> Result<(), CapError> {
         let vacant = || self.0.iter().position(|account| account.promised() == 0);
-        // Every account promises a slot at least: where there is none left, there is no room for another one either.
+        // Every account promises at least one slot: if no account is left, there is no room for another one either.
         let Some(account) = self.find(task).or_else(vacant).and_then(|at| self.0.get_mut(at)) else {
             return if quota == 0 { Ok(()) } else { Err(CapError::NoRoom) };
         };

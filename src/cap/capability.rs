@@ -53,25 +53,25 @@ pub struct Authority<'t> {
 }
 
 impl Authority<'_> {
-    /// What it is for.
+    /// Returns what it is for.
     #[must_use]
     pub fn object(&self) -> Object {
         self.cap.object()
     }
 
-    /// All its rights.
+    /// Returns all its rights.
     #[must_use]
     pub fn rights(&self) -> Rights {
         self.cap.rights
     }
 
-    /// The number that the granter put on it, unforgeable: it tells a server which of its clients is calling.
+    /// Returns the number that the granter put on it, unforgeable: it tells a server which of its clients is calling.
     #[must_use]
     pub fn badge(&self) -> u64 {
         self.cap.badge
     }
 
-    /// Who holds it.
+    /// Returns the task that holds it.
     #[must_use]
     pub fn holder(&self) -> Task {
         self.cap.holder

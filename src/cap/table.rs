@@ -24,10 +24,10 @@ const MAX_DEPTH: u32 = 8;
 /// together, take nothing from another task, and nothing from the kernel. The slots that are not promised are the
 /// kernel's [`reserve`](Self::reserve), out of which it mints.
 ///
-/// The task that grants pays, from the grant until that capability is gone, whoever revokes it. The holder pays nothing:
-/// nobody can use up its quota by giving it capabilities. If the holder may grant on, it pays for what it grants. So
-/// a task gains nothing by granting through accomplices: each has what the kernel has promised it. The kernel pays for
-/// what it mints, also where a task has asked for it: how often a task may ask is the kernel's to say.
+/// The task that grants pays, from the grant until that capability is gone, whichever task revokes it. The holder pays
+/// nothing: no other task can use up its quota by giving it capabilities. If the holder may grant on, it pays for what it
+/// grants. So a task gains nothing by granting through accomplices: each has what the kernel has promised it. The kernel
+/// pays for what it mints, also if a task has asked for it: how often a task may ask is the kernel's to say.
 ///
 /// A slot that retires is taken from the reserve. When that is used up, promises can no longer be kept: look at
 /// [`retired`](Self::retired).
@@ -42,7 +42,7 @@ const MAX_DEPTH: u32 = 8;
 /// | generations | are spent evenly: a grant or a mint takes the free slot that had the fewest tenants |
 /// | rights | a grant never includes what the granter lacks |
 /// | a task's grants | never exceed its quota; up to it they never fail for what other tasks have in the table |
-/// | revocation | takes the whole subtree, iteratively, frees its slots, and gives them back to those who paid |
+/// | revocation | takes the whole subtree, iteratively, frees its slots, and gives them back to the tasks that paid |
 /// | memory | `N` slots and `N` accounts; no allocation, no recursion |
 #[repr(C)]
 pub struct CapTable<const N: usize> {
@@ -391,7 +391,7 @@ mod tests {
         assert!(caps.check(me, last, Rights::all()).is_ok());
     }
 
-    /// Slots that retire go from the reserve, and then from what was promised: that is said, and charged to nobody.
+    /// Slots that retire go from the reserve, and then from what was promised: that is said, and no task is charged.
     #[test]
     fn c03_a_promise_that_retirement_breaks_is_refused_and_not_counted() {
         let (me, thing) = (Task(1), Object::Opaque(0));
