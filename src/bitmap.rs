@@ -453,6 +453,25 @@ mod tests {
         assert_eq!(tables[2].index_of(GIVEN - 96 + 60, 60), None);
     }
 
+    /// Two that take the last numbers at once, when there are enough for either and not for both.
+    #[test]
+    fn c07_the_last_numbers_are_taken_once() {
+        let rounds = if cfg!(miri) { 20 } else { 2000 };
+        let start = std::sync::Barrier::new(2);
+        let nexts: Vec<_> = (0..rounds).map(|_| StaticU32::new(GIVEN - 100)).collect();
+        let take = || {
+            let each = nexts.iter().map(|next| {
+                start.wait();
+                usize::from(SlotNumbers::counted().first_from(60, next).is_some())
+            });
+            each.collect::<Vec<_>>()
+        };
+        let [one, other] = std::thread::scope(|scope| {
+            [scope.spawn(take), scope.spawn(take)].map(|thread| thread.join().unwrap())
+        });
+        assert!(one.iter().zip(&other).all(|(one, other)| one + other == 1));
+    }
+
     /// The count of all tables is one: those that take numbers at once take different ones.
     #[test]
     fn c07_tables_that_begin_at_once_have_different_numbers() {

@@ -433,6 +433,10 @@ fn rv20_quotas_are_promises_that_fit_the_table() {
     assert_eq!((caps.quota(ALICE).limit, caps.quota(ALICE).used), (2, 4));
     assert_eq!(caps.set_quota(ALICE, 0), Ok(()));
     assert_eq!(caps.reserve(), 1);
+    // An account that is used is not another task's.
+    assert_eq!(caps.set_quota(MALLORY, 1), Ok(()));
+    assert_eq!([ALICE, BOB, MALLORY].map(|task| caps.quota(task).used), [4, 0, 0]);
+    assert_eq!(caps.set_quota(MALLORY, 0), Ok(()));
     for (gone, cap) in granted.iter().enumerate() {
         assert_eq!((caps.reserve(), caps.quota(ALICE).used as usize), (1 + gone, 4 - gone));
         assert_eq!(caps.revoke(BOB, *cap), Ok(1));

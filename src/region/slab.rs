@@ -189,15 +189,13 @@ impl Slab<'_> {
 
     /// A slot with its bookkeeping.
     fn at(&mut self, index: usize) -> Option<&mut [u8]> {
-        if index >= self.capacity() {
-            return None;
-        }
         let stride = self.info.slot_size + BOOKKEEPING;
+        let from = index.checked_mul(stride)?;
         // SAFETY: the region's memory is borrowed exclusively by the table, stays registered under this holder's
         // pin, and is touched only by the one holder of the slab, whose exclusive borrow the slice carries on. It
         // was registered as `[u8]` of this length, so it is initialised.
         let all = unsafe { slice::from_raw_parts_mut(self.info.base.as_ptr(), self.info.len) };
-        all.get_mut(index * stride..)?.get_mut(..stride)
+        all.get_mut(from..)?.get_mut(..stride)
     }
 
     fn state(&mut self, index: usize) -> Option<(u32, u32)> {
