@@ -445,7 +445,7 @@ mod tests {
         {
             let found = all.iter().filter(|(table, slots)| table.index_of(number, *slots).is_some()).count();
             let taken = (GIVEN - 100..GIVEN - 7).contains(&number);
-            let is_given = number >= GIVEN && number < GIVEN + 3 * (1 << 15) || number == u32::MAX;
+            let is_given = (GIVEN..GIVEN + 3 * (1 << 15)).contains(&number) || number == u32::MAX;
             assert_eq!(found, usize::from(taken || is_given), "{number:#x}");
         }
         assert_eq!(given[3].index_of(u32::MAX, MOST_SLOTS), Some(MOST_SLOTS - 1));
