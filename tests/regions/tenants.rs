@@ -64,8 +64,8 @@ fn c03_the_slots_of_a_slab_retire() {
     let rounds = if cfg!(annulet_narrow) { 255 } else { 300 };
     let mut old = Vec::new();
     for generation in 1..=rounds {
+        assert_eq!(slab.retired(), 0, "neither before the other");
         for index in 0..2 {
-            assert_eq!(slab.retired(), 0);
             let slot = slab.alloc().unwrap();
             assert_eq!(slot, SlabSlot::new(region, Handle::new(index, generation)), "each in its turn");
             assert!(old.iter().rev().take(20).all(|old| slab.bytes(*old).is_err()));
