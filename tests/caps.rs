@@ -175,7 +175,7 @@ fn rv21_a_subtree_goes_however_it_lies_in_the_table() {
             }
             assert!(chain.iter().map(|cap| (cap.index() - FIRST) as usize).eq(order));
             // From one of them on, then the rest.
-            assert_eq!(caps.revoke(ALICE, chain[from as usize]), Ok(9 - from));
+            assert_eq!(caps.revoke(ALICE, chain[from]), Ok(9 - from));
             for (depth, cap) in chain.iter().enumerate() {
                 assert_eq!(caps.check(ALICE, *cap, Rights::READ).is_ok(), depth < from);
             }
