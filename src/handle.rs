@@ -1,8 +1,22 @@
-//! The one handle layout: an index into a table, and the generation of what was in that slot.
+//! The one handle layout: the number of a slot, and the generation of what was in that slot.
 //!
-//! A handle is an allegation. The table that made it compares the generation on every use, so a handle to
-//! something that is gone never reaches what took its place. Generations rise and are never used twice: a slot
-//! whose generations are used up is retired.
+//! A handle is an allegation. The table that made it checks both numbers on every use:
+//! - the slot. Slots of capability tables and region tables are numbered throughout the process, one table after
+//!   another, so a handle of one table names no slot of another one. A table takes its numbers when it gives out its first
+//!   handle; or its holder gives it a number of its own ([`RegionTable::numbered`](crate::region::RegionTable::numbered),
+//!   [`CapTable::numbered`](crate::cap::CapTable::numbered)), which no other table of its kind may have.
+//! - the generation, so a handle to something that is gone never reaches what took its place. Generations rise and
+//!   are never used twice: a slot whose generations are used up is retired. A table takes the free slot that has the most
+//!   left, so all slots of a table are used up at the same time.
+//!
+//! Handles are no secrets, and any task can make one up. What a made-up handle reaches is decided as for any other: a
+//! capability is checked for its holder and its rights.
+//!
+//! Numbers are counted in one address space. Tables of two processes, or of two kernels, count alike: where their
+//! handles can meet, their holders number them.
+//!
+//! What borrows its table ([`View`](crate::region::View), [`Appender`](crate::region::Appender),
+//! [`Slab`](crate::region::Slab), [`Authority`](crate::cap::Authority)) is bound to it by its address, and needs no number.
 //!
 //! ```text
 //!   0        4             8
@@ -47,7 +61,7 @@ kinds! {
     Region = "region";
     /// The kind of handles into a [`CapTable`](crate::cap::CapTable).
     Cap = "cap";
-    /// The kind of handles to a slot of a slab region.
+    /// The kind of handles to a slot of a slab region. Of which slab, [`SlabSlot`](crate::region::SlabSlot) says.
     Slot = "slot";
     /// The kind of handles to a lane of [`Lanes`](crate::ring::Lanes), and its producer.
     Lane = "lane";
@@ -64,25 +78,25 @@ pub struct Handle<K: Kind> {
 }
 
 impl<K: Kind> Handle<K> {
-    /// A handle as somebody claims it. Any two numbers will do; the table decides whether they mean anything.
+    /// Makes a handle as a peer claims it. Any two numbers will do; the table decides whether they mean anything.
     #[must_use]
     pub const fn new(index: u32, generation: u32) -> Self {
         Self { index, generation, kind: PhantomData }
     }
 
-    /// The slot of the table.
+    /// Returns the number of the slot. It says the table, too, for tables of capabilities and of regions.
     #[must_use]
     pub const fn index(self) -> u32 {
         self.index
     }
 
-    /// Which tenant of the slot is meant.
+    /// Returns which tenant of the slot is meant.
     #[must_use]
     pub const fn generation(self) -> u32 {
         self.generation
     }
 
-    /// Both numbers in one: `generation << 32 | index`.
+    /// Returns both numbers in one: `generation << 32 | index`.
     #[must_use]
     pub const fn to_raw(self) -> u64 {
         (self.generation as u64) << 32 | self.index as u64

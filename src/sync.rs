@@ -31,9 +31,14 @@ pub(crate) use core::sync::atomic::AtomicPtr;
 #[cfg(all(feature = "alloc", loom))]
 pub(crate) use loom::sync::atomic::AtomicPtr;
 
+/// For numbers that hand nothing over, also in a static: loom need not see them, and has no atomic for a static.
+#[cfg(not(feature = "portable-atomic"))]
+pub(crate) use core::sync::atomic::AtomicU32 as StaticU32;
 /// For counters, that hand nothing over: loom need not see them.
 #[cfg(target_has_atomic = "64")]
 pub(crate) use core::sync::atomic::AtomicU64;
+#[cfg(feature = "portable-atomic")]
+pub(crate) use portable_atomic::AtomicU32 as StaticU32;
 
 /// A ring position: a counter that runs freely and wraps at the integer.
 #[cfg(not(annulet_narrow))]

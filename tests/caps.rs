@@ -18,19 +18,29 @@ assert_impl_all!(Handle<Cap>: Send, Sync, Copy, std::hash::Hash, Eq);
 // A capability is named by its handle; the table itself has one place.
 assert_not_impl_any!(CapTable<4>: Clone, Copy);
 
+/// The number of the first slot of a table that its holder numbered 0.
+const FIRST: u32 = 1 << 31;
+
 fn no_right(missing: Rights) -> CapError {
     CapError::NoRight { missing }
+}
+
+/// A table in which these tasks may grant so many.
+fn with_quotas<const N: usize>(quotas: impl IntoIterator<Item = (Task, u32)>) -> CapTable<N> {
+    let mut caps = CapTable::new();
+    quotas.into_iter().for_each(|(task, quota)| caps.set_quota(task, quota).unwrap());
+    caps
 }
 
 /// Every index and generation there is in a small table, and the ends of the integers: exactly those that were given
 /// out and not revoked pass.
 #[test]
 fn c05_of_all_forged_handles_only_the_granted_ones_pass() {
-    let mut caps = CapTable::<8>::new();
+    let mut caps = CapTable::<8>::numbered(0);
     let mut granted = Vec::new();
     let mut revoked = Vec::new();
-    // Slots with many tenants, with one, and with none.
-    for tenants in [if cfg!(miri) { 20 } else { 200 }, 3, 1, 40] {
+    // Slots with many tenants, with few, and with none: two of them are empty.
+    for tenants in [if cfg!(miri) { 20 } else { 200 }, 3, 1, 40, 2, 2] {
         for _ in 1..tenants {
             let cap = caps.mint(ALICE, THING, Rights::all(), 0).unwrap();
             caps.destroy(cap).unwrap();
@@ -38,18 +48,20 @@ fn c05_of_all_forged_handles_only_the_granted_ones_pass() {
         }
         granted.push(caps.mint(ALICE, THING, Rights::all(), 0).unwrap());
     }
-    assert_eq!((caps.len(), granted.iter().map(|cap| cap.index()).max()), (4, Some(3)));
+    assert_eq!(caps.len(), 6);
     let ends = |n: u32| (0..n).chain([255, 256, 65_535, 1 << 31, u32::MAX - 1, u32::MAX]);
     let (indices, generations) = if cfg!(miri) { (5, 5) } else { (256, 256) };
-    for index in ends(indices) {
+    for index in ends(indices).map(|index| index.wrapping_add(FIRST)) {
         for generation in ends(generations) {
             let forged = Handle::<Cap>::new(index, generation);
             let expected = if granted.contains(&forged) {
                 Ok(())
             } else if revoked.contains(&forged) {
                 Err(CapError::Revoked)
-            } else {
+            } else if (FIRST..FIRST + 8).contains(&index) {
                 Err(CapError::BadHandle)
+            } else {
+                Err(CapError::Foreign)
             };
             assert_eq!(caps.check(ALICE, forged, Rights::READ).map(drop), expected, "{forged:?}");
             if let Err(why) = expected {
@@ -62,7 +74,7 @@ fn c05_of_all_forged_handles_only_the_granted_ones_pass() {
             assert!(caps.check(MALLORY, forged, Rights::empty()).is_err());
         }
     }
-    assert_eq!(caps.len(), 4, "nothing that failed took a slot");
+    assert_eq!(caps.len(), 6, "nothing that failed took a slot");
 }
 
 /// Every set of rights of the granter against every set that is asked for.
@@ -71,7 +83,7 @@ fn c06_rv20_a_grant_never_widens() {
     let step = if cfg!(miri) { 13 } else { 1 };
     for own in (0..128).step_by(step).map(Rights::from_bits_truncate) {
         for asked in (0..128).step_by(step).map(Rights::from_bits_truncate) {
-            let mut caps = CapTable::<4>::new();
+            let mut caps = with_quotas::<4>([(ALICE, 1), (BOB, 1)]);
             let root = caps.mint(ALICE, THING, own, 0).unwrap();
             let result = caps.grant(ALICE, root, BOB, asked, 5);
             let grant = own.contains(Rights::GRANT);
@@ -86,7 +98,7 @@ fn c06_rv20_a_grant_never_widens() {
             };
             assert_eq!(result.map(drop), expected, "{own:?} grants {asked:?}");
             let Ok(child) = result else {
-                assert_eq!(caps.len(), 1, "what failed leaks no slot");
+                assert_eq!((caps.len(), caps.quota(ALICE).used), (1, 0), "what failed leaks no slot");
                 continue;
             };
             let authority = caps.check(BOB, child, asked).unwrap();
@@ -122,8 +134,9 @@ fn c06_bits_without_a_name_are_not_granted_either() {
 
 #[test]
 fn rv20_a_capability_is_granted_on_eight_times() {
-    let mut caps = CapTable::<16>::new();
-    let mut last = caps.mint(ALICE, THING, Rights::all(), 0).unwrap();
+    let mut caps = with_quotas::<16>([(ALICE, 8)]);
+    let root = caps.mint(ALICE, THING, Rights::all(), 0).unwrap();
+    let mut last = root;
     for badge in 1..=8 {
         last = caps.grant(ALICE, last, ALICE, Rights::all(), badge).unwrap();
         assert_eq!(caps.check(ALICE, last, Rights::all()).unwrap().badge(), badge);
@@ -131,46 +144,86 @@ fn rv20_a_capability_is_granted_on_eight_times() {
     assert_eq!(caps.grant(ALICE, last, BOB, Rights::READ, 0), Err(CapError::TooDeep));
     assert_eq!(caps.len(), 9);
     // The whole of it goes, to its last level.
-    assert_eq!(caps.revoke(ALICE, Handle::new(0, 1)), Ok(9));
+    assert_eq!(caps.revoke(ALICE, root), Ok(9));
     assert!(caps.is_empty());
+    assert_eq!(caps.quota(ALICE).used, 0);
 }
 
-/// The deepest and widest trees, with children in slots before and after their parents.
+/// The deepest trees, with children in slots before and after their parents; from each of their levels.
 #[test]
 fn rv21_a_subtree_goes_however_it_lies_in_the_table() {
     // The slots in which a chain of nine comes to stand: in order, backwards, and mixed.
     for order in [[0, 1, 2, 3, 4, 5, 6, 7, 8], [8, 7, 6, 5, 4, 3, 2, 1, 0], [4, 8, 0, 7, 1, 6, 2, 5, 3]] {
-        let mut caps = CapTable::<10>::new();
-        let fillers: Vec<_> = (0..9).map(|_| caps.mint(BOB, THING, Rights::all(), 0).unwrap()).collect();
-        let bystander = caps.mint(BOB, THING, Rights::all(), 0).unwrap();
-        let mut chain: Vec<Handle<Cap>> = Vec::new();
-        for slot in order {
-            caps.destroy(fillers[slot]).unwrap();
-            let cap = match chain.last() {
-                None => caps.mint(ALICE, THING, Rights::all(), 0),
-                Some(parent) => caps.grant(ALICE, *parent, ALICE, Rights::all(), 0),
-            };
-            chain.push(cap.unwrap());
-            assert_eq!(chain.last().unwrap().index() as usize, slot);
+        for from in (0..9).step_by(if cfg!(miri) { 4 } else { 1 }) {
+            let mut caps = CapTable::<10>::numbered(0);
+            let mint = |caps: &mut CapTable<10>| caps.mint(BOB, THING, Rights::all(), 0).unwrap();
+            let mut fillers: Vec<_> = (0..9).map(|_| mint(&mut caps)).collect();
+            let bystander = mint(&mut caps);
+            // The fewest tenants are taken first, so each slot gets as many as its place in the order.
+            for (tenants, slot) in order.into_iter().enumerate() {
+                for _ in 0..tenants {
+                    caps.destroy(fillers[slot]).unwrap();
+                    fillers[slot] = mint(&mut caps);
+                }
+            }
+            fillers.into_iter().for_each(|filler| assert_eq!(caps.destroy(filler), Ok(1)));
+            caps.set_quota(ALICE, 8).unwrap();
+            let mut chain = vec![caps.mint(ALICE, THING, Rights::all(), 0).unwrap()];
+            for depth in 1..9 {
+                let next = caps.grant(ALICE, chain[depth - 1], ALICE, Rights::all(), 0).unwrap();
+                chain.push(next);
+            }
+            assert!(chain.iter().map(|cap| (cap.index() - FIRST) as usize).eq(order));
+            // From one of them on, then the rest.
+            assert_eq!(caps.revoke(ALICE, chain[from]), Ok(9 - from));
+            for (depth, cap) in chain.iter().enumerate() {
+                assert_eq!(caps.check(ALICE, *cap, Rights::READ).is_ok(), depth < from);
+            }
+            if from > 0 {
+                assert_eq!(caps.destroy(chain[0]), Ok(from));
+            }
+            assert_eq!((caps.len(), caps.quota(ALICE).used), (1, 0));
+            assert!(caps.check(BOB, bystander, Rights::all()).is_ok());
+            // All those slots are free.
+            caps.set_quota(ALICE, 0).unwrap();
+            assert_eq!((0..9).filter(|_| caps.mint(BOB, THING, Rights::all(), 0).is_ok()).count(), 9);
+            assert_eq!(caps.mint(BOB, THING, Rights::all(), 0), Err(CapError::TableFull));
         }
-        // From the middle, then the rest.
-        assert_eq!(caps.revoke(ALICE, chain[4]), Ok(5));
-        for (depth, cap) in chain.iter().enumerate() {
-            assert_eq!(caps.check(ALICE, *cap, Rights::READ).is_ok(), depth < 4);
-        }
-        assert_eq!(caps.destroy(chain[0]), Ok(4));
-        assert_eq!(caps.len(), 1);
-        assert!(caps.check(BOB, bystander, Rights::all()).is_ok());
-        // All those slots are free.
-        assert_eq!((0..9).filter(|_| caps.mint(BOB, THING, Rights::all(), 0).is_ok()).count(), 9);
-        assert_eq!(caps.mint(BOB, THING, Rights::all(), 0), Err(CapError::TableFull));
     }
+}
+
+/// The widest trees: every capability has as many children as fit, and a sibling of the root has some, too.
+#[test]
+fn rv21_a_subtree_goes_with_all_its_branches_and_no_others() {
+    let mut caps = with_quotas::<40>([(ALICE, 30)]);
+    let mint = |caps: &mut CapTable<40>| caps.mint(ALICE, THING, Rights::all(), 0).unwrap();
+    let roots = [mint(&mut caps), mint(&mut caps)];
+    let mut trees = roots.map(|root| vec![root]);
+    for tree in &mut trees {
+        for parent in 0..5 {
+            for _ in 0..3 {
+                let child = caps.grant(ALICE, tree[parent], ALICE, Rights::all(), 0).unwrap();
+                tree.push(child);
+            }
+        }
+    }
+    assert_eq!((caps.len(), caps.quota(ALICE).used), (32, 30));
+    // The second child of the first root has three children.
+    assert_eq!(caps.revoke(ALICE, trees[0][2]), Ok(4));
+    assert_eq!(caps.quota(ALICE).used, 26);
+    assert_eq!(caps.revoke(ALICE, roots[0]), Ok(12));
+    for cap in &trees[0] {
+        assert_eq!(caps.check(ALICE, *cap, Rights::READ).unwrap_err(), CapError::Revoked);
+    }
+    assert!(trees[1].iter().all(|cap| caps.check(ALICE, *cap, Rights::READ).is_ok()));
+    assert_eq!(caps.destroy(roots[1]), Ok(16));
+    assert_eq!((caps.len(), caps.quota(ALICE).used), (0, 0));
 }
 
 /// A table that does not ask who calls lets anybody grant from any handle.
 #[test]
 fn rv21_only_the_holder_uses_a_capability() {
-    let mut caps = CapTable::<8>::new();
+    let mut caps = with_quotas::<8>([(ALICE, 1), (MALLORY, 3)]);
     let root = caps.mint(ALICE, THING, Rights::all(), 0).unwrap();
     assert_eq!(caps.grant(MALLORY, root, MALLORY, Rights::all(), 0), Err(CapError::NotHolder));
     assert_eq!(caps.check(MALLORY, root, Rights::empty()).unwrap_err(), CapError::NotHolder);
@@ -187,7 +240,7 @@ fn rv21_only_the_holder_uses_a_capability() {
 /// A table that leaks a slot with each is full after as many rounds of this as it has slots.
 #[test]
 fn rv21_revoked_and_refused_capabilities_take_no_slot() {
-    let mut caps = CapTable::<4>::new();
+    let mut caps = with_quotas::<4>([(ALICE, 1), (BOB, 1)]);
     let rounds = if cfg!(annulet_narrow) || cfg!(miri) { 60 } else { 10_000 };
     for _ in 0..rounds {
         let root = caps.mint(ALICE, THING, Rights::all(), 0).unwrap();
@@ -207,7 +260,7 @@ fn rv21_revoked_and_refused_capabilities_take_no_slot() {
 /// Where nobody writes down who was granted what by whom, children of what was revoked stay valid.
 #[test]
 fn rv21_a_child_whose_parents_slot_has_a_new_tenant_is_still_gone() {
-    let mut caps = CapTable::<4>::new();
+    let mut caps = with_quotas::<2>([(ALICE, 1)]);
     let root = caps.mint(ALICE, THING, Rights::all(), 0).unwrap();
     let child = caps.grant(ALICE, root, BOB, Rights::all(), 0).unwrap();
     caps.destroy(root).unwrap();
@@ -221,7 +274,7 @@ fn rv21_a_child_whose_parents_slot_has_a_new_tenant_is_still_gone() {
 #[test]
 fn b11_permits_says_the_first_of_its_reasons() {
     let region = Handle::<Region>::new(2, 5);
-    let mut caps = CapTable::<8>::new();
+    let mut caps = CapTable::<8>::numbered(0);
     let gone = caps.mint(BOB, THING, Rights::empty(), 0).unwrap();
     caps.destroy(gone).unwrap();
     for set in 0..8u32 {
@@ -245,7 +298,186 @@ fn b11_permits_says_the_first_of_its_reasons() {
         caps.destroy(cap).unwrap();
     }
     assert_eq!(caps.permits(ALICE, gone, 2, Rights::READ), Err(CapError::Revoked));
-    assert_eq!(caps.permits(ALICE, Handle::new(8, 1), 2, Rights::READ), Err(CapError::BadHandle));
+    assert_eq!(caps.permits(ALICE, Handle::new(FIRST + 7, 9), 2, Rights::READ), Err(CapError::BadHandle));
+    assert_eq!(caps.permits(ALICE, Handle::new(FIRST + 8, 1), 2, Rights::READ), Err(CapError::Foreign));
+}
+
+/// Two tables of one type, each with one capability, at the same place and of the same generation. A handle that says
+/// only slot and generation is that of either.
+#[test]
+fn c07_a_capability_of_one_table_is_none_of_another() {
+    // SAFETY: for a table of no capabilities, zero is a value, as its documentation says.
+    let zeroed = unsafe { std::mem::zeroed::<CapTable<4>>() };
+    let tables = [CapTable::new(), CapTable::new(), zeroed, CapTable::default()];
+    let numbered = [0, 1, u16::MAX].map(CapTable::numbered);
+    let mut tables: Vec<CapTable<4>> = tables.into_iter().chain(numbered).collect();
+    let caps: Vec<_> = tables
+        .iter_mut()
+        .map(|table| {
+            table.set_quota(ALICE, 1).unwrap();
+            table.mint(ALICE, Object::Region(Handle::new(7, 1)), Rights::all(), 0).unwrap()
+        })
+        .collect();
+    for (mine, table) in tables.iter_mut().enumerate() {
+        for (theirs, cap) in caps.iter().enumerate() {
+            let foreign = if mine == theirs { Ok(()) } else { Err(CapError::Foreign) };
+            assert_eq!(table.check(ALICE, *cap, Rights::READ).map(drop), foreign, "{mine} {theirs}");
+            assert_eq!(table.permits(ALICE, *cap, 7, Rights::READ).map(drop), foreign);
+            if mine != theirs {
+                assert_eq!(table.grant(ALICE, *cap, BOB, Rights::READ, 0), Err(CapError::Foreign));
+                assert_eq!(table.revoke(ALICE, *cap), Err(CapError::Foreign));
+                assert_eq!(table.destroy(*cap), Err(CapError::Foreign));
+                assert_eq!(
+                    table.permits(BOB, *cap, 8, Rights::WRITE),
+                    Err(CapError::Foreign),
+                    "first of all"
+                );
+            }
+        }
+        assert_eq!((table.len(), table.quota(ALICE).used), (1, 0));
+        // Nor one that has given out none.
+        assert_eq!(CapTable::<4>::new().destroy(caps[mine]), Err(CapError::Foreign));
+    }
+    assert_eq!(CapTable::<4>::new().destroy(Handle::new(0, 0)), Err(CapError::Foreign));
+    assert!(caps.iter().all(|cap| cap.index() != 0), "no live handle is zero");
+    // Moved, a table is the same one.
+    let moved = Box::new(tables.remove(1));
+    assert!(moved.check(ALICE, caps[1], Rights::READ).is_ok());
+}
+
+/// A task that may grant fills the whole table, and the kernel cannot mint.
+#[test]
+fn rv20_a_task_that_grants_without_end_starves_nobody() {
+    let mut caps = with_quotas::<16>([(MALLORY, 5), (BOB, 3)]);
+    let own = caps.mint(MALLORY, THING, Rights::all(), 0).unwrap();
+    let bobs = caps.mint(BOB, THING, Rights::all(), 0).unwrap();
+    let made: Vec<_> =
+        std::iter::from_fn(|| caps.grant(MALLORY, own, MALLORY, Rights::all(), 0).ok()).collect();
+    assert_eq!(made.len(), 5);
+    // To itself or others, from the first one or those it made.
+    for to in [MALLORY, BOB, ALICE] {
+        for cap in [own, made[0], made[4]] {
+            let over = CapError::OverQuota { quota: 5 };
+            assert_eq!(caps.grant(MALLORY, cap, to, Rights::READ, 0), Err(over));
+        }
+    }
+    // The others have no less.
+    assert_eq!((0..9).filter(|_| caps.grant(BOB, bobs, BOB, Rights::READ, 0).is_ok()).count(), 3);
+    assert_eq!(caps.reserve(), 6);
+    for left in (0..6).rev() {
+        caps.mint(ALICE, THING, Rights::all(), 0).unwrap();
+        assert_eq!(caps.reserve(), left);
+    }
+    assert_eq!(caps.mint(ALICE, THING, Rights::all(), 0), Err(CapError::TableFull));
+    assert_eq!(caps.len(), 16);
+    // What is gone is given back to the task that paid.
+    assert_eq!(caps.revoke(MALLORY, made[0]), Ok(1));
+    assert_eq!(caps.mint(ALICE, THING, Rights::all(), 0), Err(CapError::TableFull), "it is promised");
+    assert!(caps.grant(MALLORY, own, BOB, Rights::all(), 0).is_ok());
+    assert_eq!(caps.quota(MALLORY).used, 5);
+}
+
+/// A task without a quota grants nothing, so capabilities that are given to made-up tasks gain nothing; and a real
+/// accomplice grants what it was promised itself.
+#[test]
+fn rv20_accomplices_have_their_own_quotas_and_no_others() {
+    let mut caps = with_quotas::<16>([(MALLORY, 4), (BOB, 2), (ALICE, 3)]);
+    let own = caps.mint(MALLORY, THING, Rights::all(), 0).unwrap();
+    let alices = caps.mint(ALICE, THING, Rights::all(), 0).unwrap();
+    let lent = caps.grant(MALLORY, own, BOB, Rights::all(), 0).unwrap();
+    let stranger = Task(77);
+    let strangers = caps.grant(MALLORY, own, stranger, Rights::all(), 0).unwrap();
+    assert_eq!(
+        caps.grant(stranger, strangers, stranger, Rights::READ, 0),
+        Err(CapError::OverQuota { quota: 0 })
+    );
+    // The accomplice pays for what it grants on, up to what it has.
+    let on: Vec<_> = std::iter::from_fn(|| caps.grant(BOB, lent, MALLORY, Rights::all(), 0).ok()).collect();
+    assert_eq!(on.len(), 2);
+    assert_eq!(caps.grant(BOB, on[0], BOB, Rights::READ, 0), Err(CapError::NotHolder));
+    // What the others gave it does not make the holder poorer.
+    assert_eq!(caps.quota(MALLORY).used, 2);
+    assert_eq!((0..9).filter(|_| caps.grant(MALLORY, on[1], BOB, Rights::READ, 0).is_ok()).count(), 2);
+    let other = |used| (caps.quota(MALLORY).used, caps.quota(BOB).used) == used;
+    assert!(other((4, 2)));
+    // Alice has what she was promised, and the kernel the rest.
+    assert_eq!((0..9).filter(|_| caps.grant(ALICE, alices, BOB, Rights::READ, 0).is_ok()).count(), 3);
+    assert_eq!((caps.len(), caps.reserve()), (11, 5));
+    // Everything of the tree goes, and each gets back what it paid: six of the tree were granted.
+    assert_eq!(caps.revoke(MALLORY, own), Ok(7));
+    assert_eq!([MALLORY, BOB, ALICE].map(|task| caps.quota(task).used), [0, 0, 3]);
+}
+
+/// What is promised is there; more than is there is not promised.
+#[test]
+fn rv20_quotas_are_promises_that_fit_the_table() {
+    let mut caps = CapTable::<8>::new();
+    assert_eq!(caps.reserve(), 8);
+    assert_eq!(caps.set_quota(ALICE, 9), Err(CapError::NoRoom));
+    assert_eq!(caps.quota(ALICE).limit, 0);
+    assert_eq!(caps.set_quota(ALICE, 8), Ok(()));
+    assert_eq!((caps.reserve(), caps.mint(BOB, THING, Rights::all(), 0)), (0, Err(CapError::TableFull)));
+    assert_eq!(caps.set_quota(BOB, 1), Err(CapError::NoRoom));
+    assert_eq!(caps.set_quota(BOB, 0), Ok(()), "which promises nothing");
+    assert_eq!(caps.set_quota(ALICE, 8), Ok(()), "again");
+    assert_eq!(caps.set_quota(ALICE, u32::MAX), Err(CapError::NoRoom));
+    assert_eq!(caps.set_quota(ALICE, 5), Ok(()));
+    let root = caps.mint(ALICE, THING, Rights::all(), 0).unwrap();
+    assert_eq!(caps.set_quota(BOB, 3), Err(CapError::NoRoom));
+    assert_eq!(caps.set_quota(BOB, 2), Ok(()));
+    let granted: Vec<_> = (0..4).map(|_| caps.grant(ALICE, root, BOB, Rights::all(), 0).unwrap()).collect();
+    // Lowered below what is used: nothing more is granted, and the slots are free when what is there is gone.
+    assert_eq!(caps.set_quota(ALICE, 2), Ok(()));
+    assert_eq!(caps.reserve(), 1);
+    assert_eq!(caps.grant(ALICE, root, BOB, Rights::all(), 0), Err(CapError::OverQuota { quota: 2 }));
+    assert_eq!((caps.quota(ALICE).limit, caps.quota(ALICE).used), (2, 4));
+    assert_eq!(caps.set_quota(ALICE, 0), Ok(()));
+    assert_eq!(caps.reserve(), 1);
+    // An account that is used is not another task's.
+    assert_eq!(caps.set_quota(MALLORY, 1), Ok(()));
+    assert_eq!([ALICE, BOB, MALLORY].map(|task| caps.quota(task).used), [4, 0, 0]);
+    assert_eq!(caps.set_quota(MALLORY, 0), Ok(()));
+    for (gone, cap) in granted.iter().enumerate() {
+        assert_eq!((caps.reserve(), caps.quota(ALICE).used as usize), (1 + gone, 4 - gone));
+        assert_eq!(caps.revoke(BOB, *cap), Ok(1));
+    }
+    // Its account is gone, and its place another task's.
+    for task in 10..15 {
+        assert_eq!(caps.set_quota(Task(task), 1), Ok(()));
+    }
+    assert_eq!((caps.reserve(), caps.quota(BOB).limit), (0, 2));
+    assert_eq!(caps.set_quota(Task(15), 1), Err(CapError::NoRoom));
+    assert_eq!(caps.set_quota(Task(16), 0), Ok(()));
+    let all: Vec<_> = (0..20).map(|task| caps.quota(Task(task)).limit).collect();
+    assert_eq!(all.iter().sum::<u32>(), 7);
+    assert_eq!(CapTable::<0>::new().set_quota(ALICE, 1), Err(CapError::NoRoom));
+    assert_eq!(CapTable::<0>::new().set_quota(ALICE, 0), Ok(()));
+}
+
+/// Grant and revoke in a loop: that always takes the first slot, and its generations are gone before those of the
+/// others have begun.
+#[test]
+fn c03_generations_of_capabilities_are_spent_evenly() {
+    let mut caps = with_quotas::<8>([(MALLORY, 2)]);
+    let root = caps.mint(MALLORY, THING, Rights::all(), 0).unwrap();
+    let rounds = if cfg!(miri) { 20 } else { 150 };
+    let mut tenants = [0; 8];
+    for round in 0..7 * rounds {
+        let cap = caps.grant(MALLORY, root, MALLORY, Rights::all(), 0).unwrap();
+        tenants[(cap.index() - root.index()) as usize] += 1;
+        assert_eq!(cap.generation(), round / 7 + 1);
+        assert_eq!(caps.revoke(MALLORY, cap), Ok(1));
+    }
+    assert_eq!(tenants[1..], [rounds; 7], "all but the one that is taken");
+    assert_eq!(caps.retired(), 0);
+    // One that comes free late has the most left.
+    assert_eq!(caps.destroy(root), Ok(1));
+    for generation in 2..=rounds {
+        let cap = caps.mint(MALLORY, THING, Rights::all(), 0).unwrap();
+        assert_eq!((cap.index(), cap.generation()), (root.index(), generation));
+        assert_eq!(caps.destroy(cap), Ok(1));
+    }
+    assert_eq!(caps.mint(MALLORY, THING, Rights::all(), 0).unwrap().generation(), rounds + 1);
 }
 
 #[derive(Clone, Debug)]
@@ -254,6 +486,7 @@ enum Op {
     Grant(u32, prop::sample::Index, u32, Rights),
     Revoke(u32, prop::sample::Index),
     Destroy(prop::sample::Index),
+    SetQuota(u32, u32),
     Check(u32, prop::sample::Index, Rights),
 }
 
@@ -268,6 +501,7 @@ fn op() -> impl Strategy<Value = Op> {
         5 => (task(), which(), task(), rights()).prop_map(|(task, which, to, rights)| Op::Grant(task, which, to, rights)),
         1 => (task(), which()).prop_map(|(task, which)| Op::Revoke(task, which)),
         1 => which().prop_map(Op::Destroy),
+        1 => (task(), 0..9u32).prop_map(|(task, quota)| Op::SetQuota(task, quota)),
         2 => (task(), which(), rights()).prop_map(|(task, which, rights)| Op::Check(task, which, rights)),
     ]
 }
@@ -279,13 +513,55 @@ struct Node {
     rights: Rights,
     badge: u64,
     parent: Option<usize>,
+    /// The task that granted it; none, if it was minted.
+    payer: Option<Task>,
     live: bool,
 }
 
-/// All capabilities that ever were.
-struct Model(Vec<Node>);
+/// Slots of the table that the model describes.
+const SLOTS: u32 = 12;
+
+/// All capabilities that ever were, and the quotas of tasks 1 to 3.
+struct Model(Vec<Node>, [u32; 4]);
 
 impl Model {
+    fn used(&self, task: Task) -> u32 {
+        self.0.iter().filter(|node| node.live && node.payer == Some(task)).count() as u32
+    }
+
+    fn promised(&self, task: u32) -> u32 {
+        self.1[task as usize].max(self.used(Task(task)))
+    }
+
+    /// What the kernel can mint, with what it has minted and promised taken off.
+    fn reserve(&self) -> u32 {
+        let minted = self.0.iter().filter(|node| node.live && node.payer.is_none()).count() as u32;
+        SLOTS - minted - (1..4).map(|task| self.promised(task)).sum::<u32>()
+    }
+
+    fn set_quota(&mut self, task: u32, quota: u32) -> Result<(), CapError> {
+        let more =
+            quota.max(self.used(Task(task))) - self.promised(task).min(quota.max(self.used(Task(task))));
+        if more > self.reserve() {
+            return Err(CapError::NoRoom);
+        }
+        self.1[task as usize] = quota;
+        Ok(())
+    }
+
+    /// The handle of the next capability: of the free slots the first of those that had the fewest tenants.
+    fn next(&self) -> Handle<Cap> {
+        let mut slots = [(0, false); SLOTS as usize];
+        for node in &self.0 {
+            let (tenants, live) = &mut slots[(node.cap.index() - FIRST) as usize];
+            *tenants += 1;
+            *live |= node.live;
+        }
+        let free = slots.iter().zip(FIRST..).filter(|((_, live), _)| !live);
+        let ((tenants, _), index) = free.min_by_key(|((tenants, _), _)| *tenants).unwrap();
+        Handle::new(index, tenants + 1)
+    }
+
     fn find(&self, caller: Task, cap: Handle<Cap>, need: Rights) -> Result<usize, CapError> {
         let at = self.0.iter().position(|node| node.cap == cap).ok_or(CapError::BadHandle)?;
         let node = &self.0[at];
@@ -323,7 +599,7 @@ impl Model {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 2 } else { 2000 },
+        cases: if cfg!(miri) { 2 } else { 1000 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
@@ -331,19 +607,21 @@ proptest! {
     /// The table against a list of everything that ever was, with parents: every answer, and every error.
     #[test]
     fn rv21_c06_the_table_is_a_forest(program in vec(op(), 1..if cfg!(miri) { 20 } else { 150 })) {
-        let mut caps = CapTable::<12>::new();
-        let mut model = Model(Vec::new());
+        let mut caps = CapTable::<{ SLOTS as usize }>::numbered(0);
+        let mut model = Model(Vec::new(), [0, 3, 3, 3]);
+        (1..4).for_each(|task| caps.set_quota(Task(task), 3).unwrap());
         for (step, op) in program.into_iter().enumerate() {
             let badge = step as u64 + 1;
             let known = |which: &prop::sample::Index| {
                 // Now and then one that never was.
                 let at = which.index(model.0.len() + 1);
-                model.0.get(at).map_or(Handle::new(step as u32 % 13, 1000), |node| node.cap)
+                model.0.get(at).map_or(Handle::new(FIRST + step as u32 % SLOTS, 1000), |node| node.cap)
             };
             let added = match &op {
                 Op::Mint(task, rights) => {
+                    let expected = if model.reserve() == 0 { Err(CapError::TableFull) } else { Ok(None) };
                     let made = caps.mint(Task(*task), THING, *rights, badge);
-                    Some((made, Ok(None), Task(*task), *rights))
+                    Some((made, expected, Task(*task), *rights, None))
                 }
                 Op::Grant(caller, which, to, rights) => {
                     let (caller, cap) = (Task(*caller), known(which));
@@ -358,11 +636,14 @@ proptest! {
                             Err(no_right(lacking))
                         } else if model.depth(at) >= 8 {
                             Err(CapError::TooDeep)
+                        } else if model.used(caller) >= model.1[caller.0 as usize] {
+                            Err(CapError::OverQuota { quota: model.1[caller.0 as usize] })
                         } else {
                             Ok(Some(at))
                         }
                     });
-                    Some((caps.grant(caller, cap, Task(*to), *rights, badge), expected, Task(*to), *rights))
+                    let made = caps.grant(caller, cap, Task(*to), *rights, badge);
+                    Some((made, expected, Task(*to), *rights, Some(caller)))
                 }
                 Op::Revoke(caller, which) => {
                     let (caller, cap) = (Task(*caller), known(which));
@@ -381,6 +662,10 @@ proptest! {
                     prop_assert_eq!(caps.destroy(cap), expected);
                     None
                 }
+                Op::SetQuota(task, quota) => {
+                    prop_assert_eq!(caps.set_quota(Task(*task), *quota), model.set_quota(*task, *quota));
+                    None
+                }
                 Op::Check(caller, which, need) => {
                     let (caller, cap) = (Task(*caller), known(which));
                     let result = caps.check(caller, cap, *need);
@@ -394,17 +679,21 @@ proptest! {
                     None
                 }
             };
-            if let Some((made, expected, holder, rights)) = added {
+            if let Some((made, expected, holder, rights, payer)) = added {
                 match (made, expected) {
                     (Ok(cap), Ok(parent)) => {
-                        prop_assert!(model.0.iter().all(|node| node.cap != cap), "given out before");
-                        model.0.push(Node { cap, holder, rights, badge, parent, live: true });
+                        prop_assert_eq!(cap, model.next());
+                        model.0.push(Node { cap, holder, rights, badge, parent, payer, live: true });
                     }
-                    (Err(CapError::TableFull), Ok(_)) => prop_assert_eq!(model.len(), 12),
                     (made, expected) => prop_assert_eq!(made.map(drop), expected.map(drop)),
                 }
             }
             prop_assert_eq!((caps.len(), caps.is_empty()), (model.len(), model.len() == 0));
+            prop_assert_eq!((caps.reserve() as u32, caps.retired()), (model.reserve(), 0));
+            for task in 1..4 {
+                let quota = caps.quota(Task(task));
+                prop_assert_eq!((quota.limit, quota.used), (model.1[task as usize], model.used(Task(task))));
+            }
             // Rights only shrink, on every edge there is.
             for node in model.0.iter().filter(|node| node.live) {
                 if let Some(parent) = node.parent {
@@ -428,6 +717,7 @@ fn capabilities_show_themselves() {
         assert!(shown.contains(part), "{part} in {shown}");
     }
     let said = [
+        (CapError::Foreign, "another table"),
         (CapError::BadHandle, "no such"),
         (CapError::Revoked, "revoked"),
         (CapError::NotHolder, "somebody else"),
@@ -436,6 +726,9 @@ fn capabilities_show_themselves() {
         (CapError::TableFull, "full"),
         (CapError::Retired, "generations"),
         (CapError::TooDeep, "granted on"),
+        (CapError::OverQuota { quota: 37 }, "37"),
+        (CapError::NoRoom, "no room"),
+        (CapError::NoNumber, "no number"),
     ];
     for (error, part) in said {
         assert!(error.to_string().contains(part), "{error}");

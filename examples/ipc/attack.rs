@@ -9,7 +9,7 @@ use annulet::cap::{CapError, CapTable, Object, Rights};
 use annulet::handle::Handle;
 use annulet::host::{self, CheckError, Deadline, HandshakeError, PidFd, Port, PortError};
 use annulet::link::{Fault, LinkError};
-use annulet::region::{Descriptor, DescriptorError, Offer, Policy, RegionTable, Validator};
+use annulet::region::{Descriptor, DescriptorError, Offer, Policy, RegionError, RegionTable, Validator};
 use annulet::words::WriteWords;
 use annulet_platform::fdpass;
 use annulet_platform::memfd;
@@ -151,7 +151,7 @@ fn face(name: &str, file: &Path) -> Result<Answer, Failure> {
     let (old, mut slab) = ([0; 64], [0; 4096]);
     let regions = RegionTable::<3>::new();
     let good = regions.register_immutable(&memory)?;
-    let slab = regions.register_slab(&mut slab, 64)?;
+    let slab = regions.register_slab(&mut slab, 64).map_err(RegionError::from)?;
     // A region that is gone, and another one in its place.
     let stale = regions.register_immutable(&old)?;
     regions.revoke(stale)?;

@@ -11,6 +11,8 @@ use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 
 const ME: Task = Task(1);
+/// The number of the first slot of a table that its holder numbered 0.
+const FIRST: u32 = 1 << 31;
 
 #[derive(Arbitrary, Debug)]
 struct Claim {
@@ -40,6 +42,14 @@ impl Number {
             Self::Any(n) => n,
         }
     }
+
+    /// Of a slot: mostly one of the tables here.
+    fn slot(self) -> u32 {
+        match self {
+            Self::Small(_) => FIRST + self.get(),
+            Self::Any(n) => n,
+        }
+    }
 }
 
 /// What the tables hold, as the reference sees it: policy, bytes that may be named, generation; by index.
@@ -52,27 +62,38 @@ fuzz_target!(|claim: Claim| {
         (Aligned([7; 256]), Aligned([0; 256]), Aligned([0; 256]), Aligned([1; 256]));
     let gone = Aligned([2; 256]);
     let reserved = [0u32; 8];
-    let regions = RegionTable::<8>::new();
+    let regions = RegionTable::<8>::numbered(0);
     let a = regions.register_immutable(&immutable.0).unwrap();
     let b = regions.register_append_only(&mut appended.0).unwrap();
     regions.appender(b).unwrap().append(&[9; 100]).unwrap();
     let c = regions.register_slab(&mut slab.0, 16).unwrap();
     let d = regions.register_immutable(&other.0).unwrap();
     regions.revoke(d).unwrap();
+    // Every other slot has its turn before the heir comes to stand in the slot of the one that is gone; the last of
+    // them is empty then and was used before.
+    let fillers: [u8; 4] = [3; 4];
+    for _ in 4..8 {
+        let filler = regions.register_immutable(&fillers).unwrap();
+        regions.revoke(filler).unwrap();
+    }
     let heir = regions.register_immutable(&other.0).unwrap();
     let e = regions.register_immutable(&gone.0).unwrap();
     regions.revoke(e).unwrap();
-    // The gone one's slot is empty now and was used before; its successor in the reference is nothing.
     let f = regions.reserve(&reserved).unwrap();
-    assert_eq!((heir.index(), f.index()), (d.index(), e.index()));
+    assert_eq!((heir.index(), e.index(), f.index()), (d.index(), FIRST + 4, FIRST + 5));
     let mut truth: Truth = [None; 8];
-    truth[a.index() as usize] = Some((Policy::Immutable, 256, a.generation()));
-    truth[b.index() as usize] = Some((Policy::AppendOnly, 100, b.generation()));
-    truth[c.index() as usize] = Some((Policy::Slab, 0, c.generation()));
-    truth[heir.index() as usize] = Some((Policy::Immutable, 256, heir.generation()));
-    truth[f.index() as usize] = Some((Policy::Reserved, 0, f.generation()));
+    let mut set = |region: Handle<Region>, policy, limit| {
+        truth[(region.index() - FIRST) as usize] = Some((policy, limit, region.generation()));
+    };
+    set(a, Policy::Immutable, 256);
+    set(b, Policy::AppendOnly, 100);
+    set(c, Policy::Slab, 0);
+    set(heir, Policy::Immutable, 256);
+    set(f, Policy::Reserved, 0);
+    // Those that were used and hold nothing: the first check that looks at the region is that of the capability.
+    let gone = [FIRST + 4, FIRST + 6, FIRST + 7];
 
-    let mut caps = CapTable::<8>::new();
+    let mut caps = CapTable::<8>::numbered(0);
     let mut mint =
         |who, region: Handle<Region>, rights| caps.mint(who, Object::Region(region), rights, 0).unwrap();
     let all = Rights::READ | Rights::REVOKE;
@@ -88,8 +109,8 @@ fuzz_target!(|claim: Claim| {
     let revoked = mint(ME, a, all);
     caps.revoke(ME, revoked).unwrap();
 
-    let region = Handle::<Region>::new(claim.region.get(), claim.generation.get());
-    let cap = Handle::<Cap>::new(claim.cap.get(), claim.cap_generation.get());
+    let region = Handle::<Region>::new(claim.region.slot(), claim.generation.get());
+    let cap = Handle::<Cap>::new(claim.cap.slot(), claim.cap_generation.get());
     let (offset, length) = if claim.near {
         (claim.offset % 300, (claim.length % 300) as usize)
     } else {
@@ -115,18 +136,26 @@ fuzz_target!(|claim: Claim| {
             }
             return *outcome;
         }
-        // Generations of this table: every slot has had one tenant.
-        let ever = (cap.index() < 8) && cap.generation() == 1;
-        Err(if ever && cap == revoked { CapError::Revoked } else { CapError::BadHandle })
+        // Every slot has had one tenant.
+        Err(if !(FIRST..FIRST + 8).contains(&cap.index()) {
+            CapError::Foreign
+        } else if cap == revoked {
+            CapError::Revoked
+        } else {
+            CapError::BadHandle
+        })
     };
     let reference = || -> Result<(), E> {
-        if region.index() > 0xffff {
-            return Err(E::ReservedBits);
-        }
-        let (policy, limit, live) = match truth.get(region.index() as usize) {
-            Some(Some((Policy::Reserved, ..)) | None) | None => return Err(E::BadRegion),
-            Some(Some(found)) => *found,
-        };
+        let (policy, limit, live) =
+            match region.index().checked_sub(FIRST).map(|index| truth.get(index as usize)) {
+                None | Some(None) => return Err(E::Foreign),
+                Some(Some(None)) if gone.contains(&region.index()) => {
+                    permits().map_err(E::Denied)?;
+                    return Err(E::StaleGeneration);
+                }
+                Some(Some(Some((Policy::Reserved, ..)) | None)) => return Err(E::BadRegion),
+                Some(Some(Some(found))) => *found,
+            };
         if policy == Policy::Slab || policy == Policy::AppendOnly && claim.immutable_only {
             return Err(E::BadKind { found: policy });
         }

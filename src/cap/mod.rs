@@ -5,6 +5,9 @@
 //! its holder and its rights on every use. Rights only ever shrink, and revoking a capability takes everything
 //! that was granted from it, and frees their slots.
 //!
+//! The slots of a table are shared, so each task has a quota of them, and pays for what it grants; the rest is the
+//! kernel's ([`CapTable`](CapTable#quotas)).
+//!
 //! A kernel with a capability system of its own implements [`Access`] on it instead; the table is the default.
 //!
 //! # Examples
@@ -14,8 +17,10 @@
 //!
 //! let mut caps = CapTable::<8>::new();
 //! let (alice, bob) = (Task(1), Task(2));
+//! caps.set_quota(alice, 1).unwrap();
 //! let root = caps.mint(alice, Object::Opaque(7), Rights::READ | Rights::GRANT, 0).unwrap();
 //! let lent = caps.grant(alice, root, bob, Rights::READ, 42).unwrap();
+//! assert_eq!(caps.grant(alice, root, bob, Rights::READ, 43), Err(CapError::OverQuota { quota: 1 }));
 //!
 //! assert_eq!(caps.check(bob, lent, Rights::READ).unwrap().badge(), 42);
 //! assert_eq!(caps.check(bob, lent, Rights::WRITE).unwrap_err(), CapError::NoRight { missing: Rights::WRITE });
@@ -23,9 +28,12 @@
 //! assert_eq!(caps.revoke(alice, root), Err(CapError::NoRight { missing: Rights::REVOKE }));
 //! ```
 
+mod account;
+mod capability;
 mod table;
 
-pub use table::{Authority, CapTable};
+pub use capability::Authority;
+pub use table::CapTable;
 
 use core::fmt;
 
@@ -62,19 +70,29 @@ pub struct Task(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Object {
-    /// A region of a [`RegionTable`](crate::region::RegionTable).
-    ///
-    /// A handle does not say of which table: where there are several, each has a table of capabilities of its own.
-    /// Otherwise a capability for a region of the one is a capability for that region of the other, too.
+    /// A region of a [`RegionTable`](crate::region::RegionTable). The handle says of which: a capability for a region of
+    /// one table is none for a region of another one.
     Region(Handle<Region>),
     /// Something that this crate does not know, by a number of the kernel's.
     Opaque(u64),
+}
+
+/// How many capabilities a task may have granted at a time, and how many it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Quota {
+    /// As many as the kernel has promised.
+    pub limit: u32,
+    /// In the table at this moment. More than the limit if that was lowered since.
+    pub used: u32,
 }
 
 /// Why a capability does not allow something, or could not be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CapError {
+    /// The slot is not one of this table's: the handle is another table's, or none.
+    Foreign,
     /// No such capability was ever made.
     BadHandle,
     /// It was revoked.
@@ -88,17 +106,28 @@ pub enum CapError {
         /// The rights that are missing.
         missing: Rights,
     },
-    /// No slot of the table is free.
+    /// No slot of the table is free that was not promised to a task.
     TableFull,
+    /// The granter has as many granted capabilities in the table as the kernel has promised it.
+    OverQuota {
+        /// The granter's quota.
+        quota: u32,
+    },
+    /// The table has fewer slots left than the quota promises.
+    NoRoom,
     /// Every slot of the table has used up its generations: no capability will ever fit again.
     Retired,
     /// It is granted on too many times already.
     TooDeep,
+    /// This process has made so many tables that no number is left to tell this one from the others: give it one by
+    /// [`CapTable::numbered`].
+    NoNumber,
 }
 
 impl fmt::Display for CapError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Foreign => f.write_str("the capability is another table's"),
             Self::BadHandle => f.write_str("no such capability"),
             Self::Revoked => f.write_str("the capability is revoked"),
             Self::NotHolder => f.write_str("the capability is somebody else's"),
@@ -108,8 +137,11 @@ impl fmt::Display for CapError {
                 bitflags::parser::to_writer(missing, f)
             }
             Self::TableFull => f.write_str("the capability table is full"),
+            Self::OverQuota { quota } => write!(f, "the granter has used up its quota of {quota}"),
+            Self::NoRoom => f.write_str("the capability table has no room for that quota"),
             Self::Retired => f.write_str("the capability table has used up its generations"),
             Self::TooDeep => f.write_str("the capability was granted on too many times"),
+            Self::NoNumber => f.write_str("no number is left for the capability table"),
         }
     }
 }
@@ -120,11 +152,14 @@ impl core::error::Error for CapError {}
 ///
 /// Implemented by [`CapTable`]; a kernel with its own capability system implements it on that.
 pub trait Access {
-    /// The region that `cap` names, if `task` holds it, its region has this index, and it includes `need`.
+    /// Returns the region that `cap` names, if `task` holds it, its region has this index, and it includes `need`.
+    ///
+    /// The [`Validator`](crate::region::Validator) compares all of the answer, so another region than the one that was
+    /// asked about is as good as [`WrongObject`](CapError::WrongObject).
     ///
     /// # Errors
     ///
-    /// The first of [`BadHandle`](CapError::BadHandle), [`Revoked`](CapError::Revoked),
+    /// The first of [`Foreign`](CapError::Foreign), [`BadHandle`](CapError::BadHandle), [`Revoked`](CapError::Revoked),
     /// [`NotHolder`](CapError::NotHolder), [`WrongObject`](CapError::WrongObject),
     /// [`NoRight`](CapError::NoRight) that applies.
     fn permits(

@@ -2,7 +2,10 @@
 
 use core::fmt;
 
-use super::{Access, CapError, Object, Rights, Task};
+use super::account::{Accounts, Payer};
+use super::capability::{Authority, Capability};
+use super::{Access, CapError, Object, Quota, Rights, Task};
+use crate::bitmap::{MOST_SLOTS, SlotNumbers};
 use crate::handle::{Cap, FIRST_GENERATION, Handle, LAST_GENERATION, Region};
 
 /// How many times a capability can be granted on.
@@ -13,18 +16,40 @@ const MAX_DEPTH: u32 = 8;
 /// Changing it takes `&mut self`, using it `&self`: a kernel with several cores puts it behind the lock it has.
 /// Every operation is bounded by `N`, all-zero memory is an empty table, and `new` is `const`.
 ///
+/// # Quotas
+///
+/// The slots are shared, so they are promised. A task may [`grant`](Self::grant) as many capabilities as the kernel has
+/// promised it by [`set_quota`](Self::set_quota), and no more; without a quota, none. What is promised is kept: the
+/// quotas of all tasks and the kernel's own capabilities never exceed `N`. So tasks that use up their quotas, alone or
+/// together, take nothing from another task, and nothing from the kernel. The slots that are not promised are the
+/// kernel's [`reserve`](Self::reserve), out of which it mints.
+///
+/// The task that grants pays, from the grant until that capability is gone, whichever task revokes it. The holder pays
+/// nothing: no other task can use up its quota by giving it capabilities. If the holder may grant on, it pays for what it
+/// grants. So a task gains nothing by granting through accomplices: each has what the kernel has promised it. The kernel
+/// pays for what it mints, also if a task has asked for it: how often a task may ask is the kernel's to say.
+///
+/// A slot that retires is taken from the reserve. When that is used up, promises can no longer be kept: look at
+/// [`retired`](Self::retired).
+///
 /// # Guarantees
 ///
 /// | | |
 /// |---|---|
 /// | a forged handle | never passes: exactly the handles that were given out and not revoked do |
+/// | another table's handle | is [`CapError::Foreign`]: slots are numbered throughout the process |
 /// | a revoked handle | never passes again: generations rise, and a slot whose generations are used up is retired |
+/// | generations | are spent evenly: a grant or a mint takes the free slot that had the fewest tenants |
 /// | rights | a grant never includes what the granter lacks |
-/// | revocation | takes the whole subtree, iteratively, and frees its slots |
-/// | memory | `N` slots; no allocation, no recursion |
+/// | a task's grants | never exceed its quota; up to it they never fail for what other tasks have in the table |
+/// | revocation | takes the whole subtree, iteratively, frees its slots, and gives them back to the tasks that paid |
+/// | memory | `N` slots and `N` accounts; no allocation, no recursion |
 #[repr(C)]
 pub struct CapTable<const N: usize> {
     slots: [Slot; N],
+    accounts: Accounts<N>,
+    /// Taken with the first capability.
+    numbers: SlotNumbers,
 }
 
 #[derive(Clone, Copy)]
@@ -36,102 +61,79 @@ struct Slot {
     cap: Capability,
 }
 
-/// Numbers only, each valid when zero.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Capability {
-    holder: Task,
-    rights: Rights,
-    /// `Object::Region` as 0, `Object::Opaque` as 1, and the number in it.
-    kind: u32,
-    depth: u32,
-    number: u64,
-    badge: u64,
-    /// The raw handle of what it was granted from; 0, which is no handle, for what was minted.
-    parent: u64,
-}
-
-impl Capability {
-    const NONE: Self =
-        Self { holder: Task(0), rights: Rights::empty(), kind: 0, depth: 0, number: 0, badge: 0, parent: 0 };
-
-    fn object(&self) -> Object {
-        match self.kind {
-            0 => Object::Region(Handle::from_raw(self.number)),
-            _ => Object::Opaque(self.number),
-        }
-    }
-}
-
 impl Slot {
     fn cap(&self) -> Option<&Capability> {
         self.live.then_some(&self.cap)
     }
-}
 
-/// A capability that was checked: proof that its holder may do what was asked, for as long as the table is not
-/// changed.
-///
-/// It cannot be made in any other way.
-#[derive(Clone, Copy)]
-#[must_use]
-pub struct Authority<'t> {
-    cap: &'t Capability,
-}
-
-impl Authority<'_> {
-    /// What it is for.
-    #[must_use]
-    pub fn object(&self) -> Object {
-        self.cap.object()
-    }
-
-    /// All its rights.
-    #[must_use]
-    pub fn rights(&self) -> Rights {
-        self.cap.rights
-    }
-
-    /// The number that the granter put on it, unforgeable: it tells a server which of its clients is calling.
-    #[must_use]
-    pub fn badge(&self) -> u64 {
-        self.cap.badge
-    }
-
-    /// Who holds it.
-    #[must_use]
-    pub fn holder(&self) -> Task {
-        self.cap.holder
-    }
-}
-
-impl fmt::Debug for Authority<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Authority")
-            .field("object", &self.object())
-            .field("rights", &self.rights())
-            .field("badge", &self.badge())
-            .field("holder", &self.holder())
-            .finish()
+    fn is_retired(&self) -> bool {
+        !self.live && self.generation == LAST_GENERATION
     }
 }
 
 impl<const N: usize> CapTable<N> {
-    /// A table without capabilities.
+    /// Makes a table without capabilities, in which no task may grant. It is numbered, apart from all other tables of
+    /// this process, when the first capability is made.
+    ///
+    /// On targets without compare-and-swap the numbers are counted in two steps: a table whose first capability is made
+    /// in an interrupt handler is numbered by hand there ([`numbered`](Self::numbered)).
     #[must_use]
     pub const fn new() -> Self {
-        const { assert!(N <= u32::MAX as usize, "a handle's index has 32 bits") };
-        Self {
-            slots: [const { Slot { generation: FIRST_GENERATION - 1, live: false, cap: Capability::NONE } };
-                N],
-        }
+        Self::with(SlotNumbers::counted())
+    }
+
+    /// Makes a table without capabilities that has this number. The caller sees to it that no other table of
+    /// capabilities has the number: a handle of the one would be a handle of the other.
+    ///
+    /// For tables whose handles must be told apart beyond this process; or which are made so often that
+    /// [`new`](Self::new) runs out of numbers, after 2³¹ slots.
+    #[must_use]
+    pub const fn numbered(number: u16) -> Self {
+        Self::with(SlotNumbers::given(number))
+    }
+
+    const fn with(numbers: SlotNumbers) -> Self {
+        const { assert!(N <= MOST_SLOTS, "a table has at most 32768 slots") };
+        let slot = const { Slot { generation: FIRST_GENERATION - 1, live: false, cap: Capability::NONE } };
+        Self { slots: [slot; N], accounts: Accounts::new(), numbers }
+    }
+
+    /// Promises `quota` slots to a task: it may have granted that many capabilities at a time. 0 takes the promise back.
+    ///
+    /// What the task has granted already stays, and is counted: below that a lower quota frees no slots until these
+    /// capabilities are gone.
+    ///
+    /// # Errors
+    ///
+    /// [`CapError::NoRoom`] if the [`reserve`](Self::reserve) is smaller than what this promises beyond the last quota;
+    /// the last one stays then.
+    pub fn set_quota(&mut self, task: Task, quota: u32) -> Result<(), CapError> {
+        let room = self.reserve();
+        self.accounts.set(task, quota, room)
+    }
+
+    /// Returns the quota of a task, and how much of it is used.
+    #[must_use]
+    pub fn quota(&self, task: Task) -> Quota {
+        let (limit, used) = self.accounts.of(task);
+        Quota { limit, used }
+    }
+
+    /// Returns how many capabilities the kernel can still mint, whatever tasks do. These slots are neither used by what
+    /// it has minted, nor promised to a task, nor retired.
+    #[must_use]
+    pub fn reserve(&self) -> usize {
+        let minted = |slot: &&Slot| slot.cap().is_some_and(|cap| cap.payer == Payer::KERNEL);
+        let minted = self.slots.iter().filter(minted).count();
+        (N - self.retired()).saturating_sub(minted + self.accounts.promised())
     }
 
     /// Makes a capability out of nothing, for `holder`. The kernel does this for what it creates; no task can.
     ///
     /// # Errors
     ///
-    /// [`CapError::TableFull`], [`CapError::Retired`].
+    /// [`CapError::TableFull`] if every slot is used by what was minted, or promised to tasks: as many are minted as
+    /// [`reserve`](Self::reserve) says. [`CapError::Retired`], [`CapError::NoNumber`].
     pub fn mint(
         &mut self,
         holder: Task,
@@ -143,19 +145,23 @@ impl<const N: usize> CapTable<N> {
             Object::Region(region) => (0, region.to_raw()),
             Object::Opaque(number) => (1, number),
         };
-        self.insert(Capability { holder, rights, kind, depth: 0, number, badge, parent: 0 })
+        if self.reserve() == 0 {
+            return Err(self.full());
+        }
+        let payer = Payer::KERNEL;
+        self.insert(Capability { holder, rights, kind, depth: 0, number, badge, parent: 0, payer })
     }
 
     /// Grants `rights` on the object of `cap` to `to`, on behalf of `caller`, who holds `cap` with
     /// [`Rights::GRANT`] or [`Rights::GRANT_ONCE`].
     ///
-    /// Without [`Rights::GRANT`], neither it nor `GRANT_ONCE` can be granted.
+    /// Without [`Rights::GRANT`], neither it nor `GRANT_ONCE` can be granted. It counts against the caller's quota.
     ///
     /// # Errors
     ///
-    /// Those of [`check`](Self::check); [`CapError::NoRight`] for what the caller lacks of `rights`;
-    /// [`CapError::TooDeep`] beyond eight grants in a row; [`CapError::TableFull`], [`CapError::Retired`]. The table
-    /// is unchanged then.
+    /// The first that applies: those of [`check`](Self::check); [`CapError::NoRight`] for what the caller lacks of
+    /// `rights`; [`CapError::TooDeep`] beyond eight grants in a row; [`CapError::OverQuota`]; [`CapError::TableFull`] or
+    /// [`CapError::Retired`] if so many slots are retired that promises are not kept. The table is unchanged then.
     pub fn grant(
         &mut self,
         caller: Task,
@@ -178,22 +184,21 @@ impl<const N: usize> CapTable<N> {
         if from.depth >= MAX_DEPTH {
             return Err(CapError::TooDeep);
         }
-        self.insert(Capability {
-            holder: to,
-            rights,
-            badge,
-            parent: cap.to_raw(),
-            depth: from.depth + 1,
-            ..from
-        })
+        let (parent, depth) = (cap.to_raw(), from.depth + 1);
+        let payer = self.accounts.charge(caller)?;
+        let made = self.insert(Capability { holder: to, rights, badge, parent, depth, payer, ..from });
+        if made.is_err() {
+            self.accounts.refund(payer);
+        }
+        made
     }
 
     /// Checks that `caller` holds `cap`, and that it includes `need`.
     ///
     /// # Errors
     ///
-    /// The first that applies: [`CapError::BadHandle`], [`CapError::Revoked`], [`CapError::NotHolder`],
-    /// [`CapError::NoRight`].
+    /// The first that applies: [`CapError::Foreign`], [`CapError::BadHandle`], [`CapError::Revoked`],
+    /// [`CapError::NotHolder`], [`CapError::NoRight`].
     #[inline]
     pub fn check(&self, caller: Task, cap: Handle<Cap>, need: Rights) -> Result<Authority<'_>, CapError> {
         let found = self.find(cap)?;
@@ -207,7 +212,7 @@ impl<const N: usize> CapTable<N> {
     }
 
     /// Revokes `cap` and everything that was granted from it, on behalf of `caller`, who holds it with
-    /// [`Rights::REVOKE`]; how many capabilities went.
+    /// [`Rights::REVOKE`]. Returns how many capabilities went.
     ///
     /// Nothing can be checked under them any more. A [`View`](crate::region::View) that was made before lives on;
     /// what takes the bytes themselves away is [`RegionTable::revoke`](crate::region::RegionTable::revoke).
@@ -221,30 +226,39 @@ impl<const N: usize> CapTable<N> {
     }
 
     /// Revokes `cap` and everything that was granted from it, by the kernel's own word: when its object goes, or its
-    /// holder dies. How many capabilities went.
+    /// holder dies. Returns how many capabilities went.
     ///
     /// # Errors
     ///
-    /// [`CapError::BadHandle`], [`CapError::Revoked`].
+    /// [`CapError::Foreign`], [`CapError::BadHandle`], [`CapError::Revoked`].
     pub fn destroy(&mut self, cap: Handle<Cap>) -> Result<usize, CapError> {
         self.find(cap)?;
         Ok(self.remove(cap))
     }
 
-    /// Capabilities in the table.
+    /// Returns how many capabilities are in the table.
     #[must_use]
     pub fn len(&self) -> usize {
         self.slots.iter().filter(|slot| slot.live).count()
     }
 
-    /// True for a table without capabilities.
+    /// Returns true for a table without capabilities.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
+    /// Returns how many slots have used up their generations, and will never hold a capability again.
+    ///
+    /// A free slot that had fewer tenants is always taken first, so slots retire together, as late as they can.
+    #[must_use]
+    pub fn retired(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.is_retired()).count()
+    }
+
     fn find(&self, cap: Handle<Cap>) -> Result<&Capability, CapError> {
-        let slot = self.slots.get(cap.index() as usize).ok_or(CapError::BadHandle)?;
+        let index = self.numbers.index_of(cap.index(), N).ok_or(CapError::Foreign)?;
+        let slot = self.slots.get(index).ok_or(CapError::Foreign)?;
         if cap.generation() < FIRST_GENERATION || cap.generation() > slot.generation {
             return Err(CapError::BadHandle);
         }
@@ -254,44 +268,54 @@ impl<const N: usize> CapTable<N> {
         }
     }
 
-    fn insert(&mut self, cap: Capability) -> Result<Handle<Cap>, CapError> {
-        let retired = |slot: &Slot| !slot.live && slot.generation == LAST_GENERATION;
+    /// Why no slot is to be had.
+    fn full(&self) -> CapError {
         // Nothing will ever come free where every slot is retired.
-        let none = if self.slots.iter().all(retired) { CapError::Retired } else { CapError::TableFull };
-        let mut slots = self.slots.iter_mut().enumerate();
-        let (index, slot) = slots.find(|(_, slot)| !slot.live && !retired(slot)).ok_or(none)?;
+        if self.retired() == N { CapError::Retired } else { CapError::TableFull }
+    }
+
+    fn insert(&mut self, cap: Capability) -> Result<Handle<Cap>, CapError> {
+        let none = self.full();
+        let free = self
+            .slots
+            .iter_mut()
+            .enumerate()
+            .filter(|(_, slot)| !slot.live && slot.generation < LAST_GENERATION);
+        let (index, slot) = free.min_by_key(|(_, slot)| slot.generation).ok_or(none)?;
+        let first = self.numbers.first(N).ok_or(CapError::NoNumber)?;
         slot.generation += 1;
         slot.live = true;
         slot.cap = cap;
-        // `new` asserts that an index fits.
+        // `with` asserts that an index has 15 bits.
         #[allow(clippy::cast_possible_truncation)]
-        Ok(Handle::new(index as u32, slot.generation))
+        Ok(Handle::new(first.wrapping_add(index as u32), slot.generation))
     }
 
-    /// Removes a live capability and its subtree, level by level: a capability whose parent is gone goes too. A
-    /// subtree has at most `MAX_DEPTH` levels below its root, which bounds the rounds.
+    /// Removes a live capability and its subtree, level by level: a capability whose parent is gone goes too, and its
+    /// parent is of the level before.
     fn remove(&mut self, cap: Handle<Cap>) -> usize {
-        let mut removed = 0;
-        if let Some(slot) = self.slots.get_mut(cap.index() as usize) {
-            slot.live = false;
-            removed += 1;
-        }
-        for _ in 0..MAX_DEPTH {
-            let before = removed;
+        let Ok(root) = self.find(cap) else { return 0 };
+        let below = root.depth + 1;
+        let mut removed = self.numbers.index_of(cap.index(), N).map_or(0, |index| self.free(index));
+        for depth in below..=MAX_DEPTH {
             for index in 0..N {
-                let parent = self.slots.get(index).and_then(Slot::cap).map_or(0, |cap| cap.parent);
-                if parent != 0 && self.find(Handle::from_raw(parent)).is_err() {
-                    if let Some(slot) = self.slots.get_mut(index) {
-                        slot.live = false;
-                        removed += 1;
-                    }
+                let found = self.slots.get(index).and_then(Slot::cap);
+                let orphan =
+                    |cap: &Capability| cap.depth == depth && self.find(Handle::from_raw(cap.parent)).is_err();
+                if found.is_some_and(orphan) {
+                    removed += self.free(index);
                 }
-            }
-            if removed == before {
-                break;
             }
         }
         removed
+    }
+
+    /// Frees the slot of a live capability. Returns how many that is: one.
+    fn free(&mut self, index: usize) -> usize {
+        let Some(slot) = self.slots.get_mut(index) else { return 0 };
+        slot.live = false;
+        self.accounts.refund(slot.cap.payer);
+        1
     }
 }
 
@@ -344,15 +368,18 @@ mod tests {
         caps.slots[0].generation = LAST_GENERATION - 2;
         caps.slots[1].generation = LAST_GENERATION - 1;
         let mut seen = Vec::new();
+        assert_eq!((caps.retired(), caps.reserve()), (0, 2));
         while let Ok(cap) = caps.mint(me, thing, Rights::all(), 0) {
             assert!(caps.check(me, cap, Rights::READ).is_ok());
             assert_eq!(caps.revoke(me, cap), Ok(1));
-            seen.push((cap.index(), cap.generation()));
+            seen.push(cap);
         }
-        assert_eq!(seen, [(0, LAST_GENERATION - 1), (0, LAST_GENERATION), (1, LAST_GENERATION)]);
+        let first = seen[0].index();
+        let numbers: Vec<_> = seen.iter().map(|cap| (cap.index() - first, cap.generation())).collect();
+        assert_eq!(numbers, [(0, LAST_GENERATION - 1), (0, LAST_GENERATION), (1, LAST_GENERATION)]);
         assert_eq!(caps.mint(me, thing, Rights::all(), 0), Err(CapError::Retired));
-        for (index, generation) in seen {
-            let old = super::Handle::new(index, generation);
+        assert_eq!((caps.retired(), caps.reserve()), (2, 0));
+        for old in seen {
             assert_eq!(caps.check(me, old, Rights::READ).unwrap_err(), CapError::Revoked);
         }
         // One that lives in a slot's last generation is no retired one.
@@ -360,6 +387,33 @@ mod tests {
         caps.slots[0].generation = LAST_GENERATION - 1;
         let last = caps.mint(me, thing, Rights::all(), 0).unwrap();
         assert_eq!(caps.mint(me, thing, Rights::all(), 0), Err(CapError::TableFull));
+        assert_eq!((caps.retired(), caps.reserve()), (0, 0));
         assert!(caps.check(me, last, Rights::all()).is_ok());
+    }
+
+    /// Slots that retire go from the reserve, and then from what was promised: that is said, and no task is charged.
+    #[test]
+    fn c03_a_promise_that_retirement_breaks_is_refused_and_not_counted() {
+        let (me, thing) = (Task(1), Object::Opaque(0));
+        let mut caps = CapTable::<4>::new();
+        for slot in &mut caps.slots[1..] {
+            slot.generation = LAST_GENERATION - 1;
+        }
+        caps.set_quota(me, 3).unwrap();
+        let root = caps.mint(me, thing, Rights::all(), 0).unwrap();
+        let grant = |caps: &mut CapTable<4>| caps.grant(me, root, me, Rights::all(), 0);
+        let last = grant(&mut caps).unwrap();
+        assert_eq!((last.generation(), caps.revoke(me, last)), (LAST_GENERATION, Ok(1)));
+        assert_eq!((caps.retired(), caps.reserve()), (1, 0));
+        let kept = [grant(&mut caps).unwrap(), grant(&mut caps).unwrap()];
+        assert_eq!(grant(&mut caps), Err(CapError::TableFull), "one of three is retired");
+        assert_eq!(caps.quota(me).used, 2);
+        for cap in kept {
+            caps.revoke(me, cap).unwrap();
+        }
+        assert_eq!((grant(&mut caps), caps.quota(me).used), (Err(CapError::TableFull), 0));
+        // A quota beyond what is left: no more is promised.
+        assert_eq!(caps.set_quota(me, 4), Err(CapError::NoRoom));
+        assert_eq!(caps.retired(), 3);
     }
 }

@@ -24,7 +24,8 @@ impl<const N: usize> RegionTable<'_, N> {
     /// # Errors
     ///
     /// [`InUse`](RegionError::InUse) while somebody has it; [`WrongPolicy`](RegionError::WrongPolicy),
-    /// [`BadHandle`](RegionError::BadHandle), [`Stale`](RegionError::Stale), [`Busy`](RegionError::Busy).
+    /// [`Foreign`](RegionError::Foreign), [`BadHandle`](RegionError::BadHandle), [`Stale`](RegionError::Stale),
+    /// [`Busy`](RegionError::Busy).
     pub fn appender(&self, region: Handle<Region>) -> Result<Appender<'_>, RegionError> {
         let (slot, info) = self.enter_as_writer(region, Policy::AppendOnly)?;
         Ok(Appender { slot, info })

@@ -15,7 +15,7 @@ use crate::link::Entry;
 ///   │ region │ generation │ offset   │ length │ tag   │
 ///   │ u32    │ u32        │ u64      │ u32    │ u32   │
 ///   └────────┴────────────┴──────────┴────────┴───────┘
-///     upper 16 bits of region: reserved, zero
+///     region and generation: the handle, which says the table, too
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(C)]

@@ -9,7 +9,9 @@ use crate::cap::CapError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RegionError {
-    /// Nothing was ever registered in that slot, or there is no such slot.
+    /// The slot is not one of this table's, or of this slab: it is another one's handle, or none.
+    Foreign,
+    /// Nothing was ever registered in that slot.
     BadHandle,
     /// The slot has another tenant, or none any more: the region is gone, or never was.
     Stale,
@@ -17,8 +19,11 @@ pub enum RegionError {
     InUse(u32),
     /// Every slot of the table is taken (or retired).
     TableFull,
-    /// Every slot of the table has used up its generations: no region will ever fit again.
+    /// Every slot of the table, or of the slab, has used up its generations: nothing will ever fit again.
     Retired,
+    /// This process has made so many tables that no number is left to tell this one from the others: give it one by
+    /// [`RegionTable::numbered`](super::RegionTable::numbered).
+    NoNumber,
     /// The memory overlaps that of another region, or memory that was reserved.
     Overlap,
     /// Another party is registering a region, or changing this one's word, at this moment; try again.
@@ -44,11 +49,13 @@ pub enum RegionError {
 impl fmt::Display for RegionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Foreign => f.write_str("the handle is another table's, or another slab's"),
             Self::BadHandle => f.write_str("no such region"),
             Self::Stale => f.write_str("the region's handle is stale"),
             Self::InUse(count) => write!(f, "the region is in use by {count}"),
             Self::TableFull => f.write_str("the region table is full"),
-            Self::Retired => f.write_str("the region table has used up its generations"),
+            Self::Retired => f.write_str("every slot has used up its generations"),
+            Self::NoNumber => f.write_str("no number is left for the region table"),
             Self::Overlap => f.write_str("the memory overlaps another region's"),
             Self::Busy => f.write_str("the region table is being changed"),
             Self::WrongPolicy { found } => write!(f, "the region's policy is {found:?}"),
@@ -62,12 +69,42 @@ impl fmt::Display for RegionError {
 
 impl core::error::Error for RegionError {}
 
+/// Why memory was not registered. It carries the memory back, so that the caller can try again.
+pub struct RegisterError<'m> {
+    /// The reason.
+    pub why: RegionError,
+    /// The memory that was refused: as it was, or zeroed where [`RegionTable::register_slab`] says so.
+    ///
+    /// [`RegionTable::register_slab`]: super::RegionTable::register_slab
+    pub memory: &'m mut [u8],
+}
+
+impl From<RegisterError<'_>> for RegionError {
+    fn from(refused: RegisterError<'_>) -> Self {
+        refused.why
+    }
+}
+
+impl fmt::Debug for RegisterError<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegisterError").field("why", &self.why).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for RegisterError<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.why, f)
+    }
+}
+
+impl core::error::Error for RegisterError<'_> {}
+
 /// Why a descriptor was refused. The first that applies, in the order in which they stand here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DescriptorError {
-    /// Bits are set that mean nothing: the upper half of the region's index.
-    ReservedBits,
+    /// The region is not one of this table's: its handle is another table's, or none.
+    Foreign,
     /// No such region was ever registered.
     BadRegion,
     /// As many views of the region exist as can be counted.
@@ -117,7 +154,7 @@ pub enum DescriptorError {
 impl fmt::Display for DescriptorError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ReservedBits => f.write_str("reserved bits are set"),
+            Self::Foreign => f.write_str("the region is another table's"),
             Self::BadRegion => f.write_str("no such region"),
             Self::TooManyViews => f.write_str("too many views of the region"),
             Self::Busy => f.write_str("the region is being changed"),

@@ -20,6 +20,9 @@
 //! | revocation | after [`RegionTable::revoke`] returned `Ok`, nobody reads the region and nobody can begin to |
 //! | a reader inside | makes `revoke` answer [`RegionError::InUse`]; no new one can come in from then on |
 //! | old descriptors | never reach a region's successor: generations rise, and a used-up slot is retired |
+//! | handles of another table, or of another slab | are [`Foreign`](RegionError::Foreign): slots are numbered throughout the process |
+//! | generations | are spent evenly: of `N` slots, none is used up before all are, if they come free |
+//! | memory that is refused | comes back in the error ([`RegisterError`]) |
 //! | counts | of readers stop at their maximum with [`DescriptorError::TooManyViews`]; they never wrap |
 //! | progress | every operation is bounded; nothing waits for anybody |
 //!
@@ -56,8 +59,8 @@ mod view;
 pub use append::Appender;
 pub use chain::{Chain, ChainLimit, ChainLink};
 pub use descriptor::{Descriptor, Offer};
-pub use error::{DescriptorError, RegionError};
-pub use slab::Slab;
+pub use error::{DescriptorError, RegionError, RegisterError};
+pub use slab::{Slab, SlabSlot};
 pub use table::{RegionInfo, RegionTable};
 pub use validator::Validator;
 pub use view::View;
@@ -123,6 +126,29 @@ pub use view::View;
 /// drop(regions);
 /// ```
 ///
+/// Memory that was refused is the caller's again, to be registered elsewhere, or later:
+///
+/// ```
+/// # use annulet::region::{RegionError, RegionTable};
+/// let (mut log, mut slab) = ([0; 64], [0; 64]);
+/// let (regions, others) = (RegionTable::<0>::new(), RegionTable::<4>::new());
+/// let refused = regions.register_append_only(&mut log).unwrap_err();
+/// assert_eq!(refused.why, RegionError::Retired);
+/// let refused = regions.register_append_only(refused.memory).unwrap_err();
+/// others.register_append_only(refused.memory).unwrap();
+/// let refused = regions.register_slab(&mut slab, 8).unwrap_err();
+/// others.register_slab(refused.memory, 8).unwrap();
+/// ```
+/// ```compile_fail,E0499
+/// # use annulet::region::{RegionError, RegionTable};
+/// let mut log = [0; 64];
+/// let (regions, others) = (RegionTable::<0>::new(), RegionTable::<4>::new());
+/// let refused = regions.register_append_only(&mut log).unwrap_err();
+/// assert_eq!(refused.why, RegionError::Retired);
+/// others.register_append_only(&mut log).unwrap();
+/// drop(regions);
+/// ```
+///
 /// A view's bytes do not outlive it, nor it the table; it is not made in any other way:
 ///
 /// ```
@@ -166,16 +192,16 @@ pub use view::View;
 /// What a slab hands out is borrowed from the slab, one slot at a time:
 ///
 /// ```
-/// # use annulet::{handle::*, region::*};
-/// fn two(slab: &mut Slab<'_>, a: Handle<Slot>, b: Handle<Slot>) -> Option<(u8, u8)> {
+/// # use annulet::region::*;
+/// fn two(slab: &mut Slab<'_>, a: SlabSlot, b: SlabSlot) -> Option<(u8, u8)> {
 ///     let first = slab.bytes(a).ok()?[0];
 ///     let second = slab.bytes(b).ok()?[0];
 ///     Some((first, second))
 /// }
 /// ```
 /// ```compile_fail,E0499
-/// # use annulet::{handle::*, region::*};
-/// fn two(slab: &mut Slab<'_>, a: Handle<Slot>, b: Handle<Slot>) -> Option<(u8, u8)> {
+/// # use annulet::region::*;
+/// fn two(slab: &mut Slab<'_>, a: SlabSlot, b: SlabSlot) -> Option<(u8, u8)> {
 ///     let first = slab.bytes(a).ok()?;
 ///     let second = slab.bytes(b).ok()?;
 ///     Some((first[0], second[0]))

@@ -15,7 +15,7 @@ use core::slice;
 
 use super::table::{Info, RegionTable, Slot as TableSlot};
 use super::{Policy, RegionError};
-use crate::handle::{FIRST_GENERATION, Handle, LAST_GENERATION, Region, Slot};
+use crate::handle::{Handle, LAST_GENERATION, Region, Slot};
 
 /// Bytes before each slot.
 const BOOKKEEPING: usize = 8;
@@ -32,14 +32,53 @@ pub(super) fn slots(len: usize, slot_size: usize) -> usize {
     slot_size.checked_add(BOOKKEEPING).and_then(|stride| len.checked_div(stride)).unwrap_or(0)
 }
 
+/// Names a slot of a slab: which slab, and which tenant of which of its slots. 16 bytes.
+///
+/// The slab's own handle is part of it, so it fits one slab only: not another one, of whichever table, and not one
+/// that was registered in its place. Like any handle it is freely copied, and worth nothing until its slab has checked
+/// it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub struct SlabSlot {
+    slab: Handle<Region>,
+    slot: Handle<Slot>,
+}
+
+impl SlabSlot {
+    /// Makes the name of a slot as a peer claims it, out of two handles.
+    #[must_use]
+    pub const fn new(slab: Handle<Region>, slot: Handle<Slot>) -> Self {
+        Self { slab, slot }
+    }
+
+    /// Returns the handle of the slab.
+    #[must_use]
+    pub const fn slab(self) -> Handle<Region> {
+        self.slab
+    }
+
+    /// Returns the handle of the slot, which says nothing without the slab's.
+    #[must_use]
+    pub const fn slot(self) -> Handle<Slot> {
+        self.slot
+    }
+}
+
+const _: () = {
+    assert!(size_of::<SlabSlot>() == 16);
+    assert!(core::mem::offset_of!(SlabSlot, slot) == 8);
+};
+
 /// Hands out the slots of a slab region. There is one at a time.
 ///
 /// Slots are named by handles with generations: a slot that was freed is never reached by its old handle, and is
-/// zeroed.
+/// zeroed. They are handed out in turn, so that none is used up long before the others.
 #[must_use]
 pub struct Slab<'t> {
     slot: &'t TableSlot,
     info: Info,
+    /// The slab's own handle.
+    region: Handle<Region>,
 }
 
 // SAFETY: the slab's holder is the only one that touches the region's memory, which is borrowed exclusively for
@@ -52,10 +91,11 @@ impl<const N: usize> RegionTable<'_, N> {
     /// # Errors
     ///
     /// [`InUse`](RegionError::InUse) while somebody has it; [`WrongPolicy`](RegionError::WrongPolicy),
-    /// [`BadHandle`](RegionError::BadHandle), [`Stale`](RegionError::Stale), [`Busy`](RegionError::Busy).
+    /// [`Foreign`](RegionError::Foreign), [`BadHandle`](RegionError::BadHandle), [`Stale`](RegionError::Stale),
+    /// [`Busy`](RegionError::Busy).
     pub fn slab(&self, region: Handle<Region>) -> Result<Slab<'_>, RegionError> {
         let (slot, info) = self.enter_as_writer(region, Policy::Slab)?;
-        Ok(Slab { slot, info })
+        Ok(Slab { slot, info, region })
     }
 }
 
@@ -75,33 +115,49 @@ impl Slab<'_> {
     /// Slots that are handed out.
     #[must_use]
     pub fn in_use(&mut self) -> usize {
-        (0..self.capacity()).filter(|index| self.state(*index).is_some_and(|(_, state)| state == TAKEN)).count()
+        self.count(|_, state| state == TAKEN)
     }
 
-    /// Hands out a free slot, zeroed.
+    /// Returns how many slots have used up their generations, and are never handed out again.
+    #[must_use]
+    pub fn retired(&mut self) -> usize {
+        self.count(|generation, state| state == FREE && generation == LAST_GENERATION)
+    }
+
+    fn count(&mut self, which: impl Fn(u32, u32) -> bool) -> usize {
+        let mut slots = 0..self.capacity();
+        slots.by_ref().filter(|index| self.state(*index).is_some_and(|(made, state)| which(made, state))).count()
+    }
+
+    /// Hands out a free slot, zeroed: the first one after that which was handed out last, so that the generations of
+    /// all are spent evenly.
     ///
     /// # Errors
     ///
-    /// [`SlabFull`](RegionError::SlabFull).
-    pub fn alloc(&mut self) -> Result<Handle<Slot>, RegionError> {
-        for index in 0..self.capacity() {
+    /// [`SlabFull`](RegionError::SlabFull); [`Retired`](RegionError::Retired) if no slot will ever come free again.
+    pub fn alloc(&mut self) -> Result<SlabSlot, RegionError> {
+        let capacity = self.capacity();
+        let next = self.slot.next.own();
+        for index in (next..capacity).chain(0..next.min(capacity)) {
             let Some((generation, state)) = self.state(index) else { break };
             if state == FREE && generation < LAST_GENERATION {
                 // An index is at most the memory's length over 16; beyond 32 bits there are no handles.
                 let number = u32::try_from(index).map_err(|_| RegionError::SlabFull)?;
                 self.set_state(index, generation + 1, TAKEN);
-                return Ok(Handle::new(number, generation + 1));
+                self.slot.next.commit(index + 1);
+                return Ok(SlabSlot::new(self.region, Handle::new(number, generation + 1)));
             }
         }
-        Err(RegionError::SlabFull)
+        Err(if self.retired() == capacity { RegionError::Retired } else { RegionError::SlabFull })
     }
 
-    /// The bytes of a slot that is handed out.
+    /// Returns the bytes of a slot that is handed out.
     ///
     /// # Errors
     ///
-    /// [`InvalidSlot`](RegionError::InvalidSlot).
-    pub fn bytes(&mut self, slot: Handle<Slot>) -> Result<&mut [u8], RegionError> {
+    /// [`Foreign`](RegionError::Foreign) for a slot of another slab; [`Stale`](RegionError::Stale) for one of a slab that
+    /// was in this one's place; [`InvalidSlot`](RegionError::InvalidSlot).
+    pub fn bytes(&mut self, slot: SlabSlot) -> Result<&mut [u8], RegionError> {
         let index = self.find(slot)?;
         self.at(index).and_then(|whole| whole.get_mut(BOOKKEEPING..)).ok_or(RegionError::InvalidSlot)
     }
@@ -110,36 +166,36 @@ impl Slab<'_> {
     ///
     /// # Errors
     ///
-    /// [`InvalidSlot`](RegionError::InvalidSlot).
-    pub fn free(&mut self, slot: Handle<Slot>) -> Result<(), RegionError> {
+    /// As [`bytes`](Self::bytes).
+    pub fn free(&mut self, slot: SlabSlot) -> Result<(), RegionError> {
         self.bytes(slot)?.fill(0);
-        self.set_state(slot.index() as usize, slot.generation(), FREE);
+        self.set_state(slot.slot.index() as usize, slot.slot.generation(), FREE);
         Ok(())
     }
 
-    fn find(&mut self, slot: Handle<Slot>) -> Result<usize, RegionError> {
+    fn find(&mut self, SlabSlot { slab, slot }: SlabSlot) -> Result<usize, RegionError> {
+        if slab.index() != self.region.index() {
+            return Err(RegionError::Foreign);
+        }
+        if slab.generation() != self.region.generation() {
+            return Err(RegionError::Stale);
+        }
         let index = slot.index() as usize;
         match self.state(index) {
-            Some((generation, TAKEN))
-                if generation == slot.generation() && generation >= FIRST_GENERATION =>
-            {
-                Ok(index)
-            }
+            Some((generation, TAKEN)) if generation == slot.generation() => Ok(index),
             _ => Err(RegionError::InvalidSlot),
         }
     }
 
     /// A slot with its bookkeeping.
     fn at(&mut self, index: usize) -> Option<&mut [u8]> {
-        if index >= self.capacity() {
-            return None;
-        }
         let stride = self.info.slot_size + BOOKKEEPING;
+        let from = index.checked_mul(stride)?;
         // SAFETY: the region's memory is borrowed exclusively by the table, stays registered under this holder's
         // pin, and is touched only by the one holder of the slab, whose exclusive borrow the slice carries on. It
         // was registered as `[u8]` of this length, so it is initialised.
         let all = unsafe { slice::from_raw_parts_mut(self.info.base.as_ptr(), self.info.len) };
-        all.get_mut(index * stride..)?.get_mut(..stride)
+        all.get_mut(from..)?.get_mut(..stride)
     }
 
     fn state(&mut self, index: usize) -> Option<(u32, u32)> {
@@ -174,7 +230,7 @@ impl fmt::Debug for Slab<'_> {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{FREE, LAST_GENERATION, RegionError};
+    use super::{FREE, LAST_GENERATION, RegionError, TAKEN};
     use crate::region::RegionTable;
 
     /// The narrow build walks there (`tests/regions`); the wide one starts just before the end.
@@ -192,9 +248,13 @@ mod tests {
             slab.free(slot).unwrap();
             seen.push(slot);
         }
-        let numbers: Vec<_> = seen.iter().map(|slot| (slot.index(), slot.generation())).collect();
-        assert_eq!(numbers, [(0, LAST_GENERATION - 1), (0, LAST_GENERATION), (1, LAST_GENERATION)]);
+        let numbers: Vec<_> = seen.iter().map(|slot| (slot.slot().index(), slot.slot().generation())).collect();
+        assert_eq!(numbers, [(0, LAST_GENERATION - 1), (1, LAST_GENERATION), (0, LAST_GENERATION)]);
+        assert_eq!(slab.alloc(), Err(RegionError::Retired));
+        assert_eq!((slab.in_use(), slab.retired()), (0, 2));
+        // One that is handed out in its last generation comes back, so the slab is only full; one is retired.
+        slab.set_state(1, LAST_GENERATION, TAKEN);
         assert_eq!(slab.alloc(), Err(RegionError::SlabFull));
-        assert_eq!(slab.in_use(), 0);
+        assert_eq!((slab.in_use(), slab.retired()), (1, 1));
     }
 }

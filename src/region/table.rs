@@ -6,8 +6,8 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-use super::{Policy, RegionError, slab};
-use crate::bitmap::{Bitmap, CloseError, Life, PinError};
+use super::{Policy, RegionError, RegisterError, slab};
+use crate::bitmap::{Bitmap, CloseError, Life, MOST_SLOTS, PinError, SlotNumbers};
 use crate::cursor::Length;
 use crate::handle::{Handle, Region};
 use crate::span::Span;
@@ -17,9 +17,13 @@ use crate::sync::{Shadow, const_fn};
 ///
 /// Shared by reference: registering, revoking, appending and viewing may go on at the same time from any thread
 /// or core. Registration is one at a time: a second one answers [`RegionError::Busy`].
+///
+/// A handle of one table names nothing in another one: [`RegionError::Foreign`].
 #[repr(C)]
 pub struct RegionTable<'m, const N: usize> {
     slots: [Slot; N],
+    /// Taken by the party that registers the first region.
+    numbers: SlotNumbers,
     /// Held by the one party that registers at this moment.
     registering: Bitmap,
     // The memory is borrowed for exactly `'m`: were the table covariant, a shorter-lived buffer could be put into
@@ -37,6 +41,8 @@ pub(super) struct Slot {
     shadow: Shadow<1>,
     /// Bytes that descriptors may name: all of an immutable region, what is committed of an append-only one.
     pub(super) committed: Length,
+    /// Of a slab: where the search for a free slot goes on. Its holder's own.
+    pub(super) next: Length,
     /// Held by the region's one writer: its [`Appender`](super::Appender) or [`Slab`](super::Slab).
     pub(super) writer: Bitmap,
 }
@@ -80,6 +86,7 @@ impl Slot {
                 info: UnsafeCell::new(MaybeUninit::uninit()),
                 shadow: Shadow::new(),
                 committed: Length::new(),
+                next: Length::new(),
                 writer: Bitmap::new(),
             }
         }
@@ -101,18 +108,37 @@ impl Slot {
 }
 
 impl<'m, const N: usize> RegionTable<'m, N> {
-    const INDEX_HAS_16_BITS: () = assert!(N <= 1 << 16, "a region's index has 16 bits");
+    const SLOTS_HAVE_NUMBERS: () = assert!(N <= MOST_SLOTS, "a table has at most 32768 slots");
 
     const_fn! {
-        /// A table without regions.
+        /// Makes a table without regions. It is numbered, apart from all other tables of this process, when the first
+        /// region is registered.
         #[must_use]
         pub const fn new() -> Self {
-            let () = Self::INDEX_HAS_16_BITS;
+            Self::with(SlotNumbers::counted())
+        }
+    }
+
+    const_fn! {
+        /// Makes a table without regions that has this number. The caller sees to it that no other table of regions has
+        /// the number: a handle of the one would be a handle of the other.
+        ///
+        /// For tables whose handles must be told apart beyond this process; or which are made so often that
+        /// [`new`](Self::new) runs out of numbers, after 2³¹ slots.
+        #[must_use]
+        pub const fn numbered(number: u16) -> Self {
+            Self::with(SlotNumbers::given(number))
+        }
+    }
+
+    const_fn! {
+        const fn with(numbers: SlotNumbers) -> Self {
+            let () = Self::SLOTS_HAVE_NUMBERS;
             #[cfg(not(loom))]
             let slots = [const { Slot::new() }; N];
             #[cfg(loom)]
             let slots = core::array::from_fn(|_| Slot::new());
-            Self { slots, registering: Bitmap::new(), memory: PhantomData }
+            Self { slots, numbers, registering: Bitmap::new(), memory: PhantomData }
         }
     }
 
@@ -121,7 +147,8 @@ impl<'m, const N: usize> RegionTable<'m, N> {
     /// # Errors
     ///
     /// [`Empty`](RegionError::Empty), [`Overlap`](RegionError::Overlap), [`TableFull`](RegionError::TableFull),
-    /// [`Retired`](RegionError::Retired), [`Busy`](RegionError::Busy).
+    /// [`Retired`](RegionError::Retired), [`NoNumber`](RegionError::NoNumber), [`Busy`](RegionError::Busy). The borrow
+    /// is a shared one, so the caller still has it and can try again.
     pub fn register_immutable(&self, bytes: &'m [u8]) -> Result<Handle<Region>, RegionError> {
         let base = NonNull::from(bytes).cast();
         self.register(Info { base, len: bytes.len(), policy: Policy::Immutable, slot_size: 0 }, bytes.len())
@@ -131,33 +158,47 @@ impl<'m, const N: usize> RegionTable<'m, N> {
     ///
     /// # Errors
     ///
-    /// As [`register_immutable`](Self::register_immutable).
-    pub fn register_append_only(&self, memory: &'m mut [u8]) -> Result<Handle<Region>, RegionError> {
-        let len = memory.len();
-        let base = NonNull::from(memory).cast();
-        self.register(Info { base, len, policy: Policy::AppendOnly, slot_size: 0 }, 0)
+    /// As [`register_immutable`](Self::register_immutable). The error gives the memory back.
+    pub fn register_append_only(&self, memory: &'m mut [u8]) -> Result<Handle<Region>, RegisterError<'m>> {
+        self.register_exclusive(memory, Policy::AppendOnly, 0)
     }
 
     /// Registers memory as a slab of slots of `slot_size` bytes, rounded up to a multiple of 8; its
-    /// [`slab`](Self::slab) hands them out. The memory is zeroed, also where the
-    /// region is then refused. Each slot takes 8 bytes more.
+    /// [`slab`](Self::slab) hands them out. The memory is zeroed, unless it is refused as
+    /// [`Empty`](RegionError::Empty). Each slot takes 8 bytes more.
     ///
     /// # Errors
     ///
-    /// As [`register_immutable`](Self::register_immutable); [`Empty`](RegionError::Empty) when not one slot fits.
+    /// As [`register_immutable`](Self::register_immutable); [`Empty`](RegionError::Empty) if not one slot fits. The error
+    /// gives the memory back.
     pub fn register_slab(
         &self,
         memory: &'m mut [u8],
         slot_size: usize,
-    ) -> Result<Handle<Region>, RegionError> {
-        let slot_size = slab::round_up(slot_size).ok_or(RegionError::Empty)?;
-        if slab::slots(memory.len(), slot_size) == 0 {
-            return Err(RegionError::Empty);
-        }
+    ) -> Result<Handle<Region>, RegisterError<'m>> {
+        let Some(slot_size) =
+            slab::round_up(slot_size).filter(|slot_size| slab::slots(memory.len(), *slot_size) > 0)
+        else {
+            return Err(RegisterError { why: RegionError::Empty, memory });
+        };
         memory.fill(0);
+        self.register_exclusive(memory, Policy::Slab, slot_size)
+    }
+
+    /// `register`, of memory that the table borrows exclusively; or has not borrowed, if it is refused.
+    fn register_exclusive(
+        &self,
+        memory: &'m mut [u8],
+        policy: Policy,
+        slot_size: usize,
+    ) -> Result<Handle<Region>, RegisterError<'m>> {
         let len = memory.len();
-        let base = NonNull::from(memory).cast();
-        self.register(Info { base, len, policy: Policy::Slab, slot_size }, 0)
+        // Of a reborrow: what is refused is not in the table, and the caller gets the borrow back that it is made of.
+        let base = NonNull::from(&mut *memory).cast();
+        match self.register(Info { base, len, policy, slot_size }, 0) {
+            Ok(region) => Ok(region),
+            Err(why) => Err(RegisterError { why, memory }),
+        }
     }
 
     /// Sets memory aside: no region may overlap it until the handle is revoked. For the rings and tables
@@ -201,23 +242,30 @@ impl<'m, const N: usize> RegionTable<'m, N> {
                 Err(PinError::TooMany | PinError::Contended) => return Err(RegionError::Busy),
             }
         }
-        for (index, slot) in self.slots.iter().enumerate() {
-            if let Some(generation) = slot.life.claim() {
-                // SAFETY: the slot is alive, and has one shadow cell.
-                unsafe { slot.shadow.tracker().write(Span::one(0)) };
-                // SAFETY: the claim makes the slot ours alone until it is opened.
-                unsafe { *slot.info.get() = MaybeUninit::new(info) };
-                slot.committed.commit(committed);
-                slot.life.open();
-                return Ok(Handle::new(index as u32, generation));
-            }
-        }
+        // Of the free slots the one that had the fewest tenants, so that all are used up at the same time.
+        let vacant = self.slots.iter().enumerate().filter_map(|(index, slot)| Some((slot.life.vacant()?, index)));
+        let slot = vacant.min().and_then(|(_, index)| Some((index, self.slots.get(index)?)));
         // Nothing will ever come free where every slot is retired.
-        Err(if self.slots.iter().all(|slot| slot.life.is_retired()) {
-            RegionError::Retired
-        } else {
-            RegionError::TableFull
-        })
+        let none = if self.retired() == N { RegionError::Retired } else { RegionError::TableFull };
+        let (index, slot) = slot.ok_or(none)?;
+        let first = self.numbers.first(N).ok_or(RegionError::NoNumber)?;
+        let generation = slot.life.claim().ok_or(none)?;
+        // SAFETY: the slot is alive, and has one shadow cell.
+        unsafe { slot.shadow.tracker().write(Span::one(0)) };
+        // SAFETY: the claim makes the slot ours alone until it is opened.
+        unsafe { *slot.info.get() = MaybeUninit::new(info) };
+        slot.committed.commit(committed);
+        slot.next.commit(0);
+        slot.life.open();
+        Ok(Handle::new(first.wrapping_add(index as u32), generation))
+    }
+
+    /// Returns how many slots have used up their generations, and will never hold a region again. A snapshot.
+    ///
+    /// Registering takes the free slot that had the fewest tenants, so slots retire together, as late as they can.
+    #[must_use]
+    pub fn retired(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.life.is_retired()).count()
     }
 
     /// Takes a region out of the table, if nobody is inside.
@@ -229,8 +277,8 @@ impl<'m, const N: usize> RegionTable<'m, N> {
     /// [`InUse`](RegionError::InUse) with the number of views and guards that are still inside: from then on no
     /// new one comes in (whoever has a view can still clone it), and calling again once they are gone takes the
     /// region out. A check that fails at the same moment can be counted, and so can whoever else revokes the region
-    /// or registers one. [`BadHandle`](RegionError::BadHandle), [`Stale`](RegionError::Stale),
-    /// [`Busy`](RegionError::Busy).
+    /// or registers one. [`Foreign`](RegionError::Foreign), [`BadHandle`](RegionError::BadHandle),
+    /// [`Stale`](RegionError::Stale), [`Busy`](RegionError::Busy).
     pub fn revoke(&self, region: Handle<Region>) -> Result<(), RegionError> {
         let slot = self.slot(region)?;
         slot.life.close(region.generation()).map_err(|why| match why {
@@ -247,8 +295,8 @@ impl<'m, const N: usize> RegionTable<'m, N> {
     ///
     /// # Errors
     ///
-    /// [`BadHandle`](RegionError::BadHandle), [`Stale`](RegionError::Stale), [`InUse`](RegionError::InUse) with as
-    /// many readers as can be counted, [`Busy`](RegionError::Busy).
+    /// [`Foreign`](RegionError::Foreign), [`BadHandle`](RegionError::BadHandle), [`Stale`](RegionError::Stale),
+    /// [`InUse`](RegionError::InUse) with as many readers as can be counted, [`Busy`](RegionError::Busy).
     pub fn info(&self, region: Handle<Region>) -> Result<RegionInfo, RegionError> {
         let (slot, info) = self.enter(region)?;
         let committed = slot.committed.observe();
@@ -292,14 +340,14 @@ impl<'m, const N: usize> RegionTable<'m, N> {
         Err(refused)
     }
 
-    /// The slot of an index that somebody claims.
+    /// The slot of the number in a handle that a peer claims, if it is one of this table's.
     #[inline]
-    pub(super) fn slot_at(&self, index: u32) -> Option<&Slot> {
-        self.slots.get(index as usize)
+    pub(super) fn slot_of(&self, region: Handle<Region>) -> Option<&Slot> {
+        self.slots.get(self.numbers.index_of(region.index(), N)?)
     }
 
     fn slot(&self, region: Handle<Region>) -> Result<&Slot, RegionError> {
-        self.slot_at(region.index()).ok_or(RegionError::BadHandle)
+        self.slot_of(region).ok_or(RegionError::Foreign)
     }
 }
 

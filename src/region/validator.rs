@@ -5,8 +5,8 @@ use core::fmt;
 use super::table::{RegionTable, Slot};
 use super::{Descriptor, DescriptorError, Policy, View};
 use crate::bitmap::{Life, PinError};
-use crate::cap::{Access, Rights, Task};
-use crate::handle::{Cap, Handle};
+use crate::cap::{Access, CapError, Rights, Task};
+use crate::handle::{Cap, Handle, Region};
 
 /// Checks descriptors on behalf of one task: against the regions, and against what the task may do.
 ///
@@ -76,12 +76,8 @@ impl<'t, 'm, 'a, A: Access, const N: usize> Validator<'t, 'm, 'a, A, N> {
     #[inline]
     pub fn check(&self, cap: Handle<Cap>, descriptor: &Descriptor) -> Result<View<'t>, DescriptorError> {
         let descriptor = *descriptor;
-        let region = descriptor.region();
-        if region.index() >> 16 != 0 {
-            return Err(DescriptorError::ReservedBits);
-        }
         let regions = self.regions;
-        let slot = regions.slot_at(region.index()).ok_or(DescriptorError::BadRegion)?;
+        let slot = regions.slot_of(descriptor.region()).ok_or(DescriptorError::Foreign)?;
         match slot.life.pin() {
             Ok(()) => {}
             Err(PinError::Unused) => return Err(DescriptorError::BadRegion),
@@ -89,8 +85,7 @@ impl<'t, 'm, 'a, A: Access, const N: usize> Validator<'t, 'm, 'a, A, N> {
             Err(PinError::Contended) => return Err(DescriptorError::Busy),
             // Revoked, and nothing in its place: there is no policy left to look at.
             Err(PinError::Gone) => {
-                let permitted = self.access.permits(self.task, cap, region.index(), self.need);
-                permitted.map_err(DescriptorError::Denied)?;
+                self.permitted(cap, &descriptor)?;
                 return Err(DescriptorError::StaleGeneration);
             }
         }
@@ -99,6 +94,18 @@ impl<'t, 'm, 'a, A: Access, const N: usize> Validator<'t, 'm, 'a, A, N> {
         // The view has it now.
         core::mem::forget(pin);
         Ok(view)
+    }
+
+    /// The region that the capability names: the one that the descriptor names, but perhaps another tenant of its slot.
+    #[inline]
+    fn permitted(&self, cap: Handle<Cap>, descriptor: &Descriptor) -> Result<Handle<Region>, DescriptorError> {
+        let asked = descriptor.region().index();
+        let named = self.access.permits(self.task, cap, asked, self.need).map_err(DescriptorError::Denied)?;
+        // Not left to those who implement it: an answer about another region permits nothing here.
+        if named.index() != asked {
+            return Err(DescriptorError::Denied(CapError::WrongObject));
+        }
+        Ok(named)
     }
 
     /// The checks that look at the region. The caller holds a pin; a view takes it over.
@@ -118,11 +125,9 @@ impl<'t, 'm, 'a, A: Access, const N: usize> Validator<'t, 'm, 'a, A, N> {
             Policy::Reserved => return Err(DescriptorError::BadRegion),
             found => return Err(DescriptorError::BadKind { found }),
         }
-        let region = descriptor.region();
-        let named = self.access.permits(self.task, cap, region.index(), self.need);
-        let named = named.map_err(DescriptorError::Denied)?;
+        let named = self.permitted(cap, descriptor)?;
         let live = slot.life.generation();
-        if region.generation() != live || named.generation() != live {
+        if descriptor.region().generation() != live || named.generation() != live {
             return Err(DescriptorError::StaleGeneration);
         }
         let (offset, length) = (descriptor.offset(), descriptor.length());

@@ -21,12 +21,14 @@ models! {
     c04_what_was_known_of_a_tenant_is_not_written_while_it_is_read kills [LifeClaim LifeRelease];
     b05_a_view_sees_the_appended_bytes kills [LengthCommit LengthObserve];
     b09_one_appender_at_a_time kills [BitmapClaim BitmapGiveBack];
+    b09_slots_are_handed_out_in_turn_by_one_holder_after_another kills [BitmapClaim BitmapGiveBack];
+    c12_two_that_register_at_once_have_two_slots kills [BitmapClaim BitmapGiveBack] twin m03_neither_waits_for_the_other;
 }
 
 const ME: Task = Task(1);
-/// The first region of a table, and the second one in its place.
-const FIRST: Handle<Region> = Handle::new(0, 1);
-const SECOND: Handle<Region> = Handle::new(0, 2);
+/// The first region of the table that is numbered 0, and the second one in its place.
+const FIRST: Handle<Region> = Handle::new(1 << 31, 1);
+const SECOND: Handle<Region> = Handle::new(1 << 31, 2);
 
 static BYTES: [u8; 8] = [7; 8];
 static OTHER_BYTES: [u8; 8] = [8; 8];
@@ -47,7 +49,7 @@ fn world() -> Arc<World> {
     let mut caps = CapTable::new();
     let mut mint = |region| caps.mint(ME, Object::Region(region), Rights::READ, 0).unwrap();
     let cap = [mint(FIRST), mint(SECOND)];
-    Arc::new(World { regions: RegionTable::new(), caps, cap, memory: UnsafeCell::new(0) })
+    Arc::new(World { regions: RegionTable::numbered(0), caps, cap, memory: UnsafeCell::new(0) })
 }
 
 impl World {
@@ -275,6 +277,61 @@ fn b09_one_appender_at_a_time(main: Main) {
     };
     let (a, b) = at_once(main, write(Arc::clone(&w)), write(Arc::clone(&w)));
     assert_eq!(w.regions.info(FIRST).unwrap().committed, a + b, "an append went over another one");
+}
+
+/// Where the search for a free slot goes on is handed over with the slab.
+fn b09_slots_are_handed_out_in_turn_by_one_holder_after_another(main: Main) {
+    let w = world();
+    let memory: &'static mut [u8] = Box::leak(Box::new([0; 48]));
+    assert_eq!(w.regions.register_slab(memory, 8).unwrap(), FIRST);
+    let alloc = |w: Arc<World>| {
+        move || match w.regions.slab(FIRST) {
+            Ok(mut slab) => {
+                w.write();
+                Some(slab.alloc().unwrap().slot().index())
+            }
+            Err(why) => {
+                assert_eq!(why, RegionError::InUse(1));
+                None
+            }
+        }
+    };
+    let (a, b) = at_once(main, alloc(Arc::clone(&w)), alloc(Arc::clone(&w)));
+    let mut made: Vec<_> = [a, b].into_iter().flatten().collect();
+    made.push(w.regions.slab(FIRST).unwrap().alloc().unwrap().slot().index());
+    made.sort_unstable();
+    assert!(made.iter().copied().eq(0..made.len() as u32), "{made:?}");
+}
+
+/// One party registers memory that it gets back if it is refused, at the same time as another one registers bytes.
+/// Either is refused only because the other one is at it, and then tries again. Returns how many were refused.
+fn register_two(main: Main) -> usize {
+    let regions = Arc::new(RegionTable::<2>::numbered(0));
+    let memory: &'static mut [u8] = Box::leak(Box::new([0; 8]));
+    let (one, other) = (Arc::clone(&regions), Arc::clone(&regions));
+    let (mine, theirs) =
+        at_once(main, move || one.register_append_only(memory), move || other.register_immutable(&BYTES));
+    let refused = usize::from(mine.is_err()) + usize::from(theirs.is_err());
+    let mine = mine.unwrap_or_else(|refused| {
+        assert_eq!(refused.why, RegionError::Busy);
+        regions.register_append_only(refused.memory).unwrap()
+    });
+    let theirs = theirs.unwrap_or_else(|why| {
+        assert_eq!(why, RegionError::Busy);
+        regions.register_immutable(&BYTES).unwrap()
+    });
+    assert_ne!(mine.index(), theirs.index());
+    assert_eq!((regions.revoke(mine), regions.revoke(theirs)), (Ok(()), Ok(())));
+    refused
+}
+
+fn c12_two_that_register_at_once_have_two_slots(main: Main) {
+    assert!(register_two(main) < 2, "both were refused");
+}
+
+/// The model's demand the other way round: that neither is refused.
+fn m03_neither_waits_for_the_other(main: Main) {
+    assert_eq!(register_two(main), 0);
 }
 
 /// The step that is left out is the pin: the bytes are read when the view is gone.

@@ -51,6 +51,11 @@ fn b12_a_chain_ends_after_so_many_links_whatever_it_says() {
     // One that is as long as it may be.
     let links: Vec<_> = (1..=4).map(to).chain([None]).collect();
     assert_eq!(follow(&links, LIMIT), (vec![4; 5], None, vec![0, 1, 2, 3, 4]));
+    // And one with as many bytes as it may have.
+    let (most, fewer) = (ChainLimit { bytes: 20, ..LIMIT }, ChainLimit { bytes: 19, ..LIMIT });
+    assert_eq!(follow(&links, most).0, [4; 5]);
+    let too_long = DescriptorError::TooLong { length: 20, limit: 19 };
+    assert_eq!(follow(&links, fewer).1, Some(too_long));
     // No links at all.
     let none = ChainLimit { links: 0, ..LIMIT };
     assert_eq!(follow(&links, none), (vec![], Some(DescriptorError::ChainTooLong { limit: 0 }), vec![]));

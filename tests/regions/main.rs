@@ -16,7 +16,7 @@ mod storm;
 mod tenants;
 
 use annulet::cap::{CapTable, Object, Rights, Task};
-use annulet::handle::{Cap, Handle, Region};
+use annulet::handle::{Cap, Handle, Kind, Region};
 use annulet::region::{Descriptor, DescriptorError, RegionTable, Validator, View};
 
 /// The task that receives.
@@ -33,7 +33,7 @@ struct Tables<'m> {
 
 impl<'m> Tables<'m> {
     fn new() -> Self {
-        Self { regions: RegionTable::new(), caps: CapTable::new() }
+        Self { regions: RegionTable::numbered(0), caps: CapTable::numbered(0) }
     }
 
     /// A capability of mine to read a region.
@@ -54,6 +54,11 @@ impl<'m> Tables<'m> {
     fn check(&self, cap: Handle<Cap>, descriptor: &Descriptor) -> Result<View<'_>, DescriptorError> {
         self.validator().check(cap, descriptor)
     }
+}
+
+/// The handle to a slot of a table that its holder numbered 0.
+fn at<K: Kind>(slot: u32, generation: u32) -> Handle<K> {
+    Handle::new((1u32 << 31).wrapping_add(slot), generation)
 }
 
 fn descriptor(region: Handle<Region>, offset: u64, length: usize) -> Descriptor {

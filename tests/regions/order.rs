@@ -8,7 +8,7 @@ use crate::{ME, MOST_VIEWS, Tables, counting, descriptor};
 
 /// What can be wrong, in the order in which it is found.
 const WRONGS: [DescriptorError; 7] = [
-    DescriptorError::ReservedBits,
+    DescriptorError::Foreign,
     DescriptorError::BadRegion,
     DescriptorError::BadKind { found: Policy::Slab },
     DescriptorError::Denied(CapError::NotHolder),
@@ -30,13 +30,14 @@ fn b11_the_first_error_of_every_set_is_the_answer() {
 
     for set in 0..1u32 << (WRONGS.len() + 1) {
         let has = |wrong: usize| set >> wrong & 1 == 1;
-        let (reserved, nowhere, kind, denied) = (has(0), has(1), has(2), has(3));
+        let (foreign, nowhere, kind, denied) = (has(0), has(1), has(2), has(3));
         let (stale, misaligned, out_of_range, too_long) = (has(4), has(5), has(6), has(7));
 
         let target = if kind { slab } else { good };
         let holder = if denied { Task(2) } else { ME };
         let cap = tables.caps.mint(holder, Object::Region(target), Rights::READ, 0).unwrap();
-        let index = if nowhere { 3 } else { target.index() } | if reserved { 1 << 31 } else { 0 };
+        let index =
+            if nowhere { good.index() + 3 } else { target.index() } ^ if foreign { 1 << 31 } else { 0 };
         let generation = if stale { target.generation() + 1 } else { target.generation() };
         let offset = if misaligned { 3 } else { 0 };
         let length = if out_of_range { 65 - offset as usize } else { 40 };
@@ -69,7 +70,7 @@ fn b11_a_denial_says_why() {
     let revoked = mint(ME, of_mine, Rights::READ);
     let foreign = mint(Task(2), Object::Opaque(5), Rights::empty());
     let opaque = mint(ME, Object::Opaque(region.to_raw()), Rights::empty());
-    let elsewhere = mint(ME, Object::Region(Handle::new(1, 1)), Rights::empty());
+    let elsewhere = mint(ME, Object::Region(Handle::new(region.index() + 1, 1)), Rights::empty());
     let weak = mint(ME, of_mine, Rights::all() - Rights::READ);
     let old = mint(ME, Object::Region(Handle::new(region.index(), region.generation() + 1)), Rights::READ);
     tables.caps.destroy(revoked).unwrap();
@@ -77,7 +78,8 @@ fn b11_a_denial_says_why() {
         DescriptorError::Denied(why) => why,
         other => panic!("{other}"),
     };
-    assert_eq!(denied(Handle::new(99, 1)), CapError::BadHandle);
+    assert_eq!(denied(Handle::new(99, 1)), CapError::Foreign);
+    assert_eq!(denied(Handle::new(good.index() + 15, 1)), CapError::BadHandle);
     assert_eq!(denied(Handle::new(good.index(), 0)), CapError::BadHandle);
     assert_eq!(denied(Handle::new(good.index(), 9)), CapError::BadHandle);
     assert_eq!(denied(revoked), CapError::Revoked);
@@ -102,14 +104,16 @@ fn b11_a_region_that_is_gone() {
     let mut tables = Tables::new();
     let (region, cap) = tables.immutable(&bytes);
     let slab = tables.regions.register_slab(&mut slab, 8).unwrap();
-    let slab_cap = tables.readable(slab);
+    let (slab_cap, elsewhere) = (tables.readable(slab), tables.readable(region));
     tables.regions.revoke(region).unwrap();
     tables.regions.revoke(slab).unwrap();
     for (region, cap) in [(region, cap), (slab, slab_cap)] {
         let claim = descriptor(region, 99, 99);
         assert_eq!(tables.check(cap, &claim).unwrap_err(), DescriptorError::StaleGeneration);
-        let refused = tables.check(Handle::new(15, 1), &claim).unwrap_err();
+        let refused = tables.check(Handle::new(cap.index(), 9), &claim).unwrap_err();
         assert_eq!(refused, DescriptorError::Denied(CapError::BadHandle));
+        let refused = tables.check(if region == slab { elsewhere } else { slab_cap }, &claim).unwrap_err();
+        assert_eq!(refused, DescriptorError::Denied(CapError::WrongObject));
     }
 }
 
@@ -130,7 +134,7 @@ fn c08_b11_too_many_views_come_right_after_bad_region() {
             assert_eq!(tables.check(cap, &claim).unwrap_err(), DescriptorError::TooManyViews);
         }
     }
-    let reserved = Handle::new(region.index() | 1 << 16, 1);
-    assert_eq!(tables.check(cap, &descriptor(reserved, 0, 1)).unwrap_err(), DescriptorError::ReservedBits);
+    let foreign = Handle::new(region.index() | 1 << 16, 1);
+    assert_eq!(tables.check(cap, &descriptor(foreign, 0, 1)).unwrap_err(), DescriptorError::Foreign);
     drop(views);
 }

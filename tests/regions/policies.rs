@@ -7,7 +7,8 @@ use annulet::Spsc;
 use annulet::handle::{Handle, Region, Slot};
 use annulet::link::Window;
 use annulet::region::{
-    Appender, DescriptorError, Policy, RegionError, RegionInfo, RegionTable, Slab, Validator, View,
+    Appender, DescriptorError, Policy, RegionError, RegionInfo, RegionTable, RegisterError, Slab, SlabSlot,
+    Validator, View,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -41,7 +42,7 @@ fn rv22_an_immutable_region_is_all_there_from_the_start() {
     assert_eq!(tables.regions.appender(region).unwrap_err(), wrong);
     assert_eq!(tables.regions.slab(region).unwrap_err(), wrong);
     assert_eq!(tables.regions.register_immutable(&[]), Err(RegionError::Empty));
-    assert_eq!(tables.regions.register_append_only(&mut []), Err(RegionError::Empty));
+    assert_eq!(tables.regions.register_append_only(&mut []).unwrap_err().why, RegionError::Empty);
     assert_eq!(tables.regions.revoke(region), Ok(()), "what was refused is not inside");
 }
 
@@ -241,7 +242,7 @@ fn rv22_slab_sizes_are_rounded_to_eight_and_at_least_one_slot_fits() {
             let rounded = size.checked_next_multiple_of(8).filter(|size| *size > 0);
             let slots = rounded.and_then(|size| len.checked_div(size.checked_add(8)?)).unwrap_or(0);
             if slots == 0 {
-                assert_eq!(made, Err(RegionError::Empty), "{len} {size}");
+                assert_eq!(made.unwrap_err().why, RegionError::Empty, "{len} {size}");
                 continue;
             }
             let mut slab = regions.slab(made.unwrap()).unwrap();
@@ -272,17 +273,21 @@ fn rv22_v05_v06_v07_only_a_slots_own_handle_reaches_it() {
     slab.bytes(first).unwrap().copy_from_slice(b"SECRET!!");
     slab.free(first).unwrap();
     assert_eq!(slab.free(first), Err(RegionError::InvalidSlot), "the second time");
+    // The other slots have their turn, and then that one again.
+    let others = [(); 3].map(|()| slab.alloc().unwrap());
     let second = slab.alloc().unwrap();
-    assert_eq!(second.index(), first.index());
+    assert_eq!(second.slot().index(), first.slot().index());
+    others[1..].iter().for_each(|slot| slab.free(*slot).unwrap());
+    let third = others[0];
     assert_eq!(slab.bytes(second).unwrap(), [0; 8], "zeroed on free");
     assert_eq!(slab.bytes(first), Err(RegionError::InvalidSlot));
     assert_eq!(slab.free(first), Err(RegionError::InvalidSlot));
     // Every index and generation there could be hereabouts, and at the ends: the two that were given out pass.
-    let third = slab.alloc().unwrap();
     let near = || (0..if cfg!(miri) { 6 } else { 40 }).chain([255, 256, u32::MAX - 1, u32::MAX]);
     for forged in
         near().flat_map(|index| near().map(move |generation| Handle::<Slot>::new(index, generation)))
     {
+        let forged = SlabSlot::new(region, forged);
         let passes = slab.bytes(forged).is_ok();
         assert_eq!(passes, forged == second || forged == third, "{forged:?}");
         if !passes {
@@ -315,8 +320,8 @@ proptest! {
         let regions = RegionTable::<1>::new();
         let region = regions.register_slab(&mut memory, 13).unwrap();
         let mut slab = regions.slab(region).unwrap();
-        let mut model = HashMap::<u64, [u8; 16]>::new();
-        let mut ever = vec![Handle::<Slot>::new(0, 0)];
+        let mut model = HashMap::<SlabSlot, [u8; 16]>::new();
+        let mut ever = vec![SlabSlot::new(region, Handle::new(0, 0))];
         for (op, which, byte) in program {
             let slot = *which.get(&ever);
             match op {
@@ -324,17 +329,17 @@ proptest! {
                     Ok(slot) => {
                         prop_assert!(!ever.contains(&slot), "given out before: {slot:?}");
                         ever.push(slot);
-                        model.insert(slot.to_raw(), [0; 16]);
+                        model.insert(slot, [0; 16]);
                     }
                     Err(why) => prop_assert_eq!((why, model.len()), (RegionError::SlabFull, 5)),
                 },
-                2 => prop_assert_eq!(slab.free(slot).is_ok(), model.remove(&slot.to_raw()).is_some()),
+                2 => prop_assert_eq!(slab.free(slot).is_ok(), model.remove(&slot).is_some()),
                 3 => match slab.bytes(slot) {
                     Ok(bytes) => {
                         bytes.fill(byte);
-                        *model.get_mut(&slot.to_raw()).unwrap() = [byte; 16];
+                        *model.get_mut(&slot).unwrap() = [byte; 16];
                     }
-                    Err(why) => prop_assert!(why == RegionError::InvalidSlot && !model.contains_key(&slot.to_raw())),
+                    Err(why) => prop_assert!(why == RegionError::InvalidSlot && !model.contains_key(&slot)),
                 },
                 _ => {
                     drop(slab);
@@ -342,11 +347,50 @@ proptest! {
                 }
             }
             prop_assert_eq!(slab.in_use(), model.len());
-            for (raw, bytes) in &model {
-                prop_assert_eq!(&*slab.bytes(Handle::from_raw(*raw)).unwrap(), bytes);
+            for (slot, bytes) in &model {
+                prop_assert_eq!(&*slab.bytes(*slot).unwrap(), bytes);
             }
         }
     }
+}
+
+/// Memory that is borrowed for as long as the table can know it is lost if the answer is no and does not carry it.
+#[test]
+fn rv22_memory_that_is_refused_comes_back_and_is_tried_again() {
+    let bytes = counting(16);
+    let (mut log, mut slots) = ([0xee; 64], [0xee; 64]);
+    let regions = RegionTable::<2>::new();
+    let first = regions.register_immutable(&bytes[..8]).unwrap();
+    let second = regions.register_immutable(&bytes[8..]).unwrap();
+
+    let mut memory = &mut log[..];
+    for _ in 0..3 {
+        let RegisterError { why, memory: back } = regions.register_append_only(memory).unwrap_err();
+        assert_eq!((why, &*back), (RegionError::TableFull, &[0xee; 64][..]));
+        memory = back;
+    }
+    // It is the caller's: to write to, and to register in part.
+    memory[0] = 1;
+    let (part, rest) = memory.split_at_mut(32);
+    assert_eq!(regions.register_immutable(rest), Err(RegionError::TableFull));
+    regions.revoke(first).unwrap();
+    let log = regions.register_append_only(part).unwrap();
+    assert_eq!(regions.appender(log).unwrap().append(&[7; 32]), Ok(0));
+
+    // A slab's memory that does not fit is not touched; that for which there is no slot is zeroed.
+    let refused = regions.register_slab(&mut slots, 0).unwrap_err();
+    assert_eq!((refused.why, refused.memory[0]), (RegionError::Empty, 0xee));
+    let refused = regions.register_slab(refused.memory, 57).unwrap_err();
+    assert_eq!((refused.why, refused.memory[0]), (RegionError::Empty, 0xee));
+    let refused = regions.register_slab(refused.memory, 56).unwrap_err();
+    assert_eq!((refused.why, &*refused.memory), (RegionError::TableFull, &[0; 64][..]));
+    assert!(format!("{refused} {refused:?}").contains("table is full RegisterError { why: TableFull"));
+    regions.revoke(second).unwrap();
+    let slab = regions.register_slab(refused.memory, 56).unwrap();
+    assert_eq!(regions.slab(slab).unwrap().capacity(), 1);
+    // As an error it is the region's.
+    let whole = |memory| Ok::<_, RegionError>(regions.register_append_only(memory)?);
+    assert_eq!(whole(&mut []), Err(RegionError::Empty));
 }
 
 /// What is forgotten is inside for ever, and nothing else happens.
@@ -382,18 +426,21 @@ fn a_zeroed_table_is_an_empty_one() {
     // SAFETY: likewise.
     let mut caps: annulet::cap::CapTable<4> = unsafe { mem::zeroed() };
     assert!(caps.is_empty());
-    assert_eq!(regions.revoke(Handle::new(0, 0)), Err(RegionError::BadHandle));
+    assert_eq!(regions.revoke(Handle::new(0, 0)), Err(RegionError::Foreign));
     let region = regions.register_immutable(&bytes).unwrap();
     let read = annulet::cap::Rights::READ;
     let cap = caps.mint(crate::ME, annulet::cap::Object::Region(region), read, 0).unwrap();
     let view = Validator::new(&regions, &caps, crate::ME).check(cap, &descriptor(region, 4, 4)).unwrap();
     assert_eq!(*view, [4, 5, 6, 7]);
-    assert_eq!((region.to_raw(), cap.to_raw()), (1 << 32, 1 << 32), "no live handle is zero");
+    assert_eq!((region.generation(), cap.generation()), (1, 1));
+    assert!(region.index() != 0 && cap.index() != 0 && region.index() != cap.index(), "no handle is zero");
 }
 
 #[test]
 fn region_errors_say_what_they_found() {
     let said = [
+        (RegionError::Foreign, "another table"),
+        (RegionError::NoNumber, "no number"),
         (RegionError::BadHandle, "no such region"),
         (RegionError::Stale, "stale"),
         (RegionError::InUse(3), "3"),

@@ -12,7 +12,8 @@ pub fn run() {
     call_all(TABLE, &mut Table::new());
 }
 
-const TABLE: &[Op<Table>] = &[mint, grant, check, permits, revoke, destroy, len];
+const TABLE: &[Op<Table>] =
+    &[mint, numbered, grant, check, permits, revoke, destroy, len, set_quota, quota, reserve, retired];
 
 fn handle(a: usize, b: usize) -> Handle<Cap> {
     Handle::new(a as u32, b as u32)
@@ -48,6 +49,28 @@ fn revoke(table: &mut Table, a: usize, b: usize) -> usize {
 
 fn destroy(table: &mut Table, a: usize, b: usize) -> usize {
     table.destroy(handle(a, b)).unwrap_or(b)
+}
+
+fn numbered(table: &mut Table, a: usize, b: usize) -> usize {
+    *table = Table::numbered(a as u16);
+    table.len() + b
+}
+
+fn set_quota(table: &mut Table, a: usize, b: usize) -> usize {
+    usize::from(table.set_quota(Task(a as u32), b as u32).is_ok())
+}
+
+fn quota(table: &mut Table, a: usize, b: usize) -> usize {
+    let quota = table.quota(Task(a as u32));
+    (quota.limit ^ quota.used) as usize + b
+}
+
+fn reserve(table: &mut Table, _: usize, _: usize) -> usize {
+    table.reserve()
+}
+
+fn retired(table: &mut Table, _: usize, _: usize) -> usize {
+    table.retired()
 }
 
 fn len(table: &mut Table, _: usize, _: usize) -> usize {

@@ -2,7 +2,7 @@
 
 use annulet::cap::{CapTable, Object, Rights, Task};
 use annulet::handle::{Cap, Handle, Region, Slot};
-use annulet::region::{ChainLimit, ChainLink, Descriptor, RegionTable, Validator};
+use annulet::region::{ChainLimit, ChainLink, Descriptor, RegionTable, SlabSlot, Validator};
 
 use crate::{Op, call_all};
 
@@ -24,7 +24,7 @@ pub fn run() {
 }
 
 /// The operations, for tables over memory of any lifetime.
-fn table<'m>() -> [Op<Tables<'m>>; 11] {
+fn table<'m>() -> [Op<Tables<'m>>; 14] {
     // Each by itself: the elements of an array literal would agree on one pointer too general for this.
     [
         register as Op<Tables<'m>>,
@@ -38,6 +38,9 @@ fn table<'m>() -> [Op<Tables<'m>>; 11] {
         chain as Op<Tables<'m>>,
         descriptor as Op<Tables<'m>>,
         mint as Op<Tables<'m>>,
+        numbered as Op<Tables<'m>>,
+        refused as Op<Tables<'m>>,
+        retired as Op<Tables<'m>>,
     ]
 }
 
@@ -74,14 +77,32 @@ fn append(tables: &mut Tables<'_>, a: usize, b: usize) -> usize {
 
 fn slab(tables: &mut Tables<'_>, a: usize, b: usize) -> usize {
     let Ok(mut slab) = tables.regions.slab(region(a, b)) else { return 0 };
-    let forged = Handle::<Slot>::new(b as u32, a as u32);
+    let forged = SlabSlot::new(region(a, b), Handle::<Slot>::new(b as u32, a as u32));
     let slot = slab.alloc().unwrap_or(forged);
     let seen = slab.bytes(slot).map_or(0, |bytes| {
         bytes.fill(a as u8);
         bytes.len()
     });
     let freed = slab.free(slot).is_ok() && slab.free(forged).is_ok();
-    seen + usize::from(freed) + slab.capacity() + slab.in_use() + slab.slot_size()
+    let named = slot.slab().index() as usize + slot.slot().index() as usize;
+    seen + usize::from(freed) + slab.capacity() + slab.in_use() + slab.slot_size() + slab.retired() + named
+}
+
+fn numbered(tables: &mut Tables<'_>, a: usize, b: usize) -> usize {
+    tables.regions = RegionTable::numbered(a as u16);
+    b
+}
+
+/// Memory that comes back is tried again, as another kind of region.
+fn refused(_: &mut Tables<'_>, a: usize, b: usize) -> usize {
+    let mut memory = [0; 32];
+    let (full, regions) = (RegionTable::<0>::new(), RegionTable::<1>::new());
+    let Err(refused) = full.register_append_only(&mut memory) else { return a };
+    regions.register_slab(refused.memory, a).map_or_else(|refused| refused.memory.len(), |_| b)
+}
+
+fn retired(tables: &mut Tables<'_>, _: usize, _: usize) -> usize {
+    tables.regions.retired()
 }
 
 fn check(tables: &mut Tables<'_>, a: usize, b: usize) -> usize {
