@@ -395,8 +395,11 @@ fn d07_twin_forgets_a_claim_and_its_sender(main: Main) {
 /// are done.
 #[cfg(feature = "alloc")]
 pub mod owned {
-    use super::{Channel, Main, Of, Platform, Ring, RecvError, Side, Multi, Single, at_once, three};
-    use loom::sync::Arc;
+    use std::sync::Arc;
+
+    use super::{Channel, Main, Multi, Of, Place, Platform, RecvError, Ring, Side, Single, at_once, three};
+    use annulet::channel::OwnedEnds;
+    use annulet::stats::Off;
 
     models! {
         d08_a_send_against_the_last_receiver kills [SignalFence AwaitFence] twin d08_twin_keeps_what_is_queued;
@@ -406,15 +409,15 @@ pub mod owned {
 
     type Item = Arc<()>;
 
-    fn ends<P: Side, C: Side>() -> annulet::channel::OwnedEnds<Item, 2, P, C, Platform, annulet::stats::Off, annulet::stats::Off, 0> {
+    fn ends<P: Side, C: Side>() -> OwnedEnds<Item, 2, P, C, Platform, Off, Off, 0> {
         Channel::new_split(Platform::new())
     }
 
     fn d08_a_send_against_the_last_receiver(main: Main) {
-        let (mut tx, rx) = ends::<Single, Single>();
-        let item = Arc::new(());
+        let (tx, rx) = ends::<Single, Single>();
+        let (mut tx, rx, item) = (Place::of(tx), Place::of(rx), Item::default());
         let again = Arc::clone(&item);
-        let (tx, ()) = at_once(main, move || (drop(tx.try_send(again)), tx).1, move || drop(rx));
+        let (tx, ()) = at_once(main, move || (drop(tx.0.try_send(again)), tx).1, move || drop(rx));
         assert_eq!(Arc::strong_count(&item), 1, "it was dropped while the sender is there");
         drop(tx);
     }
@@ -423,31 +426,36 @@ pub mod owned {
     fn d08_twin_keeps_what_is_queued(main: Main) {
         super::lent(Of::<2, Single, Single, 0>::over(Ring::new(), Platform::new()), |channel| {
             let channel = &*channel;
-            let (mut tx, rx) = channel.try_split().unwrap();
-            at_once(main, move || (tx.try_send(7).is_ok(), std::mem::forget(tx)), move || drop(rx));
+            let (tx, rx) = channel.try_split().unwrap();
+            let (mut tx, rx) = (Place::of(tx), Place::of(rx));
+            let (tx, ()) = at_once(main, move || (tx.0.try_send(7).is_ok(), tx).1, move || drop(rx));
             assert!(channel.is_empty());
+            drop(tx);
         });
     }
 
     fn d08_two_sends_against_the_last_receiver(main: Main) {
-        let (mut tx, rx) = ends::<Multi, Single>();
-        let item = Arc::new(());
-        let (mut other, one, two) = (tx.clone(), Arc::clone(&item), Arc::clone(&item));
-        let send = move || (drop(tx.try_send(one)), tx).1;
+        let (tx, rx) = ends::<Multi, Single>();
+        let (mut other, mut tx, rx) = (Place::of(tx.clone()), Place::of(tx), Place::of(rx));
+        let item = Item::default();
+        let (one, two) = (Arc::clone(&item), Arc::clone(&item));
+        let send = move || (drop(tx.0.try_send(one)), tx).1;
         let (tx, (), other) =
-            three(main, send, move || drop(rx), move || (drop(other.try_send(two)), other).1);
+            three(main, send, move || drop(rx), move || (drop(other.0.try_send(two)), other).1);
         assert_eq!(Arc::strong_count(&item), 1, "both were dropped while the senders are there");
         drop((tx, other));
     }
 
     /// A request carries the sender of its reply, which its client waits for.
     fn d08_a_reply_that_is_dropped_with_its_request(main: Main) {
-        type Owned<T> = Channel<Ring<T, 1>, Platform, annulet::stats::Off, 0>;
-        let (mut requests, server) = Owned::new_split(Platform::new());
-        let (reply, mut replies) = Owned::<u32>::new_split(Platform::new());
+        type Owned<T> = Channel<Ring<T, 1>, Platform, Off, 0>;
+        let (requests, server) = Owned::new_split(Platform::new());
+        let (reply, replies) = Owned::<u32>::new_split(Platform::new());
+        let (mut requests, server) = (Place::of(requests), Place::of(server));
+        let (reply, mut replies) = (Place::of(reply), Place::of(replies));
         let ask = move || {
-            drop(requests.try_send(reply));
-            assert_eq!(replies.recv(), Err(RecvError::Closed));
+            drop(requests.0.try_send(reply));
+            assert_eq!(replies.0.recv(), Err(RecvError::Closed));
             requests
         };
         drop(at_once(main, ask, move || drop(server)));
