@@ -308,6 +308,28 @@ fn check_size(fd: BorrowedFd<'_>, size: Expect) -> Result<u64, CheckError> {
     }
 }
 
+/// Which file a descriptor is of. Two descriptors of one file have the same identity; two files that exist at one time have
+/// not, and nobody can choose that of a memory file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identity {
+    device: u64,
+    number: u64,
+}
+
+/// The identity of the file.
+///
+/// It asks the file's filesystem, which for a stranger's descriptor comes after [`check`].
+///
+/// # Errors
+///
+/// Those of `fstat`.
+pub fn identity(fd: impl AsFd) -> io::Result<Identity> {
+    let stat = fstat(fd)?;
+    // The types of the fields differ per architecture.
+    #[allow(clippy::unnecessary_cast, reason = "not 64 bits everywhere")]
+    Ok(Identity { device: stat.st_dev as u64, number: stat.st_ino as u64 })
+}
+
 /// Checks that a memory file has no hole in its first `size` bytes: each page of them was written, so its memory is paid
 /// for by the process that did, and reading takes none. A page that was swapped out counts as written. One that was only
 /// allocated (`fallocate`) does not.

@@ -363,13 +363,18 @@ fn h13_a_past_deadline_is_one_look() {
         move || {
             let (ours, theirs) = fdpass::pair().unwrap();
             while send(&theirs, &[0; 4096], &[], Deadline::now()).is_ok() {}
-            (send(&theirs, &[0; 4096], &[], deadline()), recv(&theirs, &mut [0; 8], &mut [], deadline()), ours)
+            (
+                send(&theirs, &[0; 4096], &[], deadline()),
+                recv(&theirs, &mut [0; 8], &mut [], deadline()),
+                ours,
+            )
         }
     };
     let (sent, received, _) = filter::without(filter::WAITING, libc::EIO, both(Deadline::now));
     assert_eq!((sent, received), (Err(PassError::Timeout), Err(PassError::Timeout)));
     let (sent, received, _) = filter::without(filter::WAITING, libc::EIO, both(common::soon));
-    let refused = PassError::Io { kind: std::io::Error::from_raw_os_error(libc::EIO).kind(), raw: Some(libc::EIO) };
+    let refused =
+        PassError::Io { kind: std::io::Error::from_raw_os_error(libc::EIO).kind(), raw: Some(libc::EIO) };
     assert_eq!((sent, received), (Err(refused), Err(refused)), "the control");
     // Interrupted each time.
     for deadline in [Deadline::now, || Deadline::after(Duration::from_millis(20))] {

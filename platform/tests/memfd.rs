@@ -8,7 +8,8 @@ use std::os::fd::AsRawFd;
 use annulet_platform::mapping::Mapping;
 use annulet_platform::memfd::{self, CheckError, Expect, Seals};
 use rustix::fs::{
-    FallocateFlags, MemfdFlags, Mode, OFlags, SeekFrom, fallocate, fstat, ftruncate, memfd_create, open, seek, tell,
+    FallocateFlags, MemfdFlags, Mode, OFlags, SeekFrom, fallocate, fstat, ftruncate, memfd_create, open,
+    seek, tell,
 };
 use rustix::io::{Errno, pwrite};
 

@@ -37,6 +37,7 @@ const SITES: &[Site] = &[
     Site::LengthObserve,
     Site::WordsPublish,
     Site::WordsObserve,
+    Site::MappingObserve,
     Site::SleepFence,
     Site::RouseFence,
     Site::CursorClaim,

@@ -1,7 +1,8 @@
 //! System calls that the kernel refuses, for one thread.
 
 /// The calls that ask a file's filesystem.
-pub(crate) const ASKING: &[i64] = &[libc::SYS_fstat, libc::SYS_newfstatat, libc::SYS_statx, libc::SYS_fstatfs];
+pub(crate) const ASKING: &[i64] =
+    &[libc::SYS_fstat, libc::SYS_newfstatat, libc::SYS_statx, libc::SYS_fstatfs];
 
 /// The calls that wait for a descriptor.
 #[cfg(target_arch = "x86_64")]
