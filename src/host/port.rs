@@ -347,3 +347,145 @@ impl<E: Entry, const N: usize> fmt::Debug for Port<E, N> {
         f.debug_struct("Port").field("link", &self.link).field("peer", &self.peer).finish_non_exhaustive()
     }
 }
+
+// Not in the builds that have no libc among what tests use.
+#[cfg(all(test, not(any(loom, miri, annulet_narrow))))]
+mod tests {
+    use std::process::{Child, Command, Stdio};
+    use std::thread;
+    use std::time::Instant;
+
+    use super::super::attach;
+    use super::*;
+
+    type Side = Port<u64, 8>;
+
+    fn child() -> Child {
+        Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().unwrap()
+    }
+
+    /// A port whose peer is `peer`, and the peer's side of it.
+    fn sides(peer: PidFd) -> (Side, Side) {
+        let (a, b) = (Segment::create().unwrap(), Segment::create().unwrap());
+        let (see_a, see_b) = (attach(a.fd()).unwrap(), attach(b.fd()).unwrap());
+        (Port::new(a, see_b, peer), Port::new(b, see_a, myself()))
+    }
+
+    fn myself() -> PidFd {
+        PidFd::open(std::process::id()).unwrap()
+    }
+
+    /// Generous: only a test that hangs meets it.
+    fn soon() -> Deadline {
+        Deadline::after(Duration::from_secs(20))
+    }
+
+    const NOTHING: Result<u64, PortError> = Err(PortError::Link(LinkError::Empty));
+
+    #[test]
+    fn h13_a_past_deadline_is_one_look() {
+        let (mut port, _peer) = sides(myself());
+        for why in [LinkError::Empty, LinkError::Full, LinkError::StaleEpoch] {
+            let mut looks = 0;
+            let answer = port.wait(Awaited::Entries, Deadline::now(), |_| {
+                looks += 1;
+                Err::<(), _>(why.into())
+            });
+            assert_eq!((answer, looks), (Err(PortError::Timeout), 1));
+        }
+        let mut child = child();
+        let (mut port, mut peer) = sides(PidFd::of_child(&child).unwrap());
+        peer.send(&7, soon()).unwrap();
+        child.kill().unwrap();
+        assert!(port.peer().wait(soon()).is_some());
+        // What a dead peer sent just after the look is found.
+        let mut looks = 0;
+        let answer = port.wait(Awaited::Entries, Deadline::now(), |port| {
+            looks += 1;
+            if looks == 1 { NOTHING } else { port.try_recv() }
+        });
+        assert_eq!(answer, Ok(7));
+        assert_eq!(port.recv(Deadline::now()), Err(PortError::PeerDead));
+        child.wait().unwrap();
+    }
+
+    /// The peer sends its last, and dies, between a look in vain and the question whether it lives.
+    #[test]
+    fn f03_what_was_sent_before_a_death_is_received_before_it_is_told() {
+        let mut child = child();
+        let (mut port, mut peer) = sides(PidFd::of_child(&child).unwrap());
+        let (mut looks, last) = (0, port.spins + 2);
+        let answer = port.wait(Awaited::Entries, soon(), |port| {
+            looks += 1;
+            if looks < last {
+                return NOTHING;
+            }
+            if looks == last {
+                assert_eq!(port.try_recv(), NOTHING);
+                peer.send(&7, soon()).unwrap();
+                child.kill().unwrap();
+                assert!(port.peer().wait(soon()).is_some());
+                return NOTHING;
+            }
+            port.try_recv()
+        });
+        assert_eq!(answer, Ok(7));
+        assert_eq!(port.recv(soon()), Err(PortError::PeerDead));
+        child.wait().unwrap();
+    }
+
+    /// After a reset, looks are as rare as they are without one.
+    #[test]
+    fn a12_waiting_for_a_peer_to_follow_is_sleeping() {
+        let (mut port, _peer) = sides(myself());
+        port.reset().unwrap();
+        let mut looks = 0;
+        let answer = port.wait(Awaited::Entries, Deadline::after(SLICE * 3), |port| {
+            looks += 1;
+            port.try_recv()
+        });
+        assert_eq!(answer, Err(PortError::Timeout));
+        assert!(looks <= port.spins + 30, "{looks} looks");
+    }
+
+    /// Has the kernel answer every futex call of this thread with an error.
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    fn forbid_futexes(number: i32) {
+        let step = |code: u32, jt, k: u32| libc::sock_filter { code: code as u16, jt, jf: 0, k };
+        let mut program = [
+            step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0),
+            step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, libc::SYS_futex as u32),
+            step(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ALLOW),
+            step(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ERRNO | number as u32),
+        ];
+        let filter = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
+        // SAFETY: numbers only.
+        assert_eq!(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }, 0);
+        // SAFETY: a live program of the length given, which the kernel copies.
+        let status =
+            unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const filter) };
+        assert_eq!(status, 0);
+    }
+
+    /// Where the kernel lets nobody sleep on a word, or not on this one, a port looks every millisecond.
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    #[test]
+    fn h08_a_sleep_that_is_refused_is_no_spin() {
+        for number in [libc::ENOSYS, libc::EFAULT] {
+            let refused = thread::spawn(move || {
+                let (mut port, _peer) = sides(myself());
+                forbid_futexes(number);
+                let (mut looks, span, begun) = (0_usize, Duration::from_millis(100), Instant::now());
+                let answer = port.wait(Awaited::Entries, Deadline::after(span), |_| {
+                    looks += 1;
+                    NOTHING
+                });
+                (answer, looks.saturating_sub(port.spins), begun.elapsed() >= span)
+            });
+            let (answer, looks, in_time) = refused.join().unwrap();
+            assert_eq!((answer, in_time), (Err(PortError::Timeout), true));
+            // As many as the clock allows, and those around them.
+            assert!((2..200).contains(&looks), "{looks} looks");
+        }
+    }
+}

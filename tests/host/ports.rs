@@ -1,16 +1,17 @@
 //! Ports that wait.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use annulet::host::{Deadline, PidFd, Port, PortError, attach};
-use annulet::link::{Fault, LinkError};
+use annulet::host::{Deadline, Port, PortError, attach};
+use annulet::link::{Awaited, Fault, LinkError};
 use annulet::words::{ReadWords, WriteWords};
+use annulet_platform::futex::{self, Scope, Wake};
+use annulet_platform::mapping::Mapping;
 
-use crate::common::{Window, myself, ports, soon};
+use crate::common::{Stranger, Window, myself, ports, soon, words};
 
 #[test]
 fn ports_pass_entries_in_order_and_close() {
@@ -154,14 +155,14 @@ fn death_is_the_kernels_word_and_comes_after_the_last_message() {
     let (a, b) = (Window::create().unwrap(), Window::create().unwrap());
     let (see_a, see_b) = (attach(a.fd()).unwrap(), attach(b.fd()).unwrap());
     // The child is only somebody to die; its window is written here.
-    let mut child = Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().unwrap();
-    let mut survivor = Port::<u64, 8>::new(a, see_b, PidFd::of_child(&child).unwrap());
+    let mut child = Stranger::new();
+    let mut survivor = Port::<u64, 8>::new(a, see_b, child.pidfd());
     let mut victim = Port::<u64, 8>::new(b, see_a, myself());
     victim.send(&7, soon()).unwrap();
     victim.send(&8, soon()).unwrap();
     assert_eq!(survivor.recv(soon()), Ok(7));
     assert!(survivor.peer().evidence().is_none());
-    child.kill().unwrap();
+    child.kill();
     assert!(survivor.peer().wait(soon()).is_some());
     assert_eq!(survivor.recv(soon()), Ok(8));
     assert_eq!(survivor.recv(soon()), Err(PortError::PeerDead));
@@ -169,5 +170,115 @@ fn death_is_the_kernels_word_and_comes_after_the_last_message() {
         survivor.send(&n, soon()).unwrap();
     }
     assert_eq!(survivor.send(&8, soon()), Err(PortError::PeerDead), "nobody will make room");
-    child.wait().unwrap();
+}
+
+/// Words of the header before a window.
+const HEADER: usize = 32;
+
+/// Sleeps on the word on which a peer sleeps for `what`, without a slice: why it has ended.
+fn sleep_on(window: &Mapping, what: Awaited, asleep: &AtomicU32) -> Wake {
+    let word = words(window).nth(HEADER + what.word()).unwrap();
+    // SAFETY: a word of a live mapping, which is reached by atomic accesses of this width only.
+    let word = unsafe { AtomicU32::from_ptr(word) };
+    asleep.store(rustix::thread::gettid().as_raw_nonzero().get().cast_unsigned(), Ordering::Release);
+    futex::wait(word, word.load(Ordering::Relaxed), Scope::Shared, soon())
+}
+
+/// Waits until the thread sleeps that has left its number.
+fn until_asleep(thread: &AtomicU32) {
+    let deadline = soon();
+    loop {
+        let number = thread.load(Ordering::Acquire);
+        let stat = std::fs::read_to_string(format!("/proc/self/task/{number}/stat")).unwrap_or_default();
+        // Behind its name, which ends with a bracket.
+        if stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('S')) {
+            return;
+        }
+        assert!(!deadline.is_past(), "it does not sleep");
+        thread::yield_now();
+    }
+}
+
+/// Everything that can be news for a sleeping peer wakes it: each way to do it, and not only at the end of a slice.
+#[test]
+fn d06_all_that_a_port_does_wakes_the_peer_that_waits_for_it() {
+    type Deed = fn(&mut Port<u64, 8>);
+    let for_entries: [(&str, Deed); 7] = [
+        ("try_send", |port| port.try_send(&1).unwrap()),
+        ("send", |port| port.send(&1, soon()).unwrap()),
+        ("send_iter", |port| assert_eq!(port.send_iter(&mut [1, 2].into_iter(), soon()), Ok(2))),
+        ("close", Port::close),
+        ("reset", |port| port.reset().unwrap()),
+        ("link, send", |port| port.link().send(&1).unwrap()),
+        ("link, close", |port| port.link().close()),
+    ];
+    let for_room: [(&str, Deed); 7] = [
+        ("try_recv", |port| assert_eq!(port.try_recv(), Ok(0))),
+        ("recv", |port| assert_eq!(port.recv(soon()), Ok(0))),
+        ("drain", |port| assert_eq!(port.drain(9, soon(), drop), Ok(8))),
+        ("close", Port::close),
+        ("reset", |port| port.reset().unwrap()),
+        ("link, recv", |port| assert_eq!(port.link().recv(), Ok(0))),
+        ("link, reset", |port| port.link().reset().unwrap()),
+    ];
+    let all = for_entries.map(|deed| (Awaited::Entries, deed)).into_iter();
+    for (what, (name, deed)) in all.chain(for_room.map(|deed| (Awaited::Room, deed))) {
+        let (a, b) = (Window::create().unwrap(), Window::create().unwrap());
+        let (see_a, see_b) = (attach(a.fd()).unwrap(), attach(b.fd()).unwrap());
+        let seen_by_peer = Mapping::read_only(a.fd(), 4096).unwrap();
+        let (mut here, mut peer) = (Port::new(a, see_b, myself()), Port::new(b, see_a, myself()));
+        assert_eq!(peer.send_iter(&mut (0..8), soon()), Ok(8));
+        peer.link().prepare_sleep(what);
+        let asleep = AtomicU32::new(0);
+        thread::scope(|scope| {
+            let sleeper = scope.spawn(|| sleep_on(&seen_by_peer, what, &asleep));
+            until_asleep(&asleep);
+            deed(&mut here);
+            assert_eq!(sleeper.join().unwrap(), Wake::Woken, "{name} wakes nobody who waits for {what:?}");
+        });
+    }
+}
+
+/// After a reset a port waits until the peer has followed, or its deadline, and then goes on.
+#[test]
+fn a12_a_port_waits_for_the_peer_to_follow_its_reset() {
+    let (mut a, mut b) = ports();
+    b.send(&1, soon()).unwrap();
+    a.reset().unwrap();
+    for _ in 0..2 {
+        let span = Duration::from_millis(60);
+        let begun = Instant::now();
+        assert_eq!(a.recv(Deadline::after(span)), Err(PortError::Timeout));
+        assert!(begun.elapsed() >= span);
+        assert_eq!(a.send(&2, Deadline::after(span)), Err(PortError::Timeout));
+    }
+    assert_eq!(a.recv(Deadline::now()), Err(PortError::Timeout));
+    assert_eq!(a.try_recv(), Err(PortError::Link(LinkError::StaleEpoch)), "a single try says why");
+    let waiting = thread::spawn(move || {
+        let received = a.recv(soon());
+        (received, a.send(&4, soon()), a)
+    });
+    while b.link().theirs().read(64) == 0 {
+        thread::yield_now();
+    }
+    assert_eq!(b.recv(soon()), Err(PortError::Link(LinkError::PeerReset)));
+    b.reset().unwrap();
+    b.send(&3, soon()).unwrap();
+    let (received, sent, mut a) = waiting.join().unwrap();
+    assert_eq!((received, sent), (Ok(3), Ok(())));
+    assert_eq!(b.recv(soon()), Ok(4));
+    assert_eq!(a.link().mine().word(64).unwrap().load(Ordering::Relaxed), 0, "it says that it sleeps");
+}
+
+/// A peer that is dead follows nobody.
+#[test]
+fn a_reset_that_a_dead_peer_does_not_follow_ends_by_its_death() {
+    let (a, b) = (Window::create().unwrap(), Window::create().unwrap());
+    let see_b = attach(b.fd()).unwrap();
+    let mut child = Stranger::new();
+    let mut port = Port::<u64, 8>::new(a, see_b, child.pidfd());
+    port.reset().unwrap();
+    child.kill();
+    assert_eq!(port.recv(soon()), Err(PortError::PeerDead));
+    assert_eq!(port.send(&1, Deadline::now()), Err(PortError::PeerDead));
 }

@@ -1,7 +1,6 @@
 //! Ports whose peer moves their sleepers, or wakes them for nothing.
 
 use std::fs::File;
-use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
