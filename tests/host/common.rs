@@ -18,6 +18,21 @@ pub const HELLO: &[u8] = b"annulet connects";
 pub const WELCOME: &[u8] = b"annulet accepts";
 pub const TAKEN: &[u8] = b"annulet has it";
 
+const ROLE: &str = "ANNULET_HOST_TEST_ROLE";
+pub const ALONE: &str = "alone";
+
+/// The role that [`again`] gave this process.
+pub fn role() -> Option<String> {
+    std::env::var(ROLE).ok()
+}
+
+/// The command that runs the test `name` of this binary once more, in a new process with a role.
+pub fn again(name: &str, role: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", name, "--nocapture", "--test-threads=1"]).env(ROLE, role);
+    command
+}
+
 /// A process that is there, and does nothing. It ends when this is dropped.
 pub struct Stranger(Child);
 

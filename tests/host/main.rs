@@ -8,6 +8,7 @@
 
 mod common;
 mod handshakes;
+mod hostile;
 mod memory;
 mod ports;
 mod storms;
