@@ -183,7 +183,6 @@ pub fn connect<E: Entry, const N: usize>(
     deadline: Deadline,
 ) -> Result<(Port<E, N>, Vec<OwnedFd>), HandshakeError> {
     fits(expect)?;
-    fits(offer.len())?;
     let mine = Segment::<E, N>::create().map_err(HandshakeError::Create)?;
     let pending = Pending::begin(&socket, &peer)?;
     pass(&socket, CONNECTING, &mine, offer, deadline)?;

@@ -1,10 +1,12 @@
 //! The Linux backends: links and regions in sealed memory files, between processes that do not trust each other.
 //!
 //! ```text
-//!   process A                                             process B
-//!   creates its window's memfd,                           creates its window's memfd,
-//!   maps it writable, seals it ──── fd over a socket ───▶ checks seals, filesystem, size and header,
+//!   process A: connect                                    process B: accept
+//!   creates its window's memfd, writes all of it,
+//!   maps it writable, seals it ──── fd over a socket ───▶ checks seals, filesystem, size, holes and header,
 //!                                                         and only then maps it, read-only
+//!   checks and maps likewise ◀──── fd over a socket ───── creates its own, only now
+//!   says that it has it ────────────────────────────────▶
 //!   Port: link over (my window, B's window)               Port: link over (my window, A's window)
 //!   pidfd of B                                            pidfd of A
 //! ```

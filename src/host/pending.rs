@@ -22,7 +22,7 @@ static PENDING: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
 /// A message with my window that the peer may not have taken.
 struct Entry {
     user: u32,
-    /// 0 for a process of another pid namespace.
+    /// 0 for all processes of other pid namespaces.
     process: u32,
     socket: OwnedFd,
     number: u64,
@@ -66,7 +66,7 @@ impl Pending {
         entries.retain(|entry| !entry.given_up || !fdpass::is_taken(&entry.socket).unwrap_or(false));
         let of_user = usize::try_from(fdpass::limit() / OF_A_USER).unwrap_or(usize::MAX).max(1);
         let all = entries.iter().filter(|entry| entry.user == user);
-        let of_process = all.clone().filter(|entry| process != 0 && entry.process == process);
+        let of_process = all.clone().filter(|entry| entry.process == process);
         for (count, limit) in [(of_process.count(), OF_A_PROCESS), (all.count(), of_user)] {
             if count >= limit {
                 return Err(Refusal::TooMany { limit });

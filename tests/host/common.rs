@@ -33,6 +33,30 @@ pub fn again(name: &str, role: &str) -> Command {
     command
 }
 
+/// Runs `body` in a process of its own, where nothing else is going on.
+pub fn alone(name: &str, body: impl FnOnce()) {
+    match role().as_deref() {
+        None => {
+            let output = again(name, ALONE).stdin(Stdio::null()).output().unwrap();
+            let stdout = String::from_utf8_lossy(&output.stdout);
+            print!("{stdout}");
+            eprint!("{}", String::from_utf8_lossy(&output.stderr));
+            assert!(output.status.success(), "{name} failed in its own process: {}", output.status);
+            // A misspelt name would run no test at all, and succeed.
+            assert!(stdout.contains(&done(name)), "{name} did not run in its own process");
+        }
+        Some(ALONE) => {
+            body();
+            println!("{}", done(name));
+        }
+        Some(_) => {}
+    }
+}
+
+fn done(name: &str) -> String {
+    format!("[{name} done alone]")
+}
+
 /// A process that is there, and does nothing. It ends when this is dropped.
 pub struct Stranger(Child);
 

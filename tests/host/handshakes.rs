@@ -1,17 +1,19 @@
 //! Two sides exchange their windows, one of them honest.
 
 use std::io::Write;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::thread;
 use std::time::Duration;
 
 use annulet::host::{
-    AttachError, CheckError, Deadline, HandshakeError, Port, Segment, accept, attach, attach_region, connect,
-    seal_region,
+    AttachError, CheckError, Deadline, HandshakeError, PidFd, Port, Segment, accept, attach, attach_region,
+    connect, seal_region,
 };
 use annulet_platform::fdpass;
 
-use crate::common::{HELLO, Stranger, TAKEN, WELCOME, all_seals, forged, genuine, myself, receive, soon};
+use crate::common::{
+    HELLO, Stranger, TAKEN, WELCOME, all_seals, alone, forged, genuine, myself, receive, soon,
+};
 
 #[test]
 fn a_handshake_takes_exactly_what_it_expects() {
@@ -48,7 +50,19 @@ fn a_handshake_takes_exactly_what_it_expects() {
         assert!(matches!(refused, HandshakeError::Pass(why) if why == too_many));
         let nothing = fdpass::recv(&right, &mut [0; 8], &mut [None], Deadline::now());
         assert_eq!(nothing, Err(fdpass::PassError::Timeout));
+        let refused = accept::<u64, 8>(&left, myself(), &[], expect, soon()).unwrap_err();
+        assert!(matches!(refused, HandshakeError::Pass(why) if why == too_many));
     }
+    let (left, right) = fdpass::pair().unwrap();
+    fdpass::send(&right, HELLO, &[region.as_fd()], soon()).unwrap();
+    for refused in [
+        accept::<u64, 8>(&left, myself(), &[region.as_fd(); fdpass::MAX_FDS], 0, soon()).unwrap_err(),
+        connect::<u64, 8>(&left, myself(), &[region.as_fd(); fdpass::MAX_FDS], 0, soon()).unwrap_err(),
+    ] {
+        let too_many = fdpass::PassError::TooManyFds { limit: fdpass::MAX_FDS, found: fdpass::MAX_FDS + 1 };
+        assert!(matches!(refused, HandshakeError::Pass(why) if why == too_many), "{refused}");
+    }
+    drop(receive(&left));
     // Nobody there.
     let (left, _right) = fdpass::pair().unwrap();
     let span = Duration::from_millis(20);
@@ -150,6 +164,48 @@ fn words_that_are_nearly_right_are_wrong() {
     }
 }
 
+/// A peer that says what it can only say when it has taken my window, and has not.
+#[test]
+fn a_peer_that_claims_to_have_taken_a_window_is_not_believed() {
+    let stranger = Stranger::new();
+    let window = forged(&genuine(), all_seals());
+    let (ours, theirs) = fdpass::pair().unwrap();
+    fdpass::send(&theirs, WELCOME, &[window.as_fd()], soon()).unwrap();
+    let refused = connect::<u64, 8>(&ours, stranger.pidfd(), &[], 0, soon()).unwrap_err();
+    assert!(matches!(refused, HandshakeError::BadHello), "{refused}");
+    let (ours, theirs) = fdpass::pair().unwrap();
+    fdpass::send(&theirs, HELLO, &[window.as_fd()], soon()).unwrap();
+    fdpass::send(&theirs, TAKEN, &[], soon()).unwrap();
+    let refused = accept::<u64, 8>(&ours, stranger.pidfd(), &[], 0, soon()).unwrap_err();
+    assert!(matches!(refused, HandshakeError::BadHello), "{refused}");
+}
+
+/// Which windows are mine is of this process: a forked child maps none of them, and its parent may link to it.
+#[test]
+fn a_forked_child_may_be_passed_a_window_of_its_parent() {
+    alone("handshakes::a_forked_child_may_be_passed_a_window_of_its_parent", || {
+        let window = Segment::<u64, 8>::create().unwrap();
+        let (ours, theirs) = fdpass::pair().unwrap();
+        let parent = std::process::id();
+        fdpass::send(&ours, HELLO, &[window.fd()], soon()).unwrap();
+        // SAFETY: no other thread of this process holds a lock that the child takes: it runs this test alone.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let peer = PidFd::open(parent).unwrap();
+            let port = accept::<u64, 8>(&theirs, peer, &[], 0, Deadline::after(Duration::from_secs(9)));
+            // SAFETY: ends this process, and runs nothing of it any more.
+            unsafe { libc::_exit(i32::from(port.is_err())) };
+        }
+        let answer = receive(&ours);
+        assert!(attach::<u64, 8>(answer.as_fd()).is_ok());
+        fdpass::send(&ours, TAKEN, &[], soon()).unwrap();
+        let mut status = 0;
+        // SAFETY: a child of this process, and a live local.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        assert_eq!(status, 0);
+    });
+}
+
 /// Clients that connect and say nothing, or pass no window that is in order: nothing of mine is in flight to them.
 #[test]
 fn i12_nothing_is_passed_to_a_peer_that_has_passed_nothing() {
@@ -211,10 +267,52 @@ fn i12_a_peer_that_takes_nothing_is_passed_a_bounded_number() {
     assert!(matches!(shake(&stranger).1, HandshakeError::Pass(fdpass::PassError::Timeout)));
 }
 
+/// All processes of one user together are passed a quarter of what I may have; another user is served.
+#[test]
+fn i12_the_processes_of_a_user_share_a_bound() {
+    alone("handshakes::i12_the_processes_of_a_user_share_a_bound", || {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        setrlimit(Resource::Nofile, Rlimit { current: Some(48), ..getrlimit(Resource::Nofile) }).unwrap();
+        let (first, second) = (Stranger::new(), Stranger::new());
+        let window = forged(&genuine(), all_seals());
+        let shake = |peer: &Stranger, (ours, theirs): (OwnedFd, OwnedFd)| {
+            fdpass::send(&theirs, HELLO, &[window.as_fd()], soon()).unwrap();
+            let deadline = Deadline::after(Duration::from_millis(5));
+            (theirs, accept::<u64, 8>(&ours, peer.pidfd(), &[], 0, deadline).unwrap_err())
+        };
+        let pair = || fdpass::pair().unwrap();
+        let mut untaken = Vec::new();
+        for number in 0..12 {
+            let (theirs, why) = shake(if number % 2 == 0 { &first } else { &second }, pair());
+            assert!(matches!(why, HandshakeError::Pass(fdpass::PassError::Timeout)), "{why}");
+            untaken.push(theirs);
+        }
+        for peer in [&first, &second] {
+            assert!(matches!(shake(peer, pair()).1, HandshakeError::TooManyPending { limit: 12 }));
+        }
+        // SAFETY: numbers only.
+        if unsafe { libc::geteuid() } == 0 {
+            // A thread of another user's: the call itself is of one thread, and so are the sockets that it makes.
+            let others = thread::spawn(|| {
+                // SAFETY: numbers only.
+                assert_eq!(unsafe { libc::syscall(libc::SYS_setresuid, -1, 54_321, -1) }, 0);
+                fdpass::pair().unwrap()
+            });
+            let why = shake(&first, others.join().unwrap()).1;
+            assert!(matches!(why, HandshakeError::Pass(fdpass::PassError::Timeout)), "{why}");
+        } else {
+            println!("SKIPPED: another user, which only the administrator can be");
+        }
+    });
+}
+
 /// A peer that passes a connection in place of a window, whose last `close` lingers as long as the peer likes.
 #[test]
 fn i12_a_descriptor_that_does_not_close_delays_no_handshake() {
-    for hello in [HELLO, b"ANNULET"] {
+    // In place of the window, with words that are right or wrong, and beside a window that is in order, by a peer that then
+    // does not take mine.
+    let window = Segment::<u64, 8>::create().unwrap();
+    for (hello, beside) in [(HELLO, false), (b"ANNULET".as_slice(), false), (HELLO, true)] {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let mut trap = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (other, _) = listener.accept().unwrap();
@@ -227,13 +325,14 @@ fn i12_a_descriptor_that_does_not_close_delays_no_handshake() {
         trap.set_nonblocking(true).unwrap();
         while trap.write(&[0; 1 << 16]).is_ok() {}
         let (left, right) = fdpass::pair().unwrap();
-        fdpass::send(&right, hello, &[trap.as_fd()], soon()).unwrap();
+        let passed = [window.fd(), trap.as_fd()];
+        fdpass::send(&right, hello, &passed[usize::from(!beside)..], soon()).unwrap();
         // The last copy is the one in the message.
         drop(trap);
         let (done, is_done) = std::sync::mpsc::channel();
         let connecting = thread::spawn(move || {
             let deadline = Deadline::after(Duration::from_millis(50));
-            let refused = accept::<u64, 8>(&left, myself(), &[], 0, deadline).map(drop);
+            let refused = accept::<u64, 8>(&left, myself(), &[], usize::from(beside), deadline).map(drop);
             done.send(()).unwrap();
             refused.unwrap_err()
         });
@@ -242,7 +341,8 @@ fn i12_a_descriptor_that_does_not_close_delays_no_handshake() {
         let why = connecting.join().unwrap();
         assert!(match why {
             HandshakeError::BadHello => hello != HELLO,
-            HandshakeError::Attach(AttachError::File(CheckError::WrongKind)) => hello == HELLO,
+            HandshakeError::Attach(AttachError::File(CheckError::WrongKind)) => hello == HELLO && !beside,
+            HandshakeError::Pass(fdpass::PassError::Timeout) => beside,
             _ => false,
         });
         assert!(in_time.is_ok(), "the peer has held the handshake up");
