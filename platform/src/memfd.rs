@@ -224,7 +224,6 @@ pub fn create_whole(name: &CStr, size: u64) -> io::Result<OwnedFd> {
         match pwrite(&fd, ZEROS.get(..left).unwrap_or(&ZEROS), at) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(written) => at += written as u64,
-            Err(Errno::INTR) => {}
             Err(errno) => return Err(errno.into()),
         }
     }

@@ -262,6 +262,18 @@ fn i12_a_descriptor_that_does_not_close_holds_nobody_up() {
     assert!(in_time.is_ok(), "the sender has held the receiver up");
 }
 
+/// What does not close is waited for, but never as long as a deadline may be away.
+#[test]
+fn i12_closing_is_waited_for_a_second_at_most() {
+    for deadline in [soon(), Deadline::NEVER] {
+        let (trap, other) = lingering();
+        let begun = Instant::now();
+        fdpass::discard([trap], deadline);
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        drop(other);
+    }
+}
+
 #[test]
 fn i11_what_a_dead_sender_sent_is_still_received() {
     for (ours, theirs) in [fdpass::pair().unwrap(), stream_pair()] {
@@ -438,6 +450,7 @@ fn i03_too_many_in_flight_have_a_name_of_their_own() {
         assert_eq!(recv(&ours, &mut [0; 8], &mut [None], soon()), Ok(1));
         assert!(fdpass::is_taken(&theirs).unwrap());
         assert_eq!(recv(&ours, &mut [0; 8], &mut [], soon()), Err(PassError::Closed));
+        assert_eq!(send(&ours, b"x", &[], soon()), Err(PassError::Closed), "in both directions");
         // SAFETY: numbers only.
         assert_eq!(fdpass::peer_user(&ours).unwrap(), unsafe { libc::geteuid() });
     });

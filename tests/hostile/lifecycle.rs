@@ -299,6 +299,21 @@ fn a02_a_tail_that_takes_entries_back_is_a_lie() {
     assert_eq!(link.drain(9, drop), Err(LinkError::Poisoned));
 }
 
+/// Entries that are known to be there take slots that no new ones can have.
+#[test]
+fn a02_a_batch_finds_no_more_entries_than_there_are_slots() {
+    for (tail, found) in
+        [(5, Ok(4)), (6, Err(LinkError::Corrupt(Fault::Tail))), (7, Err(LinkError::Corrupt(Fault::Tail)))]
+    {
+        let (mine, theirs) = (Window::<u32, 4>::new(), Window::<u32, 4>::new());
+        let mut link = Link::<u32, 4, _, _>::new(&mine, &theirs);
+        theirs.publish(TAIL, word(0, false, 3));
+        assert_eq!(link.recv(), Ok(0));
+        theirs.publish(TAIL, word(0, false, tail));
+        assert_eq!(link.drain(9, drop), found, "{tail}");
+    }
+}
+
 /// Poisoned in the look before a sleep: nothing is written then, and the new epoch does not begin with a sleep.
 #[test]
 fn a12_a_reset_leaves_nothing_of_the_epoch_before() {
