@@ -109,3 +109,26 @@ fn lock() -> MutexGuard<'static, Vec<Entry>> {
     // No panic leaves it half changed.
     PENDING.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(all(test, not(any(loom, miri))))]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+    use crate::wait::Deadline;
+
+    /// Another handshake that begins meanwhile takes none for done that has not yet sent its window.
+    #[test]
+    fn i12_a_handshake_that_has_begun_is_not_over_before_it_has_sent() {
+        let mut child = Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().unwrap();
+        let peer = PidFd::of_child(&child).unwrap();
+        let ((first, _end), (second, _other)) = (fdpass::pair().unwrap(), fdpass::pair().unwrap());
+        let begun = Pending::begin(&first, &peer).unwrap();
+        let meanwhile = Pending::begin(&second, &peer).unwrap();
+        fdpass::send(&first, b"window", &[], Deadline::NEVER).unwrap();
+        assert!(!begun.end(), "nobody has taken it");
+        assert!(meanwhile.end());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
