@@ -120,7 +120,9 @@ impl<E: Entry, const N: usize> ReadWords for Window<E, N> {
     #[inline(always)]
     fn read(&self, at: usize) -> u32 {
         #[cfg(loom)]
-        self.slot_of(at).map(|slot| self.shadow.read(slot));
+        if let Some(slot) = self.slot_of(at) {
+            self.shadow.read(slot);
+        }
         self.words().get(at).map_or(0, Word::get)
     }
     #[inline(always)]
@@ -133,7 +135,9 @@ impl<E: Entry, const N: usize> WriteWords for Window<E, N> {
     #[inline(always)]
     fn write(&self, at: usize, value: u32) {
         #[cfg(loom)]
-        self.slot_of(at).map(|slot| self.shadow.write(slot));
+        if let Some(slot) = self.slot_of(at) {
+            self.shadow.write(slot);
+        }
         if let Some(word) = self.words().get(at) {
             word.set(value);
         }
