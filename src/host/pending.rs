@@ -128,6 +128,13 @@ mod tests {
         fdpass::send(&first, b"window", &[], Deadline::NEVER).unwrap();
         assert!(!begun.end(), "nobody has taken it");
         assert!(meanwhile.end());
+        // One is hung up, and the other one goes on.
+        assert!(fdpass::send(&first, b"more", &[], Deadline::NEVER).is_err());
+        fdpass::send(&second, b"more", &[], Deadline::NEVER).unwrap();
+        // This process does not bound itself.
+        let myself = PidFd::open(std::process::id()).unwrap();
+        let many: Vec<_> = (0..4 * OF_A_PROCESS).map(|_| Pending::begin(&second, &myself)).collect();
+        assert!(many.iter().all(Result::is_ok));
         child.kill().unwrap();
         child.wait().unwrap();
     }
