@@ -264,6 +264,8 @@ pub enum Site {
     PlaceObserve,
     /// `cursor::compared`: the whole fence between looks at the two sides' positions.
     CompareFence,
+    /// `words::Foreign::observe`: the Acquire fence after the load of a word the peer writes.
+    MappingObserve,
     /// `words::sleeping`: the whole fence between saying that one sleeps, and the look at the peer's word.
     SleepFence,
     /// `words::rousing`: the whole fence between what was published, and the look whether the peer sleeps.

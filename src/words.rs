@@ -16,7 +16,7 @@
 //!
 //! | access | ordering | pairs with |
 //! |---|---|---|
-//! | [`ReadWords::observe`] | Acquire | the other side's `publish` of that word |
+//! | [`ReadWords::observe`] | Acquire (of a mapping: Relaxed, and an Acquire fence) | the other side's `publish` of that word |
 //! | [`WriteWords::publish`] | Release | the other side's `observe` of that word |
 //! | `read`, `write` | Relaxed | ordered by the two above |
 
@@ -133,14 +133,24 @@ pub trait Extent {
 /// reference to more than one word of it ever exists.
 #[derive(Debug)]
 struct Place<X, K> {
-    base: NonNull<u32>,
+    base: NonNull<AtomicU32>,
     keep: K,
     extent: PhantomData<fn() -> X>,
 }
 
 impl<X: Extent, K> Place<X, K> {
+    /// A place at `base`, which stays as the maker promises.
+    fn new(base: NonNull<u32>, keep: K) -> Self {
+        // In memory an atomic is its integer. A model's is larger, and there `base` points to atomics of the model.
+        #[cfg(not(loom))]
+        const {
+            assert!(size_of::<AtomicU32>() == 4 && align_of::<AtomicU32>() == 4)
+        };
+        Self { base: base.cast(), keep, extent: PhantomData }
+    }
+
     #[inline(always)]
-    fn word(&self, at: usize) -> Option<&core::sync::atomic::AtomicU32> {
+    fn cell(&self, at: usize) -> Option<&AtomicU32> {
         if at >= X::WORDS {
             return None;
         }
@@ -152,7 +162,16 @@ impl<X: Extent, K> Place<X, K> {
         // - in this process, only atomic accesses of this width are made to it while that is so (likewise);
         //   another process is not part of the memory model, and its stores tear no naturally aligned word;
         // - a word that is mapped read-only is only loaded, and Relaxed: see `Foreign`.
-        Some(unsafe { word.cast::<core::sync::atomic::AtomicU32>().as_ref() })
+        Some(unsafe { word.as_ref() })
+    }
+
+    /// The same for the kernel's interfaces, which take core's atomic.
+    #[cfg(not(loom))]
+    fn word(&self, at: usize) -> Option<&core::sync::atomic::AtomicU32> {
+        let word: NonNull<core::sync::atomic::AtomicU32> = NonNull::from(self.cell(at)?).cast();
+        // SAFETY: it is one word of the place, as `cell` has it, and every atomic of 32 bits has the layout of its integer
+        // (`new` asserts it of ours). All accesses through either reference are atomic and of this width.
+        Some(unsafe { word.as_ref() })
     }
 }
 
@@ -173,6 +192,7 @@ macro_rules! place_access {
             /// The address of a word, for a system call that waits on it; `None` beyond the end.
             ///
             /// In memory the word is little-endian.
+            #[cfg(not(loom))]
             $(#[$meta])*
             $word_vis fn word(&self, at: usize) -> Option<&core::sync::atomic::AtomicU32> {
                 self.0.word(at)
@@ -199,23 +219,22 @@ impl<X: Extent, K> Own<X, K> {
     /// - As long as `keep` lives, this process touches those words only through `Own` and [`Foreign`] values,
     ///   or by atomic accesses of 32 bits.
     pub unsafe fn new(base: NonNull<u32>, keep: K) -> Self {
-        Self(Place { base, keep, extent: PhantomData })
+        Self(Place::new(base, keep))
     }
 }
 
-// `core` atomics in place of `sync`'s: a mapping is real memory, and no model runs on it.
 place_access!(Own: WriteWords {
     #[inline(always)]
     fn write(&self, at: usize, value: u32) {
-        if let Some(word) = self.0.word(at) {
-            word.store(value.to_le(), core::sync::atomic::Ordering::Relaxed);
+        if let Some(word) = self.0.cell(at) {
+            word.set(value);
         }
     }
     #[inline(always)]
     fn publish(&self, at: usize, value: u32) {
-        if let Some(word) = self.0.word(at) {
+        if let Some(word) = self.0.cell(at) {
             // Pairs with `Foreign::observe` of the same word in the peer.
-            word.store(value.to_le(), core::sync::atomic::Ordering::Release);
+            word.release(value);
         }
     }
 } pub word);
@@ -243,23 +262,20 @@ impl<X: Extent, K> Foreign<X, K> {
     /// - As long as `keep` lives, this process touches those words only through [`Own`] and `Foreign` values,
     ///   or by atomic accesses of 32 bits.
     pub unsafe fn new(base: NonNull<u32>, keep: K) -> Self {
-        Self(Place { base, keep, extent: PhantomData })
+        Self(Place::new(base, keep))
     }
 }
 
 place_access!(Foreign: ReadWords {
     #[inline(always)]
     fn read(&self, at: usize) -> u32 {
-        match self.0.word(at) {
-            Some(word) => u32::from_le(word.load(core::sync::atomic::Ordering::Relaxed)),
-            None => 0,
-        }
+        self.0.cell(at).map_or(0, Word::get)
     }
     #[inline(always)]
     fn observe(&self, at: usize) -> u32 {
         let value = self.read(at);
         // Pairs with `Own::publish` of the same word in the peer.
-        core::sync::atomic::fence(core::sync::atomic::Ordering::Acquire);
+        fence(Site::MappingObserve, Ordering::Acquire);
         value
     }
 } #[cfg_attr(not(feature = "std"), allow(dead_code))] pub(crate) word);

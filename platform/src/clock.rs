@@ -55,7 +55,8 @@ impl Deadline {
     /// Whether the deadline has come. [`Deadline::NEVER`] has not.
     #[must_use]
     pub fn is_past(self) -> bool {
-        self != Self::NEVER && Self::now() >= self
+        // The clock does not come to `NEVER`.
+        Self::now() >= self
     }
 
     /// The time left: zero when past, `None` when there is no deadline.

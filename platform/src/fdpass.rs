@@ -18,13 +18,14 @@ use core::mem::{MaybeUninit, zeroed};
 use rustix::event::PollFlags;
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::net::{
-    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, sendmsg,
-    socketpair,
+    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown, SocketFlags, SocketType,
+    sendmsg, shutdown, socketpair,
 };
+use rustix::process::{Resource, getrlimit};
 
 use crate::clock::Deadline;
 use crate::cmsg::{self, Found};
-use crate::{memfd, poll};
+use crate::{memfd, poll, sockopt};
 
 /// The most descriptors one message can carry (the kernel's `SCM_MAX_FD`).
 pub const MAX_FDS: usize = 253;
@@ -70,6 +71,9 @@ pub enum PassError {
         /// The number that arrived.
         found: usize,
     },
+    /// Too many descriptors of this process's user were sent and are not received yet: more than this process may have open
+    /// (`RLIMIT_NOFILE`). The kernel counts them until their receivers take them or close.
+    TooManyInFlight,
     /// The other end is closed, or sent an empty message, which looks the same.
     Closed,
     /// The deadline came first.
@@ -85,7 +89,10 @@ pub enum PassError {
 
 impl From<Errno> for PassError {
     fn from(errno: Errno) -> Self {
-        Self::Io { kind: errno.kind(), raw: Some(errno.raw_os_error()) }
+        match errno {
+            Errno::TOOMANYREFS => Self::TooManyInFlight,
+            errno => Self::Io { kind: errno.kind(), raw: Some(errno.raw_os_error()) },
+        }
     }
 }
 
@@ -102,6 +109,7 @@ impl fmt::Display for PassError {
             Self::FdSurplus { expected, found } | Self::FdMissing { expected, found } => {
                 write!(f, "message carries {found} descriptors where {expected} were expected")
             }
+            Self::TooManyInFlight => f.write_str("too many descriptors were sent and are not received yet"),
             Self::Closed => f.write_str("other end is closed"),
             Self::Timeout => f.write_str("deadline passed"),
             Self::Io { kind, raw: Some(raw) } => write!(f, "system call failed: {kind} (errno {raw})"),
@@ -128,7 +136,7 @@ pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
 ///
 /// # Errors
 ///
-/// [`PassError`]: `Empty`, `TooManyFds`, `Closed`, `Timeout` or `Io`.
+/// [`PassError`]: `Empty`, `TooManyFds`, `TooManyInFlight`, `Closed`, `Timeout` or `Io`.
 pub fn send(
     sock: impl AsFd,
     bytes: &[u8],
@@ -205,6 +213,40 @@ pub fn recv(
             Err(errno) => retry(sock, PollFlags::IN, errno, deadline)?,
         }
     }
+}
+
+/// Whether the other end of the Unix socket `sock` has taken everything that was sent through this one, or is closed. What
+/// it has not taken, with its descriptors, is still in flight.
+///
+/// # Errors
+///
+/// `ENOTTY` for a descriptor that is no socket.
+pub fn is_taken(sock: impl AsFd) -> io::Result<bool> {
+    Ok(sockopt::unsent(sock.as_fd())? == 0)
+}
+
+/// Ends a connection in both directions, for every copy of the descriptor. What was sent stays there to be received.
+///
+/// # Errors
+///
+/// `ENOTSOCK` or `ENOTCONN` for what is no connection.
+pub fn hang_up(sock: impl AsFd) -> io::Result<()> {
+    Ok(shutdown(sock, Shutdown::Both)?)
+}
+
+/// The number of the user whose process connected the other end of the Unix socket `sock` (or listened, or made the pair).
+///
+/// # Errors
+///
+/// `ENOTSOCK` for another descriptor.
+pub fn peer_user(sock: impl AsFd) -> io::Result<u32> {
+    Ok(sockopt::peer(sock.as_fd())?.uid)
+}
+
+/// The most descriptors that this process may have open, and its user in flight (the soft `RLIMIT_NOFILE`).
+#[must_use]
+pub fn limit() -> u64 {
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
 /// Closes descriptors that a stranger passed, and waits for that until `deadline`, but at most a second.

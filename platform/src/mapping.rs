@@ -63,8 +63,8 @@ impl Mapping {
     /// Maps the first `len` bytes of a memory file that nobody can change any more.
     ///
     /// The seals are checked here: [`Seals::WRITE`], [`Seals::SHRINK`] and [`Seals::GROW`] on an ordinary memory
-    /// file. Anybody who can write the file can set them first. And all its bytes have memory: whoever made the file has
-    /// paid for them, and reading takes none.
+    /// file. Anybody who can write the file can set them first. And none of its bytes lies in a hole
+    /// ([`memfd::check_whole`]): its maker has paid for them, and reading takes no memory.
     ///
     /// # Errors
     ///
@@ -78,7 +78,7 @@ impl Mapping {
             return Err(CheckError::SizeMismatch { expected: len as u64, found });
         }
         // A page without memory would get it when it is read: from the reader's share, however large the file says it is.
-        memfd::check_whole(fd)?;
+        memfd::check_whole(fd, found)?;
         let mapping = match Self::map(fd, len, ProtFlags::READ, MapFlags::SHARED) {
             // Before Linux 6.7 a shared mapping of a write-sealed file is refused even for reading. A private one
             // shows the same bytes, since neither the file nor this mapping can be written.

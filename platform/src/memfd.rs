@@ -7,10 +7,10 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{
-    MemfdFlags, OFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fcntl_getfl, fstat, fstatfs, ftruncate,
-    memfd_create,
+    MemfdFlags, OFlags, SealFlags, SeekFrom, fcntl_add_seals, fcntl_get_seals, fcntl_getfl, fstat, fstatfs,
+    ftruncate, memfd_create, seek, tell,
 };
-use rustix::io::Errno;
+use rustix::io::{Errno, pwrite};
 
 /// The filesystem of ordinary memory files. Huge page files have another one (`0x958458f6`), and touching theirs
 /// can raise SIGBUS whatever the seals say.
@@ -149,8 +149,8 @@ pub enum CheckError {
     Sparse {
         /// The file's size, in bytes.
         size: u64,
-        /// Bytes that have memory.
-        found: u64,
+        /// Where the first part begins that was never written, in bytes.
+        hole: u64,
     },
     /// The kernel refused to answer, or to map.
     Io {
@@ -182,8 +182,8 @@ impl fmt::Display for CheckError {
             Self::TooBig { limit, found } => {
                 write!(f, "memory file has {found} bytes, above the limit {limit}")
             }
-            Self::Sparse { size, found } => {
-                write!(f, "memory file has memory for {found} of its {size} bytes")
+            Self::Sparse { size, hole } => {
+                write!(f, "memory file of {size} bytes has a hole at byte {hole}")
             }
             Self::Io { kind, raw } => write!(f, "system call failed: {kind} (errno {raw})"),
         }
@@ -206,6 +206,27 @@ pub fn create(name: &CStr, size: u64) -> io::Result<OwnedFd> {
         other => other?,
     };
     ftruncate(&fd, size)?;
+    Ok(fd)
+}
+
+/// Makes a memory file as [`create`] does, of which every byte is written: all its memory is taken by this process, now,
+/// and none by whoever reads it ([`check_whole`]).
+///
+/// # Errors
+///
+/// Those of [`create`], and no memory left for the file.
+pub fn create_whole(name: &CStr, size: u64) -> io::Result<OwnedFd> {
+    const ZEROS: [u8; 1 << 14] = [0; 1 << 14];
+    let fd = create(name, size)?;
+    let mut at = 0;
+    while at < size {
+        let left = usize::try_from(size - at).map_or(ZEROS.len(), |left| left.min(ZEROS.len()));
+        match pwrite(&fd, ZEROS.get(..left).unwrap_or(&ZEROS), at) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => at += written as u64,
+            Err(errno) => return Err(errno.into()),
+        }
+    }
     Ok(fd)
 }
 
@@ -286,11 +307,46 @@ fn check_size(fd: BorrowedFd<'_>, size: Expect) -> Result<u64, CheckError> {
     }
 }
 
-/// Checks that each of the file's pages has memory already, be it swapped out. Where nobody can write, it stays so.
-pub(crate) fn check_whole(fd: BorrowedFd<'_>) -> Result<(), CheckError> {
+/// Which file a descriptor is of. Two descriptors of one file have the same identity; two files that exist at one time have
+/// not, and nobody can choose that of a memory file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identity {
+    device: u64,
+    number: u64,
+}
+
+/// The identity of the file.
+///
+/// It asks the file's filesystem, which for a stranger's descriptor comes after [`check`].
+///
+/// # Errors
+///
+/// Those of `fstat`.
+pub fn identity(fd: impl AsFd) -> io::Result<Identity> {
     let stat = fstat(fd)?;
-    // Neither is ever negative. A block is 512 bytes, whatever the pages are.
-    let size = u64::try_from(stat.st_size).unwrap_or(0);
-    let found = u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512);
-    if found >= size { Ok(()) } else { Err(CheckError::Sparse { size, found }) }
+    // The types of the fields differ per architecture.
+    #[allow(clippy::unnecessary_cast, reason = "not 64 bits everywhere")]
+    Ok(Identity { device: stat.st_dev as u64, number: stat.st_ino as u64 })
+}
+
+/// Checks that a memory file has no hole in its first `size` bytes: each page of them was written, so its memory is paid
+/// for by the process that did, and reading takes none. A page that was swapped out counts as written. One that was only
+/// allocated (`fallocate`) does not.
+///
+/// The answer is final for a file with [`Seals::WRITE`] or [`Seals::FUTURE_WRITE`], and [`Seals::SHRINK`], seen before
+/// ([`check`]): both forbid to punch a hole, also through a mapping that was made earlier. Without them it can be out of
+/// date at once.
+///
+/// # Errors
+///
+/// [`CheckError::Sparse`]; `Io` for a file that does not tell its holes.
+pub fn check_whole(fd: impl AsFd, size: u64) -> Result<(), CheckError> {
+    let fd = fd.as_fd();
+    // The question moves the position of the descriptor, which its sender shares: it is put back.
+    let position = tell(fd)?;
+    let hole = seek(fd, SeekFrom::Hole(0));
+    seek(fd, SeekFrom::Start(position))?;
+    // Behind the last byte of every file there is one.
+    let hole = hole?;
+    if hole >= size { Ok(()) } else { Err(CheckError::Sparse { size, hole }) }
 }

@@ -19,6 +19,7 @@ use crate::sockopt;
 #[derive(Debug)]
 pub struct PidFd {
     fd: OwnedFd,
+    number: u32,
 }
 
 /// Proof that a process has ended: its threads run no more and its mappings are gone or going.
@@ -57,7 +58,11 @@ impl PidFd {
     ///
     /// `ESRCH` or `ECHILD` when the child was waited for; those of `pidfd_open`.
     pub fn of_child(child: &Child) -> io::Result<Self> {
-        let pidfd = Self::open(child.id())?;
+        Self::of_child_number(child.id())
+    }
+
+    fn of_child_number(number: u32) -> io::Result<Self> {
+        let pidfd = Self::open(number)?;
         pidfd.require_child()?;
         Ok(pidfd)
     }
@@ -77,9 +82,10 @@ impl PidFd {
     /// `InvalidInput` for a number that no process can have; `ESRCH` when none has it; otherwise those of
     /// `pidfd_open`.
     pub fn open(pid: u32) -> io::Result<Self> {
-        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-        let pid = pid.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a process number"))?;
-        Ok(Self { fd: pidfd_open(pid, PidfdFlags::empty())? })
+        let process = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        let process =
+            process.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a process number"))?;
+        Ok(Self { fd: pidfd_open(process, PidfdFlags::empty())?, number: pid })
     }
 
     /// The process that connected the other end of the Unix socket `sock` (or listened, or made the pair: for
@@ -95,17 +101,31 @@ impl PidFd {
     pub fn of_peer(sock: impl AsFd) -> io::Result<Self> {
         let sock = sock.as_fd();
         match sockopt::peer_pidfd(sock) {
-            Ok(fd) => Ok(Self { fd }),
+            Ok(fd) => Ok(Self { fd, number: u32::try_from(sockopt::peer(sock)?.pid).unwrap_or(0) }),
             Err(error) if error.raw_os_error() == Some(libc::ENOPROTOOPT) => Self::of_peer_number(sock),
             Err(error) => Err(error),
         }
     }
 
     fn of_peer_number(sock: BorrowedFd<'_>) -> io::Result<Self> {
-        match u32::try_from(sockopt::peer_pid(sock)?) {
+        match u32::try_from(sockopt::peer(sock)?.pid) {
             Ok(pid @ 1..) => Self::open(pid),
             _ => Err(io::Error::from_raw_os_error(libc::ESRCH)),
         }
+    }
+
+    /// The number the process had when this was made; 0 for one that has none in our pid namespace. Once the process has
+    /// ended, another one may have it.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Whether it is this process.
+    #[must_use]
+    pub fn is_this_process(&self) -> bool {
+        // The number of a process that runs is nobody else's.
+        self.number == std::process::id()
     }
 
     /// Proof that the process has ended, if it has. Does not block. A process that is stopped, slow or hung gives
@@ -139,8 +159,27 @@ mod tests {
 
     #[test]
     fn a_process_that_is_no_child_is_refused() {
-        let this = PidFd::open(std::process::id()).unwrap();
-        assert_eq!(this.require_child().unwrap_err().raw_os_error(), Some(libc::ECHILD));
+        // What is left when a child was waited for, and a stranger got its number.
+        for stranger in [std::process::id(), 1] {
+            assert!(PidFd::open(stranger).is_ok());
+            let refused = PidFd::of_child_number(stranger).unwrap_err();
+            assert_eq!(refused.raw_os_error(), Some(libc::ECHILD), "{stranger}");
+        }
+    }
+
+    /// An error or a hang-up that poll reports for a descriptor says nothing about a process.
+    #[test]
+    fn an_error_condition_is_no_evidence() {
+        let (read, write) = rustix::pipe::pipe().unwrap();
+        drop(read);
+        let broken = PidFd { fd: write, number: 0 };
+        let reported = poll::wait(broken.as_fd(), PollFlags::IN, Deadline::now()).unwrap().unwrap();
+        assert!(reported.contains(PollFlags::ERR) && !reported.contains(PollFlags::IN), "the control");
+        assert!(broken.evidence().is_none());
+        assert!(broken.wait(Deadline::after(core::time::Duration::from_millis(1))).is_none());
+        let (read, write) = rustix::pipe::pipe().unwrap();
+        drop(write);
+        assert!(PidFd { fd: read, number: 0 }.evidence().is_none());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The two socket options that name the peer process.
+//! The two socket options that name the peer process, and what it has not taken yet.
 
 use core::ffi::c_int;
 use core::mem::{MaybeUninit, size_of};
@@ -50,7 +50,20 @@ pub(crate) fn peer_pidfd(sock: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(raw) })
 }
 
-/// The process number recorded when the connection was made; zero when it has none in our pid namespace.
-pub(crate) fn peer_pid(sock: BorrowedFd<'_>) -> io::Result<libc::pid_t> {
-    get::<libc::ucred>(sock, libc::SO_PEERCRED).map(|peer| peer.pid)
+/// What was recorded of the other process when the connection was made. Its number is zero when it has none in our pid
+/// namespace.
+pub(crate) fn peer(sock: BorrowedFd<'_>) -> io::Result<libc::ucred> {
+    get::<libc::ucred>(sock, libc::SO_PEERCRED)
+}
+
+/// What was sent through `sock` and is still on its way, by the kernel's count of memory: zero when there is nothing.
+pub(crate) fn unsent(sock: BorrowedFd<'_>) -> io::Result<usize> {
+    let mut count: c_int = 0;
+    // SAFETY: `sock` is open for the call, being borrowed. The request writes one integer, to a live local.
+    let status = unsafe { libc::ioctl(sock.as_raw_fd(), libc::TIOCOUTQ, &raw mut count) };
+    if status != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // The kernel counts in a signed integer; it is never negative.
+    Ok(usize::try_from(count).unwrap_or(0))
 }

@@ -14,6 +14,10 @@ use annulet_platform::memfd::{self, Expect, Seals};
 use rustix::io::{FdFlags, fcntl_getfd};
 
 mod common;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[allow(dead_code, reason = "each test binary uses some of it")]
+#[path = "common/filter.rs"]
+mod filter;
 #[path = "common/kinds.rs"]
 mod kinds;
 
@@ -258,6 +262,18 @@ fn i12_a_descriptor_that_does_not_close_holds_nobody_up() {
     assert!(in_time.is_ok(), "the sender has held the receiver up");
 }
 
+/// What does not close is waited for, but never as long as a deadline may be away.
+#[test]
+fn i12_closing_is_waited_for_a_second_at_most() {
+    for deadline in [soon(), Deadline::NEVER] {
+        let (trap, other) = lingering();
+        let begun = Instant::now();
+        fdpass::discard([trap], deadline);
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        drop(other);
+    }
+}
+
 #[test]
 fn i11_what_a_dead_sender_sent_is_still_received() {
     for (ours, theirs) in [fdpass::pair().unwrap(), stream_pair()] {
@@ -322,6 +338,122 @@ fn deadlines_end_both_directions() {
         assert_eq!(send(&theirs, &[0; 4096], &[], Deadline::after(span)), Err(PassError::Timeout));
         assert!(start.elapsed() >= span && start.elapsed() < Duration::from_secs(20));
     }
+}
+
+static PIPES: core::sync::atomic::AtomicU32 = core::sync::atomic::AtomicU32::new(0);
+
+extern "C" fn count(_: libc::c_int) {
+    PIPES.fetch_add(1, core::sync::atomic::Ordering::Relaxed);
+}
+
+/// By default that signal ends the process; the library of Rust ignores it, other programs need not.
+#[test]
+fn sending_to_a_closed_end_raises_no_signal() {
+    alone("sending_to_a_closed_end_raises_no_signal", || {
+        // SAFETY: the handler only adds to an atomic.
+        let before = unsafe { libc::signal(libc::SIGPIPE, count as extern "C" fn(libc::c_int) as usize) };
+        assert_ne!(before, libc::SIG_ERR);
+        let file = null();
+        for (ours, theirs) in [fdpass::pair().unwrap(), stream_pair()] {
+            drop(theirs);
+            assert_eq!(send(&ours, b"x", &[], soon()), Err(PassError::Closed));
+            assert_eq!(send(&ours, b"x", &[file.as_fd()], soon()), Err(PassError::Closed));
+        }
+        assert_eq!(PIPES.load(core::sync::atomic::Ordering::Relaxed), 0);
+        let (ours, theirs) = stream_pair();
+        drop(theirs);
+        assert!(rustix::net::send(&ours, b"x", rustix::net::SendFlags::empty()).is_err());
+        assert_eq!(PIPES.load(core::sync::atomic::Ordering::Relaxed), 1, "the control");
+    });
+}
+
+/// With a deadline in the past, the call itself is the look: nothing is waited for, and nothing is tried a second time.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[test]
+fn h13_a_past_deadline_is_one_look() {
+    let both = |deadline: fn() -> Deadline| {
+        move || {
+            let (ours, theirs) = fdpass::pair().unwrap();
+            while send(&theirs, &[0; 4096], &[], Deadline::now()).is_ok() {}
+            (
+                send(&theirs, &[0; 4096], &[], deadline()),
+                recv(&theirs, &mut [0; 8], &mut [], deadline()),
+                ours,
+            )
+        }
+    };
+    let (sent, received, _) = filter::without(filter::WAITING, libc::EIO, both(Deadline::now));
+    assert_eq!((sent, received), (Err(PassError::Timeout), Err(PassError::Timeout)));
+    let (sent, received, _) = filter::without(filter::WAITING, libc::EIO, both(common::soon));
+    let refused =
+        PassError::Io { kind: std::io::Error::from_raw_os_error(libc::EIO).kind(), raw: Some(libc::EIO) };
+    assert_eq!((sent, received), (Err(refused), Err(refused)), "the control");
+    // Interrupted each time.
+    for deadline in [Deadline::now, || Deadline::after(Duration::from_millis(20))] {
+        let (ours, theirs) = fdpass::pair().unwrap();
+        let results = filter::without(filter::PASSING, libc::EINTR, move || {
+            (send(&theirs, b"x", &[], deadline()), recv(&ours, &mut [0; 8], &mut [], deadline()))
+        });
+        assert_eq!(results, (Err(PassError::Timeout), Err(PassError::Timeout)));
+    }
+}
+
+/// However often it is interrupted, a wait ends by its deadline.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[test]
+fn h02_interruptions_without_end_do_not_outlast_a_deadline() {
+    use annulet_platform::pidfd::PidFd;
+    for deadline in [Deadline::now, || Deadline::after(Duration::from_millis(20))] {
+        let (dead, received) = filter::without(filter::WAITING, libc::EINTR, move || {
+            let this = PidFd::open(std::process::id()).unwrap();
+            let (ours, _theirs) = fdpass::pair().unwrap();
+            let until = deadline();
+            let dead = this.wait(until).is_some();
+            assert!(until.is_past());
+            (dead, recv(&ours, &mut [0; 8], &mut [], deadline()))
+        });
+        assert_eq!((dead, received), (false, Err(PassError::Timeout)));
+    }
+}
+
+/// A user who may not have more descriptors in flight, as a server that is not the administrator.
+#[test]
+fn i03_too_many_in_flight_have_a_name_of_their_own() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    alone("i03_too_many_in_flight_have_a_name_of_their_own", || {
+        // The kernel lets the administrator have any number of them.
+        // SAFETY: numbers only.
+        if unsafe { libc::geteuid() } == 0 {
+            // SAFETY: numbers only.
+            assert_eq!(unsafe { libc::setresuid(54_321, 54_321, 54_321) }, 0);
+        }
+        setrlimit(Resource::Nofile, Rlimit { current: Some(64), ..getrlimit(Resource::Nofile) }).unwrap();
+        assert_eq!(fdpass::limit(), 64);
+        let file = null();
+        let (ours, theirs) = fdpass::pair().unwrap();
+        assert!(fdpass::is_taken(&theirs).unwrap());
+        // One message more than fits, at the most.
+        let refused = (0..80).find_map(|_| send(&theirs, b"x", &[file.as_fd()], soon()).err());
+        assert_eq!(refused, Some(PassError::TooManyInFlight));
+        assert!(!fdpass::is_taken(&theirs).unwrap());
+        assert_eq!(send(&theirs, b"x", &[], soon()), Ok(()), "bytes alone are none");
+        // What is received is not in flight any more, and neither is what is thrown away.
+        assert_eq!(recv(&ours, &mut [0; 8], &mut [None], soon()), Ok(1));
+        send(&theirs, b"x", &[file.as_fd()], soon()).unwrap();
+        drop(ours);
+        assert!(fdpass::is_taken(&theirs).unwrap());
+        let (ours, theirs) = fdpass::pair().unwrap();
+        send(&theirs, b"x", &[file.as_fd()], soon()).unwrap();
+        // An end that hangs up takes nothing back.
+        fdpass::hang_up(&theirs).unwrap();
+        assert!(!fdpass::is_taken(&theirs).unwrap());
+        assert_eq!(recv(&ours, &mut [0; 8], &mut [None], soon()), Ok(1));
+        assert!(fdpass::is_taken(&theirs).unwrap());
+        assert_eq!(recv(&ours, &mut [0; 8], &mut [], soon()), Err(PassError::Closed));
+        assert_eq!(send(&ours, b"x", &[], soon()), Err(PassError::Closed), "in both directions");
+        // SAFETY: numbers only.
+        assert_eq!(fdpass::peer_user(&ours).unwrap(), unsafe { libc::geteuid() });
+    });
 }
 
 #[test]

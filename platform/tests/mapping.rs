@@ -91,7 +91,7 @@ fn g06_bytes_without_memory_are_not_mapped() {
     for size in [1, 4096, 1 << 40] {
         let fd = memfd::create(c"annulet-holes", size).unwrap();
         memfd::add_seals(&fd, all).unwrap();
-        let sparse = CheckError::Sparse { size, found: 0 };
+        let sparse = CheckError::Sparse { size, hole: 0 };
         assert_eq!(Mapping::sealed(&fd, usize::try_from(size.min(4096)).unwrap()).unwrap_err(), sparse);
     }
     // As large as a page can be here.
@@ -102,9 +102,15 @@ fn g06_bytes_without_memory_are_not_mapped() {
             assert_eq!(rustix::io::pwrite(&fd, &[1; PAGE as usize], at * PAGE), Ok(PAGE as usize));
         }
         memfd::add_seals(&fd, all).unwrap();
-        let sparse = CheckError::Sparse { size: 3 * PAGE, found: 2 * PAGE };
+        let sparse = CheckError::Sparse { size: 3 * PAGE, hole: hole * PAGE };
         assert_eq!(Mapping::sealed(&fd, 1).unwrap_err(), sparse);
     }
+    // Enough memory for all of it, and none where it is read.
+    let fd = memfd::create(c"annulet-behind", 3 * PAGE).unwrap();
+    fallocate(&fd, FallocateFlags::KEEP_SIZE, 3 * PAGE, 3 * PAGE).unwrap();
+    memfd::add_seals(&fd, all).unwrap();
+    let sparse = CheckError::Sparse { size: 3 * PAGE, hole: 0 };
+    assert_eq!(Mapping::sealed(&fd, 1).unwrap_err(), sparse);
 }
 
 #[test]

@@ -7,10 +7,17 @@ use std::os::fd::AsRawFd;
 
 use annulet_platform::mapping::Mapping;
 use annulet_platform::memfd::{self, CheckError, Expect, Seals};
-use rustix::fs::{MemfdFlags, Mode, OFlags, ftruncate, memfd_create, open};
-use rustix::io::Errno;
+use rustix::fs::{
+    FallocateFlags, MemfdFlags, Mode, OFlags, SeekFrom, fallocate, fstat, ftruncate, memfd_create, open,
+    seek, tell,
+};
+use rustix::io::{Errno, pwrite};
 
 mod common;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[allow(dead_code, reason = "each test binary uses some of it")]
+#[path = "common/filter.rs"]
+mod filter;
 #[path = "common/kinds.rs"]
 mod kinds;
 
@@ -74,41 +81,13 @@ fn g04_every_wrong_kind_has_its_error() {
     }
 }
 
-/// Has the kernel refuse, for this thread, every call that asks a file's filesystem.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-fn forbid_asking_filesystems() {
-    let step = |code: u32, jump_true, k: i64| libc::sock_filter {
-        code: code as u16,
-        jt: jump_true,
-        jf: 0,
-        k: k as u32,
-    };
-    let equals = |jump, number| step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, jump, number);
-    let answer = |k: u32| step(libc::BPF_RET | libc::BPF_K, 0, i64::from(k));
-    let mut program = [
-        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0),
-        equals(4, libc::SYS_fstat),
-        equals(3, libc::SYS_newfstatat),
-        equals(2, libc::SYS_statx),
-        equals(1, libc::SYS_fstatfs),
-        answer(libc::SECCOMP_RET_ALLOW),
-        answer(libc::SECCOMP_RET_ERRNO | libc::EIO as u32),
-    ];
-    let filter = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
-    // SAFETY: numbers only.
-    assert_eq!(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }, 0);
-    // SAFETY: a live program of the length given, which the kernel copies.
-    assert_eq!(unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const filter) }, 0);
-}
-
 /// What is no memory file may be of a filesystem that never answers: it is refused without a question to it.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 #[test]
 fn g04_a_strangers_filesystem_is_not_asked() {
     let kinds = kinds::wrong_kinds();
     let good = common::good_memfd();
-    std::thread::spawn(move || {
-        forbid_asking_filesystems();
+    filter::without(filter::ASKING, libc::EIO, move || {
         for (name, fd, verdict) in &kinds {
             if matches!(verdict, kinds::Verdict::WrongKind) {
                 assert_eq!(memfd::check(fd, FIXED, ANY), Err(CheckError::WrongKind), "{name}");
@@ -116,9 +95,7 @@ fn g04_a_strangers_filesystem_is_not_asked() {
         }
         let asked = memfd::check(&good, FIXED, ANY);
         assert!(matches!(asked, Err(CheckError::Io { raw: libc::EIO, .. })), "the control: {asked:?}");
-    })
-    .join()
-    .unwrap();
+    });
 }
 
 #[test]
@@ -171,6 +148,97 @@ fn a_new_file_is_empty_sealable_and_not_executable() {
     assert_eq!(memfd::create(&long, 1).unwrap_err().kind(), ErrorKind::InvalidInput);
 }
 
+/// A file that nobody may execute, now or later, where the kernel can promise that.
+#[test]
+fn a_new_file_can_never_be_executed() {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING | MemfdFlags::NOEXEC_SEAL;
+    if memfd_create(c"annulet-noexec", flags).is_err() {
+        println!("SKIPPED: this kernel makes no memory file that is never executable");
+        return;
+    }
+    for fd in [memfd::create(c"annulet-new", 1), memfd::create_whole(c"annulet-new", 1)] {
+        let fd = fd.unwrap();
+        assert_eq!(fstat(&fd).unwrap().st_mode & 0o111, 0);
+        assert!(memfd::seals(&fd).unwrap().contains(Seals::EXEC));
+        assert_eq!(rustix::fs::fchmod(&fd, Mode::RWXU), Err(Errno::PERM));
+    }
+}
+
+/// As large as a page can be on the machines of today.
+const PAGE: u64 = 1 << 16;
+
+fn write_page(fd: &std::os::fd::OwnedFd, page: u64) {
+    assert_eq!(pwrite(fd, &[1; PAGE as usize], page * PAGE), Ok(PAGE as usize));
+}
+
+#[test]
+fn g06_a_hole_is_found_wherever_it_is() {
+    for size in [1, 4095, 4096, 3 * PAGE, 3 * PAGE + 1] {
+        let whole = memfd::create_whole(c"annulet-whole", size).unwrap();
+        assert_eq!(memfd::check_whole(&whole, size), Ok(()));
+        assert_eq!(fstat(&whole).unwrap().st_size as u64, size);
+        let empty = memfd::create(c"annulet-empty", size).unwrap();
+        assert_eq!(memfd::check_whole(&empty, size), Err(CheckError::Sparse { size, hole: 0 }));
+    }
+    let size = 3 * PAGE;
+    for hole in 0..3 {
+        let fd = memfd::create(c"annulet-hole", size).unwrap();
+        (0..3).filter(|page| *page != hole).for_each(|page| write_page(&fd, page));
+        assert_eq!(memfd::check_whole(&fd, size), Err(CheckError::Sparse { size, hole: hole * PAGE }));
+        write_page(&fd, hole);
+        assert_eq!(memfd::check_whole(&fd, size), Ok(()));
+    }
+}
+
+/// Memory beyond the end counts for the file, and is not where its bytes are.
+#[test]
+fn g06_memory_behind_the_end_fills_no_hole() {
+    let size = 16 * PAGE;
+    let fd = memfd::create(c"annulet-behind", size).unwrap();
+    fallocate(&fd, FallocateFlags::KEEP_SIZE, size, 2 * size).unwrap();
+    assert!(fstat(&fd).unwrap().st_blocks as u64 * 512 >= size, "the control: the blocks would do");
+    memfd::add_seals(&fd, FIXED | Seals::WRITE).unwrap();
+    assert_eq!(memfd::check_whole(&fd, size), Err(CheckError::Sparse { size, hole: 0 }));
+}
+
+/// Either seal of the two forbids to punch a hole, also through a mapping that was there before.
+#[test]
+fn g07_no_hole_can_be_made_once_the_seals_are_there() {
+    for seal in [Seals::WRITE, Seals::FUTURE_WRITE] {
+        let size = 2 * PAGE;
+        let fd = memfd::create_whole(c"annulet-punch", size).unwrap();
+        let punch = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        fallocate(&fd, punch, 0, PAGE).unwrap();
+        assert_eq!(memfd::check_whole(&fd, size), Err(CheckError::Sparse { size, hole: 0 }), "the control");
+        write_page(&fd, 0);
+        let early = (seal == Seals::FUTURE_WRITE).then(|| Mapping::read_write(&fd, size as usize).unwrap());
+        memfd::add_seals(&fd, FIXED | seal).unwrap();
+        assert_eq!(fallocate(&fd, punch, 0, PAGE), Err(Errno::PERM));
+        if let Some(early) = &early {
+            let start = early.as_ptr().as_ptr().cast();
+            for (advice, refused) in
+                [(libc::MADV_REMOVE, true), (libc::MADV_DONTNEED, false), (libc::MADV_PAGEOUT, false)]
+            {
+                // SAFETY: a live mapping of the length given, whose bytes nobody here reads.
+                let status = unsafe { libc::madvise(start, early.len(), advice) };
+                assert!(!refused || status != 0, "advice {advice}");
+            }
+        }
+        assert_eq!(memfd::check_whole(&fd, size), Ok(()));
+    }
+}
+
+/// The position of a descriptor belongs to its sender as well.
+#[test]
+fn looking_for_holes_moves_no_position() {
+    let fd = memfd::create_whole(c"annulet-position", 2 * PAGE).unwrap();
+    seek(&fd, SeekFrom::Start(77)).unwrap();
+    assert_eq!(memfd::check_whole(&fd, 2 * PAGE), Ok(()));
+    assert_eq!(tell(&fd), Ok(77));
+    let (pipe, _) = rustix::pipe::pipe().unwrap();
+    assert!(matches!(memfd::check_whole(&pipe, 1), Err(CheckError::Io { raw: libc::ESPIPE, .. })));
+}
+
 #[test]
 fn unknown_seals_and_files_without_seals_are_errors() {
     let fd = memfd::create(c"annulet-unknown", 1).unwrap();
@@ -198,7 +266,7 @@ fn errors_print_lower_case_without_full_stop() {
         CheckError::Unsealed { missing: FIXED },
         CheckError::SizeMismatch { expected: 1, found: 2 },
         CheckError::TooBig { limit: 1, found: 2 },
-        CheckError::Sparse { size: 2, found: 1 },
+        CheckError::Sparse { size: 2, hole: 1 },
         CheckError::Io { kind: ErrorKind::NotFound, raw: 2 },
     ];
     for error in errors {

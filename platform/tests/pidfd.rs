@@ -114,7 +114,10 @@ fn a_connected_peer_is_named_by_its_socket() {
 #[test]
 fn a_pair_names_the_process_that_made_it() {
     let (ours, _theirs) = annulet_platform::fdpass::pair().unwrap();
-    assert!(PidFd::of_peer(&ours).unwrap().evidence().is_none());
+    let this = PidFd::of_peer(&ours).unwrap();
+    assert!(this.evidence().is_none());
+    assert_eq!(this.number(), std::process::id());
+    assert!(this.is_this_process());
 }
 
 #[test]

@@ -91,7 +91,13 @@ fn storm() {
 fn h02_deadlines_hold_in_a_storm_of_signals() {
     common::alone("h02_deadlines_hold_in_a_storm_of_signals", || {
         handle();
-        in_a_storm(storm);
-        assert!(SIGNALS.load(Ordering::Relaxed) > 100);
+        // On a busy machine signals are sent more rarely.
+        for _ in 0..20 {
+            in_a_storm(storm);
+            if SIGNALS.load(Ordering::Relaxed) > 100 {
+                return;
+            }
+        }
+        panic!("{} signals are no storm", SIGNALS.load(Ordering::Relaxed));
     });
 }

@@ -1,22 +1,29 @@
 //! Two processes exchange their windows, and become a port each.
 
 use core::fmt;
-use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
 use std::vec::Vec;
 
 use annulet_platform::fdpass::{self, PassError};
 use annulet_platform::pidfd::PidFd;
 
+use super::own;
+use super::pending::{Pending, Refusal};
 use super::port::Port;
 use super::segment::{AttachError, PeerWindow, Segment, attach};
 use crate::link::Entry;
 use crate::wait::Deadline;
 
-/// What goes with the descriptors: who is speaking, and how many come after the window.
-const HELLO: [u8; 7] = *b"annulet";
+/// What goes with the descriptors: who is speaking. No side takes its own words for the other's.
+const CONNECTING: &[u8] = b"annulet connects";
+const ACCEPTING: &[u8] = b"annulet accepts";
+/// What the connecting side says last: it has the other one's window.
+const TAKEN: &[u8] = b"annulet has it";
+
+/// One byte more than any of them, so that a longer one shows.
+const LONGEST: usize = 17;
+const _: () = assert!(CONNECTING.len() < LONGEST && ACCEPTING.len() < LONGEST && TAKEN.len() < LONGEST);
 
 /// Why two processes did not become ports of each other. Every descriptor that had arrived is closed, but for one that the
 /// peer keeps from being closed ([`discard`](super::discard)).
@@ -31,8 +38,13 @@ pub enum HandshakeError {
     BadHello,
     /// The peer's window was refused.
     Attach(AttachError),
-    /// What the peer passed as its window is mine.
+    /// What the peer passed as its window is mine, of this connection or another one of this process.
     Reflected,
+    /// The peer, or its user, leaves so many of my windows untaken that it is passed no more of them.
+    TooManyPending {
+        /// The number it may leave.
+        limit: usize,
+    },
 }
 
 impl From<PassError> for HandshakeError {
@@ -46,6 +58,15 @@ impl From<AttachError> for HandshakeError {
     }
 }
 
+impl From<Refusal> for HandshakeError {
+    fn from(why: Refusal) -> Self {
+        match why {
+            Refusal::TooMany { limit } => Self::TooManyPending { limit },
+            Refusal::Io(why) => Self::Pass(PassError::Io { kind: why.kind(), raw: why.raw_os_error() }),
+        }
+    }
+}
+
 impl fmt::Display for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -54,6 +75,9 @@ impl fmt::Display for HandshakeError {
             Self::BadHello => f.write_str("handshake: the peer speaks otherwise"),
             Self::Attach(why) => write!(f, "the peer's window: {why}"),
             Self::Reflected => f.write_str("the peer's window: it is my own"),
+            Self::TooManyPending { limit } => {
+                write!(f, "handshake: {limit} of my windows wait for the peer to take them")
+            }
         }
     }
 }
@@ -63,45 +87,94 @@ impl core::error::Error for HandshakeError {
         match self {
             Self::Create(why) => Some(why),
             Self::Pass(why) => Some(why),
-            Self::BadHello | Self::Reflected => None,
+            Self::BadHello | Self::Reflected | Self::TooManyPending { .. } => None,
             Self::Attach(why) => Some(why),
         }
     }
 }
 
-/// Whether two descriptors are of one file. Memory files of one kernel have one device, and numbers of their own.
-fn is_same_file(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> io::Result<bool> {
-    let number = |fd: BorrowedFd<'_>| {
-        let file = File::from(fd.try_clone_to_owned()?).metadata()?;
-        io::Result::Ok((file.dev(), file.ino()))
-    };
-    Ok(number(one)? == number(other)?)
-}
-
-/// The peer's window, which is not `mine`.
+/// The peer's window, which is none of mine.
 fn attach_other<E: Entry, const N: usize>(
-    mine: &Segment<E, N>,
     window: BorrowedFd<'_>,
+    peer: &PidFd,
+    mine: Option<&Segment<E, N>>,
 ) -> Result<PeerWindow<E, N>, HandshakeError> {
     let theirs = attach::<E, N>(window)?;
-    // Otherwise I would receive what I send.
-    if is_same_file(mine.fd(), window).map_err(AttachError::Io)? {
-        return Err(HandshakeError::Reflected);
-    }
-    Ok(theirs)
+    // Otherwise I would receive what I send. If the peer is this process, a window of this process is what it has to pass,
+    // but not the very one that it was passed.
+    let own = match mine {
+        Some(mine) if peer.is_this_process() => mine.listed.is_of(window),
+        None if peer.is_this_process() => Ok(false),
+        _ => own::is_own(window),
+    };
+    if own.map_err(AttachError::Io)? { Err(HandshakeError::Reflected) } else { Ok(theirs) }
 }
 
-/// Exchanges windows with the process at the other end of `socket`, and checks the peer's.
+/// Sends my window, and what I offer.
+fn pass<E: Entry, const N: usize>(
+    socket: impl AsFd,
+    hello: &[u8],
+    mine: &Segment<E, N>,
+    offer: &[BorrowedFd<'_>],
+    deadline: Deadline,
+) -> Result<(), PassError> {
+    let mut fds = Vec::with_capacity(offer.len().saturating_add(1));
+    fds.push(mine.fd());
+    fds.extend_from_slice(offer);
+    fdpass::send(socket, hello, &fds, deadline)
+}
+
+/// Receives the peer's window, checked, and the descriptors beside it, unchecked.
+fn take<E: Entry, const N: usize>(
+    socket: impl AsFd,
+    hello: &[u8],
+    expect: usize,
+    peer: &PidFd,
+    mine: Option<&Segment<E, N>>,
+    deadline: Deadline,
+) -> Result<(PeerWindow<E, N>, Vec<OwnedFd>), HandshakeError> {
+    let mut said = [0; LONGEST];
+    let mut arrived: Vec<Option<OwnedFd>> =
+        core::iter::repeat_with(|| None).take(expect.saturating_add(1)).collect();
+    let count = fdpass::recv(socket, &mut said, &mut arrived, deadline)?;
+    let mut arrived = arrived.into_iter().flatten();
+    let window = arrived.next().ok_or(HandshakeError::BadHello)?;
+    let attached = if said.get(..count) == Some(hello) {
+        attach_other(window.as_fd(), peer, mine)
+    } else {
+        Err(HandshakeError::BadHello)
+    };
+    match attached {
+        Ok(theirs) => Ok((theirs, arrived.collect())),
+        Err(why) => {
+            // What they are is unknown, and so is how long it takes to close them.
+            fdpass::discard(core::iter::once(window).chain(arrived), deadline);
+            Err(why)
+        }
+    }
+}
+
+/// That no side asks for, or offers, more than a message carries.
+fn fits(count: usize) -> Result<(), PassError> {
+    let found = count.saturating_add(1);
+    let limit = fdpass::MAX_FDS;
+    if found > limit { Err(PassError::TooManyFds { limit, found }) } else { Ok(()) }
+}
+
+/// Exchanges windows with the process at the other end of `socket`, which calls [`accept`], and checks the peer's. This side
+/// passes its window first.
 ///
 /// `offer` goes along with my window; of the peer, exactly `expect` descriptors beside its window are taken, and
 /// returned in its order, unchecked ([`attach_region`](super::attach_region) is for that, and
 /// [`discard`](super::discard) for what it refuses). `peer` is the process
 /// whose death ends the port: [`PidFd::of_child`], or [`PidFd::of_peer`] of a socket that the peer has connected.
-/// Both sides call this; the socket keeps messages apart (`SOCK_SEQPACKET`) and is of no further use to the port.
+/// The socket keeps messages apart (`SOCK_SEQPACKET`). After `Ok` nothing is left in it; after an error it is of no use.
+///
+/// A window of this process is never taken for the peer's, whoever has passed it on, unless the peer *is* this process.
 ///
 /// # Errors
 ///
-/// [`HandshakeError`]. A peer that says nothing is `Pass(Timeout)` at the deadline.
+/// [`HandshakeError`]. A peer that says nothing is `Pass(Timeout)` at the deadline; `TooManyPending` as for [`accept`].
 pub fn connect<E: Entry, const N: usize>(
     socket: impl AsFd,
     peer: PidFd,
@@ -109,32 +182,66 @@ pub fn connect<E: Entry, const N: usize>(
     expect: usize,
     deadline: Deadline,
 ) -> Result<(Port<E, N>, Vec<OwnedFd>), HandshakeError> {
-    let count = expect.saturating_add(1);
-    if count > fdpass::MAX_FDS {
-        return Err(PassError::TooManyFds { limit: fdpass::MAX_FDS, found: count }.into());
-    }
+    fits(expect)?;
     let mine = Segment::<E, N>::create().map_err(HandshakeError::Create)?;
-    let mut fds = Vec::with_capacity(offer.len() + 1);
-    fds.push(mine.fd());
-    fds.extend_from_slice(offer);
-    fdpass::send(&socket, &HELLO, &fds, deadline)?;
+    let pending = Pending::begin(&socket, &peer)?;
+    pass(&socket, CONNECTING, &mine, offer, deadline)?;
+    let (theirs, beside) = take(&socket, ACCEPTING, expect, &peer, Some(&mine), deadline)?;
+    // It has mine, or would have sent nothing.
+    if !pending.end() {
+        return Err(HandshakeError::BadHello);
+    }
+    fdpass::send(&socket, TAKEN, &[], deadline)?;
+    Ok((Port::new(mine, theirs, peer), beside))
+}
 
-    let mut hello = [0; HELLO.len() + 1];
-    let mut arrived: Vec<Option<OwnedFd>> = core::iter::repeat_with(|| None).take(count).collect();
-    let count = fdpass::recv(&socket, &mut hello, &mut arrived, deadline)?;
-    let mut arrived = arrived.into_iter().flatten();
-    let window = arrived.next().ok_or(HandshakeError::BadHello)?;
-    let attached = if hello.get(..count) == Some(&HELLO[..]) {
-        attach_other(&mine, window.as_fd())
-    } else {
-        Err(HandshakeError::BadHello)
-    };
-    match attached {
-        Ok(theirs) => Ok((Port::new(mine, theirs, peer), arrived.collect())),
+/// Exchanges windows with the process at the other end of `socket`, which calls [`connect`]: for the side that serves
+/// strangers. The arguments are those of [`connect`].
+///
+/// Nothing is made for the peer, or passed to it, before it has passed a window that is in order. My window is then in
+/// flight, on the account of my user, until the peer takes it; this waits for the peer to say so. A peer that does not take
+/// it, or its user, is passed no more once it leaves too many of them: 16 for a process, and for all processes of a user a
+/// quarter of `RLIMIT_NOFILE`. They count until they are taken, or the peer has closed its sockets. Processes of
+/// one user share that, and the user of this process is one of them: serve strangers as a user of your own.
+///
+/// # Errors
+///
+/// [`HandshakeError`]. A peer that says nothing, or does not take what it is passed, is `Pass(Timeout)` at the deadline; the
+/// socket is then hung up. `Pass(TooManyInFlight)` when the kernel lets this user have no more descriptors in flight,
+/// whatever they are.
+pub fn accept<E: Entry, const N: usize>(
+    socket: impl AsFd,
+    peer: PidFd,
+    offer: &[BorrowedFd<'_>],
+    expect: usize,
+    deadline: Deadline,
+) -> Result<(Port<E, N>, Vec<OwnedFd>), HandshakeError> {
+    fits(expect)?;
+    fits(offer.len())?;
+    let (theirs, beside) = take(&socket, CONNECTING, expect, &peer, None, deadline)?;
+    match answer(&socket, &peer, offer, deadline) {
+        Ok(mine) => Ok((Port::new(mine, theirs, peer), beside)),
         Err(why) => {
-            // What they are is unknown, and so is how long it takes to close them.
-            fdpass::discard(core::iter::once(window).chain(arrived), deadline);
+            fdpass::discard(beside, deadline);
             Err(why)
         }
     }
+}
+
+/// Passes a window of mine to a peer that has passed its own, and waits until the peer has taken it.
+fn answer<E: Entry, const N: usize>(
+    socket: impl AsFd,
+    peer: &PidFd,
+    offer: &[BorrowedFd<'_>],
+    deadline: Deadline,
+) -> Result<Segment<E, N>, HandshakeError> {
+    let pending = Pending::begin(&socket, peer)?;
+    let mine = Segment::<E, N>::create().map_err(HandshakeError::Create)?;
+    pass(&socket, ACCEPTING, &mine, offer, deadline)?;
+    let mut said = [0; LONGEST];
+    let count = fdpass::recv(&socket, &mut said, &mut [], deadline)?;
+    if said.get(..count) != Some(TAKEN) || !pending.end() {
+        return Err(HandshakeError::BadHello);
+    }
+    Ok(mine)
 }

@@ -8,6 +8,7 @@
 
 use core::fmt;
 use core::hint;
+use core::ops::{Deref, DerefMut};
 use core::time::Duration;
 
 use annulet_platform::affinity;
@@ -15,6 +16,7 @@ use annulet_platform::futex::{self, Scope, Wake};
 use annulet_platform::mapping::Mapping;
 use annulet_platform::pidfd::PidFd;
 
+use super::own::Listed;
 use super::segment::{PeerWindow, Segment};
 use crate::link::{Awaited, Entry, Link, LinkError, Window};
 use crate::wait::Deadline;
@@ -25,11 +27,16 @@ const SLICE: Duration = Duration::from_millis(50);
 /// Looks before sleeping: about as long as a wake-up costs, on a machine with more than one processor.
 const SPINS: usize = 2000;
 
+/// The link of a [`Port`].
+pub type PortLink<E, const N: usize> = Link<E, N, Own<Window<E, N>, Mapping>, PeerWindow<E, N>>;
+
 /// One side of a link to another process: it sends, receives, waits, and knows when the peer is dead.
 ///
 /// Single operations of the [`Link`] are its own as `try_` forms; the others wait until a deadline.
 pub struct Port<E: Entry, const N: usize> {
-    link: Link<E, N, Own<Window<E, N>, Mapping>, PeerWindow<E, N>>,
+    /// My window is listed as mine for as long as it is mapped.
+    _listed: Listed,
+    link: PortLink<E, N>,
     peer: PidFd,
     spins: usize,
 }
@@ -73,9 +80,13 @@ impl core::error::Error for PortError {
 
 impl<E: Entry, const N: usize> Port<E, N> {
     /// A port over my window, the peer's, and the kernel's word about the peer.
+    ///
+    /// That `theirs` is no window of mine is the caller's to see to; [`accept`](super::accept) and
+    /// [`connect`](super::connect) do.
     #[must_use]
     pub fn new(mine: Segment<E, N>, theirs: PeerWindow<E, N>, peer: PidFd) -> Self {
         Self {
+            _listed: mine.listed,
             link: Link::new(mine.words, theirs),
             peer,
             spins: if affinity::is_alone() { 0 } else { SPINS },
@@ -104,27 +115,29 @@ impl<E: Entry, const N: usize> Port<E, N> {
         Ok(entry)
     }
 
-    /// Sends one entry, waiting for room until `deadline`.
+    /// Sends one entry, waiting for room until `deadline`; after a [`reset`](Self::reset), for the peer to follow. A
+    /// deadline in the past is one look.
     ///
     /// # Errors
     ///
     /// [`PortError::Timeout`]; [`PortError::PeerDead`] when there is no room and nobody left to make any;
-    /// [`PortError::Link`] for everything but `Full`.
+    /// [`PortError::Link`] for everything but `Full` and `StaleEpoch`.
     pub fn send(&mut self, entry: &E, deadline: Deadline) -> Result<(), PortError> {
         self.wait(Awaited::Room, deadline, |port| port.try_send(entry))
     }
 
-    /// Receives one entry, waiting for it until `deadline`.
+    /// Receives one entry, waiting for it until `deadline`; after a [`reset`](Self::reset), for the peer to follow. A
+    /// deadline in the past is one look.
     ///
     /// # Errors
     ///
     /// [`PortError::Timeout`]; [`PortError::PeerDead`] once all that was sent is received; [`PortError::Link`] for
-    /// everything but `Empty`.
+    /// everything but `Empty` and `StaleEpoch`.
     pub fn recv(&mut self, deadline: Deadline) -> Result<E, PortError> {
         self.wait(Awaited::Entries, deadline, Self::try_recv)
     }
 
-    /// Sends at least one entry of `iter`, if it has one, and as many as there is room for; how many. Waits for
+    /// Sends at least one entry of `iter`, if it has one, and as many as there is room for. Returns how many. Waits for
     /// room until `deadline`.
     ///
     /// # Errors
@@ -142,7 +155,7 @@ impl<E: Entry, const N: usize> Port<E, N> {
         })
     }
 
-    /// Gives at least one entry and at most `max` to `f`, those that are there; how many. Waits for one until
+    /// Gives at least one entry and at most `max` to `f`, those that are there. Returns how many. Waits for one until
     /// `deadline`.
     ///
     /// # Errors
@@ -166,14 +179,21 @@ impl<E: Entry, const N: usize> Port<E, N> {
 
     /// Says that nothing more will be sent or taken, and wakes the peer to it.
     pub fn close(&mut self) {
-        self.link.close();
-        self.wake(Awaited::Entries);
-        self.wake(Awaited::Room);
+        self.link().close();
     }
 
-    /// The link itself. What is sent or received through it wakes nobody.
-    pub fn link(&mut self) -> &mut Link<E, N, Own<Window<E, N>, Mapping>, PeerWindow<E, N>> {
-        &mut self.link
+    /// Begins a new epoch ([`Link::reset`]), and wakes the peer to it. What waits from here on waits for the peer to follow.
+    ///
+    /// # Errors
+    ///
+    /// [`PortError::Link`]: the epochs are used up.
+    pub fn reset(&mut self) -> Result<(), PortError> {
+        Ok(self.link().reset()?)
+    }
+
+    /// The link itself. What is done through it wakes the peer when the guard is dropped.
+    pub fn link(&mut self) -> LinkGuard<'_, E, N> {
+        LinkGuard(self)
     }
 
     /// The kernel's word about the peer.
@@ -204,13 +224,35 @@ impl<E: Entry, const N: usize> Port<E, N> {
         deadline: Deadline,
         mut attempt: impl FnMut(&mut Self) -> Result<R, PortError>,
     ) -> Result<R, PortError> {
-        for _ in 0..=self.spins {
+        match attempt(self) {
+            Err(why) if is_transient(why) => {}
+            done => return done,
+        }
+        if deadline.is_past() {
+            return self.last_look(attempt);
+        }
+        for _ in 0..self.spins {
+            hint::spin_loop();
             match attempt(self) {
-                Err(PortError::Link(LinkError::Empty | LinkError::Full)) => hint::spin_loop(),
+                Err(why) if is_transient(why) => {}
                 done => return done,
             }
         }
         Asleep(self).0.sleep(what, deadline, attempt)
+    }
+
+    /// What a look in vain means when the time is over. A peer that is dead may have done its last thing after it.
+    fn last_look<R>(
+        &mut self,
+        attempt: impl FnOnce(&mut Self) -> Result<R, PortError>,
+    ) -> Result<R, PortError> {
+        if self.peer.evidence().is_none() {
+            return Err(PortError::Timeout);
+        }
+        match attempt(self) {
+            Err(why) if is_transient(why) => Err(PortError::PeerDead),
+            done => done,
+        }
     }
 
     fn sleep<R>(
@@ -225,7 +267,7 @@ impl<E: Entry, const N: usize> Port<E, N> {
             // Before the attempt: whatever a dead peer has sent is there by now.
             let dead = self.peer.evidence().is_some();
             match attempt(self) {
-                Err(PortError::Link(LinkError::Empty | LinkError::Full)) => {}
+                Err(why) if is_transient(why) => {}
                 done => return done,
             }
             if dead {
@@ -246,7 +288,42 @@ impl<E: Entry, const N: usize> Port<E, N> {
     }
 }
 
-/// A port of which slots may have become free: who waits for room is woken.
+/// Whether waiting for the peer can change this answer: entries, room, or that it follows a reset of mine.
+fn is_transient(why: PortError) -> bool {
+    matches!(why, PortError::Link(LinkError::Empty | LinkError::Full | LinkError::StaleEpoch))
+}
+
+/// The [`Link`] of a port, lent out. When this is dropped, the peer is woken to whatever was done.
+pub struct LinkGuard<'p, E: Entry, const N: usize>(&'p mut Port<E, N>);
+
+impl<E: Entry, const N: usize> Deref for LinkGuard<'_, E, N> {
+    type Target = PortLink<E, N>;
+
+    fn deref(&self) -> &PortLink<E, N> {
+        &self.0.link
+    }
+}
+
+impl<E: Entry, const N: usize> DerefMut for LinkGuard<'_, E, N> {
+    fn deref_mut(&mut self) -> &mut PortLink<E, N> {
+        &mut self.0.link
+    }
+}
+
+impl<E: Entry, const N: usize> Drop for LinkGuard<'_, E, N> {
+    fn drop(&mut self) {
+        self.0.wake(Awaited::Entries);
+        self.0.wake(Awaited::Room);
+    }
+}
+
+impl<E: Entry, const N: usize> fmt::Debug for LinkGuard<'_, E, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+/// A port of which slots may have become free: a peer that waits for room is woken.
 struct Emptied<'p, E: Entry, const N: usize>(&'p mut Port<E, N>);
 
 impl<E: Entry, const N: usize> Drop for Emptied<'_, E, N> {
@@ -268,5 +345,147 @@ impl<E: Entry, const N: usize> Drop for Asleep<'_, E, N> {
 impl<E: Entry, const N: usize> fmt::Debug for Port<E, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Port").field("link", &self.link).field("peer", &self.peer).finish_non_exhaustive()
+    }
+}
+
+// Not in the builds that have no libc among what tests use.
+#[cfg(all(test, not(any(loom, miri, annulet_narrow))))]
+mod tests {
+    use std::process::{Child, Command, Stdio};
+    use std::thread;
+    use std::time::Instant;
+
+    use super::super::attach;
+    use super::*;
+
+    type Side = Port<u64, 8>;
+
+    fn child() -> Child {
+        Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().unwrap()
+    }
+
+    /// A port whose peer is `peer`, and the peer's side of it.
+    fn sides(peer: PidFd) -> (Side, Side) {
+        let (a, b) = (Segment::create().unwrap(), Segment::create().unwrap());
+        let (see_a, see_b) = (attach(a.fd()).unwrap(), attach(b.fd()).unwrap());
+        (Port::new(a, see_b, peer), Port::new(b, see_a, myself()))
+    }
+
+    fn myself() -> PidFd {
+        PidFd::open(std::process::id()).unwrap()
+    }
+
+    /// Generous: only a test that hangs meets it.
+    fn soon() -> Deadline {
+        Deadline::after(Duration::from_secs(20))
+    }
+
+    const NOTHING: Result<u64, PortError> = Err(PortError::Link(LinkError::Empty));
+
+    #[test]
+    fn h13_a_past_deadline_is_one_look() {
+        let (mut port, _peer) = sides(myself());
+        for why in [LinkError::Empty, LinkError::Full, LinkError::StaleEpoch] {
+            let mut looks = 0;
+            let answer = port.wait(Awaited::Entries, Deadline::now(), |_| {
+                looks += 1;
+                Err::<(), _>(why.into())
+            });
+            assert_eq!((answer, looks), (Err(PortError::Timeout), 1));
+        }
+        let mut child = child();
+        let (mut port, mut peer) = sides(PidFd::of_child(&child).unwrap());
+        peer.send(&7, soon()).unwrap();
+        child.kill().unwrap();
+        assert!(port.peer().wait(soon()).is_some());
+        // What a dead peer sent just after the look is found.
+        let mut looks = 0;
+        let answer = port.wait(Awaited::Entries, Deadline::now(), |port| {
+            looks += 1;
+            if looks == 1 { NOTHING } else { port.try_recv() }
+        });
+        assert_eq!(answer, Ok(7));
+        assert_eq!(port.recv(Deadline::now()), Err(PortError::PeerDead));
+        child.wait().unwrap();
+    }
+
+    /// The peer sends its last, and dies, between a look in vain and the question whether it lives.
+    #[test]
+    fn f03_what_was_sent_before_a_death_is_received_before_it_is_told() {
+        let mut child = child();
+        let (mut port, mut peer) = sides(PidFd::of_child(&child).unwrap());
+        let (mut looks, last) = (0, port.spins + 2);
+        let answer = port.wait(Awaited::Entries, soon(), |port| {
+            looks += 1;
+            if looks < last {
+                return NOTHING;
+            }
+            if looks == last {
+                assert_eq!(port.try_recv(), NOTHING);
+                peer.send(&7, soon()).unwrap();
+                child.kill().unwrap();
+                assert!(port.peer().wait(soon()).is_some());
+                return NOTHING;
+            }
+            port.try_recv()
+        });
+        assert_eq!(answer, Ok(7));
+        assert_eq!(port.recv(soon()), Err(PortError::PeerDead));
+        child.wait().unwrap();
+    }
+
+    /// After a reset, looks are as rare as they are without one.
+    #[test]
+    fn a12_waiting_for_a_peer_to_follow_is_sleeping() {
+        let (mut port, _peer) = sides(myself());
+        port.reset().unwrap();
+        let mut looks = 0;
+        let answer = port.wait(Awaited::Entries, Deadline::after(SLICE * 3), |port| {
+            looks += 1;
+            port.try_recv()
+        });
+        assert_eq!(answer, Err(PortError::Timeout));
+        assert!(looks <= port.spins + 30, "{looks} looks");
+    }
+
+    /// Has the kernel answer every futex call of this thread with an error.
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    fn forbid_futexes(number: i32) {
+        let step = |code: u32, jt, k: u32| libc::sock_filter { code: code as u16, jt, jf: 0, k };
+        let mut program = [
+            step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0),
+            step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, libc::SYS_futex as u32),
+            step(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ALLOW),
+            step(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ERRNO | number as u32),
+        ];
+        let filter = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
+        // SAFETY: numbers only.
+        assert_eq!(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }, 0);
+        // SAFETY: a live program of the length given, which the kernel copies.
+        let status =
+            unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const filter) };
+        assert_eq!(status, 0);
+    }
+
+    /// Where the kernel lets nobody sleep on a word, or not on this one, a port looks every millisecond.
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    #[test]
+    fn h08_a_sleep_that_is_refused_is_no_spin() {
+        for number in [libc::ENOSYS, libc::EFAULT] {
+            let refused = thread::spawn(move || {
+                let (mut port, _peer) = sides(myself());
+                forbid_futexes(number);
+                let (mut looks, span, begun) = (0_usize, Duration::from_millis(100), Instant::now());
+                let answer = port.wait(Awaited::Entries, Deadline::after(span), |_| {
+                    looks += 1;
+                    NOTHING
+                });
+                (answer, looks.saturating_sub(port.spins), begun.elapsed() >= span)
+            });
+            let (answer, looks, in_time) = refused.join().unwrap();
+            assert_eq!((answer, in_time), (Err(PortError::Timeout), true));
+            // As many as the clock allows, and those around them.
+            assert!((2..200).contains(&looks), "{looks} looks");
+        }
     }
 }

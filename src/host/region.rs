@@ -17,15 +17,27 @@ fn constant() -> Seals {
 ///
 /// # Errors
 ///
+/// Holes of a sparse file are filled: what a region has, its reader need not pay for ([`attach_region`]).
+///
+/// # Errors
+///
 /// Those of reading, and of the system calls; [`io::ErrorKind::InvalidInput`] when there were no bytes, since an
 /// empty region cannot be mapped.
 pub fn seal_region(from: impl Read) -> io::Result<OwnedFd> {
     let mut file = File::from(memfd::create(c"annulet-region", 0)?);
     fill(from, &mut file)?;
-    if file.seek(SeekFrom::End(0))? == 0 {
+    seal(file)
+}
+
+/// Seals a file that is filled.
+fn seal(mut file: File) -> io::Result<OwnedFd> {
+    let size = file.seek(SeekFrom::End(0))?;
+    if size == 0 {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "a region needs at least one byte"));
     }
     memfd::add_seals(&file, constant() | Seals::SEAL)?;
+    // The kernel writes zeros where it moves the bytes of a sparse file. If one did not, every reader would refuse this.
+    memfd::check_whole(&file, size).map_err(io::Error::other)?;
     Ok(file.into())
 }
 
@@ -48,4 +60,18 @@ pub fn attach_region(fd: impl AsFd, limit: u64) -> Result<Sealed, CheckError> {
     let len =
         usize::try_from(size).map_err(|_| CheckError::TooBig { limit: usize::MAX as u64, found: size })?;
     Mapping::sealed(fd, len)
+}
+
+#[cfg(all(test, not(any(loom, miri))))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::FileExt;
+
+    #[test]
+    fn g06_what_is_not_filled_is_not_sealed() {
+        let sparse = File::from(memfd::create(c"annulet-sparse", 3 << 16).unwrap());
+        sparse.write_all_at(b"x", 0).unwrap();
+        let why = seal(sparse).unwrap_err().downcast::<CheckError>().unwrap();
+        assert!(matches!(why, CheckError::Sparse { size: 0x3_0000, hole: 1.. }), "{why}");
+    }
 }

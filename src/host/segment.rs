@@ -17,6 +17,7 @@ use std::os::unix::fs::FileExt;
 use annulet_platform::mapping::Mapping;
 use annulet_platform::memfd::{self, CheckError, Expect, Seals};
 
+use super::own::Listed;
 use crate::link::{Entry, Geometry, HEADER_BYTES, Header, HeaderError, Window};
 use crate::words::{Foreign, Own};
 
@@ -35,6 +36,8 @@ fn file_bytes(geometry: &Geometry) -> u64 {
 /// A window of ours, writable here and for nobody else.
 #[derive(Debug)]
 pub struct Segment<E: Entry, const N: usize> {
+    // Before the file is closed, and its identity may become another's.
+    pub(super) listed: Listed,
     pub(super) words: Own<Window<E, N>, Mapping>,
     fd: OwnedFd,
 }
@@ -43,7 +46,9 @@ pub struct Segment<E: Entry, const N: usize> {
 pub type PeerWindow<E, const N: usize> = Foreign<Window<E, N>, Mapping>;
 
 impl<E: Entry, const N: usize> Segment<E, N> {
-    /// Makes a memory file, writes the header, maps the window, and seals the file.
+    /// Makes a memory file, writes all of it, the header and zeros, maps the window, and seals the file.
+    ///
+    /// Its memory is taken here, all at once: a peer refuses a window whose reader would have to pay for it.
     ///
     /// # Errors
     ///
@@ -51,7 +56,8 @@ impl<E: Entry, const N: usize> Segment<E, N> {
     pub fn create() -> io::Result<Self> {
         let geometry = Geometry::of::<E, N>();
         let size = file_bytes(&geometry);
-        let file = File::from(memfd::create(c"annulet-window", size)?);
+        let file = File::from(memfd::create_whole(c"annulet-window", size)?);
+        let listed = Listed::of(&file)?;
         file.write_all_at(Header::new(&geometry).as_bytes(), 0)?;
         let len = usize::try_from(size).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
         let mapping = Mapping::read_write(&file, len)?;
@@ -64,7 +70,7 @@ impl<E: Entry, const N: usize> Segment<E, N> {
         // - the mapping was made here and goes into this value: nothing else in this process has its address.
         //   Another mapping of the same file in this process would be another address range, and read-only.
         let words = unsafe { Own::new(base, mapping) };
-        Ok(Self { words, fd: OwnedFd::from(file) })
+        Ok(Self { listed, words, fd: OwnedFd::from(file) })
     }
 
     /// The descriptor to pass to the peer.
@@ -85,8 +91,12 @@ fn window_of(mapping: &Mapping) -> NonNull<u32> {
 /// Checks a memory file that a peer says is its window, and maps it read-only.
 ///
 /// Before anything is mapped: it is a memory file on tmpfs, it carries the seals that a [`Segment`] has, it has
-/// exactly the expected size, and one copy of its header says what this side expects. Nothing of the file stays
-/// mapped or open on error (the descriptor is the caller's).
+/// exactly the expected size and no holes, and one copy of its header says what this side expects. Under those seals nobody
+/// can make a hole later, so reading the window never takes memory. Nothing of the file stays mapped or open on error (the
+/// descriptor is the caller's).
+///
+/// Whether it is a window of this process is not asked: two threads may link to each other by this. Between processes,
+/// [`accept`](super::accept) and [`connect`](super::connect) refuse that.
 ///
 /// # Errors
 ///
@@ -94,6 +104,8 @@ fn window_of(mapping: &Mapping) -> NonNull<u32> {
 pub fn attach<E: Entry, const N: usize>(fd: BorrowedFd<'_>) -> Result<PeerWindow<E, N>, AttachError> {
     let geometry = Geometry::of::<E, N>();
     let size = memfd::check(fd, window_seals(), Expect::Exactly(file_bytes(&geometry)))?;
+    // After the seals were seen, which keep it so.
+    memfd::check_whole(fd, size)?;
     // One read of the whole header, into memory of ours: what is checked is what was read.
     let mut snapshot = [0; HEADER_BYTES];
     File::from(fd.try_clone_to_owned()?).read_exact_at(&mut snapshot, 0)?;
@@ -114,7 +126,7 @@ pub fn attach<E: Entry, const N: usize>(fd: BorrowedFd<'_>) -> Result<PeerWindow
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AttachError {
-    /// The file is not a sealed memory file of the right size.
+    /// The file is not a sealed memory file of the right size, all of which was written.
     File(CheckError),
     /// The header is not the one expected.
     Header(HeaderError),

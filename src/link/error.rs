@@ -28,7 +28,7 @@ pub enum LinkError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// Its tail is further from my head than there are slots: too far ahead, or backwards.
+    /// Its tail is further from my head than there are slots, or went backwards.
     Tail,
     /// Its head passed what was sent, or went backwards.
     Head,

@@ -20,6 +20,7 @@
 //! | memory | only the two windows are touched, and only within their bounds |
 //! | single fetch | each shared word is loaded at most once in an operation; decision and use see the same copy |
 //! | bounded | `recv` loads at most 1 + words of an entry and stores 1; `send` loads at most 1; no loop depends on shared data |
+//! | batches | `drain` and `send_iter` look at the peer's index once, at their start, unless they know enough without: what it says is there then is used |
 //! | panics | none, and nothing to overflow or divide by |
 //! | truth | an empty link and a lying peer are never the same answer: [`LinkError::Empty`], [`LinkError::Corrupt`] |
 //! | poison | after `Corrupt` every call answers [`LinkError::Poisoned`] without touching shared memory, until [`Link::reset`] |
@@ -45,6 +46,7 @@
 
 mod error;
 mod header;
+mod look;
 mod mark;
 mod sleep;
 mod window;
@@ -59,8 +61,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use crate::words::{ReadWords, WriteWords};
-use window::SLOTS;
-use window::{HEAD, TAIL};
+use window::{HEAD, SLOTS, TAIL, WAKE};
 
 /// One side of a link, in both directions: it sends through `mine` and receives from `theirs`.
 ///
@@ -165,21 +166,25 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
         Ok(())
     }
 
-    /// Sends entries of `iter` until there is no room or it ends; how many. The peer sees them together. If `iter`
-    /// panics, none is sent.
+    /// Sends entries of `iter` until there is no room or it ends. Returns how many. The peer sees them together. If
+    /// `iter` panics, none is sent.
     ///
-    /// No entry is taken from `iter` without room for it; one call sends at most `N`.
+    /// No entry is taken from `iter` without room for it; one call sends at most `N`. Room that the peer made before the
+    /// call is used: its head is looked at, once, unless the room known is enough for all that `iter` can have.
     ///
     /// # Errors
     ///
     /// As [`send`](Self::send), when not a single entry could be sent.
     pub fn send_iter(&mut self, iter: impl IntoIterator<Item = E>) -> Result<usize, LinkError> {
-        if self.sent == self.limit {
+        let iter = iter.into_iter();
+        let most = iter.size_hint().1.map_or(N, |most| most.min(N));
+        let mut room = mark::since(self.limit, self.sent) as usize;
+        if room == 0 || room < most {
             self.look_for_room()?;
+            room = mark::since(self.limit, self.sent) as usize;
         }
-        let room = mark::since(self.limit, self.sent) as usize;
         let (mut count, mut at) = (0, self.sent);
-        for entry in iter.into_iter().take(room) {
+        for entry in iter.take(room) {
             at = self.put(at, &entry);
             count += 1;
         }
@@ -208,20 +213,29 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
         Ok(entry)
     }
 
-    /// Gives up to `max` entries to `f`; how many. Their slots become free together, also when `f` panics (then
+    /// Gives up to `max` entries to `f`. Returns how many. Their slots become free together, also when `f` panics (then
     /// with the one that was shown).
+    ///
+    /// Everything that the peer sent before the call is there: its tail is looked at, once, unless `max` entries are
+    /// known already. What it sends while `f` runs is for the next call.
     ///
     /// # Errors
     ///
-    /// As [`recv`](Self::recv), when there was not a single entry.
+    /// As [`recv`](Self::recv), when there was not a single entry; and [`Corrupt`](LinkError::Corrupt) whenever the look
+    /// finds a lie.
     pub fn drain(&mut self, max: usize, mut f: impl FnMut(E)) -> Result<usize, LinkError> {
         if max == 0 && !self.is_poisoned() {
             return Ok(0);
         }
-        if self.head == self.tail {
-            self.look_for_entries()?;
+        let known = self.known_entries();
+        if known == 0 || known < max {
+            match self.look_for_entries() {
+                // What arrived before comes first, whatever the peer has said since.
+                Err(LinkError::Closed | LinkError::PeerReset | LinkError::StaleEpoch) if known > 0 => {}
+                looked => looked?,
+            }
         }
-        let count = max.min(mark::since(self.tail, self.head) as usize);
+        let count = max.min(self.known_entries());
         let said = SayHead(self);
         for _ in 0..count {
             let entry = said.0.take();
@@ -245,7 +259,8 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
     /// and `PeerReset`.
     ///
     /// Until the peer has followed, its words are of an older epoch and calls answer
-    /// [`StaleEpoch`](LinkError::StaleEpoch); my slots are not written before, since it may still be reading them.
+    /// [`StaleEpoch`](LinkError::StaleEpoch); my slots are not written before, since it may still be reading them. A
+    /// peer that sleeps is to be woken: both its words change.
     ///
     /// # Errors
     ///
@@ -261,6 +276,8 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
         (self.sent, self.taken, self.limit) = (0, 0, 0);
         (self.head, self.tail) = (0, 0);
         (self.no_more, self.no_takers) = (false, false);
+        // Said before a sleep that ended in poison, after which nothing was written.
+        self.mine.write(WAKE, 0);
         self.publish_origin();
         Ok(())
     }
@@ -320,67 +337,6 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
     #[inline(always)]
     fn slot(position: u32) -> usize {
         SLOTS + (position as usize & (N - 1)) * <E::Image as Image>::WORDS
-    }
-
-    /// Looks at the peer's head, once. On `Ok` there is room.
-    #[cold]
-    #[inline(never)]
-    fn look_for_room(&mut self) -> Result<(), LinkError> {
-        match self.state {
-            State::Poisoned => return Err(LinkError::Poisoned),
-            State::Closed => return Err(LinkError::Closed),
-            State::Open if self.no_takers => return Err(LinkError::Closed),
-            State::Open => {}
-        }
-        // It can have taken what I have sent, no more, and never gives any back.
-        let most = mark::since(self.sent, self.taken);
-        let word = self.theirs.observe(HEAD);
-        let seen = self.judge(mark::check(word, self.epoch, self.taken, most, Fault::Head))?;
-        self.taken = self.taken.wrapping_add(seen.ahead) & mark::MAX_POSITION;
-        if seen.closed {
-            self.no_takers = true;
-            self.limit = self.sent;
-            return Err(LinkError::Closed);
-        }
-        self.limit = self.taken.wrapping_add(Self::CAPACITY) & mark::MAX_POSITION;
-        if self.sent == self.limit { Err(LinkError::Full) } else { Ok(()) }
-    }
-
-    /// Looks at the peer's tail, once. On `Ok` there is an entry.
-    #[cold]
-    #[inline(never)]
-    fn look_for_entries(&mut self) -> Result<(), LinkError> {
-        match self.state {
-            State::Poisoned => return Err(LinkError::Poisoned),
-            State::Open | State::Closed if self.no_more => return Err(LinkError::Closed),
-            State::Open | State::Closed => {}
-        }
-        let word = self.theirs.observe(TAIL);
-        let checked = mark::check(word, self.epoch, self.head, Self::CAPACITY, Fault::Tail);
-        let seen = self.judge(checked)?;
-        self.tail = self.head.wrapping_add(seen.ahead) & mark::MAX_POSITION;
-        // Latched: whatever the flag says later, this tail is final.
-        self.no_more = seen.closed;
-        match (seen.ahead, seen.closed || self.state == State::Closed) {
-            (0, true) => Err(LinkError::Closed),
-            (0, false) => Err(LinkError::Empty),
-            _ => Ok(()),
-        }
-    }
-
-    /// Poisons the link where the peer was caught lying.
-    fn judge(&mut self, checked: Result<mark::Checked, LinkError>) -> Result<mark::Checked, LinkError> {
-        if let Err(LinkError::Corrupt(_)) = checked {
-            self.poison();
-        }
-        checked
-    }
-
-    fn poison(&mut self) {
-        self.state = State::Poisoned;
-        // Both fast paths end in the slow one, which knows the state.
-        self.limit = self.sent;
-        self.tail = self.head;
     }
 }
 

@@ -67,7 +67,8 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
         self.theirs.read(what.word())
     }
 
-    /// Says that I sleep no more. Whoever leaves it out costs the peer wake-ups that nobody needs.
+    /// Says that I sleep no more. Leaving it out costs the peer wake-ups that nobody needs. A poisoned link does nothing:
+    /// [`reset`](Self::reset) says it then.
     pub fn end_sleep(&self) {
         if self.state != State::Poisoned {
             self.mine.write(WAKE, 0);

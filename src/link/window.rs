@@ -4,6 +4,8 @@ use core::fmt;
 
 use super::mark;
 use crate::sync::AtomicU32;
+#[cfg(loom)]
+use crate::sync::Shadow;
 use crate::words::{Entry, Extent, Image, ReadWords, Word, WriteWords};
 
 /// Words from one shared line to the next: 128 bytes on every target, since both sides must agree.
@@ -36,6 +38,9 @@ pub struct Window<E: Entry, const N: usize> {
     head: [AtomicU32; LINE],
     wake: [AtomicU32; LINE],
     slots: [<E::Image as Image>::Cells; N],
+    /// What each entry is to loom: memory that is written and read, which the positions hand over.
+    #[cfg(loom)]
+    shadow: Shadow<N>,
 }
 
 impl<E: Entry, const N: usize> Window<E, N> {
@@ -77,6 +82,7 @@ impl<E: Entry, const N: usize> Window<E, N> {
             head: line(),
             wake: line(),
             slots: core::array::from_fn(|_| <E::Image as Image>::empty()),
+            shadow: Shadow::new(),
         }
     }
 
@@ -88,6 +94,15 @@ impl<E: Entry, const N: usize> Window<E, N> {
         //   `WORDS` words are that many consecutive `AtomicU32`s, as the asserts below hold it to;
         // - the reference borrows the window for as long as the slice lives.
         unsafe { core::slice::from_raw_parts(core::ptr::from_ref(self).cast(), <Self as Extent>::WORDS) }
+    }
+}
+
+#[cfg(loom)]
+impl<E: Entry, const N: usize> Window<E, N> {
+    /// The slot that a word belongs to.
+    fn slot_of(&self, at: usize) -> Option<usize> {
+        let slot = at.checked_sub(SLOTS)? / <E::Image as Image>::WORDS;
+        (slot < N).then_some(slot)
     }
 }
 
@@ -104,6 +119,10 @@ impl<E: Entry, const N: usize> Default for Window<E, N> {
 impl<E: Entry, const N: usize> ReadWords for Window<E, N> {
     #[inline(always)]
     fn read(&self, at: usize) -> u32 {
+        #[cfg(loom)]
+        if let Some(slot) = self.slot_of(at) {
+            self.shadow.read(slot);
+        }
         self.words().get(at).map_or(0, Word::get)
     }
     #[inline(always)]
@@ -115,6 +134,10 @@ impl<E: Entry, const N: usize> ReadWords for Window<E, N> {
 impl<E: Entry, const N: usize> WriteWords for Window<E, N> {
     #[inline(always)]
     fn write(&self, at: usize, value: u32) {
+        #[cfg(loom)]
+        if let Some(slot) = self.slot_of(at) {
+            self.shadow.write(slot);
+        }
         if let Some(word) = self.words().get(at) {
             word.set(value);
         }

@@ -2,13 +2,13 @@
 //! variants.
 
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use annulet::host::{Futex, PidFd, Port, PortError, connect};
+use annulet::host::{Futex, PidFd, Port, PortError, accept, connect};
 use annulet::wait::{Deadline, Event};
 use annulet_platform::fdpass;
 use annulet_platform::mapping::Mapping;
@@ -142,11 +142,9 @@ fn nx10_no_wake_is_lost_between_ports() {
     let trips = number("ANNULET_WAKES", 20_000);
     let _watchdog = Watchdog::of(SOON + Duration::from_millis(trips * 2));
     let soon = || Deadline::after(SOON);
-    let open = |socket: &dyn AsFd, peer| -> Port<u64, 8> {
-        connect(socket.as_fd(), PidFd::open(peer).unwrap(), &[], 0, soon()).unwrap().0
-    };
     if role().is_some() {
-        let mut port = open(&std::io::stdin(), std::os::unix::process::parent_id());
+        let parent = PidFd::open(std::os::unix::process::parent_id()).unwrap();
+        let mut port: Port<u64, 8> = connect(std::io::stdin(), parent, &[], 0, soon()).unwrap().0;
         keep_to(1);
         let this = rustix::thread::gettid().as_raw_nonzero().get();
         port.send(&u64::try_from(this).unwrap(), soon()).unwrap();
@@ -166,7 +164,8 @@ fn nx10_no_wake_is_lost_between_ports() {
     let (ours, theirs) = fdpass::pair().unwrap();
     let mut child = partner(NAME, theirs);
     keep_to(0);
-    let mut port = open(&ours, child.id());
+    let peer = PidFd::of_child(&child).unwrap();
+    let mut port: Port<u64, 8> = accept(&ours, peer, &[], 0, soon()).unwrap().0;
     let queued = Queued::of_both(child.id(), port.recv(soon()).unwrap());
     let (begun, mut longest, mut late, mut lost) = (Instant::now(), Duration::ZERO, 0_u64, 0_u64);
     let (sleeps, mut before) = (switches(), queued.time());

@@ -155,6 +155,24 @@ fn a08_entries_of_another_kind_have_another_fingerprint() {
     }
 }
 
+/// The fingerprint as it is drawn: FNV-1a over the version, the entry's number, its words, the capacity, the words of a line
+/// and the largest position. What is left out of it would be found out by nobody.
+#[test]
+fn a08_the_fingerprint_covers_all_of_the_layout() {
+    let positions = if cfg!(annulet_narrow) { 0xff } else { 0x00ff_ffff };
+    let abi = |parts: [u32; 6]| {
+        parts.iter().fold(0xcbf2_9ce4_8422_2325, |abi: u64, part| {
+            (abi ^ u64::from(*part)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
+    };
+    let said = |geometry: Geometry| {
+        u64::from_le_bytes(Header::new(&geometry).as_bytes()[24..32].try_into().unwrap())
+    };
+    assert_eq!(said(geometry()), abi([1, 0, 2, 8, 32, positions]));
+    assert_eq!(said(Geometry::of::<Other, 8>()), abi([1, 1, 2, 8, 32, positions]));
+    assert_eq!(said(Geometry::of::<[u32; 5], 16>()), abi([1, 0, 5, 16, 32, positions]));
+}
+
 /// A peer that turns the header round after the one copy was made: the copy is all there is to check.
 #[test]
 fn a09_the_snapshot_is_the_only_source() {

@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use annulet::link::{Fault, Link, LinkError, Window};
+use annulet::link::{Awaited, Fault, Link, LinkError, Window};
 use annulet::words::{Counting, ReadWords, WriteWords};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::peer::{HEAD, LAST_EPOCH, MAX_POSITION, Op, Run, SLOTS, TAIL, word};
+use crate::peer::{HEAD, LAST_EPOCH, MAX_POSITION, Op, Run, SLOTS, TAIL, WAKE, word};
 
 type Side<'w, const N: usize> = Link<u64, N, &'w Window<u64, N>, &'w Window<u64, N>>;
 
@@ -169,9 +169,9 @@ proptest! {
                     let entries: Vec<u64> = (number..).take(at_hand).collect();
                     match side.send_iter(entries.iter().copied()) {
                         Ok(count) => {
-                            // Room that the peer made since is seen when there is none left.
-                            prop_assert!(!closed[who] && count <= at_hand.min(room));
-                            prop_assert!(count > 0 || at_hand == 0);
+                            // All the room there is, whatever was known of it.
+                            prop_assert!(!closed[who]);
+                            prop_assert_eq!(count, at_hand.min(room));
                             queues[who].extend(&entries[..count]);
                             number += count as u64;
                         }
@@ -185,7 +185,7 @@ proptest! {
                     let mut got = Vec::new();
                     match side.drain(most, |entry| got.push(entry)) {
                         Ok(count) => {
-                            prop_assert!(count > 0 || most == 0);
+                            prop_assert_eq!(count, most.min(queues[1 - who].len()));
                             let expected: Vec<u64> = queues[1 - who].drain(..count).collect();
                             prop_assert_eq!(got, expected);
                         }
@@ -258,6 +258,74 @@ fn a12_nothing_of_an_old_epoch_is_believed() {
     assert_eq!(link.mine().stores(), 0);
     theirs.publish(HEAD, word(2, false, 0));
     assert_eq!(link.send_iter([7; 9]), Ok(4));
+}
+
+/// A batch uses what is there when it begins, not what was there when the link last looked.
+#[test]
+fn a_batch_looks_again_for_what_it_does_not_know_of() {
+    let (a, b) = (Window::new(), Window::new());
+    let [mut tx, mut rx] = pair::<4>(&a, &b, MAX_POSITION - 1);
+    assert_eq!(tx.send_iter(0..2), Ok(2));
+    assert_eq!(rx.recv(), Ok(0));
+    tx.send(&2).unwrap();
+    let mut got = Vec::new();
+    assert_eq!(rx.drain(9, |entry| got.push(entry)), Ok(2));
+    assert_eq!(got, [1, 2]);
+    // One slot is known to be free, and three more are.
+    assert_eq!(tx.send_iter(3..), Ok(4));
+    // The end of what is there is no error, whatever it is.
+    assert_eq!(rx.recv(), Ok(3));
+    tx.close();
+    assert_eq!(rx.drain(9, drop), Ok(3));
+    assert_eq!(rx.drain(9, drop), Err(LinkError::Closed));
+
+    let [mut tx, mut rx] = pair::<4>(&a, &b, 0);
+    assert_eq!(tx.send_iter(0..2), Ok(2));
+    assert_eq!(rx.recv(), Ok(0));
+    tx.reset().unwrap();
+    assert_eq!(rx.drain(9, drop), Ok(1), "what was sent before the reset comes first");
+    assert_eq!(rx.drain(9, drop), Err(LinkError::PeerReset));
+}
+
+/// A tail that goes back, but not behind what was received: only a batch can see that.
+#[test]
+fn a02_a_tail_that_takes_entries_back_is_a_lie() {
+    let (mine, theirs) = (Window::<u32, 4>::new(), Window::<u32, 4>::new());
+    let mut link = Link::<u32, 4, _, _>::new(&mine, &theirs);
+    theirs.publish(TAIL, word(0, false, 3));
+    assert_eq!(link.recv(), Ok(0));
+    theirs.publish(TAIL, word(0, false, 2));
+    assert_eq!(link.drain(9, drop), Err(LinkError::Corrupt(Fault::Tail)));
+    assert_eq!(link.drain(9, drop), Err(LinkError::Poisoned));
+}
+
+/// Entries that are known to be there take slots that no new ones can have.
+#[test]
+fn a02_a_batch_finds_no_more_entries_than_there_are_slots() {
+    for (tail, found) in
+        [(5, Ok(4)), (6, Err(LinkError::Corrupt(Fault::Tail))), (7, Err(LinkError::Corrupt(Fault::Tail)))]
+    {
+        let (mine, theirs) = (Window::<u32, 4>::new(), Window::<u32, 4>::new());
+        let mut link = Link::<u32, 4, _, _>::new(&mine, &theirs);
+        theirs.publish(TAIL, word(0, false, 3));
+        assert_eq!(link.recv(), Ok(0));
+        theirs.publish(TAIL, word(0, false, tail));
+        assert_eq!(link.drain(9, drop), found, "{tail}");
+    }
+}
+
+/// Poisoned in the look before a sleep: nothing is written then, and the new epoch does not begin with a sleep.
+#[test]
+fn a12_a_reset_leaves_nothing_of_the_epoch_before() {
+    let (mine, theirs) = (Window::<u32, 4>::new(), Window::<u32, 4>::new());
+    let mut link = Link::<u32, 4, _, _>::new(&mine, &theirs);
+    link.prepare_sleep(Awaited::Entries);
+    theirs.publish(TAIL, word(0, false, 9));
+    assert_eq!(link.recv(), Err(LinkError::Corrupt(Fault::Tail)));
+    link.end_sleep();
+    assert_eq!(mine.read(WAKE), 1, "a poisoned link touches nothing");
+    link.reset().unwrap();
+    assert_eq!([TAIL, HEAD, WAKE].map(|at| mine.read(at)), [word(1, false, 0), word(1, false, 0), 0]);
 }
 
 struct Over<'f>(&'f AtomicBool);

@@ -5,9 +5,10 @@ use annulet::words::{Access, Oracle};
 
 use crate::spec::{Done, Spec};
 
-/// The word of the tail, of the head, and the first one of the slots, as the layout is drawn.
+/// The word of the tail, of the head, of the sleep, and the first one of the slots, as the layout is drawn.
 pub const TAIL: usize = 0;
 pub const HEAD: usize = 32;
+pub const WAKE: usize = 64;
 pub const SLOTS: usize = 96;
 
 pub const POSITION_BITS: u32 = if cfg!(annulet_narrow) { 8 } else { 24 };
@@ -195,7 +196,8 @@ impl<'s, const N: usize, const W: usize> Run<'s, N, W> {
             Op::SendIter(_) => (1, count * W + 1),
             Op::Recv => (1 + W, 1),
             Op::Drain(_) => (1 + count * W, 1),
-            Op::Close | Op::Reset => (0, 2),
+            Op::Close => (0, 2),
+            Op::Reset => (0, 3),
         };
         assert!(loads <= most_loads, "{op:?}: {loads} loads");
         assert!(stores <= most_stores, "{op:?}: {stores} stores");
@@ -203,7 +205,10 @@ impl<'s, const N: usize, const W: usize> Run<'s, N, W> {
         for access in theirs.log().chain(mine.log()) {
             let (Access::Load { at, .. } | Access::Store { at, .. }) = access;
             assert!(
-                at == TAIL || at == HEAD || (SLOTS..SLOTS + N * W).contains(&at),
+                at == TAIL
+                    || at == HEAD
+                    || at == WAKE && op == Op::Reset
+                    || (SLOTS..SLOTS + N * W).contains(&at),
                 "{op:?} touched word {at}"
             );
         }

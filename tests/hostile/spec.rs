@@ -6,7 +6,7 @@
 use annulet::link::{Fault, LinkError};
 use annulet::words::Access;
 
-use crate::peer::{HEAD, LAST_EPOCH, Op, POSITION_BITS, SLOTS, TAIL, entry_word, word};
+use crate::peer::{HEAD, LAST_EPOCH, Op, POSITION_BITS, SLOTS, TAIL, WAKE, entry_word, word};
 
 /// What an operation did.
 #[derive(Debug, Default)]
@@ -141,8 +141,13 @@ impl Spec {
         SLOTS + ((self.origin + count) % self.capacity) as usize * self.words
     }
 
-    fn make_room(&mut self, next: &mut impl FnMut() -> u32, done: &mut Done) -> Result<(), LinkError> {
-        if self.room() > 0 {
+    fn make_room(
+        &mut self,
+        wanted: usize,
+        next: &mut impl FnMut() -> u32,
+        done: &mut Done,
+    ) -> Result<(), LinkError> {
+        if self.room() > 0 && self.room() >= self.capacity.min(wanted as u64) {
             return Ok(());
         }
         match self.state {
@@ -164,22 +169,32 @@ impl Spec {
         }
     }
 
-    fn find_entries(&mut self, next: &mut impl FnMut() -> u32, done: &mut Done) -> Result<(), LinkError> {
-        if self.arrived > self.received {
+    fn find_entries(
+        &mut self,
+        wanted: usize,
+        next: &mut impl FnMut() -> u32,
+        done: &mut Done,
+    ) -> Result<(), LinkError> {
+        let known = self.arrived - self.received;
+        if known > 0 && known >= wanted as u64 {
             return Ok(());
         }
         if self.state == State::Poisoned {
             return Err(LinkError::Poisoned);
         }
         if self.no_more {
-            return Err(LinkError::Closed);
+            return if known > 0 { Ok(()) } else { Err(LinkError::Closed) };
         }
         let said = done.load(TAIL, next);
-        let base = self.origin + self.received;
-        let (ahead, closed) = self.judge(judge(said, self.epoch, base, self.capacity, Fault::Tail))?;
+        let (base, most) = (self.origin + self.arrived, self.capacity - known);
+        let (ahead, closed) = match self.judge(judge(said, self.epoch, base, most, Fault::Tail)) {
+            // What arrived before the peer's reset is still received.
+            Err(LinkError::PeerReset | LinkError::StaleEpoch) if known > 0 => return Ok(()),
+            judged => judged?,
+        };
         self.arrived += ahead;
         self.no_more = closed;
-        match (ahead, closed || self.state == State::Closed) {
+        match (known + ahead, closed || self.state == State::Closed) {
             (0, true) => Err(LinkError::Closed),
             (0, false) => Err(LinkError::Empty),
             _ => Ok(()),
@@ -213,7 +228,7 @@ impl Spec {
         match op {
             Op::Send | Op::SendIter(_) => {
                 let at_hand = if let Op::SendIter(count) = op { count } else { 1 };
-                self.make_room(next, done)?;
+                self.make_room(at_hand, next, done)?;
                 let count = at_hand.min(self.room() as usize);
                 (0..count).for_each(|_| self.put(done));
                 if count > 0 {
@@ -226,7 +241,7 @@ impl Spec {
                 if most == 0 && self.state != State::Poisoned {
                     return Ok(0);
                 }
-                self.find_entries(next, done)?;
+                self.find_entries(most, next, done)?;
                 let count = most.min((self.arrived - self.received) as usize);
                 (0..count).for_each(|_| self.take(next, done));
                 self.say(HEAD, self.received, done);
@@ -249,6 +264,7 @@ impl Spec {
                 let fresh = Self::new(self.capacity, self.words, 0);
                 let sent_before = self.sent_in_all();
                 *self = Self { epoch: self.epoch + 1, may_write: false, sent_before, ..fresh };
+                done.store(WAKE, 0);
                 self.say(TAIL, 0, done);
                 self.say(HEAD, 0, done);
                 Ok(0)

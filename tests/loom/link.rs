@@ -2,7 +2,7 @@
 
 use annulet::link::{Awaited, Link, LinkError, Window};
 use annulet::wait::Deadline;
-use annulet::words::{ReadWords, WriteWords};
+use annulet::words::{Foreign, Own, ReadWords, WriteWords};
 use loom::sync::Arc;
 
 use crate::harness::{Main, at_once};
@@ -10,6 +10,7 @@ use crate::platform::{Platform, lent};
 
 models! {
     d01_entries_are_handed_over_and_slots_back kills [WordsPublish WordsObserve] twin m03_a_sender_does_not_wait_for_room;
+    d01_entries_are_handed_over_through_mappings kills [WordsPublish MappingObserve];
     d18_batches_of_entries_are_handed_over_whole kills [WordsPublish WordsObserve];
     d07_everything_arrives_before_closed kills [WordsPublish WordsObserve];
     a12_a_reset_waits_for_the_peer_before_it_writes kills [WordsPublish WordsObserve] twin m03_a_reset_that_does_not_wait;
@@ -80,6 +81,32 @@ fn d01_entries_are_handed_over_and_slots_back(main: Main) {
         expect(&mut seen, entry);
     }
     assert_eq!(seen, sent);
+}
+
+/// The same through what other processes have mapped: the load that finds an entry is Relaxed there, and a fence.
+fn d01_entries_are_handed_over_through_mappings(main: Main) {
+    let windows = Arc::new([Window::<Entry, 2>::new(), Window::<Entry, 2>::new()]);
+    let base = |at: usize| std::ptr::NonNull::from(&windows[at]).cast();
+    // SAFETY: a window is atomics of the model, as many as its extent says, and the `Arc` keeps it where it is.
+    let own = |at| unsafe { Own::<Window<Entry, 2>, _>::new(base(at), Arc::clone(&windows)) };
+    // SAFETY: as above.
+    let foreign = |at| unsafe { Foreign::<Window<Entry, 2>, _>::new(base(at), Arc::clone(&windows)) };
+    let (mut tx, mut rx) =
+        (Link::<Entry, 2, _, _>::new(own(0), foreign(1)), Link::<Entry, 2, _, _>::new(own(1), foreign(0)));
+    let (sent, seen) = at_once(
+        main,
+        move || (0..3).fold(0, |sent, _| sent + u32::from(tx.send(&entry(sent)).is_ok())),
+        move || {
+            let mut seen = 0;
+            for _ in 0..3 {
+                if let Ok(entry) = rx.recv() {
+                    expect(&mut seen, entry);
+                }
+            }
+            seen
+        },
+    );
+    assert!(seen <= sent);
 }
 
 fn d18_batches_of_entries_are_handed_over_whole(main: Main) {

@@ -41,6 +41,7 @@ const SITES: &[Site] = &[
     Site::LengthObserve,
     Site::WordsPublish,
     Site::WordsObserve,
+    Site::MappingObserve,
     Site::SleepFence,
     Site::RouseFence,
     Site::CursorClaim,

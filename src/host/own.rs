@@ -1,0 +1,49 @@
+//! Which windows are this process's own, so that none of them is taken for a peer's.
+//!
+//! A peer has the descriptor of each window that was passed to it, and so has each process that it passes it on to. It can
+//! copy every byte of it, but it cannot make another file with its identity (device and number), which is the kernel's.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use annulet_platform::memfd::{self, Identity};
+
+/// One entry for each window of ours that lives. A forked child has a copy of it and maps none of them: they are its
+/// parent's, whose process number stands with them.
+static OWN: Mutex<BTreeSet<(u32, Identity)>> = Mutex::new(BTreeSet::new());
+
+/// A window of ours in the list, for as long as this lives.
+#[derive(Debug)]
+pub(super) struct Listed((u32, Identity));
+
+impl Listed {
+    /// Lists the file of a window that was just made.
+    pub(super) fn of(file: impl AsFd) -> io::Result<Self> {
+        let entry = (std::process::id(), memfd::identity(file)?);
+        list().insert(entry);
+        Ok(Self(entry))
+    }
+
+    /// Whether it is this file.
+    pub(super) fn is_of(&self, file: impl AsFd) -> io::Result<bool> {
+        Ok(memfd::identity(file)? == self.0.1)
+    }
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        list().remove(&self.0);
+    }
+}
+
+/// Whether the file is a window of this process, of whichever connection.
+pub(super) fn is_own(file: impl AsFd) -> io::Result<bool> {
+    Ok(list().contains(&(std::process::id(), memfd::identity(file)?)))
+}
+
+fn list() -> MutexGuard<'static, BTreeSet<(u32, Identity)>> {
+    // No panic leaves it half changed.
+    OWN.lock().unwrap_or_else(PoisonError::into_inner)
+}
