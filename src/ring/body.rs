@@ -285,24 +285,23 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
         pub(crate) fn discard(&self) {
             // If the drop of an item panics, the others are dropped all the same.
             let resume = Resume(self);
-            // Each round but the last one drops something.
             while let Some(mut consumer) = self.try_consumer() {
-                let mut dropped = 0;
-                loop {
-                    match consumer.skip(N) {
-                        0 => break,
-                        count => dropped += count,
-                    }
-                }
+                while consumer.skip(N) > 0 {}
                 drop(consumer);
-                if dropped == 0 {
+                // A producer that found the end taken has left its item to this thread. It has passed a fence between the
+                // item and that, so the item is seen after this one.
+                compared();
+                if !self.is_ready() {
                     break;
                 }
-                // A producer that found the end taken has passed a fence between its item and that: it is seen in the next
-                // round.
-                compared();
             }
             core::mem::forget(resume);
+        }
+
+        /// Whether the next slot holds an item, or was given up.
+        fn is_ready(&self) -> bool {
+            let (raw, head) = (self.raw(), C::observed(&self.header.head.0));
+            raw.written_until(head, 0, 1).since(head) > 0 || (P::SHARED && raw.outcome(head).is_some())
         }
 
         /// A consumer's end alone, or `None` while somebody has the only one. It goes back on drop.

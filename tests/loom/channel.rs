@@ -402,7 +402,7 @@ pub mod owned {
     use annulet::stats::Off;
 
     models! {
-        d08_a_send_against_the_last_receiver kills [SignalFence AwaitFence] twin d08_twin_keeps_what_is_queued;
+        d08_a_send_against_the_last_receiver kills [SignalFence] twin d08_twin_keeps_what_is_queued;
         d08_two_sends_against_the_last_receiver within 2 kills [SignalFence];
         d08_a_reply_that_is_dropped_with_its_request within 2 kills [SignalFence];
     }

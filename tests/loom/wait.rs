@@ -163,6 +163,11 @@ fn d06_twin_signals_once(main: Main) {
     two_signals(main, 1);
 }
 
+/// Takes one of so many, if one is left.
+fn take_one(many: &AtomicU32) -> Option<()> {
+    many.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |many| many.checked_sub(1)).ok().map(drop)
+}
+
 /// Two threads, and one signal for each: whichever of them the platform wakes, both are called.
 fn two_calls(main: Main, calls: u32) {
     lent(Stage::<AtomicU32, 0>::new(AtomicU32::new(0)), |stage| {
@@ -176,12 +181,7 @@ fn two_calls(main: Main, calls: u32) {
             }
         };
         let takes = move || {
-            let take = || {
-                let there = stage.of.load(Ordering::Relaxed);
-                let left = there.checked_sub(1)?;
-                stage.of.compare_exchange(there, left, Ordering::Relaxed, Ordering::Relaxed).ok()
-            };
-            stage.wait_until(Deadline::NEVER, take).unwrap();
+            stage.wait_until(Deadline::NEVER, || take_one(&stage.of)).unwrap();
         };
         three(main, puts, takes, takes);
     });
@@ -198,7 +198,7 @@ fn h15_twin_calls_one(main: Main) {
 /// Tasks beyond the slots of the event, which get slots on the heap.
 #[cfg(feature = "alloc")]
 pub mod crowded {
-    use super::{Stage, Token, at_once, block_on, lent, three, Main, pass_by_of};
+    use super::{Main, Stage, Token, at_once, block_on, lent, pass_by_of, take_one, three};
     use loom::sync::atomic::{AtomicU32, Ordering};
 
     models! {
@@ -216,12 +216,7 @@ pub mod crowded {
             };
             let takes = move || {
                 let mut ticket = stage.ticket();
-                let take = || {
-                    let there = stage.of.load(Ordering::Relaxed);
-                    let left = there.checked_sub(1)?;
-                    stage.of.compare_exchange(there, left, Ordering::Relaxed, Ordering::Relaxed).ok()
-                };
-                block_on(|context| ticket.poll(context, take));
+                block_on(|context| ticket.poll(context, || take_one(&stage.of)));
             };
             three(main, puts, takes, takes);
         });
