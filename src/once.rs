@@ -15,9 +15,15 @@ use crate::sync::{AtomicPtr, Ordering, Site, const_fn, order};
 pub(crate) struct OnceBox<T> {
     /// Null, or what a box was turned into.
     place: AtomicPtr<T>,
-    /// Sent and shared as a box is: the pointer alone would be for anybody.
-    owned: PhantomData<Box<T>>,
+    /// A box of `T`, that one thread makes and another one may drop.
+    owned: PhantomData<(Box<T>, *mut ())>,
 }
+
+// SAFETY: it is a box, which goes with it.
+unsafe impl<T: Send> Send for OnceBox<T> {}
+// SAFETY: shared, it lends its value to several threads, which `Sync` permits, and is filled by one thread and emptied by
+// another one, which is to send a value there, as `Send` permits.
+unsafe impl<T: Send + Sync> Sync for OnceBox<T> {}
 
 impl<T> OnceBox<T> {
     const_fn! {

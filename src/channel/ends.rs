@@ -16,7 +16,12 @@ pub(super) struct Quiet<'e, E: sealed::End>(&'e mut E);
 
 impl<'e, E: sealed::End> Quiet<'e, E> {
     pub(super) fn of(end: &'e mut E) -> Self {
-        end.set_quiet(true);
+        Self::when(true, end)
+    }
+
+    /// If `quiet`: it is not the first look of a call.
+    pub(super) fn when(quiet: bool, end: &'e mut E) -> Self {
+        end.set_quiet(quiet);
         Self(end)
     }
 }
@@ -106,6 +111,10 @@ pub(crate) mod sealed {
         fn take_each(&mut self, max: usize, f: &mut dyn FnMut(Self::Item)) -> Result<usize, TryRecvError>;
         /// Whether there is something, as far as can be seen without taking it.
         fn has_items(&mut self) -> bool;
+        /// After there was nothing: whether something is on its way.
+        fn is_pending(&mut self) -> bool {
+            false
+        }
         /// How many were sent and not received: at least all that were before this was called.
         #[cfg(all(feature = "std", target_os = "linux"))]
         fn pending(&self) -> usize;
@@ -181,6 +190,10 @@ impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::Source for Consumer<'_, T, 
     #[inline]
     fn has_items(&mut self) -> bool {
         self.has_items()
+    }
+    #[inline]
+    fn is_pending(&mut self) -> bool {
+        P::SHARED && !self.is_empty()
     }
     #[cfg(all(feature = "std", target_os = "linux"))]
     fn pending(&self) -> usize {

@@ -9,7 +9,7 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
-use super::ends::{Feed, Source};
+use super::ends::{Feed, Quiet, Source};
 use super::guard::pay;
 use super::line::{For, Hold, Place, Told};
 use super::line::sealed::Line as _;
@@ -66,7 +66,7 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     }
 
     /// Waits until there is an item, or nothing more will come: then [`try_recv`](Self::try_recv) says more than
-    /// `Empty`, unless another receiver was faster; or one of many senders gave up a place, which it goes past.
+    /// `Empty` or `Pending`, unless another receiver was faster; or one of many senders gave up a place, which it goes past.
     pub fn ready(&mut self) -> RecvReady<'_, E, L> {
         RecvReady { receiver: self, place: Place::NONE }
     }
@@ -81,12 +81,8 @@ impl<E: Source, L: Hold> Receiver<E, L> {
         let end = &mut self.end;
         // The first look of a future is counted, if there is nothing.
         let mut quiet = place.waits();
-        let look = || {
-            end.set_quiet(core::mem::replace(&mut quiet, true));
-            let looked = look(end, hold, E::take);
-            end.set_quiet(false);
-            looked
-        };
+        let look =
+            || look(&mut *Quiet::when(core::mem::replace(&mut quiet, true), end), hold, E::take);
         // SAFETY: the places of a receiver's futures are used for the data of its line only.
         let polled = unsafe { poll(hold, For::Data, place, context, true, look) };
         polled.map(|(item, waited)| {
@@ -137,9 +133,11 @@ impl<E: Source, L: Hold> Future for RecvReady<'_, E, L> {
         let line = hold.line();
         let end = &mut receiver.end;
         let look = || {
+            // Before the looks: what those who are gone had sent is seen by them.
+            let over = line.life().is_over(Party::Sender);
             if end.has_items() {
                 Look::Found(Ok(()))
-            } else if line.life().is_over(Party::Sender) {
+            } else if over && !end.is_pending() {
                 Look::Found(Err(Gone))
             } else {
                 Look::Nothing
@@ -196,10 +194,7 @@ impl<E: Feed, L: Hold> Sender<E, L> {
         let end = &mut self.end;
         let mut quiet = place.waits();
         let look = || {
-            end.set_quiet(core::mem::replace(&mut quiet, true));
-            let offered = offer(end, hold.line(), item);
-            end.set_quiet(false);
-            offered
+            offer(&mut *Quiet::when(core::mem::replace(&mut quiet, true), end), hold.line(), item)
         };
         // SAFETY: the places of a sender's futures are used for the room of its line only.
         let polled = unsafe { poll(hold, For::Room, place, context, true, look) };

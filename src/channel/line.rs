@@ -119,14 +119,23 @@ impl<L: Hold> Drop for Member<L> {
         }
         let hold = &self.hold;
         if hold.line().life().leave(self.party, self.counted) {
+            // Also if a waker panics.
+            let _abandon = (self.party == Party::Receiver).then(|| Abandon(hold));
             wake_all(hold);
-            if self.party == Party::Receiver {
-                // Last: items may panic when they are dropped.
-                hold.abandon();
-            }
         } else if self.frees || self.owes {
             let what = if self.party == Party::Receiver { For::Room } else { For::Data };
             signal(hold, what, u32::MAX);
+        }
+    }
+}
+
+/// Lets go of what is queued when it is dropped.
+struct Abandon<'h, L: Hold>(&'h L);
+
+impl<L: Hold> Drop for Abandon<'_, L> {
+    fn drop(&mut self) {
+        if !is_over() {
+            self.0.abandon();
         }
     }
 }
@@ -378,6 +387,17 @@ if_arc! {
         }
     }
 
+    /// Drops what is queued when it is dropped.
+    struct Discard<'h, L: Hold>(&'h L);
+
+    impl<L: Hold> Drop for Discard<'_, L> {
+        fn drop(&mut self) {
+            if !is_over() {
+                self.0.discard();
+            }
+        }
+    }
+
     type Ringed<T, const N: usize, P, C, S, W, M, const TASKS: usize> =
         super::Channel<crate::ring::Ring<T, N, P, C, S>, W, M, TASKS>;
 
@@ -396,9 +416,10 @@ if_arc! {
 
         const OWNED: bool = true;
         fn abandon(&self) {
+            // Also if the platform panics.
+            let _discard = Discard(self);
             // What is sent from now on is dropped by its sender, which sees this; what was sent before, here.
             self.0.line.data.0.keep_watch(&self.0.line.wait);
-            self.discard();
         }
         fn discard(&self) {
             self.0.ring.discard();

@@ -238,10 +238,8 @@ impl<E: Source, L: Hold> Receiver<E, L> {
             let mut look = || {
                 // Before the look: what was sent before the stop is found.
                 let stopped = stop();
-                end.set_quiet(core::mem::replace(&mut looked, true));
-                let taken = last(end, hold, E::take);
-                end.set_quiet(false);
-                match taken {
+                let mut end = Quiet::when(core::mem::replace(&mut looked, true), end);
+                match last(&mut *end, hold, E::take) {
                     Ok(item) => Look::Found(Ok(item)),
                     Err(TryRecvError::Empty) if stopped => Look::Found(Err(Unreceived::Stopped)),
                     // If another receiver gets it, nobody tells this one that there is nothing.

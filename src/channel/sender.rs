@@ -8,6 +8,7 @@ use super::guard::{EndGuard, pay};
 use super::line::{For, Hold, Member, Told, sealed::Line, signal, wake_all};
 use super::{SendError, TrySendError};
 use crate::error::PushError;
+use crate::sync::is_over;
 use crate::wait::{Deadline, Look, Party, Strategy, TimedOut};
 
 /// A sender of a [`Channel`](super::Channel): the one there is, or one of many.
@@ -316,11 +317,22 @@ pub(super) fn offer<E: Feed>(end: &mut E, line: &impl Line, left: &mut Option<E:
 /// Tells receivers that so many items were sent.
 #[inline(always)]
 pub(super) fn tell<E: Feed, L: Hold>(hold: &L, items: usize) {
+    // Also if a waker panics.
+    let _ended = E::AWAITED.then(|| Ended(hold));
     signal(hold, For::Data, E::wakes(items));
-    // After the signal, through which whoever sleeps is asleep, or looks once more: who was told of the close while these
-    // items were on their way waits for them, and if others get them, has to hear that they were the last.
-    if E::AWAITED && hold.line().life().is_closed() {
-        signal(hold, For::Data, u32::MAX);
+}
+
+/// After the signal of items that several receivers may have waited for: a receiver that was told of the close while they were
+/// on their way waits for them, and if others get them, it has to hear that they were the last. By that signal, each of them is
+/// asleep or looks once more.
+struct Ended<'h, L: Hold>(&'h L);
+
+impl<L: Hold> Drop for Ended<'_, L> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if !is_over() && self.0.line().life().is_closed() {
+            signal(self.0, For::Data, u32::MAX);
+        }
     }
 }
 

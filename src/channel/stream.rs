@@ -105,12 +105,13 @@ impl<E: Source, L: Hold> RecvStream<E, L> {
     /// is woken.
     pub fn into_inner(self) -> Receiver<E, L> {
         let mut this = ManuallyDrop::new(self);
-        let Self { receiver, flow } = &mut *this;
-        receiver.leave(&mut flow.place);
         // SAFETY:
         // - valid, aligned and initialised: it comes from a reference;
-        // - not used again: `this` is neither dropped nor touched after this, and `flow` needs no drop.
-        unsafe { core::ptr::read(receiver) }
+        // - not used again: `this` is not dropped, and of it only `flow` is touched after this, which needs no drop.
+        let receiver = unsafe { core::ptr::read(&raw const this.receiver) };
+        // The wakers of others may panic in this; then the receiver is dropped.
+        receiver.leave(&mut this.flow.place);
+        receiver
     }
 }
 

@@ -15,6 +15,7 @@
 
 use core::fmt;
 use core::iter;
+use core::mem::ManuallyDrop;
 
 use super::cell::Cell;
 use crate::sync::{AtomicU32, Ordering, const_fn, if_arc, is_over};
@@ -28,6 +29,7 @@ if_arc! {
 const TRIES: usize = 8;
 
 /// The slots of an event.
+#[repr(C)]
 pub(super) struct Slots<const N: usize> {
     /// How many wakers there are to be taken, so that a signal that finds none visits no slot.
     armed: AtomicU32,
@@ -38,7 +40,19 @@ pub(super) struct Slots<const N: usize> {
     /// How many times a task found no slot.
     crowded: AtomicU32,
     inline: [Cell; N],
-    more: More,
+    /// Dropped unless `N` is 0.
+    more: ManuallyDrop<More>,
+}
+
+impl<const N: usize> Drop for Slots<N> {
+    fn drop(&mut self) {
+        // See `parts`.
+        if N > 0 && !is_over() {
+            self.clear();
+            // SAFETY: dropped here only, and not used after this.
+            unsafe { ManuallyDrop::drop(&mut self.more) };
+        }
+    }
 }
 
 impl<const N: usize> fmt::Debug for Slots<N> {
@@ -61,7 +75,7 @@ impl<const N: usize> Slots<N> {
                 next_claimed: AtomicU32::new(0),
                 crowded: AtomicU32::new(0),
                 inline,
-                more: More::new(),
+                more: ManuallyDrop::new(More::new()),
             }
         }
     }
@@ -75,11 +89,22 @@ impl<const N: usize> Slots<N> {
         iter::once(&self.inline[..]).chain(more.into_iter().flatten())
     }
 
-    /// Every slot with its number, once, from `start` on and around.
+    /// Each part, with the number of its first slot, and how many of its slots are before `start`.
+    fn numbered(&self, start: usize) -> impl Iterator<Item = (usize, &[Cell], usize)> {
+        self.parts().scan(0_usize, move |next, part| {
+            let first = *next;
+            *next += part.len();
+            Some((first, part, start.saturating_sub(first).min(part.len())))
+        })
+    }
+
+    /// Every slot with its number, once, from `start` on and around. What is before `start` costs one step for each part.
     fn from(&self, start: u32) -> impl Iterator<Item = (u32, &Cell)> {
-        let numbered = move || (0_u32..).zip(self.parts().flatten());
         let start = start as usize;
-        numbered().skip(start).chain(numbered().take(start))
+        let after = self.numbered(start).filter_map(|(first, part, before)| Some((first + before, part.get(before..)?)));
+        let before = self.numbered(start).filter_map(|(first, part, before)| Some((first, part.get(..before)?)));
+        #[allow(clippy::cast_possible_truncation)] // there is no memory for more slots than that
+        after.chain(before).flat_map(|(first, part)| (first as u32..).zip(part))
     }
 
     /// Claims a slot. Returns `None` if all are taken, and there can be no more.
@@ -245,5 +270,24 @@ impl More {
     }
     fn grow(&self, _: usize) -> bool {
         false
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// From wherever it begins, a walk comes to each slot once, in order and around.
+    #[test]
+    fn d19_a_walk_comes_to_each_slot_once() {
+        let slots = Slots::<3>::new();
+        let claimed: alloc::vec::Vec<_> = (0..20).map_while(|_| slots.claim()).collect();
+        let count = u32::try_from(slots.from(0).count()).unwrap();
+        assert!(claimed.iter().copied().eq(0..if cfg!(feature = "alloc") { 20 } else { 3 }));
+        for start in 0..count + 2 {
+            let begin = if start < count { start } else { 0 };
+            assert!(slots.from(start).map(|(number, _)| number).eq((begin..count).chain(0..begin)), "from {start}");
+            assert!(slots.from(start).all(|(number, slot)| core::ptr::eq(slot, slots.slot(Some(number)).unwrap())));
+        }
     }
 }

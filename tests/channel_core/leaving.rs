@@ -302,3 +302,90 @@ fn rm20_a_call_that_waits_is_one_refusal() {
     assert_eq!(refused(), (3, 2), "each try is a call");
     forget((tx, rx));
 }
+
+/// Being ready says that a try says more than `Pending`, also of a channel that was closed.
+#[test]
+fn d07_a_slot_that_is_pending_makes_no_receiver_ready() {
+    let channel = Channel::<Mpsc<u32, 4>, Lot>::over(Mpsc::new(), Lot::new());
+    let (mut tx, mut rx) = channel.try_split().unwrap();
+    let other = tx.clone();
+    let mut end = tx.end();
+    let grant = end.try_claim(1).unwrap();
+    other.close();
+    let task = Task::new();
+    let mut ready = rx.ready();
+    assert!(task.poll(&mut ready).is_pending());
+    drop(grant);
+    drop(end);
+    assert_eq!(task.wakes(), 1);
+    assert!(task.poll(&mut ready).is_ready());
+    drop(ready);
+    assert_eq!(rx.try_recv(), Err(TryRecvError::Closed));
+}
+
+/// A waker that panics when it is used.
+struct Rude;
+
+impl std::task::Wake for Rude {
+    fn wake(self: Arc<Self>) {
+        panic!("do not wake me");
+    }
+}
+
+fn poll_rudely<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    let waker = std::task::Waker::from(Arc::new(Rude));
+    std::pin::Pin::new(future).poll(&mut std::task::Context::from_waker(&waker))
+}
+
+/// A sender's waker panics when the last receiver goes. What is queued goes all the same.
+#[test]
+fn d08_a_waker_that_panics_keeps_nothing_that_is_queued() {
+    let alive = Arc::new(());
+    let (mut tx, rx) = Owned::<Spsc<Arc<()>, 2>>::new_split(Lot::new());
+    (0..2).for_each(|_| tx.try_send(Arc::clone(&alive)).unwrap());
+    let mut send = tx.send_async(Arc::clone(&alive));
+    assert!(poll_rudely(&mut send).is_pending());
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(rx))).is_err());
+    drop(send);
+    assert_eq!(Arc::strong_count(&alive), 1);
+    assert!(tx.is_closed());
+}
+
+/// It is closed while an item is on its way for which three wait. The waker of the first one panics; one of the others gets
+/// the item, and the last one hears of the end.
+#[test]
+fn d07_a_waker_that_panics_keeps_the_end_from_nobody() {
+    let channel = Channel::<Mpmc<u32, 4>, Lot>::over(Mpmc::new(), Lot::new());
+    let (mut tx, rx) = channel.try_split().unwrap();
+    let mut receivers = [rx.clone(), rx.clone(), rx];
+    let tasks = [Task::new(), Task::new()];
+    {
+        let [a, b, c] = &mut receivers;
+        let (mut a, mut b, mut c) = (a.recv_async(), b.recv_async(), c.recv_async());
+        let mut items = std::iter::once_with(|| {
+            channel.close();
+            assert!(poll_rudely(&mut a).is_pending());
+            assert!(tasks[0].poll(&mut b).is_pending());
+            assert!(tasks[1].poll(&mut c).is_pending());
+            7
+        });
+        let sends = AssertUnwindSafe(|| tx.try_send_iter(&mut items));
+        assert!(catch_unwind(sends).is_err());
+        assert!(tasks[0].wakes() > 0 && tasks[1].wakes() > 0);
+        assert_eq!(tasks[0].poll(&mut b), Poll::Ready(Ok(7)));
+        assert_eq!(tasks[1].poll(&mut c), Poll::Ready(Err(RecvError::Closed)));
+    }
+}
+
+/// A future that is forgotten leaves its waker with the channel, and goes with it.
+#[test]
+fn d19_a_forgotten_future_goes_with_its_channel() {
+    let task = Task::new();
+    let (tx, mut rx) = Owned::<Spsc<u32, 2>>::new_split(Lot::new());
+    let mut recv = rx.recv_async();
+    assert!(task.poll(&mut recv).is_pending());
+    forget(recv);
+    assert_eq!(task.wakers(), 1);
+    drop((tx, rx));
+    assert_eq!(task.wakers(), 0);
+}

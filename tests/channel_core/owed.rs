@@ -209,3 +209,27 @@ fn rm05_a_drain_makes_room_when_it_ends() {
     assert_eq!((drained, refused), (Ok(2), 2));
     assert_eq!(tx.try_send(7), Ok(()));
 }
+
+/// A guard of a sender that was forgotten is made up for by each call that waits, and by the next guard.
+#[test]
+fn d06_a_forgotten_guard_of_a_sender_is_made_up_for() {
+    type Way = fn(&mut RingSender<'_, u32, Multi, Multi, Lot>);
+    let ways: [(&str, Way); 4] = [
+        ("send", |tx| assert!(tx.send_timeout(9, Duration::ZERO).is_err())),
+        ("send_iter", |tx| assert!(tx.send_iter_timeout(&mut [9].into_iter(), Duration::ZERO).is_err())),
+        ("send_async", |tx| assert!(Task::new().poll(&mut tx.send_async(9)).is_pending())),
+        ("end", |tx| drop(tx.end())),
+    ];
+    for (way, waits) in ways {
+        let channel: Many<u32, 2> = many();
+        let (mut tx, mut rx) = channel.try_split().unwrap();
+        let task = Task::new();
+        let mut recv = rx.recv_async();
+        assert!(task.poll(&mut recv).is_pending());
+        assert_eq!(silently(tx.end(), |end| end.try_push_iter([1, 2])), 2);
+        assert_eq!(task.wakes(), 0);
+        waits(&mut tx);
+        assert_eq!(task.wakes(), 1, "{way}");
+        assert_eq!(task.poll(&mut recv), Poll::Ready(Ok(1)), "{way}");
+    }
+}
