@@ -4,9 +4,7 @@
 //! says what it pairs with; no ring spells an ordering. A [`Track`] is a cursor that never comes round, for those who
 //! may be left behind by any number of laps.
 
-use crate::sync::{
-    AtomicPos, AtomicU32, AtomicUsize, Ordering, Pos, Site, const_fn, fence, if_cas, order,
-};
+use crate::sync::{AtomicPos, AtomicU32, AtomicUsize, Ordering, Pos, Site, const_fn, fence, if_cas, order};
 
 /// A position that never comes round. loom gets turns of two positions each, so that its models cross them.
 pub(crate) type Seq = crate::span::Seq<{ if cfg!(loom) { 1 } else { Pos::BITS - 1 } }>;

@@ -20,8 +20,8 @@ if_arc! {
 /// A ring whose ends can wait for each other: `R` is a [`Ring`], [`Lanes`] or a [`Broadcast`].
 ///
 /// `W` is what the platform sleeps with (`host::Futex` on Linux). With `Latencies` for `M` it counts how long its ends
-/// wait. Up to `TASKS` asynchronous tasks wait on each side for nothing; more try again and again: see
-/// [`Event`](crate::wait::Event).
+/// wait. Any number of threads, and with feature `alloc` of asynchronous tasks, waits on each side for nothing; without it,
+/// `TASKS` tasks do, and more try again and again: see [`Event`](crate::wait::Event).
 ///
 /// Like the ring in it, it is one place-free value, and if `W` has no state or may be zero, all-zero memory is an empty,
 /// open channel.
@@ -34,8 +34,11 @@ if_arc! {
 /// | nobody waits | sending and receiving cost what they cost in the ring, and three loads |
 /// | the last sender goes | receivers get everything that was sent, and then `Closed` |
 /// | the last receiver goes | sends are refused, and give the item back |
+/// | what is queued then | stays for the next receiver; of an owned channel ([`new_split`](Self::new_split)), which can have none, it is dropped, and so is what a racing send still puts |
 /// | [`close`](Sender::close) | both, for sends that begin after it |
-/// | who waits | wakes up in each of these cases |
+/// | an item that was sent before a close | is received before `Closed`; a receiver waits for a sender that is in the middle of one in front of it |
+/// | a waiting end | wakes up in each of these cases |
+/// | a borrowed end ([`Sender::end`]) | signals what was done through it when its guard is dropped |
 /// | data and room | are two events: a signal for one never goes to who waits for the other |
 /// | an end of a party that was gone | can be made again: a task that starts anew goes on where the other one stopped |
 ///
@@ -220,6 +223,11 @@ if_arc! {
         }
 
         /// Both ends of a new channel on the heap, where it is made in place; it goes with the last of them.
+        ///
+        /// When the last receiver goes, what is queued is dropped, since no other receiver can come: a request that carries
+        /// the sender of its reply lets its client go, and an item that holds a sender of this channel does not keep it. A
+        /// send that races with that is accepted, and its item dropped, or refused. A channel that is borrowed, or `static`,
+        /// keeps what is queued for its next receiver.
         pub fn new_split(wait: W) -> OwnedEnds<T, N, P, C, W, S, M, TASKS> {
             #[cfg(loom)]
             let channel = Arc::new(Self::over(Ring::new(), wait));

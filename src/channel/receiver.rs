@@ -12,11 +12,12 @@ use crate::wait::{Deadline, Look, Party, Strategy, TimedOut};
 
 /// A receiver of a [`Channel`](super::Channel): the one there is, or one of many.
 ///
-/// It can be cloned where the ring has many consumers. When the last one is dropped, sends are refused.
+/// It can be cloned where the ring has many consumers. When the last one is dropped, sends are refused, and of an owned
+/// channel what is queued is dropped; a borrowed one keeps it for its next receiver.
 ///
 /// | | nothing there | closed |
 /// |---|---|---|
-/// | [`try_recv`](Self::try_recv) | `Empty` (or `Pending`, `Contended`: try again) | what was sent, then `Closed` |
+/// | [`try_recv`](Self::try_recv) | `Empty` (or `Pending`, `Contended`: try again) | what was sent (`Pending` while a sender is in the middle of it), then `Closed` |
 /// | [`recv`](Self::recv) | waits | likewise |
 /// | [`recv_timeout`](Self::recv_timeout), [`recv_deadline`](Self::recv_deadline) | waits, then `Timeout` | likewise |
 /// | [`recv_async`](Self::recv_async) | is pending | likewise |
@@ -123,6 +124,9 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     ///
     /// If `f` panics, what becomes of the items is the ring's business: see its `drain`.
     ///
+    /// The slots of the items become free together, when this returns. So `f` must not wait for room in the same channel:
+    /// if that is full, `try_send` in `f` says `Full`, and `send` would wait for this very call.
+    ///
     /// # Errors
     ///
     /// As [`recv`](Self::recv). `max` 0 is `Ok(0)` at once.
@@ -165,8 +169,8 @@ impl<E: Source, L: Hold> Receiver<E, L> {
         }
     }
 
-    /// Gives up to `max` items that are there now to `f`, one after the other; how many. Their room is told to senders
-    /// once.
+    /// Gives up to `max` items that are there now to `f`, one after the other. Returns how many. Their room is made, and
+    /// told to senders, when this returns: see [`drain`](Self::drain) for what `f` must not do.
     ///
     /// # Errors
     ///
@@ -305,7 +309,8 @@ impl<E: Source, L: Hold> Receiver<E, L> {
         self.line.line().life().count(Party::Sender)
     }
 
-    /// Borrows the ring's end, to peek, skip, and read in place. Senders are signalled when the guard is dropped.
+    /// Borrows the ring's end, to peek, skip, and read in place. All senders that wait are signalled when the guard is
+    /// dropped, whatever was done.
     pub fn end(&mut self) -> EndGuard<'_, E, L> {
         EndGuard::new(&mut self.end, &mut self.line)
     }

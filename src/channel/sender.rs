@@ -237,7 +237,11 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     }
 
     /// Closes the channel for both sides. Sends that begin from now on are refused; receivers get what was sent before,
-    /// and then `Closed`. Everybody who waits wakes up.
+    /// and then `Closed`. Everything that waits wakes up.
+    ///
+    /// A receiver waits on for a sender that is in the middle of an item, or holds a grant, until that is committed or given
+    /// up: items that were sent behind it would be lost otherwise. If such a sender was forgotten, or its task is gone
+    /// without having dropped it, nobody ever says so, and a deadline ends the wait.
     ///
     /// A send that runs at the same time may be accepted and come after a receiver was told `Closed`: it is found by
     /// [`try_recv`](super::Receiver::try_recv), or dropped with the ring. Where that matters, drop the senders instead:
@@ -258,10 +262,11 @@ impl<E: Feed, L: Hold> Sender<E, L> {
         self.line.line().life().count(Party::Receiver)
     }
 
-    /// Borrows the ring's end, for grants and slices. Receivers are signalled when the guard is dropped.
+    /// Borrows the ring's end, for grants and slices. All receivers that wait are signalled when the guard is dropped,
+    /// whatever was done.
     ///
     /// What is pushed through it after the channel was closed, or after the last receiver has gone, is as if it had been
-    /// sent just before: nothing refuses it.
+    /// sent just before: nothing refuses it. An owned channel whose last receiver has gone drops it.
     pub fn end(&mut self) -> EndGuard<'_, E, L> {
         EndGuard::new(&mut self.end, &mut self.line)
     }

@@ -46,11 +46,11 @@ if_cas! {
 /// | one end stalls inside an operation | likewise | slots after its own wait for it: `Pending` once nothing else is left, or free |
 /// | a panic in your code | (closure, iterator, `Drop`) consumes exactly what was processed; nothing is dropped twice | items claimed with it are dropped, slots claimed with it are given up; nothing is stuck |
 /// | a forgotten handle | keeps its end until the next [`split`](Self::split) | nothing |
-/// | a forgotten grant | leaks what was put into it | leaks it, and the ring stops at its slots until the next [`split`](Self::split) |
+/// | a forgotten grant | leaks what was put into it | leaks it, and the ring stops at its slots until the producer next claims a grant or is dropped, which gives them up |
 /// | a forgotten drain | its slots are free at the latest when the consumer next tries to take an item and finds none, or goes; if that is forgotten too, its items are leaked | its items are leaked, and the ring stops at its slots until the next [`split`](Self::split) |
 ///
 /// A ring in a `static`, or in an `Arc`, may never be borrowed exclusively again, and then never split: there, a forgotten
-/// grant or drain of a `Multi` side stops it for good.
+/// drain of a `Multi` side stops it for good, and so does a forgotten grant if its producer is forgotten, too.
 ///
 /// Positions are as wide as a pointer. On targets of 32 bits, an end of a `Multi` side that is stopped in the middle of
 /// an operation while exactly 2³² items (or a multiple) go through the ring takes a slot twice.

@@ -103,7 +103,8 @@ impl Gate {
 /// feature `alloc`, the tasks beyond them get slots on the heap, which are kept for the next ones, so any number of tasks
 /// waits for nothing, too. Without it, or where there is no memory, or where `TASKS` is 0, the tasks beyond `TASKS` try again
 /// and again, which keeps their executor busy; on one that polls a task that has woken itself before all others, they starve
-/// those. [`crowded`](Self::crowded) counts them: let `TASKS` be large enough there. An event in memory that several
+/// those. [`crowded`](Self::crowded) counts them: let `TASKS` be large enough there, and where tasks are
+/// polled in an interrupt handler, in which nothing may be allocated. An event in memory that several
 /// processes share has `TASKS` 0: a waker is of one process.
 ///
 /// Tasks are woken in turn, and so are threads if the platform does so.

@@ -84,7 +84,7 @@
 //! | asleep | costs no processor time |
 //! | a wake-up that reaches somebody who gives up | is passed on |
 //! | interrupts | a signal may come from an interrupt handler if `Notify::notify` may: no lock, no loop without bound |
-//! | memory | no allocation, ever; all-zero memory is an event that nobody waits for |
+//! | memory | all-zero memory is an event that nobody waits for. Threads and signals never allocate. With feature `alloc`, a task that begins to wait while `TASKS` others do may: slots for as many more, which the event keeps |
 
 mod cell;
 mod deadline;

@@ -28,7 +28,10 @@ fn d08_a_client_hears_that_its_request_was_dropped() {
 /// An item holds a sender of its own channel, which is freed all the same.
 #[test]
 fn d08_an_item_that_holds_its_own_channel_does_not_keep_it() {
-    struct Item(#[allow(dead_code)] Option<OwnedSender<Item, 4, Multi, Single, Lot>>, #[allow(dead_code)] Arc<()>);
+    struct Item(
+        #[allow(dead_code)] Option<OwnedSender<Item, 4, Multi, Single, Lot>>,
+        #[allow(dead_code)] Arc<()>,
+    );
     let alive = Arc::new(());
     let (mut tx, rx) = Owned::<Mpsc<Item, 4>>::new_split(Lot::new());
     for _ in 0..3 {

@@ -311,7 +311,11 @@ fn give_up(main: Main, tells: bool) {
             let grant = end.try_claim(1).unwrap();
             other.try_send(7).unwrap();
             drop(grant);
-            if tells { drop(end) } else { forget(end) }
+            if tells {
+                drop(end)
+            } else {
+                forget(end)
+            }
             // As for the signals of a sender that goes.
             ManuallyDrop::new((tx, other))
         };
@@ -335,7 +339,11 @@ fn give_up_all(main: Main, tells: bool) {
         let send = move || {
             let mut end = tx.end();
             drop(end.try_claim(1).unwrap());
-            if tells { drop(end) } else { forget(end) }
+            if tells {
+                drop(end)
+            } else {
+                forget(end)
+            }
             other.send(7).unwrap();
             ManuallyDrop::new((tx, other))
         };

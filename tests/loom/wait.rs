@@ -240,7 +240,11 @@ pub mod crowded {
             assert!(first.poll(&mut context, || None::<()>).is_pending());
             let (one, two) = at_once(main, move || pass_by_of(stage), move || pass_by_of(stage));
             assert_eq!(stage.event.crowded(), 0);
-            assert_eq!([one, two].map(|bell| std::sync::Arc::strong_count(&bell)), [1, 1], "wakers that are left");
+            assert_eq!(
+                [one, two].map(|bell| std::sync::Arc::strong_count(&bell)),
+                [1, 1],
+                "wakers that are left"
+            );
             drop(first);
         });
     }

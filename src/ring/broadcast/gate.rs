@@ -248,7 +248,8 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> Broadcast<T, N, Gated<R
         let mut places = self.policy.places.iter().enumerate();
         let free = places.find(|(number, _)| self.policy.present.0.claim(1 << number));
         let (number, place) = free.ok_or(JoinError::NoPlace)?;
-        let mut reader = GatedReader { ring: self, place, number, at: Seq::new(0), tail: Seq::new(0), quiet: false };
+        let mut reader =
+            GatedReader { ring: self, place, number, at: Seq::new(0), tail: Seq::new(0), quiet: false };
         for _ in 0..TRIES {
             reader.at = begin(self);
             reader.place.0.publish(place_of(reader.at));
