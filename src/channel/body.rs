@@ -14,7 +14,7 @@ use crate::words::Entry;
 if_arc! {
     use crate::ring::{HasEnds, Owned};
     use crate::sync::Arc;
-    use super::line::Shared;
+    use super::shared::Shared;
 }
 
 /// A ring whose ends can wait for each other: `R` is a [`Ring`], [`Lanes`] or a [`Broadcast`].

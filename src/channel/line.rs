@@ -6,15 +6,10 @@ use core::task::{Context, Poll};
 use sealed::Line as _;
 
 use crate::stats::Off;
-use crate::sync::{CachePadded, const_fn, if_arc, is_over};
+use crate::sync::{CachePadded, const_fn, is_over};
 use crate::wait::{
     Counted, Deadline, Event, Lifecycle, Look, Meter, Outcome, Party, Seat, Strategy, TimedOut, Told as _, Wait,
 };
-if_arc! {
-    use crate::ring::Side;
-    use crate::stats::Stats;
-    use crate::sync::Arc;
-}
 
 /// Who is there, who waits for what, and how: everything of a [`Channel`](super::Channel) but its ring.
 #[repr(C)]
@@ -46,6 +41,15 @@ impl<W, M: Meter, const TASKS: usize> Line<W, M, TASKS> {
     /// How many times a task found no slot on the receivers' and on the senders' side.
     pub(super) fn crowded(&self) -> (u32, u32) {
         (self.data.0.crowded(), self.room.0.crowded())
+    }
+
+    /// The last receiver is gone for good: every signal of data finds somebody who waits from now on.
+    #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+    pub(super) fn keep_watch(&self)
+    where
+        W: Wait,
+    {
+        self.data.0.keep_watch(&self.wait);
     }
 
     /// Open again, with nobody there who waits, by exclusive access.
@@ -373,56 +377,5 @@ impl<W: Wait, M: Meter, const TASKS: usize> sealed::Hold for &Line<W, M, TASKS> 
     #[inline(always)]
     fn line(&self) -> &Line<W, M, TASKS> {
         self
-    }
-}
-
-if_arc! {
-    /// An `Arc` of the channel.
-    #[derive(Debug)]
-    pub struct Shared<X>(pub(super) Arc<X>);
-
-    impl<X> Clone for Shared<X> {
-        fn clone(&self) -> Self {
-            Self(Arc::clone(&self.0))
-        }
-    }
-
-    /// Drops what is queued when it is dropped.
-    struct Discard<'h, L: Hold>(&'h L);
-
-    impl<L: Hold> Drop for Discard<'_, L> {
-        fn drop(&mut self) {
-            if !is_over() {
-                self.0.discard();
-            }
-        }
-    }
-
-    type Ringed<T, const N: usize, P, C, S, W, M, const TASKS: usize> =
-        super::Channel<crate::ring::Ring<T, N, P, C, S>, W, M, TASKS>;
-
-    impl<T, const N: usize, P: Side, C: Side, S: Stats, W: Wait, M: Meter, const TASKS: usize> Hold
-        for Shared<Ringed<T, N, P, C, S, W, M, TASKS>>
-    {
-    }
-    impl<T, const N: usize, P: Side, C: Side, S: Stats, W: Wait, M: Meter, const TASKS: usize> sealed::Hold
-        for Shared<Ringed<T, N, P, C, S, W, M, TASKS>>
-    {
-        type Line = Line<W, M, TASKS>;
-        #[inline(always)]
-        fn line(&self) -> &Line<W, M, TASKS> {
-            &self.0.line
-        }
-
-        const OWNED: bool = true;
-        fn abandon(&self) {
-            // Also if the platform panics.
-            let _discard = Discard(self);
-            // What is sent from now on is dropped by its sender, which sees this; what was sent before, here.
-            self.0.line.data.0.keep_watch(&self.0.line.wait);
-        }
-        fn discard(&self) {
-            self.0.ring.discard();
-        }
     }
 }

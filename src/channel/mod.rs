@@ -23,6 +23,8 @@ mod line;
 mod numbers;
 mod receiver;
 mod sender;
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+mod shared;
 #[cfg(feature = "futures-v0.3")]
 mod stream;
 
@@ -42,5 +44,5 @@ pub use sender::Sender;
 pub use stream::{RecvStream, RecvStreamRef, SendSink};
 crate::sync::if_arc! {
     pub use body::{OwnedEnds, OwnedReceiver, OwnedSender};
-    pub use line::Shared;
+    pub use shared::Shared;
 }

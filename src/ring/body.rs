@@ -6,8 +6,6 @@ use super::cells::{Cells, Header, Raw};
 use super::keep::{Borrowed, sealed::HasEnds};
 use super::side::{Side, Single, Store, WRITTEN};
 use super::{Consumer, Ends, Producer};
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
-use crate::cursor::compared;
 use crate::span::Counter;
 use crate::stats::{Counts, Flow, Off, Stats};
 use crate::sync::{Pos, const_fn, if_cas};
@@ -280,30 +278,6 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
             ends.claim(Self::PRODUCER).then(|| unsafe { Producer::new(self.raw(), Borrowed::claimed(ends)) })
         }
 
-        /// Drops all items that are there and those that come while it is at it, unless another thread is at it: then that one
-        /// does. What is on its way then is left to its producer, which calls this after it.
-        pub(crate) fn discard(&self) {
-            // If the drop of an item panics, the others are dropped all the same.
-            let resume = Resume(self);
-            while let Some(mut consumer) = self.try_consumer() {
-                while consumer.skip(N) > 0 {}
-                drop(consumer);
-                // A producer that found the end taken has left its item to this thread. It has passed a fence between the
-                // item and that, so the item is seen after this one.
-                compared();
-                if !self.is_ready() {
-                    break;
-                }
-            }
-            core::mem::forget(resume);
-        }
-
-        /// Whether the next slot holds an item, or was given up.
-        fn is_ready(&self) -> bool {
-            let (raw, head) = (self.raw(), C::observed(&self.header.head.0));
-            raw.written_until(head, 0, 1).since(head) > 0 || (P::SHARED && raw.outcome(head).is_some())
-        }
-
         /// A consumer's end alone, or `None` while somebody has the only one. It goes back on drop.
         ///
         /// A `Multi` side always has one more.
@@ -313,19 +287,6 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
             // SAFETY: the claim makes this the only consumer of a single side until it gives the end back, and the
             // borrow keeps the ring alive.
             ends.claim(Self::CONSUMER).then(|| unsafe { Consumer::new(self.raw(), Borrowed::claimed(ends)) })
-        }
-    }
-}
-
-if_cas! {
-    /// Goes on with [`Ring::discard`] when it is dropped.
-    struct Resume<'r, T, const N: usize, P: Side, C: Side, S: Stats>(&'r Ring<T, N, P, C, S>);
-
-    impl<T, const N: usize, P: Side, C: Side, S: Stats> Drop for Resume<'_, T, N, P, C, S> {
-        fn drop(&mut self) {
-            if !crate::sync::is_over() {
-                self.0.discard();
-            }
         }
     }
 }

@@ -33,6 +33,8 @@ mod body;
 pub mod broadcast;
 mod cells;
 mod consumer;
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+mod discard;
 mod grant;
 #[cfg(feature = "alloc")]
 mod heap;

@@ -332,6 +332,7 @@ impl<const TASKS: usize> Event<TASKS> {
 
     /// Has every signaller know for good that somebody waits, as if a task did. What was done before this is seen by those
     /// who learn of it and pass [`told`](Self::told), and what they have done before is seen after this.
+    #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
     pub(crate) fn keep_watch(&self, wait: &impl Wait) {
         // Pairs with that of `told`.
         Self::fence_task();
