@@ -230,4 +230,38 @@ mod tests {
         unsafe { seats[1 - first].leave(&event, &Never, true) };
         assert_eq!((event.waiting(), count(first), count(1 - first)), (0, 2, 1));
     }
+
+    /// Without an allocator, the slots of an event are all there are: as many as its parameter says, more than 32 too. A task
+    /// beyond them tries again until one is free, and is counted.
+    #[cfg(not(feature = "alloc"))]
+    #[test]
+    fn d19_without_a_slot_a_task_tries_again_until_it_has_one() {
+        const TASKS: usize = 40;
+        let event = Event::<TASKS>::new();
+        let wakes = [(); TASKS + 1].map(|()| Arc::<Wakes>::default());
+        let woken = |at: usize| core::mem::take(&mut *wakes[at].0.lock().unwrap());
+        let mut tickets: alloc::vec::Vec<_> = wakes.iter().map(|_| Ticket::new(&event, &Never)).collect();
+        let poll = |ticket: &mut Ticket<'_, Never, TASKS>, at: usize| {
+            let waker = Waker::from(Arc::clone(&wakes[at]));
+            assert!(ticket.poll(&mut Context::from_waker(&waker), || None::<()>).is_pending());
+        };
+        for (at, ticket) in tickets.iter_mut().enumerate().take(TASKS) {
+            poll(ticket, at);
+            assert_eq!((woken(at), event.crowded()), (0, 0), "it has a slot");
+        }
+        let mut standing = tickets.pop().unwrap();
+        for times in 1..4 {
+            poll(&mut standing, TASKS);
+            assert_eq!(woken(TASKS), 1, "it has to be polled again");
+            assert!(event.crowded() >= times);
+        }
+        tickets.truncate(1);
+        // One poll sees that a slot is free, the next one leaves its waker there.
+        (0..2).for_each(|_| poll(&mut standing, TASKS));
+        woken(TASKS);
+        poll(&mut standing, TASKS);
+        assert_eq!(woken(TASKS), 0, "now it is woken by signals only");
+        event.signal_all(&Never);
+        assert_eq!((woken(0), woken(TASKS)), (1, 1));
+    }
 }

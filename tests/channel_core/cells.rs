@@ -94,35 +94,7 @@ fn d19_seats_are_used_again() {
     assert_eq!((event.waiting(), task.wakers()), (0, 0));
 }
 
-/// Without an allocator, the slots of an event are all there are.
-#[cfg(not(feature = "alloc"))]
-#[test]
-fn d19_without_a_slot_a_task_tries_again_until_it_has_one() {
-    let (event, lot) = (Event::<1>::new(), Lot::new());
-    let (first, second) = (Task::new(), Task::new());
-    let mut seated = Ticket::new(&event, &lot);
-    assert!(wait(&mut seated, &first).is_pending());
-    let mut standing = Ticket::new(&event, &lot);
-    for _ in 0..3 {
-        assert!(wait(&mut standing, &second).is_pending());
-        assert_eq!((first.wakes(), second.wakes()), (0, 1), "it has to be polled again");
-    }
-    assert!(event.crowded() >= 3, "and it is counted");
-    drop(seated);
-    assert_eq!(second.wakes(), 0);
-    // One poll sees that a slot is free, the next one leaves its waker there.
-    for _ in 0..2 {
-        assert!(wait(&mut standing, &second).is_pending());
-    }
-    second.wakes();
-    assert!(wait(&mut standing, &second).is_pending());
-    assert_eq!((second.wakes(), second.wakers()), (0, 1), "now it is woken by signals only");
-    event.signal(&lot, 1);
-    assert_eq!(second.wakes(), 1);
-}
-
 /// However many tasks wait, each sleeps until it is woken, and is woken in turn.
-#[cfg(feature = "alloc")]
 #[test]
 fn d19_any_number_of_tasks_waits_for_nothing() {
     const MANY: usize = if cfg!(miri) { 70 } else { 1_000 };
