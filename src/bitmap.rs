@@ -228,6 +228,8 @@ if_cas! {
     pub(crate) const MAX_PINS: u32 = if cfg!(annulet_narrow) { 255 } else { (1 << 29) - 1 };
     /// The most pins there may be at all: those who close a slot, or look it up, get in where readers don't.
     const MOST_PINS: u32 = !STATE;
+    // One more than the most does not run into the state, and readers stop before it.
+    const _: () = assert!(MOST_PINS & STATE == 0 && MAX_PINS < MOST_PINS);
 
     /// Why a slot could not be entered.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -152,4 +152,17 @@ mod tests {
         assert_eq!(format!("{handle:?}"), "region#7.3");
         assert_eq!(format!("{:?}", Handle::<Cap>::new(0, 1)), "cap#0.1");
     }
+
+    #[test]
+    fn a_set_finds_the_handles_that_are_in_it() {
+        use core::hash::BuildHasher;
+        use std::hash::RandomState;
+        let hashes = RandomState::new();
+        let hash = |handle: Handle<Region>| hashes.hash_one(handle);
+        assert_eq!(hash(Handle::new(7, 3)), hash(Handle::from_raw(3 << 32 | 7)));
+        assert!(
+            hash(Handle::new(7, 3)) != hash(Handle::new(7, 4))
+                && hash(Handle::new(7, 3)) != hash(Handle::new(8, 3))
+        );
+    }
 }
