@@ -4,11 +4,11 @@ use core::ffi::CStr;
 use core::fmt;
 use core::ops::{BitOr, BitOrAssign};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{
-    MemfdFlags, OFlags, SealFlags, SeekFrom, fcntl_add_seals, fcntl_get_seals, fcntl_getfl, fstat, fstatfs,
-    ftruncate, memfd_create, seek, tell,
+    MemfdFlags, Mode, OFlags, SealFlags, SeekFrom, fcntl_add_seals, fcntl_get_seals, fcntl_getfl, fstat,
+    fstatfs, ftruncate, memfd_create, open, seek,
 };
 use rustix::io::{Errno, pwrite};
 
@@ -337,16 +337,18 @@ pub fn identity(fd: impl AsFd) -> io::Result<Identity> {
 /// ([`check`]): both forbid to punch a hole, also through a mapping that was made earlier. Without them it can be out of
 /// date at once.
 ///
+/// The position of the descriptor stays as it is, and whoever shares it cannot hold this up. It needs `/proc`.
+///
 /// # Errors
 ///
-/// [`CheckError::Sparse`]; `Io` for a file that does not tell its holes.
+/// [`CheckError::Sparse`]; `Io` for a file that does not tell its holes, or that this process may not open again.
 pub fn check_whole(fd: impl AsFd, size: u64) -> Result<(), CheckError> {
-    let fd = fd.as_fd();
-    // The question moves the position of the descriptor, which its sender shares: it is put back.
-    let position = tell(fd)?;
-    let hole = seek(fd, SeekFrom::Hole(0));
-    seek(fd, SeekFrom::Start(position))?;
+    // The question moves a position and takes its lock, which whoever passed the descriptor shares, and can hold for as long
+    // as it likes, by a read that does not end: a description of our own has both for itself. It is opened without waiting,
+    // since a lease of the peer's could make it wait.
+    let own = format!("/proc/self/fd/{}", fd.as_fd().as_raw_fd());
+    let own = open(own, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?;
     // Behind the last byte of every file there is one.
-    let hole = hole?;
+    let hole = seek(own, SeekFrom::Hole(0))?;
     if hole >= size { Ok(()) } else { Err(CheckError::Sparse { size, hole }) }
 }

@@ -124,8 +124,8 @@ impl PidFd {
     /// Whether it is this process.
     #[must_use]
     pub fn is_this_process(&self) -> bool {
-        // The number of a process that runs is nobody else's.
-        self.number == std::process::id()
+        // The number of a process that runs is nobody else's; that of one that is gone may be ours by now.
+        self.number == std::process::id() && self.evidence().is_none()
     }
 
     /// Proof that the process has ended, if it has. Does not block. A process that is stopped, slow or hung gives

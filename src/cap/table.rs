@@ -76,7 +76,8 @@ impl<const N: usize> CapTable<N> {
     /// this process, when the first capability is made.
     ///
     /// On targets without compare-and-swap the numbers are counted in two steps: a table whose first capability is made
-    /// in an interrupt handler is numbered by hand there ([`numbered`](Self::numbered)).
+    /// in an interrupt handler, on another core, or by a thread that preempts others is numbered by hand there
+    /// ([`numbered`](Self::numbered)).
     #[must_use]
     pub const fn new() -> Self {
         Self::with(SlotNumbers::counted())

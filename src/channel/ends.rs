@@ -314,6 +314,12 @@ impl<T: Entry, const N: usize, S: Stats> sealed::End for Reader<'_, T, N, S> {
     }
 }
 
+impl<T: Entry, const N: usize, S: Stats> sealed::Many for Reader<'_, T, N, S> {
+    fn another(&self) -> Self {
+        self.clone()
+    }
+}
+
 impl<T: Entry, const N: usize, S: Stats> Source for Reader<'_, T, N, S> {}
 impl<T: Entry, const N: usize, S: Stats> sealed::Source for Reader<'_, T, N, S> {
     type Item = T;

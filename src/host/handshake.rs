@@ -168,7 +168,10 @@ fn fits(count: usize) -> Result<(), PassError> {
 /// returned in its order, unchecked ([`attach_region`](super::attach_region) is for that, and
 /// [`discard`](super::discard) for what it refuses). `peer` is the process
 /// whose death ends the port: [`PidFd::of_child`], or [`PidFd::of_peer`] of a socket that the peer has connected.
-/// The socket keeps messages apart (`SOCK_SEQPACKET`). After `Ok` nothing is left in it; after an error it is of no use.
+/// The socket keeps messages apart (`SOCK_SEQPACKET`). After `Ok` nothing is left in it; after an error it is
+/// hung up, unless it was for the arguments (`TooManyFds`). `Ok`
+/// does not say that the peer was in time: if its deadline came before it learned that its window was taken, the socket is
+/// hung up, and its process may live on.
 ///
 /// A window of this process is never taken for the peer's, whoever has passed it on, unless the peer *is* this process.
 ///
@@ -183,16 +186,42 @@ pub fn connect<E: Entry, const N: usize>(
     deadline: Deadline,
 ) -> Result<(Port<E, N>, Vec<OwnedFd>), HandshakeError> {
     fits(expect)?;
-    let mine = Segment::<E, N>::create().map_err(HandshakeError::Create)?;
-    let pending = Pending::begin(&socket, &peer)?;
-    pass(&socket, CONNECTING, &mine, offer, deadline)?;
-    let (theirs, beside) = take(&socket, ACCEPTING, expect, &peer, Some(&mine), deadline)?;
-    // It has mine, or would have sent nothing.
-    if !pending.end() {
-        return Err(HandshakeError::BadHello);
+    fits(offer.len())?;
+    let done = ask(&socket, &peer, offer, expect, deadline);
+    if done.is_err() {
+        // Whatever the peer makes of it, nothing more comes. It fails where the peer has hung up already.
+        let _ = fdpass::hang_up(&socket);
     }
-    fdpass::send(&socket, TAKEN, &[], deadline)?;
+    let (mine, theirs, beside) = done?;
     Ok((Port::new(mine, theirs, peer), beside))
+}
+
+/// Passes a window of mine, and takes the peer's.
+fn ask<E: Entry, const N: usize>(
+    socket: impl AsFd,
+    peer: &PidFd,
+    offer: &[BorrowedFd<'_>],
+    expect: usize,
+    deadline: Deadline,
+) -> Result<(Segment<E, N>, PeerWindow<E, N>, Vec<OwnedFd>), HandshakeError> {
+    let pending = Pending::begin(&socket, peer, offer.len().saturating_add(1))?;
+    let mine = Segment::<E, N>::create().map_err(HandshakeError::Create)?;
+    pass(&socket, CONNECTING, &mine, offer, deadline)?;
+    let (theirs, beside) = take(&socket, ACCEPTING, expect, peer, Some(&mine), deadline)?;
+    // It has mine, or would have sent nothing.
+    let said = if pending.end() {
+        fdpass::send(&socket, TAKEN, &[], deadline).map_err(HandshakeError::Pass)
+    } else {
+        Err(HandshakeError::BadHello)
+    };
+    match said {
+        Ok(()) => Ok((mine, theirs, beside)),
+        Err(why) => {
+            // As in `take`.
+            fdpass::discard(beside, deadline);
+            Err(why)
+        }
+    }
 }
 
 /// Exchanges windows with the process at the other end of `socket`, which calls [`connect`]: for the side that serves
@@ -200,14 +229,15 @@ pub fn connect<E: Entry, const N: usize>(
 ///
 /// Nothing is made for the peer, or passed to it, before it has passed a window that is in order. My window is then in
 /// flight, on the account of my user, until the peer takes it; this waits for the peer to say so. A peer that does not take
-/// it, or its user, is passed no more once it leaves too many of them: 16 for a process, and for all processes of a user a
-/// quarter of `RLIMIT_NOFILE`. They count until they are taken, or the peer has closed its sockets. Processes of
+/// it, or its user, is passed no more once it leaves too many of them: 16 for a process, and for all processes of a user,
+/// those included that are being taken, a quarter of what other users leave of `RLIMIT_NOFILE`. What is offered beside a
+/// window counts as well. They count until they are taken, or the peer has closed its sockets. Processes of
 /// one user share that, and the user of this process is one of them: serve strangers as a user of your own.
 ///
 /// # Errors
 ///
 /// [`HandshakeError`]. A peer that says nothing, or does not take what it is passed, is `Pass(Timeout)` at the deadline; the
-/// socket is then hung up. `Pass(TooManyInFlight)` when the kernel lets this user have no more descriptors in flight,
+/// socket is hung up after that, and after every error but that for the arguments. `Pass(TooManyInFlight)` when the kernel lets this user have no more descriptors in flight,
 /// whatever they are.
 pub fn accept<E: Entry, const N: usize>(
     socket: impl AsFd,
@@ -218,10 +248,28 @@ pub fn accept<E: Entry, const N: usize>(
 ) -> Result<(Port<E, N>, Vec<OwnedFd>), HandshakeError> {
     fits(expect)?;
     fits(offer.len())?;
-    let (theirs, beside) = take(&socket, CONNECTING, expect, &peer, None, deadline)?;
-    match answer(&socket, &peer, offer, deadline) {
-        Ok(mine) => Ok((Port::new(mine, theirs, peer), beside)),
+    let done = serve(&socket, &peer, offer, expect, deadline);
+    if done.is_err() {
+        // As in `connect`.
+        let _ = fdpass::hang_up(&socket);
+    }
+    let (mine, theirs, beside) = done?;
+    Ok((Port::new(mine, theirs, peer), beside))
+}
+
+/// Takes the peer's window, and then passes one of mine.
+fn serve<E: Entry, const N: usize>(
+    socket: impl AsFd,
+    peer: &PidFd,
+    offer: &[BorrowedFd<'_>],
+    expect: usize,
+    deadline: Deadline,
+) -> Result<(Segment<E, N>, PeerWindow<E, N>, Vec<OwnedFd>), HandshakeError> {
+    let (theirs, beside) = take(&socket, CONNECTING, expect, peer, None, deadline)?;
+    match answer(&socket, peer, offer, deadline) {
+        Ok(mine) => Ok((mine, theirs, beside)),
         Err(why) => {
+            // As in `take`.
             fdpass::discard(beside, deadline);
             Err(why)
         }
@@ -235,7 +283,7 @@ fn answer<E: Entry, const N: usize>(
     offer: &[BorrowedFd<'_>],
     deadline: Deadline,
 ) -> Result<Segment<E, N>, HandshakeError> {
-    let pending = Pending::begin(&socket, peer)?;
+    let pending = Pending::begin(&socket, peer, offer.len().saturating_add(1))?;
     let mine = Segment::<E, N>::create().map_err(HandshakeError::Create)?;
     pass(&socket, ACCEPTING, &mine, offer, deadline)?;
     let mut said = [0; LONGEST];

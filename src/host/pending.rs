@@ -2,7 +2,8 @@
 //!
 //! A descriptor that was sent is in flight until its receiver takes it, or closes its socket. The kernel counts those of
 //! this process's user, and above `RLIMIT_NOFILE` sends none for it any more. A peer that never reads leaves mine in flight
-//! for as long as it likes; it is given no more of them than stand here.
+//! for as long as it likes; it is given no more of them than stand here. What counts is descriptors, so a message with an
+//! offer beside the window weighs more than one.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -12,10 +13,11 @@ use std::vec::Vec;
 use annulet_platform::fdpass;
 use annulet_platform::pidfd::PidFd;
 
-/// For one process, which may shake hands several times at once.
+/// What one process may have left untaken. Handshakes that go on do not count: it may shake hands many times at once.
 const OF_A_PROCESS: usize = 16;
-/// For all processes of one user, who can start any number of them: that part of what may be in flight.
-const OF_A_USER: u64 = 4;
+/// For all processes of one user, who can start any number of them: that part of what others leave of what may be in flight.
+/// So no number of users takes all of it.
+const OF_A_USER: usize = 4;
 
 static PENDING: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
 
@@ -26,6 +28,10 @@ struct Entry {
     process: u32,
     socket: OwnedFd,
     number: u64,
+    /// How many descriptors are in the message.
+    weight: usize,
+    /// The process that sends it: a child that was forked meanwhile has the entry, and nobody who ends it.
+    sender: u32,
     /// Nobody waits any more for the peer to take it.
     given_up: bool,
 }
@@ -54,26 +60,37 @@ impl From<io::Error> for Refusal {
 }
 
 impl Pending {
-    /// To be called before a window is sent to `peer` through `socket`.
-    pub(super) fn begin(socket: impl AsFd, peer: &PidFd) -> Result<Self, Refusal> {
+    /// To be called before `weight` descriptors are sent to `peer` through `socket`.
+    pub(super) fn begin(socket: impl AsFd, peer: &PidFd, weight: usize) -> Result<Self, Refusal> {
         if peer.is_this_process() {
             return Ok(Self { number: None });
         }
         let (user, process) = (fdpass::peer_user(&socket)?, peer.number());
         let socket = socket.as_fd().try_clone_to_owned()?;
         let mut entries = lock();
+        let sender = std::process::id();
         // An answer that fails is none: the entry stays.
-        entries.retain(|entry| !entry.given_up || !fdpass::is_taken(&entry.socket).unwrap_or(false));
-        let of_user = usize::try_from(fdpass::limit() / OF_A_USER).unwrap_or(usize::MAX).max(1);
-        let all = entries.iter().filter(|entry| entry.user == user);
-        let of_process = all.clone().filter(|entry| entry.process == process);
-        for (count, limit) in [(of_process.count(), OF_A_PROCESS), (all.count(), of_user)] {
-            if count >= limit {
+        entries.retain(|entry| {
+            entry.sender == sender && !(entry.given_up && fdpass::is_taken(&entry.socket).unwrap_or(false))
+        });
+        let weigh = |of: &dyn Fn(&Entry) -> bool| {
+            entries.iter().filter(|entry| of(entry)).map(|entry| entry.weight).sum()
+        };
+        // Processes of other pid namespaces, which have no number, are told apart by their users only.
+        let left: usize =
+            weigh(&|entry| process != 0 && entry.given_up && entry.user == user && entry.process == process);
+        let of_user: usize = weigh(&|entry| entry.user == user);
+        let of_others: usize = weigh(&|entry| entry.user != user);
+        let for_user =
+            usize::try_from(fdpass::limit()).unwrap_or(usize::MAX).saturating_sub(of_others) / OF_A_USER;
+        // One message is always sent, or a small limit would let nobody in.
+        for (count, limit) in [(left, OF_A_PROCESS), (of_user, for_user)] {
+            if count > 0 && count.saturating_add(weight) > limit {
                 return Err(Refusal::TooMany { limit });
             }
         }
         let number = entries.last().map_or(0, |last| last.number.wrapping_add(1));
-        entries.push(Entry { user, process, socket, number, given_up: false });
+        entries.push(Entry { user, process, socket, number, weight, sender, given_up: false });
         Ok(Self { number: Some(number) })
     }
 
@@ -120,11 +137,17 @@ mod tests {
     /// Another handshake that begins meanwhile takes none for done that has not yet sent its window.
     #[test]
     fn i12_a_handshake_that_has_begun_is_not_over_before_it_has_sent() {
-        let mut child = Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().unwrap();
+        let mut child = Command::new("sleep")
+            .arg("1000")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let peer = PidFd::of_child(&child).unwrap();
         let ((first, _end), (second, _other)) = (fdpass::pair().unwrap(), fdpass::pair().unwrap());
-        let begun = Pending::begin(&first, &peer).unwrap();
-        let meanwhile = Pending::begin(&second, &peer).unwrap();
+        let begun = Pending::begin(&first, &peer, 1).unwrap();
+        let meanwhile = Pending::begin(&second, &peer, 1).unwrap();
         fdpass::send(&first, b"window", &[], Deadline::NEVER).unwrap();
         assert!(!begun.end(), "nobody has taken it");
         assert!(meanwhile.end());
@@ -133,8 +156,18 @@ mod tests {
         fdpass::send(&second, b"more", &[], Deadline::NEVER).unwrap();
         // This process does not bound itself.
         let myself = PidFd::open(std::process::id()).unwrap();
-        let many: Vec<_> = (0..4 * OF_A_PROCESS).map(|_| Pending::begin(&second, &myself)).collect();
+        let many: Vec<_> = (0..4 * OF_A_PROCESS).map(|_| Pending::begin(&second, &myself, 1)).collect();
         assert!(many.iter().all(Result::is_ok));
+        // Handshakes that go on do not count as left; descriptors do, not messages.
+        let (fourth, _fourth_end) = fdpass::pair().unwrap();
+        let going: Vec<_> = (0..2 * OF_A_PROCESS).map(|_| Pending::begin(&fourth, &peer, 1)).collect();
+        assert!(going.iter().all(Result::is_ok));
+        drop(going);
+        let (third, _third_end) = fdpass::pair().unwrap();
+        let heavy = Pending::begin(&third, &peer, OF_A_PROCESS - 1).unwrap();
+        fdpass::send(&third, b"window", &[], Deadline::NEVER).unwrap();
+        assert!(!heavy.end());
+        assert!(matches!(Pending::begin(&fourth, &peer, 1), Err(Refusal::TooMany { limit: OF_A_PROCESS })));
         child.kill().unwrap();
         child.wait().unwrap();
     }

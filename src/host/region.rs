@@ -13,16 +13,13 @@ fn constant() -> Seals {
 }
 
 /// Puts everything that `from` gives into a memory file, and seals it: nobody, this process included, can change
-/// its bytes or its size any more. Where `from` is a [`File`], the kernel moves the bytes.
-///
-/// # Errors
-///
-/// Holes of a sparse file are filled: what a region has, its reader need not pay for ([`attach_region`]).
+/// its bytes or its size any more. Where `from` is a [`File`], the kernel moves the bytes. Holes of a sparse file are filled:
+/// what a region has, its reader need not pay for ([`attach_region`]).
 ///
 /// # Errors
 ///
 /// Those of reading, and of the system calls; [`io::ErrorKind::InvalidInput`] when there were no bytes, since an
-/// empty region cannot be mapped.
+/// empty region cannot be mapped; [`io::ErrorKind::Other`] with a [`CheckError`] when holes are left all the same.
 pub fn seal_region(from: impl Read) -> io::Result<OwnedFd> {
     let mut file = File::from(memfd::create(c"annulet-region", 0)?);
     fill(from, &mut file)?;

@@ -213,7 +213,7 @@ ops! {
         tx.receivers() + usize::from(tx.is_closed())
     }
     sender_end(tx, _a, _b) {
-        black_box(tx.end());
+        drop(black_box(tx.end()));
         0
     }
     sender_close(tx, _a, _b) {
@@ -274,7 +274,7 @@ ops! {
         rx.senders() + usize::from(rx.is_closed())
     }
     receiver_end(rx, _a, _b) {
-        black_box(rx.end());
+        drop(black_box(rx.end()));
         0
     }
     receiver_close(rx, _a, _b) {
@@ -283,20 +283,26 @@ ops! {
     }
 }
 
-fn clone_sender<T: Item, E: Feed<Item = T> + Clone, X: Source, L: Hold>(
+fn clone_sender<T: Item, E: Feed<Item = T>, X: Source, L: Hold>(
     ends: &mut Ends<E, X, L>,
     a: usize,
     b: usize,
-) -> usize {
+) -> usize
+where
+    Sender<E, L>: Clone,
+{
     let Some(tx) = &ends.tx else { return 0 };
     tx.clone().with_strategy(strategy(a, b)).try_send(T::of(a)).is_ok().into()
 }
 
-fn clone_receiver<T: Item, E: Feed, X: Source<Item = T> + Clone, L: Hold>(
+fn clone_receiver<T: Item, E: Feed, X: Source<Item = T>, L: Hold>(
     ends: &mut Ends<E, X, L>,
     a: usize,
     b: usize,
-) -> usize {
+) -> usize
+where
+    Receiver<X, L>: Clone,
+{
     let Some(rx) = &ends.rx else { return 0 };
     of_try_recv(rx.clone().with_strategy(strategy(a, b)).try_recv())
 }
@@ -311,7 +317,7 @@ fn reserve<T: Item, C: Side, S: Stats, K: Keep, X: Source, L: Hold>(
     let mut reserve = tx.reserve();
     match poll(&mut reserve) {
         Poll::Ready(Some(permit)) => {
-            permit.send(T::of(a));
+            let _ = permit.send(T::of(a));
             1
         }
         again => usize::from(again.is_pending() && poll(&mut reserve).is_pending()),
