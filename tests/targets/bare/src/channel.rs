@@ -6,10 +6,10 @@ use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 
 use annulet::channel::{Feed, Hold, Receiver, RecvError, SendError, Sender, Source, TryRecvError};
-use annulet::ring::broadcast::Gated;
+use annulet::ring::broadcast::{Gated, Overwrite};
 use annulet::ring::lanes::{Fair, Strict};
 use annulet::ring::{Keep, Multi, Producer, Side, Single};
-use annulet::stats::{Off, Stats};
+use annulet::stats::{Counts, Off, Stats};
 use annulet::wait::Deadline;
 use annulet::{Broadcast, Channel, Lanes, Mpmc, Mpsc, Spmc, Spsc};
 
@@ -325,7 +325,7 @@ fn reserve<T: Item, C: Side, S: Stats, K: Keep, X: Source, L: Hold>(
 }
 
 /// Channels as such: made, split, opened again, and dropped with what is in them.
-const CHANNELS: &[Op<()>] = &[spsc::<Token>, mpmc::<Token>, lanes, newest, slowest, ends_one_by_one];
+const CHANNELS: &[Op<()>] = &[spsc::<Token>, mpmc::<Token>, counted, lanes, newest, slowest, ends_one_by_one];
 
 fn spsc<T: Item>(_: &mut (), a: usize, _: usize) -> usize {
     let mut channel = Channel::<Spsc<T, 2>, Idle>::over(Spsc::new(), Idle);
@@ -334,7 +334,27 @@ fn spsc<T: Item>(_: &mut (), a: usize, _: usize) -> usize {
     drop((tx, rx));
     channel.reopen();
     let waiting = channel.waiting();
-    waiting.0 + waiting.1 + channel.len() + channel.ring_mut().capacity() + usize::from(sent)
+    let crowded = channel.crowded();
+    let numbers =
+        channel.len() + channel.capacity() + usize::from(channel.is_empty()) + usize::from(channel.is_full());
+    waiting.0
+        + waiting.1
+        + (crowded.0 ^ crowded.1) as usize
+        + numbers
+        + channel.ring_mut().capacity()
+        + usize::from(sent)
+}
+
+/// What channels count, and say of what is in them.
+fn counted(_: &mut (), a: usize, _: usize) -> usize {
+    let ring = Channel::<Mpsc<u32, 2, Counts>, Idle>::over(Mpsc::new(), Idle);
+    let lanes = Channel::<Lanes<u32, 2, 2>, Idle>::over(Lanes::new(), Idle);
+    let newest = Channel::<Broadcast<u32, 2, Overwrite, Counts>, Idle>::over(Broadcast::new(), Idle);
+    let sent = newest.try_sender().map_or(0, |mut tx| usize::from(tx.try_send(a as u32).is_ok()));
+    let numbers = lanes.len() + newest.len() + newest.capacity();
+    let empty = usize::from(lanes.is_empty()) + usize::from(newest.is_empty());
+    let counts = ring.stats().0.items ^ newest.stats().0.items ^ newest.lagged().items;
+    sent + numbers + empty + counts
 }
 
 fn mpmc<T: Item>(_: &mut (), a: usize, _: usize) -> usize {

@@ -77,7 +77,7 @@ fn signal_all<const TASKS: usize>(event: &mut Event<TASKS>, _: usize, _: usize) 
 }
 
 fn waiting<const TASKS: usize>(event: &mut Event<TASKS>, _: usize, _: usize) -> usize {
-    event.waiting()
+    event.waiting() + event.crowded() as usize
 }
 
 fn wait_until<const TASKS: usize>(event: &mut Event<TASKS>, a: usize, b: usize) -> usize {
