@@ -18,7 +18,7 @@ use core::iter;
 use core::mem::ManuallyDrop;
 
 use super::cell::Cell;
-use crate::sync::{AtomicU32, Ordering, const_fn, if_arc, is_over};
+use crate::sync::{AtomicU32, Ordering, StaticU32, const_fn, if_arc, is_over};
 if_arc! {
     use crate::once::OnceBox;
     use alloc::boxed::Box;
@@ -34,11 +34,11 @@ pub(super) struct Slots<const N: usize> {
     /// How many wakers there are to be taken, so that a signal that finds none visits no slot.
     armed: AtomicU32,
     /// The slot after the one that was woken last.
-    next_woken: AtomicU32,
+    next_woken: StaticU32,
     /// The slot after the one that was claimed last.
-    next_claimed: AtomicU32,
+    next_claimed: StaticU32,
     /// How many times a task found no slot.
-    crowded: AtomicU32,
+    crowded: StaticU32,
     inline: [Cell; N],
     /// Dropped unless `N` is 0.
     more: ManuallyDrop<More>,
@@ -71,9 +71,9 @@ impl<const N: usize> Slots<N> {
             let inline = core::array::from_fn(|_| Cell::new());
             Self {
                 armed: AtomicU32::new(0),
-                next_woken: AtomicU32::new(0),
-                next_claimed: AtomicU32::new(0),
-                crowded: AtomicU32::new(0),
+                next_woken: StaticU32::new(0),
+                next_claimed: StaticU32::new(0),
+                crowded: StaticU32::new(0),
                 inline,
                 more: ManuallyDrop::new(More::new()),
             }

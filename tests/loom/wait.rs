@@ -21,12 +21,12 @@ models! {
     h16_a_push_against_phases kills [SignalFence AwaitFence] twin h16_twin_does_not_signal;
     h15_one_wake_for_two_threads kills [SignalFence AwaitFence] twin h15_twin_wakes_who_has_gone;
     h15_one_wake_for_a_thread_and_a_task kills [SignalFence AwaitFence];
-    h15_a_task_that_was_woken_is_dropped kills [SignalFence AwaitFence] twin h15_twin_forgets_the_task;
+    h15_a_task_that_was_woken_is_dropped within 2 kills [SignalFence AwaitFence] twin h15_twin_forgets_the_task;
     d19_a_push_against_a_poll kills [SignalFence AwaitFence TaskArm TaskWake] twin d19_twin_does_not_signal;
     d19_a_waker_is_replaced kills [TaskArm TaskWake TaskDone TaskRetake] twin d19_twin_waits_for_the_first_waker;
     d19_a_seat_is_used_again kills [SeatGiveBack] twin d19_twin_expects_a_seat;
     d19_a_seat_that_a_signaller_frees kills [TaskDone] twin d19_twin_counts_wakers_too_early;
-    d19_a_seat_changes_hands_during_a_wake kills [SeatGiveBack TaskDone TaskRetake];
+    d19_a_seat_changes_hands_during_a_wake within 2 kills [SeatGiveBack TaskDone TaskRetake];
 }
 
 type Ring = Spsc<u32, 1>;
