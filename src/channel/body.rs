@@ -34,7 +34,7 @@ if_arc! {
 /// | nobody waits | sending and receiving cost what they cost in the ring, and three loads |
 /// | the last sender goes | receivers get everything that was sent, and then `Closed` |
 /// | the last receiver goes | sends are refused, and give the item back |
-/// | what is queued then | stays for the next receiver; of an owned channel ([`new_split`](Self::new_split)), which can have none, it is dropped, and so is what a racing send still puts |
+/// | what is queued then | stays for the next receiver; of an owned channel (`new_split`), which can have none, it is dropped, and so is what a racing send still puts |
 /// | [`close`](Sender::close) | both, for sends that begin after it |
 /// | an item that was sent before a close | is received before `Closed`; a receiver waits for a sender that is in the middle of one in front of it |
 /// | a waiting end | wakes up in each of these cases |
