@@ -188,9 +188,21 @@ pub fn connect<E: Entry, const N: usize>(
     fits(expect)?;
     fits(offer.len())?;
     let done = ask(&socket, &peer, offer, expect, deadline);
+    conclude(socket, peer, done)
+}
+
+/// Both windows, and what the peer has passed beside its own.
+type Exchanged<E, const N: usize> = (Segment<E, N>, PeerWindow<E, N>, Vec<OwnedFd>);
+
+/// Makes a port of what was exchanged, or hangs up.
+fn conclude<E: Entry, const N: usize>(
+    socket: impl AsFd,
+    peer: PidFd,
+    done: Result<Exchanged<E, N>, HandshakeError>,
+) -> Result<(Port<E, N>, Vec<OwnedFd>), HandshakeError> {
     if done.is_err() {
         // Whatever the peer makes of it, nothing more comes. It fails where the peer has hung up already.
-        let _ = fdpass::hang_up(&socket);
+        let _ = fdpass::hang_up(socket);
     }
     let (mine, theirs, beside) = done?;
     Ok((Port::new(mine, theirs, peer), beside))
@@ -203,7 +215,7 @@ fn ask<E: Entry, const N: usize>(
     offer: &[BorrowedFd<'_>],
     expect: usize,
     deadline: Deadline,
-) -> Result<(Segment<E, N>, PeerWindow<E, N>, Vec<OwnedFd>), HandshakeError> {
+) -> Result<Exchanged<E, N>, HandshakeError> {
     let pending = Pending::begin(&socket, peer, offer.len().saturating_add(1))?;
     let mine = Segment::<E, N>::create().map_err(HandshakeError::Create)?;
     pass(&socket, CONNECTING, &mine, offer, deadline)?;
@@ -249,12 +261,7 @@ pub fn accept<E: Entry, const N: usize>(
     fits(expect)?;
     fits(offer.len())?;
     let done = serve(&socket, &peer, offer, expect, deadline);
-    if done.is_err() {
-        // As in `connect`.
-        let _ = fdpass::hang_up(&socket);
-    }
-    let (mine, theirs, beside) = done?;
-    Ok((Port::new(mine, theirs, peer), beside))
+    conclude(socket, peer, done)
 }
 
 /// Takes the peer's window, and then passes one of mine.
@@ -264,7 +271,7 @@ fn serve<E: Entry, const N: usize>(
     offer: &[BorrowedFd<'_>],
     expect: usize,
     deadline: Deadline,
-) -> Result<(Segment<E, N>, PeerWindow<E, N>, Vec<OwnedFd>), HandshakeError> {
+) -> Result<Exchanged<E, N>, HandshakeError> {
     let (theirs, beside) = take(&socket, CONNECTING, expect, peer, None, deadline)?;
     match answer(&socket, peer, offer, deadline) {
         Ok(mine) => Ok((mine, theirs, beside)),
