@@ -209,8 +209,8 @@ impl Model {
                 assert!(self.items.drain(..taken.len()).eq(taken));
                 if *forget {
                     core::mem::forget(drain);
-                    // The slots become free with the next operation that takes something, or nothing.
-                    assert_eq!(rx.skip(0), 0);
+                    // The slots become free with the next operation that takes an item, or finds none.
+                    assert_eq!(rx.try_pop().ok().map(|item| *item), self.items.pop_front());
                 }
             }
             Move::Split => {}

@@ -233,8 +233,9 @@ fn c12_a_region_is_revoked_once() {
     thread::scope(|scope| {
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
-                // Before the first region there is no handle to be revoked.
-                if let raw @ 1.. = live.load(Ordering::Relaxed) {
+                // Before the first region there is no handle to be revoked. Acquire: a handle that is handed on without
+                // order may come before its region, which is not there yet then.
+                if let raw @ 1.. = live.load(Ordering::Acquire) {
                     revoke(Handle::from_raw(raw));
                 }
                 thread::yield_now();
@@ -243,7 +244,7 @@ fn c12_a_region_is_revoked_once() {
         let _over = Over(&done);
         for round in 1..=rounds {
             let region = regions.register_immutable(&bytes).unwrap();
-            live.store(region.to_raw(), Ordering::Relaxed);
+            live.store(region.to_raw(), Ordering::Release);
             let mut waited = 0;
             while taken.load(Ordering::Relaxed) < round {
                 revoke(region);
