@@ -64,6 +64,10 @@ pub(crate) mod sealed {
         fn set_quiet(&mut self, quiet: bool);
         /// Gives back what a grant or drain had that was forgotten.
         fn reclaim_forgotten(&mut self) {}
+        /// Keeps away for up to that many hints from a stream that it has caught up with.
+        fn keep_away(&mut self, hints: u16) {
+            let _ = hints;
+        }
     }
 
     /// An end of a side of many.
@@ -129,6 +133,9 @@ impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::End for Producer<'_, T, P, 
     fn reclaim_forgotten(&mut self) {
         self.reclaim_forgotten();
     }
+    fn keep_away(&mut self, hints: u16) {
+        self.keep_away(hints);
+    }
 }
 
 impl<T, C: Side, S: Stats, K: Keep> sealed::Many for Producer<'_, T, Multi, C, S, K> {
@@ -164,6 +171,9 @@ impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::End for Consumer<'_, T, P, 
     }
     fn reclaim_forgotten(&mut self) {
         self.reclaim_forgotten();
+    }
+    fn keep_away(&mut self, hints: u16) {
+        self.keep_away(hints);
     }
 }
 

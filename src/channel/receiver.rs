@@ -32,12 +32,13 @@ pub struct Receiver<E: Source, L: Hold> {
 impl<E: Source, L: Hold> Receiver<E, L> {
     pub(super) fn new(end: E, line: L) -> Self {
         let strategy = line.line().patience();
-        Self { end, line: Member::join(line, Party::Receiver, E::LEAVING_MAKES_ROOM), strategy }
+        Self { end, line: Member::join(line, Party::Receiver, E::LEAVING_MAKES_ROOM), strategy }.with_strategy(strategy)
     }
 
     /// Waits in this way from now on.
     pub fn set_strategy(&mut self, strategy: Strategy) {
         self.strategy = strategy;
+        self.end.keep_away(strategy.away());
     }
 
     /// The same receiver, which waits in this way.

@@ -35,12 +35,13 @@ pub struct Sender<E: Feed, L: Hold> {
 impl<E: Feed, L: Hold> Sender<E, L> {
     pub(super) fn new(end: E, line: L) -> Self {
         let strategy = line.line().patience();
-        Self { end, line: Member::join(line, Party::Sender, false), strategy }
+        Self { end, line: Member::join(line, Party::Sender, false), strategy }.with_strategy(strategy)
     }
 
     /// Waits in this way from now on.
     pub fn set_strategy(&mut self, strategy: Strategy) {
         self.strategy = strategy;
+        self.end.keep_away(strategy.away());
     }
 
     /// The same sender, which waits in this way.

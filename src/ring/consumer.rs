@@ -212,6 +212,12 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Consumer<'a, T, P, C, S, K> {
         self.end.quiet = quiet;
     }
 
+    /// Keeps away from a stream for up to that many hints.
+    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    pub(crate) fn keep_away(&mut self, hints: u16) {
+        self.end.keep_away(hints);
+    }
+
     /// Frees the slots of items that a forgotten drain has taken, if one was.
     #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
     pub(crate) fn reclaim_forgotten(&mut self) {

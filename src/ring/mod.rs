@@ -40,6 +40,7 @@ mod grant;
 mod heap;
 mod keep;
 pub mod lanes;
+mod pace;
 mod producer;
 mod reading;
 mod side;

@@ -1,6 +1,7 @@
 //! What a consumer knows and does: claims of items.
 
 use super::cells::Raw;
+use super::pace::Pace;
 use super::side::{Side, VOID, give_way, known};
 use super::taking::Taking;
 use crate::cursor::compared;
@@ -28,8 +29,8 @@ pub(super) struct ReadEnd<T, P: Side, C: Side, S: Stats> {
     pub(super) draining: bool,
     /// Where that drain began.
     drained_from: Pos,
-    /// Where there was none the last time. Only of the consumers of many producers.
-    emptied: Pos,
+    /// How long to keep away.
+    pub(super) pace: Pace,
     /// Refusals are not counted: they are further looks of one call.
     pub(super) quiet: bool,
 }
@@ -39,8 +40,17 @@ pub(super) struct ReadEnd<T, P: Side, C: Side, S: Stats> {
 unsafe impl<T: Send, P: Side, C: Side, S: Stats> Send for ReadEnd<T, P, C, S> {}
 
 impl<T, P: Side, C: Side, S: Stats> ReadEnd<T, P, C, S> {
+    /// How long it keeps away from a stream where nothing else was said, in hints.
+    ///
+    /// A consumer of many producers looks at the position of all of them before it says `Empty`, and takes that line away
+    /// from them. With one thread on either side this makes about 145 Mops/s in place of 32 on processors near each other, and
+    /// 78 in place of 36 on far ones (`benches/peers`, mpsc single). Half as long gives 110 and 58, twice as long no more
+    /// there, and more elsewhere: a channel that may spin keeps away for longer.
+    const AWAY: u16 = if P::SHARED { 8 } else { 0 };
+
     pub(super) fn new(raw: Raw<T, P, C, S>, head: Pos) -> Self {
-        Self { raw, head, limit: head, draining: false, drained_from: head, emptied: head, quiet: false }
+        let pace = Pace::new(head, Self::AWAY);
+        Self { raw, head, limit: head, draining: false, drained_from: head, pace, quiet: false }
     }
 
     /// At least `wanted` items from `at` on if there are that many, looking only if need be; more than the capacity
@@ -90,7 +100,7 @@ impl<T, P: Side, C: Side, S: Stats> ReadEnd<T, P, C, S> {
                     }
                     continue;
                 }
-                if P::SHARED && self.is_coming(at) {
+                if self.pace.is_on() && self.is_coming(at) {
                     // To one of many, it may have come and gone.
                     lost += usize::from(C::SHARED);
                     continue;
@@ -154,25 +164,23 @@ impl<T, P: Side, C: Side, S: Stats> ReadEnd<T, P, C, S> {
         true
     }
 
-    /// Whether one of many producers commits the slot of `at` within a moment.
-    ///
-    /// `Empty` needs a look at the position of the producers, which takes its line away from them, and so does a look at
-    /// the stamp with that one. A consumer that asks again and again thus slows down who it waits for, and finds one item
-    /// at a time. One that keeps away for as long as a few items take finds these few, in lines that nobody fights over:
-    /// with one thread on either side about 145 Mops/s in place of 32 on processors near each other, and 78 in place of 36
-    /// on far ones (`benches/peers`, mpsc single). Half as long gives 110 and 58, twice as long no more.
-    ///
-    /// Once only, and only where two items or more were found since the last time: a stream has them, while one who polls
-    /// a ring that stays empty, or waits for one answer at a time, is not kept (a round trip is 30 ns longer otherwise for
-    /// each four hints, on near processors).
+    /// Keeps away from a stream for up to that many hints.
+    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    pub(super) fn keep_away(&mut self, hints: u16) {
+        self.pace.set_longest(hints, Self::AWAY, self.raw.capacity());
+    }
+
+    /// Whether an item comes to `at` within a moment, which is waited for in a stream.
     #[cold]
     fn is_coming(&mut self, at: Pos) -> bool {
-        let found = at.since(core::mem::replace(&mut self.emptied, at));
-        if found < 2 {
+        let hints = self.pace.pause(at);
+        if hints == 0 {
             return false;
         }
-        pause(8);
-        self.raw.outcome(at).is_some()
+        pause(hints);
+        let has_come = if P::SHARED { self.raw.outcome(at).is_some() } else { self.look(at, 0, 1) > 0 };
+        self.pace.paid(has_come);
+        has_come
     }
 
     /// Why there is no item at `at`, where the head is; `None` if there may be one by now.

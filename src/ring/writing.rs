@@ -1,11 +1,12 @@
 //! What a producer knows and does: claims of free slots.
 
 use super::cells::Raw;
+use super::pace::Pace;
 use super::side::{Side, VOID, WRITTEN, give_way, known};
 use crate::cursor::compared;
 use crate::span::Counter;
 use crate::stats::{Refusal, Stats};
-use crate::sync::Pos;
+use crate::sync::{Pos, pause};
 
 /// What a producer knows: its own position, and up to where it may write.
 // On cache lines of its own: were the two ends of a ring beside each other in one stack frame, each operation of one
@@ -24,6 +25,8 @@ pub(super) struct WriteEnd<T, P: Side, C: Side, S: Stats> {
     limit: Pos,
     /// Slots that a grant has claimed, of one of many: to be given up if it is forgotten.
     pub(super) lent: Option<(Pos, usize)>,
+    /// How long to keep away.
+    pub(super) pace: Pace,
     /// Refusals are not counted: they are further looks of one call.
     pub(super) quiet: bool,
 }
@@ -46,7 +49,7 @@ unsafe impl<T: Send, P: Side, C: Side, S: Stats> Send for WriteEnd<T, P, C, S> {
 impl<T, P: Side, C: Side, S: Stats> WriteEnd<T, P, C, S> {
     pub(super) fn new(raw: Raw<T, P, C, S>) -> Self {
         let tail = raw.header().tail.0.own();
-        let mut end = Self { raw, tail, limit: tail, lent: None, quiet: false };
+        let mut end = Self { raw, tail, limit: tail, lent: None, pace: Pace::new(tail, 0), quiet: false };
         end.look(tail, 0, 1);
         end
     }
@@ -78,11 +81,16 @@ impl<T, P: Side, C: Side, S: Stats> WriteEnd<T, P, C, S> {
         let capacity = self.raw.capacity();
         for lost in 0..P::TRIES {
             let at = self.tail;
-            let free = self.free(at, most);
+            let mut free = self.free(at, most);
             if free < least || (P::SHARED && free > capacity) {
                 if self.is_behind() {
                     continue;
                 }
+                if self.pace.is_on() && least == 1 {
+                    free = self.wait_for_room(at, most);
+                }
+            }
+            if free < least || (P::SHARED && free > capacity) {
                 match self.refusal(at, least) {
                     Some(why) => return Err((why, free)),
                     None => continue,
@@ -113,6 +121,25 @@ impl<T, P: Side, C: Side, S: Stats> WriteEnd<T, P, C, S> {
         let at = self.tail;
         self.tail = P::stands(at, &self.raw.header().tail.0);
         self.tail != at
+    }
+
+    /// Keeps away from a stream for up to that many hints.
+    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    pub(super) fn keep_away(&mut self, hints: u16) {
+        self.pace.set_longest(hints, 0, self.raw.capacity());
+    }
+
+    /// How many slots of `most` from `at` on are free within a moment, which is waited for in a stream.
+    #[cold]
+    fn wait_for_room(&mut self, at: Pos, most: usize) -> usize {
+        let hints = self.pace.pause(at);
+        if hints == 0 {
+            return 0;
+        }
+        pause(hints);
+        let free = self.look(at, 0, most);
+        self.pace.paid(free > 0);
+        free
     }
 
     /// Whether the next slot is free.

@@ -148,7 +148,8 @@ pub trait Wait: Notify {
         core::hint::spin_loop();
     }
 
-    /// How to wait where nothing else was said.
+    /// How to wait where nothing else was said. Where it spins, ends of channels also keep away from a stream that they have
+    /// caught up with, for a microsecond or a few: see [`Strategy::phased`].
     fn patience(&self) -> Strategy {
         Strategy::block()
     }

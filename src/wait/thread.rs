@@ -136,11 +136,6 @@ impl<const TASKS: usize> Event<TASKS> {
                 let slice = slice.map_or(Deadline::NEVER, |slice| wait.now().plus(slice));
                 wait.wait(self.epoch(), seen, slice.earlier(until));
                 waited.woke();
-                // Whoever called may have been put aside for this thread, with one item sent or one slot freed. Given the
-                // processor back, it goes on, and there are many by the next look: asleep at once, 8 senders to one receiver on
-                // two processors make 29 Mops/s in place of 2 (`benches/peers`, acceptance). A wake-up takes a hundred times
-                // as long as this.
-                wait.yield_now();
             }
             // If a signal comes after this, the platform does not let us sleep on this value.
             let now = self.epoch().get();
