@@ -316,9 +316,13 @@ fn i12_the_processes_of_a_user_share_a_bound() {
 #[test]
 fn i12_a_descriptor_that_does_not_close_delays_no_handshake() {
     // In place of the window, with words that are right or wrong, and beside a window that is in order, by a peer that then
-    // does not take mine.
-    let window = Segment::<u64, 8>::create().unwrap();
-    for (hello, beside) in [(HELLO, false), (b"ANNULET".as_slice(), false), (HELLO, true)] {
+    // does not take mine; to either side.
+    let (stranger, window) = (Stranger::new(), forged(&genuine(), all_seals()));
+    let wrong = b"ANNULET".as_slice();
+    let cases =
+        [(HELLO, false), (wrong, false), (HELLO, true), (WELCOME, false), (wrong, false), (WELCOME, true)];
+    for (number, (hello, beside)) in cases.into_iter().enumerate() {
+        let accepts = number < 3;
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let mut trap = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (other, _) = listener.accept().unwrap();
@@ -331,14 +335,21 @@ fn i12_a_descriptor_that_does_not_close_delays_no_handshake() {
         trap.set_nonblocking(true).unwrap();
         while trap.write(&[0; 1 << 16]).is_ok() {}
         let (left, right) = fdpass::pair().unwrap();
-        let passed = [window.fd(), trap.as_fd()];
+        let passed = [window.as_fd(), trap.as_fd()];
         fdpass::send(&right, hello, &passed[usize::from(!beside)..], soon()).unwrap();
         // The last copy is the one in the message.
         drop(trap);
+        let peer = stranger.pidfd();
         let (done, is_done) = std::sync::mpsc::channel();
         let connecting = thread::spawn(move || {
             let deadline = Deadline::after(Duration::from_millis(50));
-            let refused = accept::<u64, 8>(&left, myself(), &[], usize::from(beside), deadline).map(drop);
+            let expect = usize::from(beside);
+            let shaken = if accepts {
+                accept::<u64, 8>(&left, peer, &[], expect, deadline)
+            } else {
+                connect(&left, peer, &[], expect, deadline)
+            };
+            let refused = shaken.map(drop);
             done.send(()).unwrap();
             refused.unwrap_err()
         });
@@ -346,9 +357,10 @@ fn i12_a_descriptor_that_does_not_close_delays_no_handshake() {
         drop(other);
         let why = connecting.join().unwrap();
         assert!(match why {
-            HandshakeError::BadHello => hello != HELLO,
-            HandshakeError::Attach(AttachError::File(CheckError::WrongKind)) => hello == HELLO && !beside,
-            HandshakeError::Pass(fdpass::PassError::Timeout) => beside,
+            // Who accepts waits for the word that it was taken, and who connects is answered before it was.
+            HandshakeError::BadHello => hello == wrong || (beside && !accepts),
+            HandshakeError::Attach(AttachError::File(CheckError::WrongKind)) => hello != wrong && !beside,
+            HandshakeError::Pass(fdpass::PassError::Timeout) => beside && accepts,
             _ => false,
         });
         assert!(in_time.is_ok(), "the peer has held the handshake up");
