@@ -1,8 +1,9 @@
 """Mutations of the source, and which of them a test notices. `.ci/deep/mutants` says how it is called.
 
 A mutation is one edit of one file. cargo-mutants makes most of them (another value for a function, another operator); what it
-does not make is in `.ci/deep/mutants.own`. Each is applied in a copy of the checkout. Its first tests are the fast ones of the
-room that its file belongs to; if they pass, all tests, and the room's in the narrow build. If those pass too, it has survived.
+does not make is in `.ci/deep/mutants.own`. Nearly all of the former are built at once (`mutants_batch.py`), the others one by
+one, in copies of the checkout. The first tests of each are the fast ones of the room that its file belongs to; if they pass, all
+fast ones, and the room's in the narrow build. If those pass too, it has survived.
 """
 
 import hashlib
@@ -22,6 +23,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, ".ci")
+from mutants_batch import VARIABLE, Batch, body_of, rendered  # noqa: E402
 from rust_text import code_of, end_of_group, files, without_tests  # noqa: E402
 
 # The fast tests of each room: a path, the modules of unit tests, the integration tests. The first match counts.
@@ -68,6 +70,8 @@ class Mutant:
     def __init__(self, file, line, what, text, by="tests"):
         self.file, self.line, self.what, self.text, self.by = file, line, what, text, by
         self.fate = None
+        # Of one that can be built with others: the body of its function, and its number from 1 on.
+        self.body = self.number = None
 
     def __str__(self):
         return f"{self.file}: {self.what}"
@@ -76,25 +80,33 @@ class Mutant:
 # --- Which mutations there are.
 
 
+def macros(code):
+    """The macros around items: which, where, and where they end."""
+    for match in re.finditer(r"^[ \t]*(?:\w+::)*(const_fn|if_cas|if_arc)!\s*\{", code, re.MULTILINE):
+        yield match, end_of_group(code, match.end() - 1) - 1
+
+
 def without_macros(text):
     """The text with the macros around items blanked out, which cargo-mutants does not look into; lines and columns stay."""
-    code = code_of(text)
     blank = list(text)
-    for match in re.finditer(r"^[ \t]*(?:\w+::)*(?:const_fn|if_cas|if_arc)!\s*\{", code, re.MULTILINE):
-        end = end_of_group(code, match.end() - 1) - 1
+    for match, end in macros(code_of(text)):
         for index in [*range(match.start(), match.end()), end]:
             if blank[index] != "\n":
                 blank[index] = " "
     return "".join(blank)
 
 
-def replaced(text, span, new):
-    """The text with what lies between two places, each a line and a column from 1 on, replaced; and what that was."""
+def ends_of(text, span):
+    """Where something is that lies between two places, each a line and a column from 1 on."""
     starts = [0]
     for line in text.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
-    first, last = (starts[span[end]["line"] - 1] + span[end]["column"] - 1 for end in ("start", "end"))
-    return text[:first] + new + text[last:], text[first:last]
+    return [starts[span[end]["line"] - 1] + span[end]["column"] - 1 for end in ("start", "end")]
+
+
+def replaced(text, span, new):
+    first, last = ends_of(text, span)
+    return text[:first] + new + text[last:]
 
 
 def made_by_cargo_mutants(file):
@@ -109,10 +121,11 @@ def made_by_cargo_mutants(file):
         stop(f"cargo mutants on {file}: {listing.stderr}")
     lines = text.splitlines()
     code = code_of(text)
+    const = [(match.start(), end) for match, end in macros(code) if match.group(1) == "const_fn"]
     of_tests = [before != after for before, after in zip(code.splitlines(), without_tests(code).splitlines())]
     seen = {}
     for entry in json.loads(listing.stdout):
-        new, old = replaced(text, entry["span"], entry["replacement"])
+        new = replaced(text, entry["span"], entry["replacement"])
         line = entry["span"]["start"]["line"]
         what = re.sub(r"^[^:]*:\d+:\d+: ", "", entry["name"])
         if entry["genre"] != "FnValue":
@@ -120,8 +133,15 @@ def made_by_cargo_mutants(file):
         seen[what] = seen.get(what, 0) + 1
         if seen[what] > 1:
             what += f" ({seen[what]})"
-        if new != text and not of_tests[line - 1]:
-            yield Mutant(file, line, what, new)
+        if new == text or of_tests[line - 1]:
+            continue
+        mutant = Mutant(file, line, what, new)
+        if entry["function"]:
+            start, end = ends_of(text, entry["function"]["span"])
+            # A value in a box is made on the stack first: of a type that no memory holds, the compiler tries to make it.
+            if not any(first <= start < last for first, last in const) and "Box::new" not in what:
+                mutant.body = body_of(code, start, end)
+        yield mutant
 
 
 def made_by_us():
@@ -206,32 +226,23 @@ def end(*_):
     os._exit(1)
 
 
-class Worker:
-    """A copy of the checkout, in which one mutation after the other is built and tested."""
+class Runner:
+    """Builds tests in a copy of the checkout, and runs them."""
 
     # How many seconds tests take without a mutation.
     limits = {}
 
-    def __init__(self, number):
-        self.number = number
-        self.tree = HOME / f"tree-{number}"
-        wanted = set(files())
-        for name in wanted:
-            copy = self.tree / name
-            if not copy.exists() or copy.read_bytes() != Path(name).read_bytes():
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(name, copy)
-        for copy in self.tree.rglob("*"):
-            if copy.is_file() and str(copy.relative_to(self.tree)) not in wanted:
-                copy.unlink()
+    def __init__(self, name):
+        self.name, self.tree = name, HOME / f"tree-{name}"
 
-    def run(self, command, limit, **settings):
+    def run(self, command, limit, memory=None, **settings):
         """Runs a command with all that it starts, and ends them after `limit` seconds. Its status (None: too long), its output."""
+        if memory:
+            settings["preexec_fn"] = lambda: resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         with tempfile.TemporaryFile() as output:
             process = subprocess.Popen(
-                command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True,
-                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)), **settings,
-            )  # fmt: skip
+                command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True, **settings
+            )
             running.add(process.pid)
             try:
                 status = process.wait(limit)
@@ -248,26 +259,33 @@ class Worker:
             output.seek(0)
             return status, output.read().decode(errors="replace")
 
+    # More flags of the compiler, and how much it optimises.
+    flags, level = "", "0"
+
     def environment(self, world):
-        flags = {"tests": "", "narrow": "--cfg annulet_narrow", "loom": "--cfg loom"}[world]
+        flags = {"tests": "", "narrow": "--cfg annulet_narrow", "loom": "--cfg loom"}[world] + self.flags
         settings = {
-            "CARGO_TARGET_DIR": str(HOME / f"{world}-{self.number}"),
+            "CARGO_TARGET_DIR": str(HOME / f"{world}-{self.name}"),
             "RUSTFLAGS": flags,
             "CARGO_PROFILE_DEV_DEBUG": "0",
             "CARGO_PROFILE_TEST_DEBUG": "0",
             # The narrow build walks whole ranges.
-            "CARGO_PROFILE_TEST_OPT_LEVEL": "1" if world == "narrow" else "0",
+            "CARGO_PROFILE_TEST_OPT_LEVEL": "1" if world == "narrow" else self.level,
+            "CARGO_PROFILE_DEV_OPT_LEVEL": self.level,
             "LOOM_MAX_PREEMPTIONS": "3",
         }
         return os.environ | settings
 
+    @staticmethod
+    def features(world):
+        return {"tests": ["--all-features"], "narrow": ["--features", "alloc"]}.get(world, ["--features", "alloc", "--release"])
+
     def build(self, world, package, targets):
         """Builds tests; what they are called and where they are, or None and what the compiler says."""
-        features = {"tests": ["--all-features"], "narrow": ["--features", "alloc"]}.get(world, ["--features", "alloc", "--release"])
-        command = ["cargo", "test", "--no-run", "--message-format", "json", "-p", package, *features, *targets]
+        command = ["cargo", "test", "--no-run", "--message-format", "json", "-p", package, *self.features(world), *targets]
         status, said = self.run(command, 900, cwd=self.tree, env=self.environment(world))
-        if status:
-            return None, said
+        if status != 0:
+            return None, "no end" if status is None else "\n".join(row for row in said.splitlines() if not row.startswith("{")) + rendered(said)
         found = []
         for line in said.splitlines():
             if line.startswith("{"):
@@ -277,10 +295,10 @@ class Worker:
         # The quickest first: unit tests.
         return sorted(found, key=lambda test: test[1] == "test"), said
 
-    def play(self, world, package, tests, filters, fast, baseline):
+    def play(self, world, package, tests, filters, fast, baseline, number=0):
         """Runs built tests until one fails: what it was, or None. The baseline says how long each takes."""
         folder = self.tree if package == "annulet" else self.tree / "platform"
-        environment = self.environment(world) | {"CARGO_MANIFEST_DIR": str(folder)}
+        environment = self.environment(world) | {"CARGO_MANIFEST_DIR": str(folder), VARIABLE: str(number)}
         for name, kind, executable in tests:
             # Filters choose among unit tests (and models); of integration tests, the fast ones.
             chosen = filters if kind != "test" or world == "loom" else []
@@ -288,8 +306,8 @@ class Worker:
                 chosen = [*chosen, *(word for name in SLOW for word in ("--skip", name))]
             key = (world, package, name, kind, tuple(chosen))
             begun = time.monotonic()
-            limit = 600 if baseline else TIMEOUT or 3 * self.limits.get(key, 30) + 20
-            status, said = self.run([executable, *chosen], limit, cwd=folder, env=environment)
+            limit = 600 if baseline else TIMEOUT or 4 * self.limits.get(key, 30) + 5
+            status, said = self.run([executable, *chosen], limit, MEMORY, cwd=folder, env=environment)
             if baseline:
                 self.limits[key] = max(self.limits.get(key, 0), time.monotonic() - begun)
             if status is None:
@@ -314,8 +332,7 @@ class Worker:
             return narrow
         stages = [("tests", package, chosen, modules, True)]
         if FALLBACK and package == "annulet":
-            everything = ["--lib", "--example", "wait_queue"] + [f for n in ALL_TESTS[package] for f in ("--test", n)]
-            stages += [("tests", package, everything, [], False), *narrow]
+            stages += [("tests", package, EVERYTHING[package], [], True), *narrow]
         return stages
 
     def baseline(self, mutants):
@@ -327,34 +344,134 @@ class Worker:
                 if key in done:
                     continue
                 done.add(key)
-                tests, said = self.build(world, package, targets)
+                tests, said = self.tests(world, package, targets)
                 if not tests:
                     stop(f"without a mutation, this does not build: {' '.join(targets)}\n{said}")
                 if why := self.play(world, package, tests, filters, fast, True):
                     stop(f"without a mutation, a test fails: {why}")
 
+    def meets(self, mutant):
+        """(fate, how): it died, was not a program, or survived."""
+        for world, package, targets, filters, fast in self.stages(mutant.file, mutant.by):
+            tests, said = self.tests(world, package, targets)
+            if tests is None:
+                return "unviable", (re.findall(r"^error.*", said, re.MULTILINE) or [""])[0]
+            if why := self.play(world, package, tests, filters, fast, False, mutant.number or 0):
+                return "died", why
+        return "survived", ""
+
+
+class Together(Runner):
+    """All mutations that can be built at once."""
+
+    # What a mutation makes of an expression may be of no use, or overflow. One build serves many runs.
+    flags, level = " --cap-lints allow", "1"
+
+    def __init__(self, mutants):
+        super().__init__("batch")
+        self.built = {}
+        self.batch = Batch(self.tree, files())
+        # Of the compiler, which may be asked for several at once.
+        self.mutex = threading.Lock()
+        for number, mutant in enumerate(mutants, 1):
+            mutant.number = number
+        worlds = [
+            (["-p", package, *self.features(world)], self.environment(world))
+            for world, package in (("tests", "annulet"), ("tests", "annulet-platform"), ("narrow", "annulet"))
+        ]
+        self.mutants = self.batch.settle(mutants, worlds)
+        for mutant in self.batch.left:
+            mutant.number = None
+
+    def tests(self, world, package, targets):
+        """Those of the one build."""
+        key = (world, package)
+        with self.mutex:
+            if key not in self.built:
+                everything = [
+                    flag
+                    for kind, name in targets_of(EVERYTHING[package])
+                    if world == "tests" or name not in ("channel", "host", "wait_queue")
+                    for flag in ([f"--{kind}", name] if name else [f"--{kind}"])
+                ]
+                self.built[key] = self.build(world, package, everything)
+        tests, said = self.built[key]
+        wanted = {name or kind for kind, name in targets_of(targets)}
+        chosen = tests and [test for test in tests if (test[0] if test[1] in ("test", "example") else "lib") in wanted]
+        return chosen, said
+
+    def judge(self, mutant):
+        return self.meets(mutant)
+
+
+class Worker(Runner):
+    """One mutation after the other is built and tested."""
+
+    def __init__(self, number):
+        super().__init__(number)
+        wanted = set(files())
+        for name in wanted:
+            copy = self.tree / name
+            if not copy.exists() or copy.read_bytes() != Path(name).read_bytes():
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(name, copy)
+        for copy in self.tree.rglob("*"):
+            if copy.is_file() and str(copy.relative_to(self.tree)) not in wanted:
+                copy.unlink()
+
     def begin_with(self, other):
         """What the crate depends on need not be built for each worker."""
         for world in ("tests", "narrow", "loom"):
-            built, mine = HOME / f"{world}-{other.number}", HOME / f"{world}-{self.number}"
+            built, mine = HOME / f"{world}-{other.name}", HOME / f"{world}-{self.name}"
             if built.exists() and not mine.exists():
                 subprocess.run(["cp", "-a", str(built), str(mine)], check=True)
 
+    def tests(self, world, package, targets):
+        return self.build(world, package, targets)
+
     def judge(self, mutant):
-        """(fate, how): it died, was not a program, or survived."""
         place = self.tree / mutant.file
         before = place.read_text()
         try:
             place.write_text(mutant.text)
-            for world, package, targets, filters, fast in self.stages(mutant.file, mutant.by):
-                tests, said = self.build(world, package, targets)
-                if tests is None:
-                    return "unviable", (re.findall(r"^error.*", said, re.MULTILINE) or [""])[0]
-                if why := self.play(world, package, tests, filters, fast, False):
-                    return "died", why
-            return "survived", ""
+            return self.meets(mutant)
         finally:
             place.write_text(before)
+
+
+def targets_of(flags):
+    """(kind, name) of each, of a library without a name."""
+    flags = iter(flags)
+    return [(flag[2:], "" if flag == "--lib" else next(flags)) for flag in flags]
+
+
+def each(mutants, workers):
+    """What becomes of each; the workers share them."""
+    line = queue.SimpleQueue()
+    for mutant in mutants:
+        line.put(mutant)
+    crashed = []
+
+    def work(worker):
+        try:
+            while True:
+                try:
+                    mutant = line.get_nowait()
+                except queue.Empty:
+                    return
+                begun = time.monotonic()
+                mutant.fate, how = worker.judge(mutant)
+                print(f"{mutant.fate:9} {time.monotonic() - begun:4.0f} s  {mutant.file}:{mutant.line}: {mutant.what}  {how}", flush=True)
+        except Exception as error:  # noqa: BLE001 a worker that ends early is no success
+            crashed.append(repr(error))
+
+    threads = [threading.Thread(target=work, args=[worker]) for worker in workers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if crashed:
+        stop(f"a worker ended: {crashed}")
 
 
 # --- All of them.
@@ -369,6 +486,8 @@ def all_tests():
 
 
 ALL_TESTS = all_tests()
+EVERYTHING = {package: ["--lib"] + [f for name in names for f in ("--test", name)] for package, names in ALL_TESTS.items()}
+EVERYTHING["annulet"] += ["--example", "wait_queue"]
 
 
 def main():
@@ -413,38 +532,24 @@ def main():
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    workers = [Worker(number) for number in range(max(1, min(JOBS, len(part))))]
     begun = time.monotonic()
-    workers[0].baseline(part)
-    for worker in workers[1:]:
-        worker.begin_with(workers[0])
-    print(f"without a mutation all tests pass, in {time.monotonic() - begun:.0f} s", flush=True)
-
-    line = queue.SimpleQueue()
-    for mutant in part:
-        line.put(mutant)
-    crashed = []
-
-    def work(worker):
-        try:
-            while True:
-                try:
-                    mutant = line.get_nowait()
-                except queue.Empty:
-                    return
-                begun = time.monotonic()
-                mutant.fate, how = worker.judge(mutant)
-                print(f"{mutant.fate:9} {time.monotonic() - begun:4.0f} s  {mutant.file}:{mutant.line}: {mutant.what}  {how}", flush=True)
-        except Exception as error:  # noqa: BLE001 a worker that ends early is no success
-            crashed.append(repr(error))
-
-    threads = [threading.Thread(target=work, args=[worker]) for worker in workers]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if crashed:
-        stop(f"a worker ended: {crashed}")
+    together = [mutant for mutant in part if mutant.body and mutant.by == "tests"]
+    # A build of its own for each is quicker for a few.
+    if len(together) >= 16:
+        runner = Together(together)
+        print(f"{len(runner.mutants)} mutations compile together, in {time.monotonic() - begun:.0f} s", flush=True)
+        runner.baseline(runner.mutants)
+        print(f"without one of them all tests pass, after {time.monotonic() - begun:.0f} s", flush=True)
+        each(runner.mutants, [runner] * JOBS)
+    alone = [mutant for mutant in part if not mutant.fate]
+    if alone:
+        begun = time.monotonic()
+        workers = [Worker(number) for number in range(max(1, min(JOBS, len(alone))))]
+        workers[0].baseline(alone)
+        for worker in workers[1:]:
+            worker.begin_with(workers[0])
+        print(f"{len(alone)} mutations alone; without one all tests pass, in {time.monotonic() - begun:.0f} s", flush=True)
+        each(alone, workers)
 
     fates = {fate: [mutant for mutant in part if mutant.fate == fate] for fate in ("died", "unviable", "survived")}
     print("\nsurvivors")
