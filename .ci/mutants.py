@@ -371,8 +371,6 @@ class Together(Runner):
         super().__init__("batch")
         self.built = {}
         self.batch = Batch(self.tree, files())
-        # Of the compiler, which may be asked for several at once.
-        self.mutex = threading.Lock()
         for number, mutant in enumerate(mutants, 1):
             mutant.number = number
         worlds = [
@@ -384,21 +382,11 @@ class Together(Runner):
             mutant.number = None
 
     def tests(self, world, package, targets):
-        """Those of the one build."""
-        key = (world, package)
-        with self.mutex:
-            if key not in self.built:
-                everything = [
-                    flag
-                    for kind, name in targets_of(EVERYTHING[package])
-                    if world == "tests" or name not in ("channel", "host", "wait_queue")
-                    for flag in ([f"--{kind}", name] if name else [f"--{kind}"])
-                ]
-                self.built[key] = self.build(world, package, everything)
-        tests, said = self.built[key]
-        wanted = {name or kind for kind, name in targets_of(targets)}
-        chosen = tests and [test for test in tests if (test[0] if test[1] in ("test", "example") else "lib") in wanted]
-        return chosen, said
+        """They are built once: the baseline asks for all of them."""
+        key = (world, package, tuple(targets))
+        if key not in self.built:
+            self.built[key] = self.build(world, package, targets)
+        return self.built[key]
 
     def judge(self, mutant):
         return self.meets(mutant)
@@ -437,12 +425,6 @@ class Worker(Runner):
             return self.meets(mutant)
         finally:
             place.write_text(before)
-
-
-def targets_of(flags):
-    """(kind, name) of each, of a library without a name."""
-    flags = iter(flags)
-    return [(flag[2:], "" if flag == "--lib" else next(flags)) for flag in flags]
 
 
 def each(mutants, workers):

@@ -161,6 +161,75 @@ fn rm21_stop_handles_all_that_is_there() {
     }
 }
 
+/// Of every kind: what was there when it was stopped, in the middle of the first item, is handled.
+#[test]
+fn rm21_stop_handles_what_is_behind_the_item_at_work() {
+    fn handles_three<E, L>(mut tx: impl Tx, rx: Receiver<E, L>)
+    where
+        E: Source<Item = u32> + Send + 'static,
+        L: Hold + Send + 'static,
+    {
+        let (begun, at_work) = mpsc::channel();
+        let (go_on, told) = mpsc::channel();
+        let handler = move |item| {
+            begun.send(item).unwrap();
+            told.recv().unwrap();
+        };
+        let runner = Runner::spawn("three", rx, handler).unwrap();
+        (1..=3).for_each(|item| tx.send(item).unwrap());
+        assert_eq!(at_work.recv_timeout(SOON), Ok(1));
+        let stopping = thread::spawn(|| runner.stop());
+        // Time for the stop; were it later than the rest, all of them would be handled before it.
+        thread::sleep(Duration::from_millis(20));
+        (0..3).for_each(|_| go_on.send(()).unwrap());
+        assert_eq!(stopping.join().unwrap().unwrap().processed, 3);
+        assert_eq!(at_work.try_iter().collect::<Vec<_>>(), [2, 3]);
+    }
+    fn lasting<R>(ring: R) -> &'static Channel<R, Probe> {
+        Box::leak(Box::new(Channel::over(ring, Probe::new())))
+    }
+    let _watchdog = Watchdog::new();
+    let (tx, rx) = Log::new_split(Probe::new());
+    handles_three(tx, rx);
+    let lanes = lasting(Lanes::<u32, 4, 2>::new());
+    handles_three(lanes.register().unwrap(), lanes.try_receiver(Strict).unwrap());
+    let news = lasting(Broadcast::<u32, 4, Overwrite>::new());
+    let rx = news.receiver_at_newest();
+    handles_three(news.try_sender().unwrap(), rx);
+    let gated = lasting(Broadcast::<u32, 4, Gated<1>>::new());
+    let rx = gated.join_at_newest().unwrap();
+    handles_three(gated.try_sender().unwrap(), rx);
+}
+
+/// Of every kind: a receiver is ready when something is there, and not before.
+#[test]
+fn rm10_every_kind_is_ready_when_something_is_there() {
+    fn is_ready_in_time<E: Source<Item = u32>, L: Hold>(mut tx: impl Tx, mut rx: Receiver<E, L>) {
+        let mut context = Context::from_waker(Waker::noop());
+        let mut poll = |rx: &mut Receiver<E, L>| pin!(rx.ready()).poll(&mut context).is_ready();
+        assert!(!poll(&mut rx));
+        tx.send(7).unwrap();
+        assert!(poll(&mut rx));
+        assert_eq!(rx.try_recv(), Ok(7));
+        assert!(!poll(&mut rx));
+        drop(tx);
+        assert!(poll(&mut rx), "nobody is left to send");
+    }
+    fn over<R>(ring: R) -> Channel<R, Probe> {
+        Channel::over(ring, Probe::new())
+    }
+    let channel = over(Spsc::<u32, 4>::new());
+    is_ready_in_time(channel.try_sender().unwrap(), channel.try_receiver().unwrap());
+    let lanes = over(Lanes::<u32, 4, 2>::new());
+    is_ready_in_time(lanes.register().unwrap(), lanes.try_receiver(Strict).unwrap());
+    let news = over(Broadcast::<u32, 4, Overwrite>::new());
+    let rx = news.receiver_at_newest();
+    is_ready_in_time(news.try_sender().unwrap(), rx);
+    let gated = over(Broadcast::<u32, 4, Gated<1>>::new());
+    let rx = gated.join_at_newest().unwrap();
+    is_ready_in_time(gated.try_sender().unwrap(), rx);
+}
+
 /// Stopped at any moment of a stream: what it has not handled is in the receiver, and nothing is missing between.
 #[test]
 fn rm21_nothing_is_lost_between_the_handler_and_the_receiver() {
