@@ -6,6 +6,7 @@ mod cancel;
 mod cells;
 mod close;
 mod common;
+mod counted;
 mod events;
 mod leaving;
 mod owed;

@@ -1,0 +1,157 @@
+//! What a channel counts, and what a batch takes at most: of every kind of channel, not of rings alone.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Waker};
+
+use annulet::channel::{TryRecvError, TrySendError};
+use annulet::ring::broadcast::{Gated, Overwrite};
+use annulet::ring::lanes::Strict;
+use annulet::stats::{Counts, Off};
+use annulet::{Broadcast, Channel, Lanes, Mpmc, Spsc};
+
+use crate::common::{Lot, Task};
+
+fn is_ready(future: impl Future) -> bool {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop())).is_ready()
+}
+
+/// A reader of a broadcast whose call waits is refused once, however often it looks.
+#[test]
+fn rm20_a_reader_that_waits_is_one_refusal() {
+    let news = Channel::<Broadcast<u32, 4, Overwrite, Counts>, Lot>::over(Broadcast::new(), Lot::new());
+    let mut rx = news.receiver_at_newest();
+    let mut tx = news.try_sender().unwrap();
+    let task = Task::new();
+    let mut recv = rx.recv_async();
+    (0..9).for_each(|_| assert!(task.poll(&mut recv).is_pending()));
+    tx.send(1).unwrap();
+    assert!(task.poll(&mut recv).is_ready());
+    drop(recv);
+    assert_eq!(news.stats().1.refused, 1);
+    assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
+    assert_eq!(news.stats().1.refused, 2, "each try is a call");
+}
+
+/// The same of a gated one, and of its writer.
+#[test]
+fn rm20_both_ends_of_a_gated_broadcast_that_wait_are_one_refusal_each() {
+    let news = Channel::<Broadcast<u32, 2, Gated<1>, Counts>, Lot>::over(Broadcast::new(), Lot::new());
+    let mut rx = news.join_at_newest().unwrap();
+    let mut tx = news.try_sender().unwrap();
+    let refused = || (news.stats().0.refused, news.stats().1.refused);
+    let task = Task::new();
+    let mut recv = rx.recv_async();
+    (0..9).for_each(|_| assert!(task.poll(&mut recv).is_pending()));
+    tx.send(1).unwrap();
+    assert!(task.poll(&mut recv).is_ready());
+    drop(recv);
+    assert_eq!(refused(), (0, 1));
+
+    assert_eq!(tx.try_send_iter(&mut [2, 3].into_iter()).unwrap(), 2);
+    let mut send = tx.send_async(4);
+    (0..9).for_each(|_| assert!(task.poll(&mut send).is_pending()));
+    assert_eq!(rx.try_recv(), Ok(2));
+    assert!(task.poll(&mut send).is_ready());
+    drop(send);
+    assert_eq!(refused(), (1, 1));
+    // A batch of nothing asks for nothing, and one of something is a call.
+    assert_eq!(tx.try_send_iter(&mut [].into_iter()).unwrap(), 0);
+    assert_eq!(refused(), (1, 1));
+    assert!(matches!(tx.try_send_iter(&mut [5].into_iter()), Err(TrySendError::Full(()))));
+    assert_eq!(refused(), (2, 1));
+}
+
+/// A batch is one lap at most, or a receiver that keeps up would keep the sender for ever.
+#[test]
+fn h16_a_batch_ends_although_its_items_are_received_meanwhile() {
+    fn sends_a_lap(lap: usize, send: impl FnOnce(&mut dyn FnMut() -> u32) -> usize, receive: impl FnMut()) {
+        let mut receive = receive;
+        let mut asked = 0;
+        let sent = send(&mut || {
+            receive();
+            asked += 1;
+            assert!(asked < 100, "it would not end");
+            asked
+        });
+        assert_eq!(sent, lap);
+    }
+    let ring = Channel::<Spsc<u32, 4>, Lot>::over(Spsc::new(), Lot::new());
+    let (mut tx, mut rx) = (ring.try_sender().unwrap(), ring.try_receiver().unwrap());
+    sends_a_lap(4, |item| tx.try_send_iter(&mut std::iter::repeat_with(item)).unwrap(), || _ = rx.try_recv());
+    let news = Channel::<Broadcast<u32, 4, Overwrite>, Lot>::over(Broadcast::new(), Lot::new());
+    let mut rx = news.receiver_at_newest();
+    let mut tx = news.try_sender().unwrap();
+    sends_a_lap(4, |item| tx.try_send_iter(&mut std::iter::repeat_with(item)).unwrap(), || _ = rx.try_recv());
+    let news = Channel::<Broadcast<u32, 4, Gated<1>>, Lot>::over(Broadcast::new(), Lot::new());
+    let mut rx = news.join_at_newest().unwrap();
+    let mut tx = news.try_sender().unwrap();
+    sends_a_lap(4, |item| tx.try_send_iter(&mut std::iter::repeat_with(item)).unwrap(), || _ = rx.try_recv());
+}
+
+/// The sender of a broadcast is ready when it can send.
+#[test]
+fn rm10_a_sender_of_a_broadcast_is_ready_when_there_is_room() {
+    let news = Channel::<Broadcast<u32, 2, Overwrite>, Lot>::over(Broadcast::new(), Lot::new());
+    let _rx = news.receiver_at_newest();
+    let mut tx = news.try_sender().unwrap();
+    for item in 0..5 {
+        assert!(is_ready(tx.ready()), "it overwrites");
+        tx.send(item).unwrap();
+    }
+    let news = Channel::<Broadcast<u32, 2, Gated<1>>, Lot>::over(Broadcast::new(), Lot::new());
+    let mut rx = news.join_at_newest().unwrap();
+    let mut tx = news.try_sender().unwrap();
+    for item in 0..2 {
+        assert!(is_ready(tx.ready()));
+        tx.send(item).unwrap();
+    }
+    assert!(!is_ready(tx.ready()));
+    assert_eq!(rx.try_recv(), Ok(0));
+    assert!(is_ready(tx.ready()));
+}
+
+/// A task that finds no slot is counted on its side.
+#[test]
+fn d19_tasks_without_a_slot_are_counted_on_their_side() {
+    let channel = Channel::<Mpmc<u32, 1>, Lot, Off, 0>::over(Mpmc::new(), Lot::new());
+    let (mut tx, mut rx) = channel.try_split().unwrap();
+    let task = Task::new();
+    assert_eq!(channel.crowded(), (0, 0));
+    (0..3).for_each(|_| assert!(task.poll(&mut rx.recv_async()).is_pending()));
+    let (receivers, senders) = channel.crowded();
+    assert!(receivers >= 3);
+    assert_eq!(senders, 0);
+    tx.try_send(1).unwrap();
+    (0..3).for_each(|_| assert!(task.poll(&mut tx.send_async(2)).is_pending()));
+    assert_eq!(channel.crowded().0, receivers);
+    assert!(channel.crowded().1 >= 3);
+}
+
+/// Lanes whose ends were forgotten are given back, and what is in them stays.
+#[test]
+fn rm20_lanes_whose_ends_were_forgotten_are_made_anew() {
+    let mut lanes = Channel::<Lanes<u32, 4, 1>, Lot>::over(Lanes::new(), Lot::new());
+    let mut tx = lanes.register().unwrap();
+    tx.try_send(7).unwrap();
+    core::mem::forget((tx, lanes.try_receiver(Strict).unwrap()));
+    assert!(lanes.register().is_err() && lanes.try_receiver(Strict).is_none());
+    lanes.close();
+    lanes.reset();
+    assert!(!lanes.is_closed());
+    let mut rx = lanes.try_receiver(Strict).unwrap();
+    assert_eq!(rx.try_recv(), Ok(7));
+    drop(lanes.register().unwrap());
+}
+
+/// What is lost is said with its number.
+#[test]
+fn rm20_lost_items_are_named() {
+    let news = Channel::<Broadcast<u32, 2, Overwrite>, Lot>::over(Broadcast::new(), Lot::new());
+    let mut rx = news.receiver_at_newest();
+    let mut tx = news.try_sender().unwrap();
+    (0..5).for_each(|item| tx.send(item).unwrap());
+    let lost = rx.try_recv().unwrap_err();
+    assert_eq!(lost, TryRecvError::Lagged(3));
+    assert_eq!(lost.to_string(), "3 items were overwritten before they were read");
+}
