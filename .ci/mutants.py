@@ -2,8 +2,8 @@
 
 A mutation is one edit of one file. cargo-mutants makes most of them (another value for a function, another operator); what it
 does not make is in `.ci/deep/mutants.own`. Nearly all of the former are built at once (`mutants_batch.py`), the others one by
-one, in copies of the checkout. The first tests of each are the fast ones of the room that its file belongs to; if they pass, all
-fast ones, and the room's in the narrow build. If those pass too, it has survived.
+one, in copies of the checkout. The first tests of each are the fast ones of the room that its file belongs to; if they pass, the
+slow ones of the room, all fast ones, and the room's in the narrow build. If those pass too, it has survived.
 """
 
 import hashlib
@@ -332,7 +332,7 @@ class Runner:
             return narrow
         stages = [("tests", package, chosen, modules, True)]
         if FALLBACK and package == "annulet":
-            stages += [("tests", package, EVERYTHING[package], [], True), *narrow]
+            stages += [("tests", package, chosen, [], False), ("tests", package, EVERYTHING[package], [], True), *narrow]
         return stages
 
     def baseline(self, mutants):

@@ -2,12 +2,14 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Waker};
 
-use annulet::channel::{TryRecvError, TrySendError};
+use annulet::channel::{RecvError, TryRecvError, TrySendError};
 use annulet::ring::broadcast::{Gated, Overwrite};
 use annulet::ring::lanes::Strict;
 use annulet::stats::{Counts, Off};
+use annulet::wait::{Deadline, Notify, Strategy, Wait, Word};
 use annulet::{Broadcast, Channel, Lanes, Mpmc, Spsc};
 
 use crate::common::{Lot, Task};
@@ -154,4 +156,75 @@ fn rm20_lost_items_are_named() {
     let lost = rx.try_recv().unwrap_err();
     assert_eq!(lost, TryRecvError::Lagged(3));
     assert_eq!(lost.to_string(), "3 items were overwritten before they were read");
+}
+
+/// A channel says how much is in it, whatever it is made of.
+#[test]
+fn rv16_a_channel_says_what_is_in_it() {
+    let ring = Channel::<Spsc<u32, 4>, Lot>::over(Spsc::new(), Lot::new());
+    let (mut tx, mut rx) = (ring.try_sender().unwrap(), ring.try_receiver().unwrap());
+    let said = || (ring.len(), ring.is_empty(), ring.is_full(), ring.capacity());
+    assert_eq!(said(), (0, true, false, 4));
+    for count in 1..4 {
+        tx.try_send(7).unwrap();
+        assert_eq!(said(), (count, false, false, 4));
+    }
+    tx.try_send(7).unwrap();
+    assert_eq!(said(), (4, false, true, 4));
+    assert_eq!(rx.try_drain(3, |_| ()), Ok(3));
+    assert_eq!(said(), (1, false, false, 4));
+
+    let lanes = Channel::<Lanes<u32, 4, 2>, Lot>::over(Lanes::new(), Lot::new());
+    let mut ends = [lanes.register().unwrap(), lanes.register().unwrap()];
+    assert_eq!((lanes.len(), lanes.is_empty()), (0, true));
+    for count in 1..=5 {
+        ends[count % 2].try_send(7).unwrap();
+        assert_eq!((lanes.len(), lanes.is_empty()), (count, false));
+    }
+
+    let news = Channel::<Broadcast<u32, 4, Overwrite>, Lot>::over(Broadcast::new(), Lot::new());
+    let mut tx = news.try_sender().unwrap();
+    assert_eq!((news.len(), news.is_empty()), (0, true));
+    for count in 1..=5 {
+        tx.send(7).unwrap();
+        assert_eq!((news.len(), news.is_empty()), (count.min(4), false), "what can still be read");
+    }
+}
+
+/// Who says nothing waits as the platform says.
+#[test]
+fn rm06_a_channel_waits_as_its_platform_says() {
+    /// Threads here give their turn away, and never sleep.
+    #[derive(Default)]
+    struct Restless {
+        turns: AtomicUsize,
+    }
+    impl Notify for Restless {
+        fn notify(&self, _: &Word, _: u32) -> u32 {
+            0
+        }
+    }
+    impl Wait for Restless {
+        fn now(&self) -> Deadline {
+            Deadline::at(self.turns.load(Ordering::Relaxed) as u64)
+        }
+        fn wait(&self, _: &Word, _: u32, _: Deadline) {
+            panic!("it sleeps");
+        }
+        fn yield_now(&self) {
+            self.turns.fetch_add(1, Ordering::Relaxed);
+        }
+        fn patience(&self) -> Strategy {
+            Strategy::yielding()
+        }
+    }
+    let channel = Channel::<Mpmc<u32, 1>, Restless>::over(Mpmc::new(), Restless::default());
+    let (mut tx, mut rx) = channel.try_split().unwrap();
+    assert_eq!(rx.recv_deadline(Deadline::at(5)), Err(RecvError::Timeout));
+    tx.try_send(1).unwrap();
+    assert!(tx.send_deadline(2, Deadline::at(9)).is_err());
+    let (mut tx, mut rx) = (tx.clone(), rx.clone());
+    assert!(tx.send_deadline(2, Deadline::at(15)).is_err());
+    assert_eq!(rx.try_recv(), Ok(1));
+    assert_eq!(rx.recv_deadline(Deadline::at(19)), Err(RecvError::Timeout));
 }
