@@ -191,13 +191,13 @@ fn rv16_a_channel_says_what_is_in_it() {
     }
 }
 
-/// Who says nothing waits as the platform says.
+/// Who says nothing waits as the platform says, and who says something as it has said.
 #[test]
-fn rm06_a_channel_waits_as_its_platform_says() {
+fn rm06_a_channel_waits_as_its_platform_or_its_user_says() {
     /// Threads here give their turn away, and never sleep.
-    #[derive(Default)]
     struct Restless {
         turns: AtomicUsize,
+        patience: Strategy,
     }
     impl Notify for Restless {
         fn notify(&self, _: &Word, _: u32) -> u32 {
@@ -215,16 +215,23 @@ fn rm06_a_channel_waits_as_its_platform_says() {
             self.turns.fetch_add(1, Ordering::Relaxed);
         }
         fn patience(&self) -> Strategy {
-            Strategy::yielding()
+            self.patience
         }
     }
-    let channel = Channel::<Mpmc<u32, 1>, Restless>::over(Mpmc::new(), Restless::default());
-    let (mut tx, mut rx) = channel.try_split().unwrap();
-    assert_eq!(rx.recv_deadline(Deadline::at(5)), Err(RecvError::Timeout));
-    tx.try_send(1).unwrap();
-    assert!(tx.send_deadline(2, Deadline::at(9)).is_err());
-    let (mut tx, mut rx) = (tx.clone(), rx.clone());
-    assert!(tx.send_deadline(2, Deadline::at(15)).is_err());
-    assert_eq!(rx.try_recv(), Ok(1));
-    assert_eq!(rx.recv_deadline(Deadline::at(19)), Err(RecvError::Timeout));
+    for (patience, said) in [(Strategy::yielding(), None), (Strategy::block(), Some(Strategy::yielding()))] {
+        let platform = Restless { turns: AtomicUsize::new(0), patience };
+        let channel = Channel::<Mpmc<u32, 1>, Restless>::over(Mpmc::new(), platform);
+        let (mut tx, mut rx) = channel.try_split().unwrap();
+        if let Some(said) = said {
+            tx.set_strategy(said);
+            rx.set_strategy(said);
+        }
+        assert_eq!(rx.recv_deadline(Deadline::at(5)), Err(RecvError::Timeout));
+        tx.try_send(1).unwrap();
+        assert!(tx.send_deadline(2, Deadline::at(9)).is_err());
+        let (mut tx, mut rx) = (tx.clone(), rx.clone());
+        assert!(tx.send_deadline(2, Deadline::at(15)).is_err());
+        assert_eq!(rx.try_recv(), Ok(1));
+        assert_eq!(rx.recv_deadline(Deadline::at(19)), Err(RecvError::Timeout));
+    }
 }

@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-use annulet::channel::{RingReceiver, RingSender};
+use annulet::channel::{RingReceiver, RingSender, TryRecvError};
 use annulet::error::PopError;
 use annulet::ring::{Multi, Ring, Side, Single};
 use annulet::{Channel, Mpmc, Mpsc, Spsc};
@@ -232,4 +232,39 @@ fn d06_a_forgotten_guard_of_a_sender_is_made_up_for() {
         assert_eq!(task.wakes(), 1, "{way}");
         assert_eq!(task.poll(&mut recv), Poll::Ready(Ok(1)), "{way}");
     }
+}
+
+/// A batch that does not fit is news of what did.
+#[test]
+fn d06_the_part_of_a_batch_that_was_sent_is_news() {
+    let channel = many::<u32, 4, 2>();
+    let (mut tx, mut rx) = channel.try_split().unwrap();
+    let task = Task::new();
+    let mut recv = rx.recv_async();
+    assert!(task.poll(&mut recv).is_pending());
+    assert_eq!(tx.try_send_iter(&mut (0..6)).unwrap(), 4);
+    assert_eq!(task.wakes(), 1);
+    assert_eq!(task.poll(&mut recv), Poll::Ready(Ok(0)));
+}
+
+/// A receiver that only tries, and finds nothing but slots that were given up, has made room.
+#[test]
+fn d06_slots_that_a_try_went_past_are_room() {
+    let channel = Channel::<Mpsc<u32, 4>, Lot>::over(Mpsc::new(), Lot::new());
+    let (mut tx, mut rx) = channel.try_split().unwrap();
+    let mut waits = tx.clone();
+    let task = Task::new();
+    let mut end = tx.end();
+    let grant = end.try_claim(4).unwrap();
+    let mut send = waits.send_async(7);
+    assert!(task.poll(&mut send).is_pending());
+    drop(grant);
+    drop(end);
+    // The grant's end has signalled; what follows is the receiver's.
+    task.wakes();
+    assert!(task.poll(&mut send).is_pending());
+    assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
+    assert!(task.wakes() > 0);
+    assert!(task.poll(&mut send).is_ready());
+    assert_eq!(rx.try_recv(), Ok(7));
 }
