@@ -48,7 +48,8 @@ impl Pace {
     /// Whether there may be a pause at all.
     #[inline(always)]
     pub(super) fn is_on(&self) -> bool {
-        self.longest >= FIRST
+        // Without compare-and-swap there are no channels, and no sides of many.
+        cfg!(any(target_has_atomic = "32", feature = "portable-atomic")) && self.longest >= FIRST
     }
 
     /// Nothing is at `at`: for how many hints to keep away, or 0.
@@ -63,7 +64,8 @@ impl Pace {
         }
         let longer = moved >= usize::from(self.hints / 4);
         let hints = if longer { self.hints.saturating_mul(2) } else { self.hints / 2 };
-        self.hints = hints.clamp(FIRST, self.longest);
+        // Not `clamp`, which panics where the longest is shorter than the first: there is no pause then.
+        self.hints = hints.min(self.longest).max(FIRST);
         self.hints.into()
     }
 
