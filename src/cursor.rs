@@ -300,3 +300,27 @@ pub(crate) fn joined() {
 pub(crate) fn compared() {
     fence(Site::CompareFence, Ordering::SeqCst);
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Seq, Track};
+
+    /// Also by steps that start a turn each time. Where a position is two words (in the narrow build), either alone would
+    /// be another position.
+    #[test]
+    fn d11_a_position_is_read_as_it_was_published() {
+        let far = Seq::STRIDE;
+        for start in [0, 5, far - 2, far, u64::MAX - 3] {
+            let mut at = Seq::new(start);
+            let track = Track::new(at);
+            assert_eq!((track.own(), track.observe()), (at, at));
+            for step in [1, 2, far, far, far, 1, far - 1, far - 1, far - 1, far / 2, far / 2, far / 2, 0, far]
+            {
+                let to = at.plus(step);
+                track.publish(at, to);
+                at = to;
+                assert_eq!((track.own(), track.observe(), track.confirm()), (at, at, at), "{start} {step}");
+            }
+        }
+    }
+}

@@ -217,7 +217,7 @@ impl Span {
 
     /// Every slot of the run, in order.
     #[cfg(any(loom, test))]
-    pub(crate) fn slots(self) -> impl Iterator<Item = usize> {
+    pub(crate) fn slots(self) -> core::iter::Chain<Range<usize>, Range<usize>> {
         self.first().chain(self.second())
     }
 }

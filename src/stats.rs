@@ -246,3 +246,29 @@ impl sealed::Sealed for Counts {
         add(counter, 1, shared);
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    #[test]
+    #[cfg(target_has_atomic = "64")]
+    fn counters_of_64_bits_add_up_and_only_rise() {
+        use super::wide;
+        let counter = crate::sync::AtomicU64::new(0);
+        wide::add(&counter, 1 << 40);
+        wide::add(&counter, 7);
+        assert_eq!(wide::read(&counter), (1 << 40) + 7);
+        wide::raise(&counter, 9);
+        assert_eq!(wide::read(&counter), (1 << 40) + 7, "it is more already");
+        wide::raise(&counter, 1 << 41);
+        assert_eq!(wide::read(&counter), 1 << 41);
+    }
+
+    #[test]
+    #[cfg(all(feature = "std", target_os = "linux"))]
+    fn a_tally_adds_up() {
+        let tally = super::Tally::default();
+        tally.add(2);
+        tally.add(3);
+        assert_eq!(tally.get(), 5);
+    }
+}

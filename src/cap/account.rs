@@ -21,8 +21,8 @@ struct Account {
 
 impl Account {
     /// Slots that are kept for the task: those it may use, and those it uses, where the quota was lowered.
-    const fn promised(&self) -> u32 {
-        if self.quota > self.used { self.quota } else { self.used }
+    fn promised(&self) -> u32 {
+        self.quota.max(self.used)
     }
 }
 

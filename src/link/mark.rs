@@ -67,14 +67,11 @@ pub(super) const fn check(
         return Err(LinkError::Corrupt(Fault::Reserved));
     }
     let said = word >> EPOCH_SHIFT;
-    if said != epoch {
-        return Err(if said < epoch {
-            LinkError::StaleEpoch
-        } else if position == 0 {
-            LinkError::PeerReset
-        } else {
-            LinkError::Corrupt(Fault::Epoch)
-        });
+    if said < epoch {
+        return Err(LinkError::StaleEpoch);
+    }
+    if said > epoch {
+        return Err(if position == 0 { LinkError::PeerReset } else { LinkError::Corrupt(Fault::Epoch) });
     }
     let ahead = since(position, base);
     if ahead > most {

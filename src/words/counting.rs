@@ -73,3 +73,31 @@ impl<W: WriteWords> WriteWords for Counting<W> {
         self.words.publish(at, value);
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::Counting;
+    use crate::words::{Access, Oracle, ReadWords, WriteWords};
+
+    /// What an operation costs is told right, and nothing of it is lost on the way.
+    #[test]
+    fn k01_every_access_is_counted_and_passed_on() {
+        let oracle = Oracle::<8>::new(&[7, 9]);
+        let words = Counting::new(&oracle);
+        words.write(3, 100);
+        assert_eq!((words.read(5), words.observe(6)), (7, 9));
+        words.publish(4, 101);
+        words.write(3, 102);
+        let log = [
+            Access::Store { at: 3, value: 100 },
+            Access::Load { at: 5, value: 7 },
+            Access::Load { at: 6, value: 9 },
+            Access::Store { at: 4, value: 101 },
+            Access::Store { at: 3, value: 102 },
+        ];
+        assert!(oracle.log().eq(log), "{:?}", oracle.log().collect::<Vec<_>>());
+        assert_eq!((words.loads(), words.stores()), (2, 3));
+        words.reset();
+        assert_eq!((words.loads(), words.stores()), (0, 0));
+    }
+}
