@@ -498,3 +498,18 @@ fn handles_and_rings_show_themselves() {
     assert_eq!(format!("{ring:?}"), "Ring { len: 1, capacity: 4 }");
     assert_eq!((ring.len(), ring.is_empty(), ring.is_full(), ring.capacity()), (1, false, false, 4));
 }
+
+/// A ring that nobody has an end of says what is in it, as its ends do.
+#[test]
+fn a_ring_says_what_is_in_it() {
+    sizes!(|N| {
+        for origin in origins(N) {
+            let mut ring = Spsc::<usize, N>::starting_at(origin);
+            for fill in 0..=N {
+                assert_eq!((ring.len(), ring.capacity()), (fill, N));
+                assert_eq!((ring.is_empty(), ring.is_full()), (fill == 0, fill == N));
+                assert_eq!(ring.split().0.put(Put::One, 1, &mut (fill..)), usize::from(fill < N));
+            }
+        }
+    });
+}
