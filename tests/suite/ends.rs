@@ -359,6 +359,23 @@ fn e10_a_consumer_that_goes_tells_what_its_forgotten_drain_took() {
     });
 }
 
+/// A drain that is over has taken nothing that it did not come to, whatever becomes of its consumer.
+#[test]
+fn e10_a_drain_that_is_over_leaves_what_it_did_not_come_to() {
+    sizes!(|N| {
+        for (origin, taken) in thin(3, pairs(origins(N), 0..=N)) {
+            let mut ring = Spsc::<u32, N>::starting_at(origin);
+            let (mut tx, mut rx) = ring.split();
+            tx.put(Put::One, N, &mut (0..));
+            assert_eq!(rx.drain(N).take(taken).count(), taken);
+            drop(tx);
+            forget(rx);
+            let (_, mut rx) = ring.split();
+            assert!(rx.drain(N).eq(taken as u32..N as u32));
+        }
+    });
+}
+
 /// The consumer's position is in its handle, and a drain tells the ring only when it ends. If neither ever ends,
 /// the ring must still not hand out, or drop, an item that was taken.
 #[test]
