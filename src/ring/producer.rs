@@ -341,7 +341,6 @@ impl<T, P: Side, C: Side, S: Stats, K: Keep> fmt::Debug for Producer<'_, T, P, C
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use crate::error::{ClaimError, PopError, PushError};
     use crate::ring::{Multi, Ring, Side, Single};
 
     /// What channels ask before they sleep: an end that others have gone past says what is the case now.
@@ -378,6 +377,8 @@ mod tests {
     // With eight bits, no ring of many ends is large enough for a pause.
     #[cfg(not(annulet_narrow))]
     fn an_end_that_keeps_away_says_what_is_the_case() {
+        use crate::error::{ClaimError, PopError, PushError};
+
         fn play<P: Side, C: Side>() {
             const N: usize = 64;
             let ring = Ring::<usize, N, P, C>::new();
