@@ -337,3 +337,71 @@ impl<T, P: Side, C: Side, S: Stats, K: Keep> fmt::Debug for Consumer<'_, T, P, C
         f.debug_struct("Consumer").field("len", &self.len()).field("capacity", &self.capacity()).finish()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use crate::error::{PopError, PushError};
+    use crate::ring::{Multi, Ring, Side, Single};
+    use crate::stats::Counts;
+    use core::mem::forget;
+
+    /// A consumer that never comes back from a handler, as in a process that is killed there, has said what it may have
+    /// taken. One of many need not: it has claimed it.
+    #[test]
+    fn a_drain_says_what_it_may_take_before_it_does() {
+        fn play<P: Side, C: Side>() {
+            let ring = Ring::<u32, 4, P, C>::new();
+            let (mut tx, mut rx) = ring.try_split().unwrap();
+            assert_eq!(tx.try_push_slice(&[1, 2, 3]), 3);
+            let said = || ring.header.ends.0.draining(4);
+            let mut seen = std::vec![];
+            assert_eq!(rx.drain_to(2, |item| seen.push((item, said()))), Ok(2));
+            let most = if C::SHARED { 0 } else { 2 };
+            assert_eq!((seen, said()), (std::vec![(1, most), (2, most)], 0));
+        }
+        play::<Single, Single>();
+        play::<Multi, Single>();
+        play::<Single, Multi>();
+        play::<Multi, Multi>();
+    }
+
+    /// What a channel does with the ends of its ring: it looks again without counting that, and tells what was forgotten.
+    #[test]
+    fn ends_are_quiet_when_told_and_tell_what_was_forgotten() {
+        fn play<P: Side, C: Side>() {
+            let ring = Ring::<u32, 2, P, C, Counts>::new();
+            let (mut tx, mut rx) = ring.try_split().unwrap();
+            let refused = || (ring.stats().0.refused, ring.stats().1.refused);
+            for (quiet, counted) in [(false, 1), (true, 1), (false, 2)] {
+                tx.set_quiet(quiet);
+                rx.set_quiet(quiet);
+                assert_eq!((rx.try_pop(), rx.skip(1)), (Err(PopError::Empty), 0));
+                assert_eq!(tx.try_push_iter([1, 2]), 2);
+                assert_eq!((tx.try_push(3), tx.try_push_slice(&[3])), (Err(PushError::Full(3)), 0));
+                assert_eq!(refused(), (2 * counted, 2 * counted));
+                let mut drain = rx.drain(2);
+                assert_eq!((drain.next(), drain.next()), (Some(1), Some(2)));
+                if C::SHARED {
+                    drop(drain);
+                } else {
+                    forget(drain);
+                    assert_eq!(ring.len(), 2, "nobody was told");
+                }
+                rx.reclaim_forgotten();
+                assert_eq!(ring.len(), 0);
+                if P::SHARED {
+                    forget(tx.try_claim(1));
+                    assert_eq!(rx.try_pop(), Err(PopError::Pending));
+                    tx.reclaim_forgotten();
+                    rx.set_quiet(true);
+                    assert_eq!(rx.drain(1).next(), None);
+                    assert_eq!(ring.len(), 0, "what was given up is gone past");
+                }
+            }
+        }
+        play::<Single, Single>();
+        play::<Multi, Single>();
+        play::<Single, Multi>();
+        play::<Multi, Multi>();
+    }
+}

@@ -41,3 +41,77 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Drop for Resume<'_, T, N, P,
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use crate::ring::{Multi, Ring, Side, Single};
+    use std::cell::Cell;
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+    /// Counts its drops, and panics in it if it is a bomb.
+    struct Item<'c> {
+        drops: &'c Cell<u32>,
+        is_bomb: bool,
+    }
+
+    impl Drop for Item<'_> {
+        fn drop(&mut self) {
+            self.drops.set(self.drops.get() + 1);
+            if self.is_bomb {
+                // Without the hook, which would print it.
+                resume_unwind(Box::new(()));
+            }
+        }
+    }
+
+    #[test]
+    fn what_nobody_will_read_is_dropped() {
+        fn play<P: Side, C: Side>() {
+            let drops = Cell::new(0);
+            let item = |is_bomb| Item { drops: &drops, is_bomb };
+            let ring = Ring::<Item<'_>, 4, P, C>::new();
+            let mut tx = ring.try_producer().unwrap();
+            ring.discard();
+            assert!(tx.try_push(item(true)).is_ok());
+            // A slot that was given up, where producers are many.
+            drop(tx.try_claim(1));
+            assert!(tx.try_push(item(false)).is_ok());
+            assert!(catch_unwind(AssertUnwindSafe(|| ring.discard())).is_err(), "the panic comes through");
+            assert_eq!((drops.get(), ring.len()), (2, 0), "and the others are dropped all the same");
+
+            // Who has the end is at it.
+            let rx = ring.try_consumer();
+            assert!(tx.try_push(item(false)).is_ok());
+            ring.discard();
+            assert_eq!(drops.get(), 2 + u32::from(C::SHARED));
+            drop(rx);
+            ring.discard();
+            assert_eq!(drops.get(), 3);
+        }
+        play::<Single, Single>();
+        play::<Multi, Single>();
+        play::<Single, Multi>();
+        play::<Multi, Multi>();
+    }
+
+    /// Whether there is more to drop: an item, or a slot that was given up, which an item may come after.
+    #[test]
+    fn what_comes_meanwhile_is_seen() {
+        fn play<P: Side, C: Side>() {
+            let ring = Ring::<u32, 4, P, C>::new();
+            let mut tx = ring.try_producer().unwrap();
+            assert!(!ring.is_ready());
+            tx.try_push(1).unwrap();
+            assert!(ring.is_ready());
+            ring.discard();
+            let grant = tx.try_claim(1).unwrap();
+            assert!(!ring.is_ready(), "whoever writes it comes here after that");
+            drop(grant);
+            assert_eq!(ring.is_ready(), P::SHARED);
+        }
+        play::<Single, Single>();
+        play::<Multi, Single>();
+        play::<Single, Multi>();
+        play::<Multi, Multi>();
+    }
+}

@@ -105,3 +105,20 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
         }
     }
 }
+
+#[cfg(all(test, not(loom), target_has_atomic = "ptr"))]
+mod tests {
+    use crate::Spsc;
+
+    /// A ring that its ends keep knows who has them, as any other.
+    #[test]
+    fn the_ends_of_a_kept_ring_are_held() {
+        let (tx, rx) = Spsc::<u8, 2>::new_split();
+        let ring = tx.keep.0.clone();
+        assert!(ring.try_producer().is_none() && ring.try_consumer().is_none());
+        drop(tx);
+        assert!(ring.try_producer().is_some() && ring.try_consumer().is_none());
+        drop(rx);
+        assert!(ring.try_split().is_some());
+    }
+}

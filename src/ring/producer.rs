@@ -371,4 +371,44 @@ mod tests {
         play::<Single, Multi>();
         play::<Multi, Multi>();
     }
+
+    /// Ends that keep away from a stream say what is the case all the same, to the last slot and the last item.
+    #[test]
+    // With eight bits, no ring of many ends is large enough for a pause.
+    #[cfg(not(annulet_narrow))]
+    fn an_end_that_keeps_away_says_what_is_the_case() {
+        use crate::error::{ClaimError, PopError, PushError};
+
+        fn play<P: Side, C: Side>() {
+            const N: usize = 64;
+            let ring = Ring::<usize, N, P, C>::new();
+            let (mut tx, mut rx) = ring.try_split().unwrap();
+            tx.keep_away(64);
+            rx.keep_away(64);
+            assert!(tx.end.pace.is_on() && rx.end.pace.is_on());
+            let (mut sent, mut received) = (0, 0);
+            for count in [N, 1, N, 3, 2, 1, 1, N, 5, N, N] {
+                let free = N - (sent - received);
+                if free < N {
+                    assert_eq!(tx.try_claim_exact(free + 1).unwrap_err(), ClaimError::Full { free });
+                }
+                for _ in 0..free {
+                    assert_eq!(tx.try_push(sent), Ok(()));
+                    sent += 1;
+                }
+                assert_eq!(tx.try_push(sent), Err(PushError::Full(sent)));
+                for _ in 0..count {
+                    assert_eq!(rx.try_pop(), Ok(received));
+                    received += 1;
+                }
+                if count == N {
+                    assert_eq!(rx.try_pop(), Err(PopError::Empty));
+                }
+            }
+        }
+        play::<Single, Single>();
+        play::<Multi, Single>();
+        play::<Single, Multi>();
+        play::<Multi, Multi>();
+    }
 }

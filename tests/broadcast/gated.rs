@@ -68,6 +68,7 @@ fn rr08_who_joins_begins_where_it_is_said<const N: usize>() {
             let (mut oldest, mut newest) = (ring.join_at_oldest().unwrap(), ring.join_at_newest().unwrap());
             assert_eq!((newest.len(), newest.is_empty()), (0, true));
             let held = oldest.len();
+            assert_eq!(oldest.is_empty(), held == 0);
             assert!(held <= N && held >= published.min(N - N / 4), "{held} of {published}");
             for number in published as u64 - held as u64..published as u64 {
                 assert_eq!(oldest.try_read(), Ok(item(number)));

@@ -16,6 +16,7 @@ mod each {
         the_newest_item_is_there_as_soon_as_there_is_one
         skipping_counts_what_is_passed_over
         rr07_a_drain_takes_a_lap_at_most
+        rr07_a_drain_takes_what_was_published_and_no_more
     }
 }
 
@@ -27,8 +28,8 @@ fn rr06_readers_begin_at_the_oldest_or_the_next_item<const N: usize>() {
         for count in [0, 1, N, 1, N - 1, 2 * N + 1] {
             model.publish(count).into_iter().for_each(|item| writer.publish(item));
             assert_eq!(
-                (ring.len(), writer.len(), ring.is_empty()),
-                (model.len(), model.len(), model.len() == 0)
+                (ring.len(), writer.len(), ring.is_empty(), writer.is_empty()),
+                (model.len(), model.len(), model.len() == 0, model.len() == 0)
             );
             let (mut oldest, mut newest) = (ring.reader_at_oldest(), ring.reader_at_newest());
             model.check(&oldest, model.oldest());
@@ -211,6 +212,24 @@ fn rr07_a_drain_takes_a_lap_at_most<const N: usize>() {
             // Fewer where fewer were wanted, and where there are none.
             (0..N).for_each(|_| publish());
             assert_eq!((reader.drain(N / 2, drop), reader.drain(N, drop)), (Ok(N / 2), Ok(N - N / 2)));
+        }
+    }
+}
+
+/// Also where the slots after the newest item never had one.
+fn rr07_a_drain_takes_what_was_published_and_no_more<const N: usize>() {
+    for origin in origins(N) {
+        for published in 1..=N as u64 {
+            let mut ring = Broadcast::<Item, N>::starting_at(origin);
+            let (mut writer, ring) = ring.split();
+            let mut reader = ring.reader_at_oldest();
+            (0..published).for_each(|number| writer.publish(item(number)));
+            let mut read = 0;
+            let drained = reader.drain(usize::MAX, |seen| {
+                assert_eq!(seen, item(read));
+                read += 1;
+            });
+            assert_eq!((drained, reader.lag()), (Ok(published as usize), 0));
         }
     }
 }

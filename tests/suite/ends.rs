@@ -359,6 +359,23 @@ fn e10_a_consumer_that_goes_tells_what_its_forgotten_drain_took() {
     });
 }
 
+/// A drain that is over has taken nothing that it did not come to, whatever becomes of its consumer.
+#[test]
+fn e10_a_drain_that_is_over_leaves_what_it_did_not_come_to() {
+    sizes!(|N| {
+        for (origin, taken) in thin(3, pairs(origins(N), 0..=N)) {
+            let mut ring = Spsc::<u32, N>::starting_at(origin);
+            let (mut tx, mut rx) = ring.split();
+            tx.put(Put::One, N, &mut (0..));
+            assert_eq!(rx.drain(N).take(taken).count(), taken);
+            drop(tx);
+            forget(rx);
+            let (_, mut rx) = ring.split();
+            assert!(rx.drain(N).eq(taken as u32..N as u32));
+        }
+    });
+}
+
 /// The consumer's position is in its handle, and a drain tells the ring only when it ends. If neither ever ends,
 /// the ring must still not hand out, or drop, an item that was taken.
 #[test]
@@ -497,4 +514,19 @@ fn handles_and_rings_show_themselves() {
     assert_eq!(format!("{:?}", rx.drain(2)), "Drain { left: 1 }");
     assert_eq!(format!("{ring:?}"), "Ring { len: 1, capacity: 4 }");
     assert_eq!((ring.len(), ring.is_empty(), ring.is_full(), ring.capacity()), (1, false, false, 4));
+}
+
+/// A ring that nobody has an end of says what is in it, as its ends do.
+#[test]
+fn a_ring_says_what_is_in_it() {
+    sizes!(|N| {
+        for origin in origins(N) {
+            let mut ring = Spsc::<usize, N>::starting_at(origin);
+            for fill in 0..=N {
+                assert_eq!((ring.len(), ring.capacity()), (fill, N));
+                assert_eq!((ring.is_empty(), ring.is_full()), (fill == 0, fill == N));
+                assert_eq!(ring.split().0.put(Put::One, 1, &mut (fill..)), usize::from(fill < N));
+            }
+        }
+    });
 }

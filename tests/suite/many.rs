@@ -39,6 +39,7 @@ over! {
     e03_a_panicking_handler_leaves_no_slot_behind (Single Multi) (Multi Multi);
     e09_an_aborted_grant_drops_what_is_in_it (Multi Single) (Multi Multi);
     e10_a_forgotten_grant_stops_the_ring_until_it_is_split_again (Multi Single) (Multi Multi);
+    e10_a_forgotten_grant_is_given_up_with_the_next_one_or_its_producer (Multi Single) (Multi Multi);
     e10_a_forgotten_drain_stops_the_ring_until_it_is_split_again (Single Multi) (Multi Multi);
     rm03_an_iterator_is_pushed_whatever_it_says_of_its_length (Multi Single) (Multi Multi);
     rm11_a_cloned_end_is_an_end (Multi Multi) (Multi Multi);
@@ -329,6 +330,25 @@ mod behaviour {
                 3,
                 "each forgotten grant leaked its item, and nothing else is lost"
             );
+        }
+    }
+
+    pub fn e10_a_forgotten_grant_is_given_up_with_the_next_one_or_its_producer<W: Sides<P = Multi>>() {
+        for origin in origins(W::N) {
+            W::play::<usize>(origin, |mut tx, mut rx| {
+                for next in 0..6 {
+                    let mut slow = tx.clone();
+                    forget(slow.try_claim(1).unwrap());
+                    tx.try_push(next).unwrap();
+                    assert_eq!(rx.try_pop(), Err(PopError::Pending));
+                    match next % 3 {
+                        0 => drop(slow.try_claim(0).unwrap()),
+                        1 => assert_eq!(slow.try_push_iter([]), 0),
+                        _ => drop(slow),
+                    }
+                    assert_eq!((rx.try_pop(), rx.try_pop()), (Ok(next), Err(PopError::Empty)));
+                }
+            });
         }
     }
 

@@ -20,6 +20,7 @@ over_every_ring! {
     d14_nothing_wanted_is_nothing_done
     d18_a_partial_commit_hands_over_exactly_that_many
     rm02_a_claim_is_contiguous_and_commits_no_more_than_was_filled
+    rm02_a_grant_says_what_each_way_to_fill_it_has_added
     rm04_every_way_to_read_takes_what_it_says
     rv16_a_look_takes_nothing
     rv04_refusals_give_back_what_they_refuse
@@ -288,6 +289,27 @@ fn rm02_a_claim_is_contiguous_and_commits_no_more_than_was_filled<W: Granting<u3
         // An aborted claim leaves the ring as it was.
         model.check_tx(tx);
     });
+}
+
+/// Of a grant that has something already, each way to fill it says what it has added.
+fn rm02_a_grant_says_what_each_way_to_fill_it_has_added<W: Granting<u32>>() {
+    for origin in origins(W::N) {
+        W::play::<u32, _>(origin, |mut tx, mut rx| {
+            let all: Vec<u32> = (0..W::N as u32).collect();
+            let middle = 1 + (W::N - 1) / 2;
+            let mut grant = tx.try_claim_exact(W::N).unwrap();
+            assert!(!grant.is_empty());
+            grant.push(all[0]).unwrap();
+            assert_eq!(grant.fill_from(all[1..middle].iter().copied()), middle - 1);
+            assert_eq!(grant.copy_from(&all[middle..]), W::N - middle);
+            assert_eq!((grant.fill_from([77]), grant.copy_from(&[77]), grant.filled()), (0, 0, W::N));
+            assert_eq!(grant.commit(), W::N);
+            let grant = rx.try_read_parts(W::N).unwrap();
+            assert!(!grant.is_empty() && grant.iter().eq(&all));
+            drop(grant);
+            assert!(rx.try_read(0).unwrap().is_empty());
+        });
+    }
 }
 
 fn rm03_a_slice_of_any_length_gives_a_count<W: RingUnderTest>() {

@@ -397,7 +397,25 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> fmt::Debug for GatedRea
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::{Broadcast, Gated};
+    use crate::error::{PopError, PushError};
+    use crate::stats::Counts;
     use std::cell::RefCell;
+
+    /// Further looks of one call of a channel are not counted.
+    #[test]
+    fn rm20_quiet_ends_count_no_refusals() {
+        let ring = Broadcast::<u32, 2, Gated<1>, Counts>::new();
+        let (mut writer, mut reader) = (ring.try_writer().unwrap(), ring.join_at_newest().unwrap());
+        for (quiet, counted) in [(false, 1), (true, 1), (false, 2)] {
+            writer.set_quiet(quiet);
+            reader.set_quiet(quiet);
+            assert_eq!(reader.try_read(), Err(PopError::Empty));
+            assert_eq!(writer.try_publish_slice(&[1, 2]), 2);
+            assert_eq!(writer.try_publish(3), Err(PushError::Full(3)));
+            assert_eq!((ring.stats().0.refused, ring.stats().1.refused), (counted, counted));
+            assert_eq!(reader.skip(2), 2);
+        }
+    }
 
     /// A place that is being taken still says where its last holder was. The writer does not wait for that one, who has
     /// left, if it is more than a ring behind; nor does it take the distance for room.

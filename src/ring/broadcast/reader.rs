@@ -347,6 +347,18 @@ mod tests {
         }
     }
 
+    /// Further looks of one call of a channel are not counted.
+    #[test]
+    fn rm20_a_quiet_reader_counts_no_refusals() {
+        let ring = Broadcast::<u32, 2, Overwrite, Counts>::new();
+        let mut reader = ring.reader_at_newest();
+        for (quiet, counted) in [(false, 1), (true, 1), (false, 2)] {
+            reader.set_quiet(quiet);
+            assert_eq!(reader.try_read(), Err(ReadError::Empty));
+            assert_eq!(ring.stats().1.refused, counted);
+        }
+    }
+
     /// A copy is good if it is of one of the `N` items from the head on. A slot has no other: for any other position, the
     /// copy would be of another item.
     #[test]
