@@ -398,6 +398,16 @@ fn h13_a_past_deadline_is_one_look() {
     }
 }
 
+/// A reset is told once, before what was sent before it. One that is told again and again is the end.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[test]
+fn i11_resets_without_end_are_a_closed_end() {
+    let (ours, _theirs) = fdpass::pair().unwrap();
+    let received =
+        filter::without(filter::PASSING, libc::ECONNRESET, move || recv(&ours, &mut [0; 8], &mut [], soon()));
+    assert_eq!(received, Err(PassError::Closed));
+}
+
 /// However often it is interrupted, a wait ends by its deadline.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 #[test]

@@ -58,6 +58,18 @@ fn zero_and_too_much_are_refused() {
     assert_eq!(Mapping::sealed(&pipe, 1).unwrap_err(), CheckError::WrongKind);
 }
 
+/// The longest there is fits its file; that no memory is as large is for the kernel to say.
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn the_longest_is_not_too_much() {
+    const MOST: usize = isize::MAX as usize;
+    let fd = memfd::create(c"annulet-most", MOST as u64).unwrap();
+    assert_eq!(Mapping::read_only(&fd, MOST).unwrap_err().kind(), ErrorKind::OutOfMemory);
+    memfd::add_seals(&fd, Seals::WRITE | Seals::SHRINK | Seals::GROW).unwrap();
+    let sparse = CheckError::Sparse { size: MOST as u64, hole: 0 };
+    assert_eq!(Mapping::sealed(&fd, MOST).unwrap_err(), sparse);
+}
+
 #[test]
 fn sealed_bytes_are_a_slice_for_every_thread() {
     let bytes: Vec<u8> = (0..10_000_u32).map(|i| i.to_le_bytes()[0]).collect();
