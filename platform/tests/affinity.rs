@@ -16,6 +16,7 @@ mod filter;
 fn a_pinned_thread_runs_where_it_was_told() {
     let cpus = allowed().unwrap();
     assert!(!cpus.is_empty() && cpus.is_sorted());
+    assert_eq!(cpus.len(), rustix::thread::sched_getaffinity(None).unwrap().count() as usize);
     assert!(cpus.contains(&current_cpu()));
     let alone = is_alone();
     assert!(!alone || cpus.len() == 1);
