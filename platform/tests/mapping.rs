@@ -47,6 +47,7 @@ fn zero_and_too_much_are_refused() {
         let write = Mapping::read_write(&fd, len).unwrap_err();
         let read = Mapping::read_only(&fd, len).unwrap_err();
         assert_eq!((write.kind(), read.kind()), (ErrorKind::InvalidInput, ErrorKind::InvalidInput), "{len}");
+        assert_eq!((write.raw_os_error(), read.raw_os_error()), (None, None), "the kernel was asked: {len}");
     }
     let fd = constant(c"annulet-short", b"12345");
     for len in [0, 6, isize::MAX as usize + 1, usize::MAX] {
