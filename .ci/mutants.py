@@ -42,6 +42,8 @@ ROOMS = [
     ("src/ring", "ring::", "suite"),
     ("src/wait", "wait::", "channel_core channel"),
     ("src/channel", "channel::", "channel_core channel"),
+    ("src/host/futex.rs", "host::", "host channel"),
+    ("src/host/runner.rs", "host::", "channel"),
     ("src/host", "host::", "host"),
     ("src", "", "suite"),
     ("platform/src", "", ".*"),

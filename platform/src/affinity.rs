@@ -43,8 +43,7 @@ pub fn allowed() -> io::Result<Vec<usize>> {
 pub fn is_alone() -> bool {
     let sets = [Some(Pid::INIT), Some(getpid()), None].map(sched_getaffinity);
     let known = || sets.iter().flatten();
-    known().next().is_some()
-        && (0..CpuSet::MAX_CPU).filter(|&cpu| known().any(|set| set.is_set(cpu))).take(2).count() == 1
+    (0..CpuSet::MAX_CPU).filter(|&cpu| known().any(|set| set.is_set(cpu))).take(2).count() == 1
 }
 
 /// The processor the calling thread runs on right now. It may have moved by the time this returns, unless

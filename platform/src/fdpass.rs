@@ -371,3 +371,18 @@ impl Received {
         Ok(self.bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By the C library's own count.
+    #[test]
+    fn i02_all_that_can_come_with_a_message_has_room() {
+        let parts =
+            [size_of::<[libc::c_int; MAX_FDS]>(), size_of::<libc::ucred>(), size_of::<libc::c_int>(), 4096];
+        // SAFETY: arithmetic.
+        let needed = parts.map(|part| unsafe { libc::CMSG_SPACE(part as libc::c_uint) } as usize);
+        assert_eq!(CONTROL, needed.into_iter().sum::<usize>());
+    }
+}

@@ -51,3 +51,11 @@ fn h13_the_earlier_of_two() {
     assert_eq!(Deadline::NEVER.earlier(second), second);
     assert_eq!(Deadline::NEVER.earlier(Deadline::NEVER), Deadline::NEVER);
 }
+
+#[test]
+fn h13_an_instant_is_its_nanoseconds() {
+    for nanos in [0, 1, 7, u64::MAX] {
+        assert_eq!(Deadline::at(nanos).nanos(), nanos);
+    }
+    assert_eq!(Deadline::at(u64::MAX), Deadline::NEVER);
+}

@@ -398,21 +398,34 @@ fn h13_a_past_deadline_is_one_look() {
     }
 }
 
-/// However often it is interrupted, a wait ends by its deadline.
+/// A reset is told once, before what was sent before it. One that is told again and again is the end.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[test]
+fn i11_resets_without_end_are_a_closed_end() {
+    let (ours, _theirs) = fdpass::pair().unwrap();
+    let received =
+        filter::without(filter::PASSING, libc::ECONNRESET, move || recv(&ours, &mut [0; 8], &mut [], soon()));
+    assert_eq!(received, Err(PassError::Closed));
+}
+
+/// However often it is interrupted, or says too early that the time is over, a wait ends by its deadline, and not before.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 #[test]
 fn h02_interruptions_without_end_do_not_outlast_a_deadline() {
     use annulet_platform::pidfd::PidFd;
     for deadline in [Deadline::now, || Deadline::after(Duration::from_millis(20))] {
-        let (dead, received) = filter::without(filter::WAITING, libc::EINTR, move || {
-            let this = PidFd::open(std::process::id()).unwrap();
-            let (ours, _theirs) = fdpass::pair().unwrap();
-            let until = deadline();
-            let dead = this.wait(until).is_some();
-            assert!(until.is_past());
-            (dead, recv(&ours, &mut [0; 8], &mut [], deadline()))
-        });
-        assert_eq!((dead, received), (false, Err(PassError::Timeout)));
+        // An error of zero is none: no descriptor is ready.
+        for number in [libc::EINTR, 0] {
+            let (dead, received) = filter::without(filter::WAITING, number, move || {
+                let this = PidFd::open(std::process::id()).unwrap();
+                let (ours, _theirs) = fdpass::pair().unwrap();
+                let until = deadline();
+                let dead = this.wait(until).is_some();
+                assert!(until.is_past());
+                (dead, recv(&ours, &mut [0; 8], &mut [], deadline()))
+            });
+            assert_eq!((dead, received), (false, Err(PassError::Timeout)));
+        }
     }
 }
 

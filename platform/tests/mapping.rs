@@ -47,6 +47,7 @@ fn zero_and_too_much_are_refused() {
         let write = Mapping::read_write(&fd, len).unwrap_err();
         let read = Mapping::read_only(&fd, len).unwrap_err();
         assert_eq!((write.kind(), read.kind()), (ErrorKind::InvalidInput, ErrorKind::InvalidInput), "{len}");
+        assert_eq!((write.raw_os_error(), read.raw_os_error()), (None, None), "the kernel was asked: {len}");
     }
     let fd = constant(c"annulet-short", b"12345");
     for len in [0, 6, isize::MAX as usize + 1, usize::MAX] {
@@ -56,6 +57,18 @@ fn zero_and_too_much_are_refused() {
     let (pipe, _) = rustix::pipe::pipe().unwrap();
     assert_eq!(Mapping::read_only(&pipe, 1).unwrap_err().kind(), ErrorKind::InvalidInput);
     assert_eq!(Mapping::sealed(&pipe, 1).unwrap_err(), CheckError::WrongKind);
+}
+
+/// The longest there is fits its file; that no memory is as large is for the kernel to say.
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn the_longest_is_not_too_much() {
+    const MOST: usize = isize::MAX as usize;
+    let fd = memfd::create(c"annulet-most", MOST as u64).unwrap();
+    assert_eq!(Mapping::read_only(&fd, MOST).unwrap_err().kind(), ErrorKind::OutOfMemory);
+    memfd::add_seals(&fd, Seals::WRITE | Seals::SHRINK | Seals::GROW).unwrap();
+    let sparse = CheckError::Sparse { size: MOST as u64, hole: 0 };
+    assert_eq!(Mapping::sealed(&fd, MOST).unwrap_err(), sparse);
 }
 
 #[test]

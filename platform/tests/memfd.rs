@@ -239,6 +239,24 @@ fn looking_for_holes_moves_no_position() {
     assert!(matches!(memfd::check_whole(&pipe, 1), Err(CheckError::Io { raw: libc::ESPIPE, .. })));
 }
 
+/// A lease lets its holder keep whoever opens the file waiting, for 45 seconds by default.
+#[test]
+fn looking_for_holes_waits_for_no_lease() {
+    let fd = memfd::create_whole(c"annulet-lease", PAGE).unwrap();
+    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    let holder = open(path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).unwrap();
+    // The signal that comes when somebody opens it is one that is ignored.
+    const F_SETSIG: libc::c_int = 10;
+    for (command, value) in [(F_SETSIG, libc::SIGURG), (libc::F_SETLEASE, libc::F_WRLCK)] {
+        // SAFETY: numbers only, and an open descriptor.
+        assert_eq!(unsafe { libc::fcntl(holder.as_raw_fd(), command, value) }, 0);
+    }
+    let begun = std::time::Instant::now();
+    let answer = memfd::check_whole(&fd, PAGE);
+    assert!(matches!(answer, Err(CheckError::Io { raw: libc::EAGAIN, .. })), "{answer:?}");
+    assert!(begun.elapsed() < core::time::Duration::from_secs(20));
+}
+
 #[test]
 fn unknown_seals_and_files_without_seals_are_errors() {
     let fd = memfd::create(c"annulet-unknown", 1).unwrap();
@@ -256,6 +274,9 @@ fn seals_print_their_names() {
     let all = Seals::SEAL | Seals::WRITE | Seals::FUTURE_WRITE | Seals::EXEC | Seals::from_bits(0x100);
     assert_eq!(format!("{all:?}"), "SEAL | WRITE | FUTURE_WRITE | EXEC | 0x100");
     assert!(all.contains(Seals::EMPTY) && all.contains(all) && !all.contains(FIXED));
+    let mut both = Seals::SHRINK;
+    both |= Seals::GROW;
+    assert_eq!(both, FIXED);
 }
 
 #[test]
@@ -273,4 +294,7 @@ fn errors_print_lower_case_without_full_stop() {
         let text = error.to_string();
         assert!(text.starts_with(|c: char| c.is_ascii_lowercase()) && !text.ends_with('.'), "{text}");
     }
+    // What can happen without that seal is what the reader has to fear.
+    let says = |missing| CheckError::Unsealed { missing }.to_string().contains("truncated");
+    assert!(says(Seals::SHRINK) && says(FIXED) && !says(Seals::GROW));
 }

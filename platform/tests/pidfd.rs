@@ -4,7 +4,7 @@
 
 use core::time::Duration;
 use std::io::Read;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::process::{Child, Stdio};
@@ -14,6 +14,10 @@ use annulet_platform::pidfd::PidFd;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 mod common;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[allow(dead_code, reason = "each test binary uses some of it")]
+#[path = "common/filter.rs"]
+mod filter;
 
 const BOUND: Duration = Duration::from_secs(5);
 
@@ -39,6 +43,7 @@ fn sigkill_is_evidence_within_the_bound() {
     let mut child = idle("sigkill_is_evidence_within_the_bound");
     let peer = PidFd::of_child(&child).unwrap();
     assert!(peer.evidence().is_none());
+    assert!(!peer.is_this_process());
     assert!(peer.wait(Deadline::after(Duration::from_millis(20))).is_none());
     child.kill().unwrap();
     assert!(peer.wait(Deadline::after(BOUND)).is_some());
@@ -118,6 +123,50 @@ fn a_pair_names_the_process_that_made_it() {
     assert!(this.evidence().is_none());
     assert_eq!(this.number(), std::process::id());
     assert!(this.is_this_process());
+}
+
+/// Linux before 6.5 does not hand out the process: it is opened by its number.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[test]
+fn a_kernel_that_hands_out_no_process_is_asked_for_its_number() {
+    const SO_PEERPIDFD: u32 = 77;
+    let named = |error: i32| {
+        let (ours, _theirs) = annulet_platform::fdpass::pair().unwrap();
+        let asking = std::thread::spawn(move || {
+            filter::refuse_for(libc::SYS_getsockopt, 2, SO_PEERPIDFD, error);
+            PidFd::of_peer(&ours).map(|peer| peer.number()).map_err(|error| error.raw_os_error())
+        });
+        asking.join().unwrap()
+    };
+    assert_eq!(named(libc::ENOPROTOOPT), Ok(std::process::id()));
+    // Any other answer is one: a number might be somebody else's by now.
+    assert_eq!(named(libc::ESRCH), Err(Some(libc::ESRCH)));
+}
+
+/// Zero is a descriptor like any other, where nothing else has it.
+#[test]
+fn a_peer_may_be_descriptor_zero() {
+    common::alone("a_peer_may_be_descriptor_zero", || {
+        let (ours, _theirs) = annulet_platform::fdpass::pair().unwrap();
+        // SAFETY: nothing reads the standard input of this process, which runs this test alone.
+        assert_eq!(unsafe { libc::close(0) }, 0);
+        let peer = PidFd::of_peer(&ours).unwrap();
+        assert!(peer.is_this_process());
+        println!("it is descriptor {}", peer.as_fd().as_raw_fd());
+    });
+}
+
+/// Waiting is sleeping: next to no time of a processor.
+#[test]
+fn h08_waiting_for_a_descriptor_is_no_spin() {
+    use rustix::time::{ClockId, clock_gettime};
+
+    let this = PidFd::open(std::process::id()).unwrap();
+    let used = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap();
+    let (before, span) = (used(), Duration::from_millis(200));
+    assert!(this.wait(Deadline::after(span)).is_none());
+    let used = used() - before;
+    assert!(used < span / 10, "{used:?}");
 }
 
 #[test]

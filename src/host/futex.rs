@@ -111,3 +111,79 @@ impl Wait for Futex {
         Strategy::phased(*SPIN.get_or_init(|| if affinity::is_alone() { 0 } else { SPINS }), YIELDS)
     }
 }
+
+// Not in the builds that have no libc among what tests use.
+#[cfg(all(test, not(any(loom, miri, annulet_narrow))))]
+mod tests {
+    use super::*;
+
+    /// Signallers leave their fence out only where the kernel does it for them, and for threads of one process only.
+    #[test]
+    fn who_does_without_a_fence_has_the_kernel_do_it() {
+        assert_eq!(Futex::new().asymmetric(), membarrier::is_available());
+        assert_eq!(Futex::default().asymmetric(), membarrier::is_available());
+        assert!(!Futex::fenced().asymmetric());
+        assert!(!Futex::shared().asymmetric());
+        assert_eq!(Futex::new().heavy(), membarrier::is_available());
+    }
+
+    /// A fence that the kernel has not done is none.
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    #[test]
+    fn a_fence_that_is_refused_is_not_claimed() {
+        use super::super::port::tests::forbid;
+
+        // Its answer, which never changes, is that of a thread that may ask.
+        let available = membarrier::is_available();
+        let claimed = thread::spawn(|| {
+            forbid(libc::SYS_membarrier, libc::EPERM);
+            (Futex::new().asymmetric(), Futex::new().heavy())
+        });
+        assert_eq!(claimed.join().unwrap(), (available, false));
+    }
+
+    #[test]
+    fn who_notifies_learns_how_many_it_has_woken() {
+        for futex in [Futex::new(), Futex::fenced(), Futex::shared()] {
+            let word = Word::new();
+            assert_eq!(futex.notify(&word, 1), 0);
+            // Generous: only a test that fails meets it.
+            let until = Deadline::after(Duration::from_secs(20));
+            thread::scope(|scope| {
+                scope.spawn(|| futex.wait(&word, 0, until));
+                let mut woken = 0;
+                while woken == 0 && !until.is_past() {
+                    thread::yield_now();
+                    woken = futex.notify(&word, 1);
+                }
+                assert_eq!(woken, 1, "{futex:?}");
+            });
+        }
+    }
+
+    /// Where the kernel lets nobody sleep on a word, or not on this one, a wait takes a moment all the same.
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    #[test]
+    fn h08_a_sleep_that_is_refused_is_no_spin() {
+        use super::super::port::tests::forbid;
+        use std::time::Instant;
+
+        for number in [libc::ENOSYS, libc::EFAULT] {
+            let refused = thread::spawn(move || {
+                forbid(libc::SYS_futex, number);
+                let (word, begun) = (Word::new(), Instant::now());
+                (0..20).for_each(|_| Futex::new().wait(&word, 0, Deadline::NEVER));
+                begun.elapsed()
+            });
+            let took = refused.join().unwrap();
+            assert!(took >= 20 * POLL, "{took:?}");
+        }
+    }
+
+    /// A wait spins only where what it waits for can happen meanwhile, and sleeps in the end.
+    #[test]
+    fn a_wait_spins_then_yields_then_sleeps() {
+        let spins = if affinity::is_alone() { 0 } else { SPINS };
+        assert_eq!(Futex::new().patience(), Strategy::phased(spins, YIELDS));
+    }
+}

@@ -146,6 +146,8 @@ mod tests {
             .unwrap();
         let peer = PidFd::of_child(&child).unwrap();
         let ((first, _end), (second, _other)) = (fdpass::pair().unwrap(), fdpass::pair().unwrap());
+        // One message is always sent, however heavy it is.
+        drop(Pending::begin(&first, &peer, OF_A_PROCESS + 1).unwrap());
         let begun = Pending::begin(&first, &peer, 1).unwrap();
         let meanwhile = Pending::begin(&second, &peer, 1).unwrap();
         fdpass::send(&first, b"window", &[], Deadline::NEVER).unwrap();

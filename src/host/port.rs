@@ -350,7 +350,7 @@ impl<E: Entry, const N: usize> fmt::Debug for Port<E, N> {
 
 // Not in the builds that have no libc among what tests use.
 #[cfg(all(test, not(any(loom, miri, annulet_narrow))))]
-mod tests {
+pub(super) mod tests {
     use std::process::{Child, Command, Stdio};
     use std::thread;
     use std::time::Instant;
@@ -448,13 +448,41 @@ mod tests {
         assert!(looks <= port.spins + 30, "{looks} looks");
     }
 
-    /// Has the kernel answer every futex call of this thread with an error.
+    /// An answer that no waiting changes ends a wait, whichever look it is of: the first, one of those that spin, one of those
+    /// between two sleeps, or the very last.
+    #[test]
+    fn an_answer_that_is_final_ends_a_wait() {
+        const FINAL: Result<u64, PortError> = Err(PortError::Link(LinkError::Poisoned));
+        let (mut port, _peer) = sides(myself());
+        let asleep = port.spins + 2;
+        for last in [1, 2, asleep, asleep + 1] {
+            let mut looks = 0;
+            let answer = port.wait(Awaited::Entries, soon(), |_| {
+                looks += 1;
+                if looks == last { FINAL } else { NOTHING }
+            });
+            assert_eq!((answer, looks), (FINAL, last));
+        }
+        let mut child = child();
+        let (mut port, _peer) = sides(PidFd::of_child(&child).unwrap());
+        child.kill().unwrap();
+        assert!(port.peer().wait(soon()).is_some());
+        let mut looks = 0;
+        let answer = port.wait(Awaited::Entries, Deadline::now(), |_| {
+            looks += 1;
+            if looks == 2 { FINAL } else { NOTHING }
+        });
+        assert_eq!((answer, looks), (FINAL, 2));
+        child.wait().unwrap();
+    }
+
+    /// Has the kernel answer a system call of this thread with an error, from here on.
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-    fn forbid_futexes(number: i32) {
+    pub(in crate::host) fn forbid(call: libc::c_long, number: i32) {
         let step = |code: u32, jt, k: u32| libc::sock_filter { code: code as u16, jt, jf: 0, k };
         let mut program = [
             step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0),
-            step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, libc::SYS_futex as u32),
+            step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, call as u32),
             step(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ALLOW),
             step(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ERRNO | number as u32),
         ];
@@ -474,7 +502,7 @@ mod tests {
         for number in [libc::ENOSYS, libc::EFAULT] {
             let refused = thread::spawn(move || {
                 let (mut port, _peer) = sides(myself());
-                forbid_futexes(number);
+                forbid(libc::SYS_futex, number);
                 let (mut looks, span, begun) = (0_usize, Duration::from_millis(100), Instant::now());
                 let answer = port.wait(Awaited::Entries, Deadline::after(span), |_| {
                     looks += 1;

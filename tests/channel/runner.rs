@@ -1,5 +1,6 @@
 //! The managed receiver.
 
+use std::error::Error;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -110,6 +111,7 @@ fn rm21_what_cannot_start_gives_everything_back() {
     let refused = Runner::spawn("a\0b", rx, |item| assert_eq!(item, 1)).unwrap_err();
     assert_eq!(refused.error.kind(), std::io::ErrorKind::InvalidInput);
     assert_eq!(refused.to_string(), "no thread was started: the name of a thread has a zero byte");
+    assert_eq!(refused.source().map(ToString::to_string), Some(refused.error.to_string()));
     let runner = Runner::spawn("ab", refused.receiver, refused.handler).unwrap();
     assert_eq!(runner.stop().unwrap().processed, 1);
 }

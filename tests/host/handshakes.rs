@@ -1,14 +1,16 @@
 //! Two sides exchange their windows, one of them honest.
 
-use std::io::Write;
+use std::error::Error;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::thread;
 use std::time::Duration;
 
 use annulet::host::{
-    AttachError, CheckError, Deadline, HandshakeError, PidFd, Port, Segment, accept, attach, attach_region,
-    connect, seal_region,
+    AttachError, CheckError, Deadline, HandshakeError, PidFd, Port, PortError, Segment, accept, attach,
+    attach_region, connect, seal_region,
 };
+use annulet::link::{HeaderError, LinkError};
 use annulet_platform::fdpass;
 
 use crate::common::{
@@ -63,6 +65,12 @@ fn a_handshake_takes_exactly_what_it_expects() {
         assert!(matches!(refused, HandshakeError::Pass(why) if why == too_many), "{refused}");
     }
     drop(receive(&left));
+    // As many as a message can carry.
+    let (left, right) = fdpass::pair().unwrap();
+    let most = fdpass::MAX_FDS - 1;
+    let other = thread::spawn(move || accept::<u64, 8>(&right, myself(), &[], most, soon()).unwrap().1);
+    connect::<u64, 8>(&left, myself(), &vec![region.as_fd(); most], 0, soon()).unwrap();
+    assert_eq!(other.join().unwrap().len(), most);
     // Nobody there.
     let (left, right) = fdpass::pair().unwrap();
     let span = Duration::from_millis(20);
@@ -365,4 +373,31 @@ fn i12_a_descriptor_that_does_not_close_delays_no_handshake() {
         });
         assert!(in_time.is_ok(), "the peer has held the handshake up");
     }
+}
+
+/// Each error that another one has caused says which.
+#[test]
+fn errors_name_their_causes() {
+    let cause = |error: &dyn Error| error.source().map(ToString::to_string);
+    let refused = || io::Error::from_raw_os_error(libc::EMFILE);
+    let header = HeaderError::BadGeometry;
+    let header_text = header.to_string();
+    let (io, file, header) =
+        (AttachError::Io(refused()), AttachError::File(CheckError::WrongKind), AttachError::Header(header));
+    assert_eq!(cause(&io), Some(refused().to_string()));
+    assert_eq!(cause(&file), Some(CheckError::WrongKind.to_string()));
+    assert_eq!(cause(&header), Some(header_text.clone()));
+    let passed = fdpass::PassError::Closed;
+    for (error, expected) in [
+        (HandshakeError::Create(refused()), Some(refused().to_string())),
+        (HandshakeError::Pass(passed), Some(passed.to_string())),
+        (HandshakeError::Attach(header), Some(header_text)),
+        (HandshakeError::BadHello, None),
+        (HandshakeError::Reflected, None),
+        (HandshakeError::TooManyPending { limit: 1 }, None),
+    ] {
+        assert_eq!(cause(&error), expected, "{error}");
+    }
+    assert_eq!(cause(&PortError::Link(LinkError::Poisoned)), Some(LinkError::Poisoned.to_string()));
+    assert_eq!((cause(&PortError::Timeout), cause(&PortError::PeerDead)), (None, None));
 }

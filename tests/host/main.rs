@@ -6,6 +6,7 @@
 // Each file is a module of this program: `pub` is for the others.
 #![allow(unreachable_pub)]
 
+mod clock;
 mod common;
 mod handshakes;
 mod hostile;

@@ -30,6 +30,29 @@ pub(crate) fn refuse(calls: &[i64], number: i32) {
     }
     program.push(answer(libc::SECCOMP_RET_ALLOW));
     program.push(answer(libc::SECCOMP_RET_ERRNO | number as u32));
+    install(&mut program);
+}
+
+/// Has the kernel answer `call` of this thread with the error `number`, from here on, where its argument `index` is `value`.
+pub(crate) fn refuse_for(call: i64, index: u32, value: u32, number: i32) {
+    let step = |code: u32, jf: u8, k: u32| libc::sock_filter { code: code as u16, jt: 0, jf, k };
+    let load = |at| step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, at);
+    // Steps over so many unless it is this.
+    let unless = |k, over| step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, over, k);
+    let answer = |k| step(libc::BPF_RET | libc::BPF_K, 0, k);
+    // Before the arguments come the number of the call, the architecture and an address. They are of 64 bits each, of which the
+    // lower half comes first.
+    install(&mut [
+        load(0),
+        unless(call as u32, 3),
+        load(16 + 8 * index),
+        unless(value, 1),
+        answer(libc::SECCOMP_RET_ERRNO | number as u32),
+        answer(libc::SECCOMP_RET_ALLOW),
+    ]);
+}
+
+fn install(program: &mut [libc::sock_filter]) {
     let filter = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
     // SAFETY: numbers only.
     assert_eq!(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }, 0);
