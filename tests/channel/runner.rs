@@ -346,6 +346,20 @@ fn rm21_stop_comes_to_an_end_while_items_keep_coming() {
     });
 }
 
+/// Nor does a handler that sends on what it gets, so that its channel is never empty.
+#[test]
+fn rm21_stop_comes_to_an_end_where_the_handler_sends() {
+    let _watchdog = Watchdog::new();
+    let (mut tx, rx) = Log::new_split(Probe::new());
+    let mut on = tx.clone();
+    let runner =
+        Runner::spawn("circle", rx, move |item: u32| on.send(item.wrapping_add(1)).unwrap()).unwrap();
+    (0..3).for_each(|item| tx.send(item).unwrap());
+    until(|| runner.processed() > 20);
+    let mut finished = runner.stop().unwrap();
+    assert_eq!(finished.receiver.try_drain(9, |_| ()), Ok(3), "each is on its way still");
+}
+
 #[test]
 fn rm21_dropping_it_handles_what_is_there() {
     let _watchdog = Watchdog::new();
