@@ -376,8 +376,10 @@ class Together(Runner):
         for number, mutant in enumerate(mutants, 1):
             mutant.number = number
         worlds = [
-            (["-p", package, *self.features(world)], self.environment(world))
+            (["-p", package, "--lib", *tested, *self.features(world)], self.environment(world))
             for world, package in (("tests", "annulet"), ("tests", "annulet-platform"), ("narrow", "annulet"))
+            # Functions that only tests have are built with them.
+            for tested in ([], ["--profile", "test"])
         ]
         self.mutants = self.batch.settle(mutants, worlds)
         for mutant in self.batch.left:
