@@ -169,6 +169,7 @@ fn rm09_numbers_of_lanes() {
     assert_eq!(b.try_push_slice(&[1, 2, 3]), 3);
     assert_eq!(lanes.hottest(), Some((b.lane(), 3)));
     assert_eq!((lanes.total_len(), lanes.len_of(a.lane())), (5, Some(2)));
+    assert!(!lanes.is_empty());
     let mut rx = lanes.try_consumer(Strict).unwrap();
     assert_eq!(rx.skip(3), 3);
     assert_eq!(lanes.hottest(), Some((b.lane(), 2)));
@@ -246,4 +247,12 @@ fn rm09_the_reason_is_that_of_the_lane_that_is_nearest_to_being_free() {
 fn rm09_before_the_first_producer_a_lane_is_nobodys() {
     let lanes = Lanes::<u32, 4, 2>::new();
     assert_eq!(lanes.len_of(Handle::new(0, 0)), None);
+}
+
+/// Lanes that are to begin near the end of the integer do: each of them wraps after one slot.
+#[test]
+fn d11_each_lane_begins_where_it_is_told() {
+    let lanes = Lanes::<u8, 4, 2>::starting_at(usize::MAX);
+    let mut producers = [lanes.register().unwrap(), lanes.register().unwrap()];
+    assert_eq!(producers.each_mut().map(|tx| tx.try_claim(4).unwrap().len()), [1, 1]);
 }
