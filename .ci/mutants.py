@@ -60,6 +60,8 @@ TIMEOUT = int(os.environ.get("MUTANTS_TIMEOUT", "0"))
 SAMPLE = int(os.environ.get("MUTANTS_SAMPLE", "0"))
 FALLBACK = os.environ.get("MUTANTS_FALLBACK", "1") != "0"
 HOME = Path("target/ci-mutants").absolute()
+# How many mutations a build has at most.
+TOGETHER = 100
 # A mutated loop may allocate for ever.
 MEMORY = 16 << 30
 
@@ -228,6 +230,10 @@ def end(*_):
     os._exit(1)
 
 
+class Broken(Exception):
+    """There is nothing to be learned from mutations."""
+
+
 class Runner:
     """Builds tests in a copy of the checkout, and runs them."""
 
@@ -337,25 +343,20 @@ class Runner:
             stages += [("tests", package, chosen, [], False), ("tests", package, EVERYTHING[package], [], True), *narrow]
         return stages
 
-    def baseline(self, mutants):
-        """Without a mutation, all that will be run passes."""
-        done = set()
-        for file, by in sorted({(mutant.file, mutant.by) for mutant in mutants}):
-            for world, package, targets, filters, fast in self.stages(file, by):
-                key = (world, package, tuple(targets), tuple(filters), fast)
-                if key in done:
-                    continue
-                done.add(key)
-                tests, said = self.tests(world, package, targets)
-                if not tests:
-                    stop(f"without a mutation, this does not build: {' '.join(targets)}\n{said}")
-                if why := self.play(world, package, tests, filters, fast, True):
-                    stop(f"without a mutation, a test fails: {why}")
+    def passes(self, world, package, targets, filters, fast):
+        """What was built, and what the compiler said; or why it does not pass without a mutation."""
+        tests, said = self.build(world, package, targets)
+        if not tests:
+            raise Broken(f"without a mutation, this does not build: {' '.join(targets)}\n{said}")
+        if why := self.play(world, package, tests, filters, fast, True):
+            raise Broken(f"without a mutation, a test fails: {why}")
+        return tests, said
 
     def meets(self, mutant):
         """(fate, how): it died, was not a program, or survived."""
-        for world, package, targets, filters, fast in self.stages(mutant.file, mutant.by):
-            tests, said = self.tests(world, package, targets)
+        for stage in self.stages(mutant.file, mutant.by):
+            world, package, _, filters, fast = stage
+            tests, said = self.ready(*stage)
             if tests is None:
                 return "unviable", (re.findall(r"^error.*", said, re.MULTILINE) or [""])[0]
             if why := self.play(world, package, tests, filters, fast, False, mutant.number or 0):
@@ -371,13 +372,15 @@ class Together(Runner):
 
     def __init__(self, mutants):
         super().__init__("batch")
-        self.built = {}
+        self.built, self.mutex = {}, threading.Lock()
         self.batch = Batch(self.tree, files())
         for number, mutant in enumerate(mutants, 1):
             mutant.number = number
+        packages = {package for mutant in mutants for _, package, *_ in self.stages(mutant.file, mutant.by)}
         worlds = [
             (["-p", package, "--lib", *tested, *self.features(world)], self.environment(world))
             for world, package in (("tests", "annulet"), ("tests", "annulet-platform"), ("narrow", "annulet"))
+            if package in packages
             # Functions that only tests have are built with them.
             for tested in ([], ["--profile", "test"])
         ]
@@ -385,11 +388,12 @@ class Together(Runner):
         for mutant in self.batch.left:
             mutant.number = None
 
-    def tests(self, world, package, targets):
-        """They are built once: the baseline asks for all of them."""
-        key = (world, package, tuple(targets))
-        if key not in self.built:
-            self.built[key] = self.build(world, package, targets)
+    def ready(self, world, package, targets, filters, fast):
+        """It is built, and passes without a mutation, before the first that comes to it."""
+        key = (world, package, tuple(targets), tuple(filters), fast)
+        with self.mutex:
+            if key not in self.built:
+                self.built[key] = self.passes(world, package, targets, filters, fast)
         return self.built[key]
 
     def judge(self, mutant):
@@ -418,8 +422,17 @@ class Worker(Runner):
             if built.exists() and not mine.exists():
                 subprocess.run(["cp", "-a", str(built), str(mine)], check=True)
 
-    def tests(self, world, package, targets):
+    def ready(self, world, package, targets, filters, fast):
         return self.build(world, package, targets)
+
+    def baseline(self, mutants):
+        """Without a mutation, all that will be run passes."""
+        done = set()
+        for file, by in sorted({(mutant.file, mutant.by) for mutant in mutants}):
+            for stage in self.stages(file, by):
+                if repr(stage) not in done:
+                    done.add(repr(stage))
+                    self.passes(*stage)
 
     def judge(self, mutant):
         place = self.tree / mutant.file
@@ -429,6 +442,21 @@ class Worker(Runner):
             return self.meets(mutant)
         finally:
             place.write_text(before)
+
+
+def companies(mutants):
+    """Those that can be built together: of one room, and not too many, for functions that are inlined into others take the
+    mutations of their own along, and the compiler has them all. A build of its own for each is quicker for a few."""
+    rooms = {}
+    for mutant in mutants:
+        if mutant.body and mutant.by == "tests":
+            rooms.setdefault(str(room_of(mutant.file)), []).append(mutant)
+    for room in rooms.values():
+        parts = -(-len(room) // TOGETHER)
+        size = -(-len(room) // parts)
+        for at in range(0, len(room), size):
+            if len(room[at : at + size]) >= 16:
+                yield room[at : at + size]
 
 
 def each(mutants, workers):
@@ -449,7 +477,7 @@ def each(mutants, workers):
                 mutant.fate, how = worker.judge(mutant)
                 print(f"{mutant.fate:9} {time.monotonic() - begun:4.0f} s  {mutant.file}:{mutant.line}: {mutant.what}  {how}", flush=True)
         except Exception as error:  # noqa: BLE001 a worker that ends early is no success
-            crashed.append(repr(error))
+            crashed.append(str(error) if isinstance(error, Broken) else repr(error))
 
     threads = [threading.Thread(target=work, args=[worker]) for worker in workers]
     for thread in threads:
@@ -518,20 +546,20 @@ def main():
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    begun = time.monotonic()
-    together = [mutant for mutant in part if mutant.body and mutant.by == "tests"]
-    # A build of its own for each is quicker for a few.
-    if len(together) >= 16:
-        runner = Together(together)
-        print(f"{len(runner.mutants)} mutations compile together, in {time.monotonic() - begun:.0f} s", flush=True)
-        runner.baseline(runner.mutants)
-        print(f"without one of them all tests pass, after {time.monotonic() - begun:.0f} s", flush=True)
+    for group in companies(part):
+        begun = time.monotonic()
+        runner = Together(group)
+        names = " ".join(sorted({mutant.file for mutant in group}))
+        print(f"{len(runner.mutants)} mutations compile together, in {time.monotonic() - begun:.0f} s: {names}", flush=True)
         each(runner.mutants, [runner] * JOBS)
     alone = [mutant for mutant in part if not mutant.fate]
     if alone:
         begun = time.monotonic()
         workers = [Worker(number) for number in range(max(1, min(JOBS, len(alone))))]
-        workers[0].baseline(alone)
+        try:
+            workers[0].baseline(alone)
+        except Broken as why:
+            stop(why)
         for worker in workers[1:]:
             worker.begin_with(workers[0])
         print(f"{len(alone)} mutations alone; without one all tests pass, in {time.monotonic() - begun:.0f} s", flush=True)
