@@ -167,3 +167,33 @@ pub(super) enum Left {
     /// There was no waker: if the task has left one, it was woken.
     Awake,
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// However a task leaves, its slot is the next one's, once.
+    #[test]
+    fn d19_a_slot_that_is_left_is_free() {
+        let cell = Cell::new();
+        let arm = || assert!(matches!(cell.arm(Waker::noop().clone()), Armed::Yes));
+        let is_free_once = || assert_eq!((cell.claim(), cell.claim()), (true, false));
+        is_free_once();
+        assert!(matches!(cell.vacate(), Left::Awake), "it left no waker");
+        is_free_once();
+        arm();
+        assert!(matches!(cell.vacate(), Left::Asleep(_)));
+        is_free_once();
+        arm();
+        assert!(cell.wake(|| ()));
+        assert!(matches!(cell.vacate(), Left::Awake), "it was woken");
+        is_free_once();
+        arm();
+        // It leaves while it is being woken, and whoever wakes it frees the slot.
+        assert!(!cell.wake(|| {
+            assert!(matches!(cell.vacate(), Left::Waking));
+            assert!(!cell.claim());
+        }));
+        is_free_once();
+    }
+}

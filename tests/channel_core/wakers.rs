@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
 use std::thread;
@@ -218,6 +218,142 @@ fn d19_a_fence_that_panics_leaves_nobody_counted() {
     drop(ticket);
     assert_eq!(event.waiting(), 0);
     event.signal(&Torn, 1);
+}
+
+/// A platform that has the asymmetric fence, which works or not. Its clock goes on while a thread sleeps.
+struct Halved {
+    works: bool,
+    fences: AtomicUsize,
+    now: AtomicU64,
+    sleeps: Mutex<Vec<Deadline>>,
+}
+
+impl Halved {
+    fn new(works: bool) -> Self {
+        Self { works, fences: AtomicUsize::new(0), now: AtomicU64::new(0), sleeps: Mutex::default() }
+    }
+    /// How many fences were asked for, and until when threads meant to sleep.
+    fn seen(&self) -> (usize, Vec<Deadline>) {
+        (self.fences.load(Ordering::SeqCst), self.sleeps.lock().unwrap().clone())
+    }
+}
+
+impl Notify for Halved {
+    fn notify(&self, _: &Word, _: u32) -> u32 {
+        0
+    }
+    fn asymmetric(&self) -> bool {
+        true
+    }
+}
+
+impl Wait for Halved {
+    fn now(&self) -> Deadline {
+        Deadline::at(self.now.load(Ordering::SeqCst))
+    }
+    fn wait(&self, word: &Word, seen: u32, until: Deadline) {
+        // SAFETY: the word is borrowed, so it lives, and is accessed atomically only.
+        let raw = unsafe { AtomicU32::from_ptr(word.as_ptr()) };
+        assert_eq!((raw.load(Ordering::Relaxed), word.get()), (seen, seen), "it is where it says");
+        self.sleeps.lock().unwrap().push(until);
+        if until != Deadline::NEVER {
+            self.now.fetch_max(until.nanos(), Ordering::SeqCst);
+        }
+    }
+    fn heavy(&self) -> bool {
+        self.fences.fetch_add(1, Ordering::SeqCst);
+        self.works
+    }
+}
+
+/// After a signal that went without a fence, and not before one, a thread that waits has the platform fence for the
+/// signallers; where that fails, it looks again after 10 ms instead of sleeping for good.
+#[test]
+fn d06_a_thread_fences_for_signallers_that_do_not() {
+    for (signalled, works, fences, until) in [
+        (false, true, 0, Deadline::NEVER),
+        (true, true, 1, Deadline::NEVER),
+        (true, false, 1, Deadline::at(10_000_000)),
+    ] {
+        let (platform, event) = (Halved::new(works), Event::<1>::new());
+        if signalled {
+            event.signal(&platform, 1);
+        }
+        let mut looks = 0;
+        let found = event.wait_until(&platform, Strategy::phased(0, 0), Deadline::NEVER, || {
+            looks += 1;
+            (looks == 3).then_some(7)
+        });
+        assert_eq!((found, platform.seen()), (Ok(7), (fences, vec![until])));
+    }
+}
+
+/// A task does so once, for all that come after it; where that fails, it lets 10 ms go by.
+#[test]
+fn d06_a_task_ends_signals_without_a_fence() {
+    for works in [true, false] {
+        let (platform, event) = (Halved::new(works), Event::<1>::new());
+        let mut context = Context::from_waker(Waker::noop());
+        let mut once = || Ticket::new(&event, &platform).poll(&mut context, || None::<()>).is_pending();
+        assert!(once());
+        assert_eq!(platform.seen(), (0, vec![]), "signallers fence until they have heard that they need not");
+        drop(once);
+        let (platform, event) = (Halved::new(works), Event::<1>::new());
+        let mut once = || Ticket::new(&event, &platform).poll(&mut context, || None::<()>).is_pending();
+        event.signal(&platform, 1);
+        assert!(once());
+        let naps = if works { vec![] } else { vec![Deadline::at(10_000_000)] };
+        assert_eq!(platform.seen(), (1, naps.clone()));
+        event.signal(&platform, 1);
+        assert!(once());
+        assert_eq!(platform.seen(), (1, naps));
+    }
+}
+
+/// Tasks and threads have turns at being asked first, whichever of them can be had.
+#[test]
+fn h15_tasks_and_threads_have_turns() {
+    /// Signals while the thread of the test is asleep.
+    struct Asleep<'e> {
+        event: &'e Event<1>,
+        task: Task,
+        called: AtomicUsize,
+        first: Mutex<Vec<&'static str>>,
+    }
+    impl Notify for Asleep<'_> {
+        fn notify(&self, _: &Word, count: u32) -> u32 {
+            self.called.fetch_add(1, Ordering::SeqCst);
+            count
+        }
+    }
+    impl Wait for Asleep<'_> {
+        fn now(&self) -> Deadline {
+            Deadline::at(0)
+        }
+        fn wait(&self, _: &Word, _: u32, _: Deadline) {
+            let mut ticket = Ticket::new(self.event, self);
+            for _ in 0..2 {
+                assert!(self.task.with(|context| ticket.poll(context, || None::<()>)).is_pending());
+                self.event.signal(self, 1);
+                let was = (self.task.wakes(), self.called.swap(0, Ordering::SeqCst));
+                self.first.lock().unwrap().push(match was {
+                    (1, 0) => "task",
+                    (0, 1) => "thread",
+                    _ => panic!("one signal is for one: {was:?}"),
+                });
+            }
+        }
+    }
+    let event = Event::<1>::new();
+    let platform =
+        Asleep { event: &event, task: Task::new(), called: AtomicUsize::new(0), first: Mutex::default() };
+    let mut looks = 0;
+    let found = event.wait_until(&platform, Strategy::phased(0, 0), Deadline::NEVER, || {
+        looks += 1;
+        (looks == 3).then_some(7)
+    });
+    assert_eq!((found, event.waiting()), (Ok(7), 0));
+    assert_eq!(*platform.first.lock().unwrap(), ["task", "thread"]);
 }
 
 /// The receiver's own waker panics once it is not needed any more. The item is gone with that, and its room is told.
