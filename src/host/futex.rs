@@ -15,8 +15,8 @@ const SPINS: u32 = 32;
 /// Looks after each of which other threads run, before a wait sleeps. Where there are more threads than processors, what is
 /// waited for is made by a thread that has none: by the time a spinning one gives up, its turn is over. And a sleep and its
 /// wake-up cost each side two switches, for often a single item. With 1, 2, 4 and 8 senders on two processors, capacity 1024,
-/// 500 spins and no yields make 9, 6, 4 and 4 Mops/s, and 32 spins and 32 yields 19, 39, 40 and 25; more spins make less, more
-/// yields no difference (`benches/peers`, acceptance, throughput).
+/// 500 spins and no yields made 9, 6, 4 and 4 Mops/s, and 32 spins and 32 yields 19, 39, 40 and 25, before ends kept away from
+/// streams (`benches/peers`, acceptance, throughput). More spins made less, more yields no difference.
 const YIELDS: u32 = 32;
 /// What a thread sleeps at once where the kernel refuses to let it sleep on a word.
 const POLL: Duration = Duration::from_millis(1);

@@ -82,18 +82,19 @@ impl<T, P: Side, C: Side, S: Stats> WriteEnd<T, P, C, S> {
         for lost in 0..P::TRIES {
             let at = self.tail;
             let mut free = self.free(at, most);
-            if free < least || (P::SHARED && free > capacity) {
+            let is_refused = |free| free < least || (P::SHARED && free > capacity);
+            if is_refused(free) {
                 if self.is_behind() {
                     continue;
                 }
                 if self.pace.is_on() && least == 1 {
                     free = self.wait_for_room(at, most);
                 }
-            }
-            if free < least || (P::SHARED && free > capacity) {
-                match self.refusal(at, least) {
-                    Some(why) => return Err((why, free)),
-                    None => continue,
+                if is_refused(free) {
+                    match self.refusal(at, least) {
+                        Some(why) => return Err((why, free)),
+                        None => continue,
+                    }
                 }
             }
             let mut count = most.min(free);

@@ -218,6 +218,17 @@ mod tests {
         assert_eq!(Strategy::default(), Strategy::block());
     }
 
+    /// A strategy that spins allows pauses of the processor, and no other one does.
+    #[test]
+    fn only_spins_allow_pauses() {
+        for strategy in [Strategy::spin(), Strategy::phased(1, 0), Strategy::block().after(1, 1)] {
+            assert_eq!(strategy.away(), AWAY, "{strategy:?}");
+        }
+        for strategy in [Strategy::block(), Strategy::yielding(), Strategy::phased(0, 9)] {
+            assert_eq!(strategy.away(), 0, "{strategy:?}");
+        }
+    }
+
     /// The number of steps taken does not overflow, nor does the sum of both phases.
     #[test]
     fn h16_phases_end_where_they_should() {

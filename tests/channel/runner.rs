@@ -56,6 +56,15 @@ where
     assert_eq!(runner.stop().unwrap().processed, 1);
 }
 
+fn over<R>(ring: R) -> Channel<R, Probe> {
+    Channel::over(ring, Probe::new())
+}
+
+/// One that is there for good.
+fn lasting<R>(ring: R) -> &'static Channel<R, Probe> {
+    Box::leak(Box::new(over(ring)))
+}
+
 /// Over every kind of channel whose ends outlive their thread: kept by an `Arc`, or of something that is there for good.
 #[test]
 fn rm21_every_kind_of_receiver() {
@@ -63,9 +72,6 @@ fn rm21_every_kind_of_receiver() {
     fn kept<P: Side, C: Side>() {
         let (tx, rx) = Channel::<Ring<u32, 4, P, C>, Probe>::new_split(Probe::new());
         handles_all(tx, rx);
-    }
-    fn lasting<R>(ring: R) -> &'static Channel<R, Probe> {
-        Box::leak(Box::new(Channel::over(ring, Probe::new())))
     }
     kept::<Single, Single>();
     kept::<Multi, Single>();
@@ -187,9 +193,6 @@ fn rm21_stop_handles_what_is_behind_the_item_at_work() {
         assert_eq!(stopping.join().unwrap().unwrap().processed, 3);
         assert_eq!(at_work.try_iter().collect::<Vec<_>>(), [2, 3]);
     }
-    fn lasting<R>(ring: R) -> &'static Channel<R, Probe> {
-        Box::leak(Box::new(Channel::over(ring, Probe::new())))
-    }
     let _watchdog = Watchdog::new();
     let (tx, rx) = Log::new_split(Probe::new());
     handles_three(tx, rx);
@@ -216,9 +219,6 @@ fn rm10_every_kind_is_ready_when_something_is_there() {
         assert!(!poll(&mut rx));
         drop(tx);
         assert!(poll(&mut rx), "nobody is left to send");
-    }
-    fn over<R>(ring: R) -> Channel<R, Probe> {
-        Channel::over(ring, Probe::new())
     }
     let channel = over(Spsc::<u32, 4>::new());
     is_ready_in_time(channel.try_sender().unwrap(), channel.try_receiver().unwrap());

@@ -18,6 +18,11 @@ fn is_ready(future: impl Future) -> bool {
     pin!(future).poll(&mut Context::from_waker(Waker::noop())).is_ready()
 }
 
+/// Polls what nothing is there for, again and again.
+fn waits(task: &Task, future: &mut (impl Future + Unpin)) {
+    (0..9).for_each(|_| assert!(task.poll(future).is_pending()));
+}
+
 /// A reader of a broadcast whose call waits is refused once, however often it looks.
 #[test]
 fn rm20_a_reader_that_waits_is_one_refusal() {
@@ -26,7 +31,7 @@ fn rm20_a_reader_that_waits_is_one_refusal() {
     let mut tx = news.try_sender().unwrap();
     let task = Task::new();
     let mut recv = rx.recv_async();
-    (0..9).for_each(|_| assert!(task.poll(&mut recv).is_pending()));
+    waits(&task, &mut recv);
     tx.send(1).unwrap();
     assert!(task.poll(&mut recv).is_ready());
     drop(recv);
@@ -44,7 +49,7 @@ fn rm20_both_ends_of_a_gated_broadcast_that_wait_are_one_refusal_each() {
     let refused = || (news.stats().0.refused, news.stats().1.refused);
     let task = Task::new();
     let mut recv = rx.recv_async();
-    (0..9).for_each(|_| assert!(task.poll(&mut recv).is_pending()));
+    waits(&task, &mut recv);
     tx.send(1).unwrap();
     assert!(task.poll(&mut recv).is_ready());
     drop(recv);
@@ -52,7 +57,7 @@ fn rm20_both_ends_of_a_gated_broadcast_that_wait_are_one_refusal_each() {
 
     assert_eq!(tx.try_send_iter(&mut [2, 3].into_iter()).unwrap(), 2);
     let mut send = tx.send_async(4);
-    (0..9).for_each(|_| assert!(task.poll(&mut send).is_pending()));
+    waits(&task, &mut send);
     assert_eq!(rx.try_recv(), Ok(2));
     assert!(task.poll(&mut send).is_ready());
     drop(send);
