@@ -86,7 +86,7 @@ class Mutant:
 
 def macros(code):
     """The macros around items: which, where, and where they end."""
-    for match in re.finditer(r"^[ \t]*(?:\w+::)*(const_fn|if_cas|if_arc)!\s*\{", code, re.MULTILINE):
+    for match in re.finditer(r"^[ \t]*(?:\w+::)*(const_fn)!\s*\{", code, re.MULTILINE):
         yield match, end_of_group(code, match.end() - 1) - 1
 
 

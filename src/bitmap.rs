@@ -15,15 +15,14 @@
 //! ```
 
 use crate::handle::{FIRST_GENERATION, LAST_GENERATION};
-use crate::sync::{AtomicU32, Ordering, StaticU32, const_fn, if_cas};
-if_cas! {
-    use crate::sync::{Site, order};
-}
+use crate::sync::{AtomicU32, Ordering, StaticU32, const_fn};
+#[cfg(compare_and_swap)]
+use crate::sync::{Site, order};
 
 /// How often an operation tries again because another party changed the same word in between.
 ///
 /// A party that keeps losing this often is told so; nothing here loops without bound.
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 const TRIES: usize = 64;
 
 /// Up to 32 numbers; a set bit is a claimed number.
@@ -38,43 +37,44 @@ impl Bitmap {
         }
     }
 
-    if_cas! {
-        /// Claims every number of `wanted`, or none of them. True when they are ours.
-        ///
-        /// Acquire: pairs with [`give_back`](Self::give_back), so what the last holder did is seen.
-        #[inline]
-        pub(crate) fn claim(&self, wanted: u32) -> bool {
-            // Relaxed: only a first guess; the exchange decides.
-            let mut now = self.0.load(Ordering::Relaxed);
-            for _ in 0..TRIES {
-                if now & wanted != 0 {
-                    return false;
-                }
-                let acquire = order(Site::BitmapClaim, Ordering::Acquire);
-                match self.0.compare_exchange(now, now | wanted, acquire, Ordering::Relaxed) {
-                    Ok(_) => return true,
-                    Err(seen) => now = seen,
-                }
+    /// Claims every number of `wanted`, or none of them. True when they are ours.
+    ///
+    /// Acquire: pairs with [`give_back`](Self::give_back), so what the last holder did is seen.
+    #[cfg(compare_and_swap)]
+    #[inline]
+    pub(crate) fn claim(&self, wanted: u32) -> bool {
+        // Relaxed: only a first guess; the exchange decides.
+        let mut now = self.0.load(Ordering::Relaxed);
+        for _ in 0..TRIES {
+            if now & wanted != 0 {
+                return false;
             }
-            false
+            let acquire = order(Site::BitmapClaim, Ordering::Acquire);
+            match self.0.compare_exchange(now, now | wanted, acquire, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(seen) => now = seen,
+            }
         }
+        false
+    }
 
-        /// Gives claimed numbers back.
-        ///
-        /// Release: pairs with the [`claim`](Self::claim) of the next holder.
-        #[inline]
-        pub(crate) fn give_back(&self, held: u32) {
-            self.0.fetch_and(!held, order(Site::BitmapGiveBack, Ordering::Release));
-        }
+    /// Gives claimed numbers back.
+    ///
+    /// Release: pairs with the [`claim`](Self::claim) of the next holder.
+    #[cfg(compare_and_swap)]
+    #[inline]
+    pub(crate) fn give_back(&self, held: u32) {
+        self.0.fetch_and(!held, order(Site::BitmapGiveBack, Ordering::Release));
+    }
 
-        /// The numbers that are claimed.
-        ///
-        /// Acquire: pairs with [`give_back`](Self::give_back), so what the last holder of a number that is free did
-        /// is seen, and of a number that was claimed anew what the holder before did.
-        #[inline]
-        pub(crate) fn held(&self) -> u32 {
-            self.0.load(order(Site::BitmapHeld, Ordering::Acquire))
-        }
+    /// The numbers that are claimed.
+    ///
+    /// Acquire: pairs with [`give_back`](Self::give_back), so what the last holder of a number that is free did
+    /// is seen, and of a number that was claimed anew what the holder before did.
+    #[cfg(compare_and_swap)]
+    #[inline]
+    pub(crate) fn held(&self) -> u32 {
+        self.0.load(order(Site::BitmapHeld, Ordering::Acquire))
     }
 
     /// Forgets every claim, by exclusive access: whoever held one is gone.
@@ -121,15 +121,15 @@ impl Generation {
     pub(crate) fn begin(&self) -> Option<u32> {
         // In one step where there is one. It need not be, but loom forgets who has loaded a word when who stores it
         // loads it before.
-        #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+        #[cfg(compare_and_swap)]
         let before = self.0.fetch_add(1, Ordering::Relaxed);
-        #[cfg(not(any(target_has_atomic = "32", feature = "portable-atomic")))]
+        #[cfg(not(compare_and_swap))]
         let before = self.now();
         if before == LAST_GENERATION {
             self.0.store(before, Ordering::Relaxed);
             return None;
         }
-        #[cfg(not(any(target_has_atomic = "32", feature = "portable-atomic")))]
+        #[cfg(not(compare_and_swap))]
         self.0.store(before + 1, Ordering::Relaxed);
         Some(before + 1)
     }
@@ -203,9 +203,9 @@ impl SlotNumbers {
         if !fits(before) {
             return None;
         }
-        #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+        #[cfg(compare_and_swap)]
         let before = next.fetch_add(count, Ordering::Relaxed);
-        #[cfg(not(any(target_has_atomic = "32", feature = "portable-atomic")))]
+        #[cfg(not(compare_and_swap))]
         next.store(before + count, Ordering::Relaxed);
         if !fits(before) {
             return None;
@@ -215,190 +215,208 @@ impl SlotNumbers {
     }
 }
 
-if_cas! {
-    const STATE: u32 = 0b11 << 30;
-    const FREE: u32 = 0b00 << 30;
-    const FILLING: u32 = 0b01 << 30;
-    const OPEN: u32 = 0b10 << 30;
-    const CLOSING: u32 = 0b11 << 30;
-    /// A slot whose generations are used up: filling for ever.
-    const RETIRED: u32 = FILLING | 1;
+#[cfg(compare_and_swap)]
+const STATE: u32 = 0b11 << 30;
+#[cfg(compare_and_swap)]
+const FREE: u32 = 0b00 << 30;
+#[cfg(compare_and_swap)]
+const FILLING: u32 = 0b01 << 30;
+#[cfg(compare_and_swap)]
+const OPEN: u32 = 0b10 << 30;
+#[cfg(compare_and_swap)]
+const CLOSING: u32 = 0b11 << 30;
 
-    /// The most readers that may be inside one slot.
-    pub(crate) const MAX_PINS: u32 = if cfg!(annulet_narrow) { 255 } else { (1 << 29) - 1 };
-    /// The most pins there may be at all: those who close a slot, or look it up, get in where readers don't.
-    const MOST_PINS: u32 = !STATE;
-    // One more than the most does not run into the state, and readers stop before it.
-    const _: () = assert!(MOST_PINS & STATE == 0 && MAX_PINS < MOST_PINS);
+/// A slot whose generations are used up: filling for ever.
+#[cfg(compare_and_swap)]
+const RETIRED: u32 = FILLING | 1;
 
-    /// Why a slot could not be entered.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub(crate) enum PinError {
-        /// It was never filled.
-        Unused,
-        /// It is closed, being refilled, or retired; what was in it is gone.
-        Gone,
-        /// As many readers are inside as can be counted.
-        TooMany,
-        /// Others changed the slot's word at each of the tries.
-        Contended,
+/// The most readers that may be inside one slot.
+#[cfg(compare_and_swap)]
+pub(crate) const MAX_PINS: u32 = if cfg!(annulet_narrow) { 255 } else { (1 << 29) - 1 };
+
+/// The most pins there may be at all: those who close a slot, or look it up, get in where readers don't.
+#[cfg(compare_and_swap)]
+const MOST_PINS: u32 = !STATE;
+
+// One more than the most does not run into the state, and readers stop before it.
+#[cfg(compare_and_swap)]
+const _: () = assert!(MOST_PINS & STATE == 0 && MAX_PINS < MOST_PINS);
+
+/// Why a slot could not be entered.
+#[cfg(compare_and_swap)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PinError {
+    /// It was never filled.
+    Unused,
+    /// It is closed, being refilled, or retired; what was in it is gone.
+    Gone,
+    /// As many readers are inside as can be counted.
+    TooMany,
+    /// Others changed the slot's word at each of the tries.
+    Contended,
+}
+
+/// Why a slot could not be closed.
+#[cfg(compare_and_swap)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CloseError {
+    /// It was never filled.
+    Unused,
+    /// What the generation names is gone already.
+    Stale,
+    /// It is closed to new readers, but this many are still inside.
+    InUse(u32),
+    /// Others changed the slot's word at each of the tries.
+    Contended,
+}
+
+/// The life of one table slot: its state, the readers inside, and the generation of what is in it.
+///
+/// The slot's other fields are written only by the party that holds it `Filling`, and read only between
+/// [`pin`](Self::pin) and [`unpin`](Self::unpin).
+#[cfg(compare_and_swap)]
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Life {
+    state: AtomicU32,
+    generation: AtomicU32,
+}
+
+#[cfg(compare_and_swap)]
+impl Life {
+    const_fn! {
+        pub(crate) const fn new() -> Self {
+            Self { state: AtomicU32::new(FREE), generation: AtomicU32::new(FIRST_GENERATION - 1) }
+        }
     }
 
-    /// Why a slot could not be closed.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub(crate) enum CloseError {
-        /// It was never filled.
-        Unused,
-        /// What the generation names is gone already.
-        Stale,
-        /// It is closed to new readers, but this many are still inside.
-        InUse(u32),
-        /// Others changed the slot's word at each of the tries.
-        Contended,
-    }
-
-    /// The life of one table slot: its state, the readers inside, and the generation of what is in it.
+    /// Takes a free slot to fill it; the generation of what will be in it, or `None` where it isn't free.
     ///
-    /// The slot's other fields are written only by the party that holds it `Filling`, and read only between
-    /// [`pin`](Self::pin) and [`unpin`](Self::unpin).
-    #[derive(Debug)]
-    #[repr(C)]
-    pub(crate) struct Life {
-        state: AtomicU32,
-        generation: AtomicU32,
+    /// Acquire: pairs with [`release`](Self::release).
+    pub(crate) fn claim(&self) -> Option<u32> {
+        let acquire = order(Site::LifeClaim, Ordering::Acquire);
+        self.state.compare_exchange(FREE, FILLING, acquire, Ordering::Relaxed).ok()?;
+        // Relaxed: the slot is ours; readers compare it under a pin, which synchronises with `open`.
+        let next = self.generation.load(Ordering::Relaxed).checked_add(1)?;
+        self.generation.store(next, Ordering::Relaxed);
+        Some(next)
     }
 
-    impl Life {
-        const_fn! {
-            pub(crate) const fn new() -> Self {
-                Self { state: AtomicU32::new(FREE), generation: AtomicU32::new(FIRST_GENERATION - 1) }
+    /// Opens a filled slot. Release: pairs with [`pin`](Self::pin), which then sees what was filled in.
+    pub(crate) fn open(&self) {
+        self.state.store(OPEN, order(Site::LifeOpen, Ordering::Release));
+    }
+
+    /// Returns a slot that the caller holds `Filling`; retires it when no generation is left.
+    ///
+    /// Release: pairs with the next [`claim`](Self::claim).
+    pub(crate) fn release(&self) {
+        let used_up = self.generation.load(Ordering::Relaxed) == LAST_GENERATION;
+        let to = if used_up { RETIRED } else { FREE };
+        self.state.store(to, order(Site::LifeRelease, Ordering::Release));
+    }
+
+    /// The generation of what is, or was last, in the slot. Exact under a pin; otherwise a picture.
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation.load(Ordering::Relaxed)
+    }
+
+    /// The generation of the last one in the slot, if it is free to be taken.
+    ///
+    /// Relaxed: only a first look; [`claim`](Self::claim) takes it.
+    pub(crate) fn vacant(&self) -> Option<u32> {
+        (self.state.load(Ordering::Relaxed) == FREE).then(|| self.generation())
+    }
+
+    /// True when no generation is left and the slot will never be used again.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == RETIRED
+    }
+
+    /// Enters an open slot as a reader: until [`unpin`](Self::unpin) its fields stay as they are.
+    ///
+    /// Acquire: pairs with [`open`](Self::open).
+    #[inline]
+    pub(crate) fn pin(&self) -> Result<(), PinError> {
+        self.enter(MAX_PINS, |state| state == OPEN)
+    }
+
+    #[inline]
+    fn enter(&self, most: u32, allowed: impl Fn(u32) -> bool) -> Result<(), PinError> {
+        let mut now = self.state.load(Ordering::Relaxed);
+        for _ in 0..TRIES {
+            if !allowed(now & STATE) {
+                return Err(if self.generation() < FIRST_GENERATION {
+                    PinError::Unused
+                } else {
+                    PinError::Gone
+                });
+            }
+            if now & !STATE >= most {
+                return Err(PinError::TooMany);
+            }
+            let acquire = order(Site::LifePin, Ordering::Acquire);
+            match self.state.compare_exchange(now, now + 1, acquire, Ordering::Relaxed) {
+                Ok(_) => return Ok(()),
+                Err(seen) => now = seen,
             }
         }
+        Err(PinError::Contended)
+    }
 
-        /// Takes a free slot to fill it; the generation of what will be in it, or `None` where it isn't free.
-        ///
-        /// Acquire: pairs with [`release`](Self::release).
-        pub(crate) fn claim(&self) -> Option<u32> {
-            let acquire = order(Site::LifeClaim, Ordering::Acquire);
-            self.state.compare_exchange(FREE, FILLING, acquire, Ordering::Relaxed).ok()?;
-            // Relaxed: the slot is ours; readers compare it under a pin, which synchronises with `open`.
-            let next = self.generation.load(Ordering::Relaxed).checked_add(1)?;
-            self.generation.store(next, Ordering::Relaxed);
-            Some(next)
-        }
+    /// One more pin for somebody who holds one: works in a closing slot too, since that reader is inside.
+    pub(crate) fn pin_again(&self) -> Result<(), PinError> {
+        self.enter(MAX_PINS, |state| state == OPEN || state == CLOSING)
+    }
 
-        /// Opens a filled slot. Release: pairs with [`pin`](Self::pin), which then sees what was filled in.
-        pub(crate) fn open(&self) {
-            self.state.store(OPEN, order(Site::LifeOpen, Ordering::Release));
-        }
+    /// A pin for a moment, to close the slot or to look at it: beyond the most readers too, since otherwise a
+    /// slot full of readers could not be closed to new ones.
+    pub(crate) fn visit(&self) -> Result<(), PinError> {
+        self.enter(MOST_PINS, |state| state == OPEN || state == CLOSING)
+    }
 
-        /// Returns a slot that the caller holds `Filling`; retires it when no generation is left.
-        ///
-        /// Release: pairs with the next [`claim`](Self::claim).
-        pub(crate) fn release(&self) {
-            let used_up = self.generation.load(Ordering::Relaxed) == LAST_GENERATION;
-            let to = if used_up { RETIRED } else { FREE };
-            self.state.store(to, order(Site::LifeRelease, Ordering::Release));
-        }
+    /// Leaves the slot. Release: pairs with the Acquire of [`close`](Self::close), so that whoever closes
+    /// the slot comes after everything this reader did in it. Returns how many readers are left.
+    #[inline]
+    pub(crate) fn unpin(&self) -> u32 {
+        let before = self.state.fetch_sub(1, order(Site::LifeUnpin, Ordering::Release));
+        debug_assert!(before & !STATE > 0, "unpinned more often than pinned");
+        (before & !STATE).saturating_sub(1)
+    }
 
-        /// The generation of what is, or was last, in the slot. Exact under a pin; otherwise a picture.
-        pub(crate) fn generation(&self) -> u32 {
-            self.generation.load(Ordering::Relaxed)
-        }
-
-        /// The generation of the last one in the slot, if it is free to be taken.
-        ///
-        /// Relaxed: only a first look; [`claim`](Self::claim) takes it.
-        pub(crate) fn vacant(&self) -> Option<u32> {
-            (self.state.load(Ordering::Relaxed) == FREE).then(|| self.generation())
-        }
-
-        /// True when no generation is left and the slot will never be used again.
-        pub(crate) fn is_retired(&self) -> bool {
-            self.state.load(Ordering::Relaxed) == RETIRED
-        }
-
-        /// Enters an open slot as a reader: until [`unpin`](Self::unpin) its fields stay as they are.
-        ///
-        /// Acquire: pairs with [`open`](Self::open).
-        #[inline]
-        pub(crate) fn pin(&self) -> Result<(), PinError> {
-            self.enter(MAX_PINS, |state| state == OPEN)
-        }
-
-        #[inline]
-        fn enter(&self, most: u32, allowed: impl Fn(u32) -> bool) -> Result<(), PinError> {
-            let mut now = self.state.load(Ordering::Relaxed);
-            for _ in 0..TRIES {
-                if !allowed(now & STATE) {
-                    return Err(if self.generation() < FIRST_GENERATION { PinError::Unused } else { PinError::Gone });
-                }
-                if now & !STATE >= most {
-                    return Err(PinError::TooMany);
-                }
-                let acquire = order(Site::LifePin, Ordering::Acquire);
-                match self.state.compare_exchange(now, now + 1, acquire, Ordering::Relaxed) {
-                    Ok(_) => return Ok(()),
-                    Err(seen) => now = seen,
-                }
+    /// Closes the slot to new readers and, when nobody is inside, takes it back to `Filling` for the caller.
+    ///
+    /// On `InUse` the slot stays closed; calling again once the readers have left takes it back.
+    pub(crate) fn close(&self, generation: u32) -> Result<(), CloseError> {
+        for _ in 0..TRIES {
+            match self.visit() {
+                Ok(()) => {}
+                Err(PinError::Unused) => return Err(CloseError::Unused),
+                Err(PinError::Gone) => return Err(CloseError::Stale),
+                Err(PinError::TooMany) => return Err(CloseError::InUse(MOST_PINS)),
+                Err(PinError::Contended) => return Err(CloseError::Contended),
             }
-            Err(PinError::Contended)
-        }
-
-        /// One more pin for somebody who holds one: works in a closing slot too, since that reader is inside.
-        pub(crate) fn pin_again(&self) -> Result<(), PinError> {
-            self.enter(MAX_PINS, |state| state == OPEN || state == CLOSING)
-        }
-
-        /// A pin for a moment, to close the slot or to look at it: beyond the most readers too, since otherwise a
-        /// slot full of readers could not be closed to new ones.
-        pub(crate) fn visit(&self) -> Result<(), PinError> {
-            self.enter(MOST_PINS, |state| state == OPEN || state == CLOSING)
-        }
-
-        /// Leaves the slot. Release: pairs with the Acquire of [`close`](Self::close), so that whoever closes
-        /// the slot comes after everything this reader did in it. Returns how many readers are left.
-        #[inline]
-        pub(crate) fn unpin(&self) -> u32 {
-            let before = self.state.fetch_sub(1, order(Site::LifeUnpin, Ordering::Release));
-            debug_assert!(before & !STATE > 0, "unpinned more often than pinned");
-            (before & !STATE).saturating_sub(1)
-        }
-
-        /// Closes the slot to new readers and, when nobody is inside, takes it back to `Filling` for the caller.
-        ///
-        /// On `InUse` the slot stays closed; calling again once the readers have left takes it back.
-        pub(crate) fn close(&self, generation: u32) -> Result<(), CloseError> {
-            for _ in 0..TRIES {
-                match self.visit() {
-                    Ok(()) => {}
-                    Err(PinError::Unused) => return Err(CloseError::Unused),
-                    Err(PinError::Gone) => return Err(CloseError::Stale),
-                    Err(PinError::TooMany) => return Err(CloseError::InUse(MOST_PINS)),
-                    Err(PinError::Contended) => return Err(CloseError::Contended),
-                }
-                // Inside the slot, its generation cannot change: not before this comparison, and not between it and
-                // the exchange below, which takes the slot from under no pin but ours. Taken back after we have left
-                // it, it could be the next tenant's by then.
-                if self.generation() != generation {
-                    self.unpin();
-                    return Err(CloseError::Stale);
-                }
-                // Relaxed: it only turns newcomers away. What they and we did in the slot is ordered by unpin and
-                // by the exchange below.
-                self.state.fetch_or(CLOSING, Ordering::Relaxed);
-                let acquire = order(Site::LifeClose, Ordering::Acquire);
-                if self.state.compare_exchange(CLOSING | 1, FILLING, acquire, Ordering::Relaxed).is_ok() {
-                    return Ok(());
-                }
-                let left = self.unpin();
-                if left > 0 {
-                    return Err(CloseError::InUse(left));
-                }
-                // The others have left since: once more, so that of all who close it at once the last succeeds.
+            // Inside the slot, its generation cannot change: not before this comparison, and not between it and
+            // the exchange below, which takes the slot from under no pin but ours. Taken back after we have left
+            // it, it could be the next tenant's by then.
+            if self.generation() != generation {
+                self.unpin();
+                return Err(CloseError::Stale);
             }
-            Err(CloseError::Contended)
+            // Relaxed: it only turns newcomers away. What they and we did in the slot is ordered by unpin and
+            // by the exchange below.
+            self.state.fetch_or(CLOSING, Ordering::Relaxed);
+            let acquire = order(Site::LifeClose, Ordering::Acquire);
+            if self.state.compare_exchange(CLOSING | 1, FILLING, acquire, Ordering::Relaxed).is_ok() {
+                return Ok(());
+            }
+            let left = self.unpin();
+            if left > 0 {
+                return Err(CloseError::InUse(left));
+            }
+            // The others have left since: once more, so that of all who close it at once the last succeeds.
         }
+        Err(CloseError::Contended)
     }
 }
 

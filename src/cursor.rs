@@ -4,7 +4,7 @@
 //! says what it pairs with; no ring spells an ordering. A [`Track`] is a cursor that never comes round, for those who
 //! may be left behind by any number of laps.
 
-use crate::sync::{AtomicPos, AtomicU32, AtomicUsize, Ordering, Pos, Site, const_fn, fence, if_cas, order};
+use crate::sync::{AtomicPos, AtomicU32, AtomicUsize, Ordering, Pos, Site, const_fn, fence, order};
 
 /// A position that never comes round. loom gets turns of two positions each, so that its models cross them.
 pub(crate) type Seq = crate::span::Seq<{ if cfg!(loom) { 1 } else { Pos::BITS - 1 } }>;
@@ -49,31 +49,31 @@ impl Cursor {
         self.0.store(to, order(Site::CursorPublish, Ordering::Release));
     }
 
-    if_cas! {
-        /// The position of a side that several ends move by [`claim`](Self::claim): a first guess, or a look whether
-        /// it has moved.
-        ///
-        /// Acquire: pairs with `claim`. The slots themselves need none of it; but whoever sees this position, and then looks
-        /// at the other side's, must not see one from before it was reached.
-        #[inline(always)]
-        pub(crate) fn hint(&self) -> Pos {
-            self.0.load(order(Site::CursorHint, Ordering::Acquire))
-        }
+    /// The position of a side that several ends move by [`claim`](Self::claim): a first guess, or a look whether
+    /// it has moved.
+    ///
+    /// Acquire: pairs with `claim`. The slots themselves need none of it; but whoever sees this position, and then looks
+    /// at the other side's, must not see one from before it was reached.
+    #[cfg(compare_and_swap)]
+    #[inline(always)]
+    pub(crate) fn hint(&self) -> Pos {
+        self.0.load(order(Site::CursorHint, Ordering::Acquire))
+    }
 
-        /// Moves a shared position on from `from` to `to`, unless another end of this side was faster.
-        ///
-        /// It takes numbers, and hands over no slot: that the slots of `from..to` are free (or filled) was seen by an
-        /// Acquire of the other side's commits before the exchange, and stays so while the position is `from`, because
-        /// only who moves it on may touch them.
-        ///
-        /// Release: pairs with [`hint`](Self::hint) and [`observe`](Self::observe), for those who compare positions.
-        /// The error is where it was instead, loaded as `hint` does.
-        #[inline(always)]
-        pub(crate) fn claim(&self, from: Pos, to: Pos) -> Result<(), Pos> {
-            let release = order(Site::CursorClaim, Ordering::Release);
-            let acquire = order(Site::CursorHint, Ordering::Acquire);
-            self.0.compare_exchange(from, to, release, acquire).map(|_| ())
-        }
+    /// Moves a shared position on from `from` to `to`, unless another end of this side was faster.
+    ///
+    /// It takes numbers, and hands over no slot: that the slots of `from..to` are free (or filled) was seen by an
+    /// Acquire of the other side's commits before the exchange, and stays so while the position is `from`, because
+    /// only who moves it on may touch them.
+    ///
+    /// Release: pairs with [`hint`](Self::hint) and [`observe`](Self::observe), for those who compare positions.
+    /// The error is where it was instead, loaded as `hint` does.
+    #[cfg(compare_and_swap)]
+    #[inline(always)]
+    pub(crate) fn claim(&self, from: Pos, to: Pos) -> Result<(), Pos> {
+        let release = order(Site::CursorClaim, Ordering::Release);
+        let acquire = order(Site::CursorHint, Ordering::Acquire);
+        self.0.compare_exchange(from, to, release, acquire).map(|_| ())
     }
 
     /// The position, by exclusive access.
@@ -87,48 +87,48 @@ impl Cursor {
     }
 }
 
-if_cas! {
-    /// The commit of one slot, for a side that several ends share: up to which lap, and how it ended.
+/// The commit of one slot, for a side that several ends share: up to which lap, and how it ended.
+///
+/// Each side has stamps of its own, which it alone stores.
+#[cfg(compare_and_swap)]
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct Stamp(AtomicPos);
+
+#[cfg(compare_and_swap)]
+impl Stamp {
+    const_fn! {
+        pub(crate) const fn new() -> Self {
+            Self(AtomicPos::new(0))
+        }
+    }
+
+    /// What was last committed to the slot.
     ///
-    /// Each side has stamps of its own, which it alone stores.
-    #[derive(Debug)]
-    #[repr(transparent)]
-    pub struct Stamp(AtomicPos);
+    /// Acquire: pairs with [`commit`](Self::commit). Whoever sees the slot written may read it; whoever sees it
+    /// freed may write it.
+    #[inline(always)]
+    pub(crate) fn observe(&self) -> Pos {
+        self.0.load(order(Site::StampObserve, Ordering::Acquire))
+    }
 
-    impl Stamp {
-        const_fn! {
-            pub(crate) const fn new() -> Self {
-                Self(AtomicPos::new(0))
-            }
-        }
+    /// Commits the slot.
+    ///
+    /// Release: pairs with [`observe`](Self::observe). What this end did to the slot, and to those it commits
+    /// after it, happens before the other side touches it.
+    #[inline(always)]
+    pub(crate) fn commit(&self, to: Pos) {
+        self.0.store(to, order(Site::StampCommit, Ordering::Release));
+    }
 
-        /// What was last committed to the slot.
-        ///
-        /// Acquire: pairs with [`commit`](Self::commit). Whoever sees the slot written may read it; whoever sees it
-        /// freed may write it.
-        #[inline(always)]
-        pub(crate) fn observe(&self) -> Pos {
-            self.0.load(order(Site::StampObserve, Ordering::Acquire))
+    /// Sets it, by exclusive access.
+    pub(crate) fn set(&mut self, to: Pos) {
+        #[cfg(not(loom))]
+        {
+            *self.0.get_mut() = to;
         }
-
-        /// Commits the slot.
-        ///
-        /// Release: pairs with [`observe`](Self::observe). What this end did to the slot, and to those it commits
-        /// after it, happens before the other side touches it.
-        #[inline(always)]
-        pub(crate) fn commit(&self, to: Pos) {
-            self.0.store(to, order(Site::StampCommit, Ordering::Release));
-        }
-
-        /// Sets it, by exclusive access.
-        pub(crate) fn set(&mut self, to: Pos) {
-            #[cfg(not(loom))]
-            {
-                *self.0.get_mut() = to;
-            }
-            #[cfg(loom)]
-            self.0.with_mut(|stamp| *stamp = to);
-        }
+        #[cfg(loom)]
+        self.0.with_mut(|stamp| *stamp = to);
     }
 }
 
@@ -137,7 +137,7 @@ if_cas! {
 #[repr(transparent)]
 pub(crate) struct Length(AtomicUsize);
 
-#[cfg_attr(not(any(target_has_atomic = "32", feature = "portable-atomic")), allow(dead_code))]
+#[cfg_attr(not(compare_and_swap), allow(dead_code))]
 impl Length {
     const_fn! {
         pub(crate) const fn new() -> Self {
@@ -274,7 +274,7 @@ impl Track {
 
 /// The writer's side of *publish, fence, look*: between the position that it publishes, and its look at who has
 /// joined. A whole fence, because it orders a store before later loads. Pairs with [`joined`].
-#[cfg_attr(not(any(target_has_atomic = "32", feature = "portable-atomic")), allow(dead_code))]
+#[cfg_attr(not(compare_and_swap), allow(dead_code))]
 #[inline(always)]
 pub(crate) fn published() {
     fence(Site::GateFence, Ordering::SeqCst);
@@ -284,7 +284,7 @@ pub(crate) fn published() {
 ///
 /// Of two whole fences one is the first: either the writer, after its fence, sees who has joined; or whoever joins,
 /// after its own, sees what the writer published.
-#[cfg_attr(not(any(target_has_atomic = "32", feature = "portable-atomic")), allow(dead_code))]
+#[cfg_attr(not(compare_and_swap), allow(dead_code))]
 #[inline(always)]
 pub(crate) fn joined() {
     fence(Site::JoinFence, Ordering::SeqCst);

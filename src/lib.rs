@@ -2,9 +2,9 @@
 #![cfg_attr(any(feature = "std", not(doctest)), doc = include_str!("../README.md"))]
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// The pages say which features and targets an item needs. These three are no reader's choice: two builds of the tests, and
-// one of core.
-#![cfg_attr(docsrs, doc(auto_cfg(hide(loom, annulet_narrow, no_global_oom_handling))))]
+// The pages say which features and targets an item needs. These are no reader's choice: two builds of the tests, one of core,
+// and what build.rs makes of the feature `alloc`.
+#![cfg_attr(docsrs, doc(auto_cfg(hide(loom, annulet_narrow, no_global_oom_handling, arc))))]
 
 #[cfg(any(feature = "alloc", test))]
 extern crate alloc;
@@ -14,7 +14,7 @@ extern crate std;
 
 mod bitmap;
 mod cursor;
-#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+#[cfg(arc)]
 mod once;
 mod span;
 mod sync;
@@ -29,17 +29,18 @@ pub mod ring;
 pub mod stats;
 pub mod words;
 
-sync::if_cas! {
-    pub mod channel;
-    pub mod region;
-    pub mod wait;
-}
+#[cfg(compare_and_swap)]
+pub mod channel;
+#[cfg(compare_and_swap)]
+pub mod region;
+#[cfg(compare_and_swap)]
+pub mod wait;
 
+#[cfg(compare_and_swap)]
+pub use channel::Channel;
 pub use ring::{Broadcast, Lanes, Spsc};
-sync::if_cas! {
-    pub use channel::Channel;
-    pub use ring::{Mpmc, Mpsc, Spmc};
-}
+#[cfg(compare_and_swap)]
+pub use ring::{Mpmc, Mpsc, Spmc};
 
 #[cfg(loom)]
 #[doc(hidden)]

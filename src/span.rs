@@ -107,7 +107,7 @@ impl<const HALF: u32> Seq<HALF> {
 
     /// The position as a number.
     // For the places of readers, which only compare-and-swap can claim.
-    #[cfg_attr(not(any(target_has_atomic = "32", feature = "portable-atomic")), allow(dead_code))]
+    #[cfg_attr(not(compare_and_swap), allow(dead_code))]
     #[inline(always)]
     pub(crate) const fn number(self) -> u64 {
         self.0

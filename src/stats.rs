@@ -152,7 +152,7 @@ impl Counts {
 #[inline]
 fn add(counter: &AtomicUsize, count: usize, shared: bool) {
     // Only targets that have an exchange have sides that are shared.
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     if shared {
         counter.fetch_add(count, Ordering::Relaxed);
         return;
@@ -228,7 +228,7 @@ impl sealed::Sealed for Counts {
         if count <= self.largest.load(Ordering::Relaxed) {
             return;
         }
-        #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+        #[cfg(compare_and_swap)]
         if shared {
             self.largest.fetch_max(count, Ordering::Relaxed);
             return;

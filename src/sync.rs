@@ -26,7 +26,7 @@ pub(crate) use portable_atomic::AtomicU8 as AtomicPos;
 #[cfg(all(not(loom), feature = "portable-atomic", not(annulet_narrow)))]
 pub(crate) use portable_atomic::AtomicUsize as AtomicPos;
 
-#[cfg(all(feature = "alloc", target_has_atomic = "ptr", not(loom)))]
+#[cfg(all(arc, not(loom)))]
 pub(crate) use core::sync::atomic::AtomicPtr;
 #[cfg(all(feature = "alloc", loom))]
 pub(crate) use loom::sync::atomic::AtomicPtr;
@@ -49,7 +49,7 @@ pub(crate) type Pos = u8;
 
 /// `Arc` as the handles keep it: loom must see its reference count, or it would report the drop of the last
 /// handle as a race.
-#[cfg(all(feature = "alloc", target_has_atomic = "ptr", not(loom)))]
+#[cfg(all(arc, not(loom)))]
 pub(crate) use alloc::sync::Arc;
 #[cfg(all(feature = "alloc", loom))]
 pub(crate) use loom::sync::Arc;
@@ -64,28 +64,6 @@ macro_rules! const_fn {
     };
 }
 pub(crate) use const_fn;
-
-/// Items that need compare-and-swap: the target has it, or portable-atomic provides it.
-macro_rules! if_cas {
-    ($($item:item)*) => {
-        $(
-            #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
-            $item
-        )*
-    };
-}
-pub(crate) use if_cas;
-
-/// Items that need an `Arc`: feature `alloc`, on a target that has pointer-wide compare-and-swap of its own.
-macro_rules! if_arc {
-    ($($item:item)*) => {
-        $(
-            #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
-            $item
-        )*
-    };
-}
-pub(crate) use if_arc;
 
 /// Puts a value on cache lines of its own, so that the two sides of a ring do not fight over one line.
 ///
@@ -133,7 +111,7 @@ impl<const N: usize> Shadow<N> {
 
     /// Records that a slot is read now; `slot` is below `N`.
     // Without compare-and-swap nobody joins the readers that are tracked.
-    #[cfg_attr(not(any(target_has_atomic = "32", feature = "portable-atomic")), allow(dead_code))]
+    #[cfg_attr(not(compare_and_swap), allow(dead_code))]
     #[inline(always)]
     pub(crate) fn read(&self, slot: usize) {
         #[cfg(loom)]
@@ -203,7 +181,7 @@ impl Tracker {
 #[cfg_attr(not(loom), allow(unreachable_pub))]
 // Without compare-and-swap, the sites that need it are not built.
 // Without an allocator, nothing is made at a place that others then learn.
-#[cfg_attr(not(all(feature = "alloc", target_has_atomic = "ptr")), allow(dead_code))]
+#[cfg_attr(not(arc), allow(dead_code))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 #[non_exhaustive]
@@ -315,7 +293,7 @@ pub(crate) fn fence(_site: Site, ordering: Ordering) {
 
 /// The light half of an asymmetric fence: nothing but that the compiler keeps the order. Loom has no such thing.
 #[cfg(not(loom))]
-#[cfg_attr(not(any(target_has_atomic = "32", feature = "portable-atomic")), allow(dead_code))]
+#[cfg_attr(not(compare_and_swap), allow(dead_code))]
 #[inline(always)]
 pub(crate) fn light_fence() {
     core::sync::atomic::compiler_fence(Ordering::SeqCst);
@@ -344,7 +322,7 @@ pub mod weaken {
 /// Whether a model has failed, and its threads are unwound where they stand: what is dropped then can touch no atomic.
 /// Never outside loom.
 // Asked by who waits, for which compare-and-swap is needed.
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 #[inline(always)]
 pub(crate) fn is_over() -> bool {
     #[cfg(loom)]

@@ -3,19 +3,20 @@
 use core::fmt;
 
 use super::line::{For, Line, Told};
+#[cfg(arc)]
+use super::shared::Shared;
 use super::{Receiver, Sender};
 use crate::ring::broadcast::{Gated, GatedReader, JoinError, Overwrite, Policy, Reader, Writer};
 use crate::ring::lanes::{Housing, LaneConsumer, LaneProducer, Order, RegisterError, Strict};
 use crate::ring::{Borrowed, Broadcast, Consumer, InChannel, Lanes, Producer, Ring, Side};
+#[cfg(arc)]
+use crate::ring::{HasEnds, Owned};
 use crate::stats::{Off, Stats};
-use crate::sync::{const_fn, if_arc};
+#[cfg(arc)]
+use crate::sync::Arc;
+use crate::sync::const_fn;
 use crate::wait::{Meter, Wait};
 use crate::words::Entry;
-if_arc! {
-    use crate::ring::{HasEnds, Owned};
-    use crate::sync::Arc;
-    use super::shared::Shared;
-}
 
 /// A ring whose ends can wait for each other: `R` is a [`Ring`], [`Lanes`] or a [`Broadcast`].
 ///
@@ -179,79 +180,80 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats, W: Wait, M: Meter, const TAS
     }
 }
 
-if_arc! {
-    /// A [`Sender`] that keeps its channel alive by an `Arc`.
-    pub type OwnedSender<T, const N: usize, P, C, W, S = Off, M = Off, const TASKS: usize = 8> = Sender<
-        Producer<'static, T, P, C, S, InChannel<Owned<Channel<Ring<T, N, P, C, S>, W, M, TASKS>>>>,
-        Shared<Channel<Ring<T, N, P, C, S>, W, M, TASKS>>,
-    >;
-    /// A [`Receiver`] that keeps its channel alive by an `Arc`.
-    pub type OwnedReceiver<T, const N: usize, P, C, W, S = Off, M = Off, const TASKS: usize = 8> = Receiver<
-        Consumer<'static, T, P, C, S, InChannel<Owned<Channel<Ring<T, N, P, C, S>, W, M, TASKS>>>>,
-        Shared<Channel<Ring<T, N, P, C, S>, W, M, TASKS>>,
-    >;
-    /// Both ends of a channel that they keep alive by an `Arc`.
-    pub type OwnedEnds<T, const N: usize, P, C, W, S = Off, M = Off, const TASKS: usize = 8> =
-        (OwnedSender<T, N, P, C, W, S, M, TASKS>, OwnedReceiver<T, N, P, C, W, S, M, TASKS>);
+/// A [`Sender`] that keeps its channel alive by an `Arc`.
+#[cfg(arc)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+pub type OwnedSender<T, const N: usize, P, C, W, S = Off, M = Off, const TASKS: usize = 8> = Sender<
+    Producer<'static, T, P, C, S, InChannel<Owned<Channel<Ring<T, N, P, C, S>, W, M, TASKS>>>>,
+    Shared<Channel<Ring<T, N, P, C, S>, W, M, TASKS>>,
+>;
 
-    impl<T, const N: usize, P: Side, C: Side, S: Stats, W, M, const TASKS: usize> HasEnds
-        for Channel<Ring<T, N, P, C, S>, W, M, TASKS>
-    {
-        fn give_back(&self, end: u32) {
-            self.ring.give_back(end);
-        }
-    }
+/// A [`Receiver`] that keeps its channel alive by an `Arc`.
+#[cfg(arc)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+pub type OwnedReceiver<T, const N: usize, P, C, W, S = Off, M = Off, const TASKS: usize = 8> = Receiver<
+    Consumer<'static, T, P, C, S, InChannel<Owned<Channel<Ring<T, N, P, C, S>, W, M, TASKS>>>>,
+    Shared<Channel<Ring<T, N, P, C, S>, W, M, TASKS>>,
+>;
 
-    impl<T, const N: usize, P: Side, C: Side, S: Stats, W: Wait, M: Meter, const TASKS: usize>
-        Channel<Ring<T, N, P, C, S>, W, M, TASKS>
-    {
-        /// A new channel on the heap, made in the one place where it stays, however large it is.
-        #[cfg(not(loom))]
-        fn shared(wait: W) -> Arc<Self> {
-            let channel = Arc::<Self>::new_uninit();
-            let place = Arc::as_ptr(&channel).cast::<Self>().cast_mut();
-            // SAFETY: of a new allocation with the layout of `Self`, to which there is no other `Arc`.
-            let line = unsafe { &raw mut (*place).line };
-            // SAFETY: likewise.
-            let ring = unsafe { &raw mut (*place).ring };
-            // SAFETY: a field of that allocation, so valid and aligned, and nobody else's.
-            unsafe { line.write(Line::new(wait)) };
-            // SAFETY: likewise.
-            unsafe { Ring::make_at(ring) };
-            // SAFETY: both of its fields are written.
-            unsafe { channel.assume_init() }
-        }
+/// Both ends of a channel that they keep alive by an `Arc`.
+#[cfg(arc)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+pub type OwnedEnds<T, const N: usize, P, C, W, S = Off, M = Off, const TASKS: usize = 8> =
+    (OwnedSender<T, N, P, C, W, S, M, TASKS>, OwnedReceiver<T, N, P, C, W, S, M, TASKS>);
 
-        /// Both ends of a new channel on the heap, where it is made in place; it goes with the last of them.
-        ///
-        /// When the last receiver goes, what is queued is dropped, since no other receiver can come: a request that carries
-        /// the sender of its reply lets its client go, and an item that holds a sender of this channel does not keep it. A
-        /// send that races with that is accepted, and its item dropped, or refused. A channel that is borrowed, or `static`,
-        /// keeps what is queued for its next receiver.
-        pub fn new_split(wait: W) -> OwnedEnds<T, N, P, C, W, S, M, TASKS> {
-            #[cfg(loom)]
-            let channel = Arc::new(Self::over(Ring::new(), wait));
-            #[cfg(not(loom))]
-            let channel = Self::shared(wait);
-            channel.ring.hold_ends();
-            // SAFETY: the ring is new, so these are its only ends, and each keeps an `Arc` of what it is in.
-            let (producer, consumer) = unsafe { channel.ring.ends_kept_by(|| InChannel(Owned(Arc::clone(&channel)))) };
-            (Sender::new(producer, Shared(Arc::clone(&channel))), Receiver::new(consumer, Shared(channel)))
-        }
+#[cfg(arc)]
+impl<T, const N: usize, P: Side, C: Side, S: Stats, W, M, const TASKS: usize> HasEnds
+    for Channel<Ring<T, N, P, C, S>, W, M, TASKS>
+{
+    fn give_back(&self, end: u32) {
+        self.ring.give_back(end);
     }
 }
 
-impl<
-    T,
-    const N: usize,
-    const L: usize,
-    C: Side,
-    S: Stats,
-    H: Housing,
-    W: Wait,
-    M: Meter,
-    const TASKS: usize,
-> Channel<Lanes<T, N, L, C, S, H>, W, M, TASKS>
+#[cfg(arc)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+impl<T, const N: usize, P: Side, C: Side, S: Stats, W: Wait, M: Meter, const TASKS: usize>
+    Channel<Ring<T, N, P, C, S>, W, M, TASKS>
+{
+    /// A new channel on the heap, made in the one place where it stays, however large it is.
+    #[cfg(not(loom))]
+    fn shared(wait: W) -> Arc<Self> {
+        let channel = Arc::<Self>::new_uninit();
+        let place = Arc::as_ptr(&channel).cast::<Self>().cast_mut();
+        // SAFETY: of a new allocation with the layout of `Self`, to which there is no other `Arc`.
+        let line = unsafe { &raw mut (*place).line };
+        // SAFETY: likewise.
+        let ring = unsafe { &raw mut (*place).ring };
+        // SAFETY: a field of that allocation, so valid and aligned, and nobody else's.
+        unsafe { line.write(Line::new(wait)) };
+        // SAFETY: likewise.
+        unsafe { Ring::make_at(ring) };
+        // SAFETY: both of its fields are written.
+        unsafe { channel.assume_init() }
+    }
+
+    /// Both ends of a new channel on the heap, where it is made in place; it goes with the last of them.
+    ///
+    /// When the last receiver goes, what is queued is dropped, since no other receiver can come: a request that carries
+    /// the sender of its reply lets its client go, and an item that holds a sender of this channel does not keep it. A
+    /// send that races with that is accepted, and its item dropped, or refused. A channel that is borrowed, or `static`,
+    /// keeps what is queued for its next receiver.
+    pub fn new_split(wait: W) -> OwnedEnds<T, N, P, C, W, S, M, TASKS> {
+        #[cfg(loom)]
+        let channel = Arc::new(Self::over(Ring::new(), wait));
+        #[cfg(not(loom))]
+        let channel = Self::shared(wait);
+        channel.ring.hold_ends();
+        // SAFETY: the ring is new, so these are its only ends, and each keeps an `Arc` of what it is in.
+        let (producer, consumer) =
+            unsafe { channel.ring.ends_kept_by(|| InChannel(Owned(Arc::clone(&channel)))) };
+        (Sender::new(producer, Shared(Arc::clone(&channel))), Receiver::new(consumer, Shared(channel)))
+    }
+}
+
+impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing, W: Wait, M: Meter, const TASKS: usize>
+    Channel<Lanes<T, N, L, C, S, H>, W, M, TASKS>
 {
     /// Open, with nobody there: that it is borrowed exclusively proves that nobody has an end, forgotten ones included.
     /// What is in the lanes stays.

@@ -90,7 +90,10 @@ pub(crate) mod sealed {
         }
         fn put(&mut self, item: Self::Item) -> Result<(), PushError<Self::Item>>;
         /// As many as there is room for: how many; and why no more, if it was refused.
-        fn put_iter(&mut self, items: &mut dyn Iterator<Item = Self::Item>) -> (usize, Result<(), PushError<()>>);
+        fn put_iter(
+            &mut self,
+            items: &mut dyn Iterator<Item = Self::Item>,
+        ) -> (usize, Result<(), PushError<()>>);
         /// Whether there is room, as far as can be seen without taking it.
         fn has_room(&mut self) -> bool;
     }
@@ -211,7 +214,9 @@ impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::Source for Consumer<'_, T, 
     }
 }
 
-impl<T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Housing> sealed::End for LaneConsumer<'_, T, N, L, O, C, S, H> {
+impl<T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Housing> sealed::End
+    for LaneConsumer<'_, T, N, L, O, C, S, H>
+{
     const CHANGES: For = For::Room;
     fn set_quiet(&mut self, quiet: bool) {
         // A visit that finds nothing is not counted anyway.

@@ -11,8 +11,8 @@ use core::task::{Context, Poll, ready};
 
 use super::ends::{Feed, Quiet, Source};
 use super::guard::pay;
-use super::line::{For, Hold, Place, Told};
 use super::line::sealed::Line as _;
+use super::line::{For, Hold, Place, Told};
 use super::receiver::{Receiver, look};
 use super::sender::{Gone, Sender, offer, tell};
 use super::{RecvError, SendError};
@@ -81,8 +81,7 @@ impl<E: Source, L: Hold> Receiver<E, L> {
         let end = &mut self.end;
         // The first look of a future is counted, if there is nothing.
         let mut quiet = place.waits();
-        let look =
-            || look(&mut *Quiet::when(core::mem::replace(&mut quiet, true), end), hold, E::take);
+        let look = || look(&mut *Quiet::when(core::mem::replace(&mut quiet, true), end), hold, E::take);
         // SAFETY: the places of a receiver's futures are used for the data of its line only.
         let polled = unsafe { poll(hold, For::Data, place, context, true, look) };
         polled.map(|(item, waited)| {
@@ -193,9 +192,7 @@ impl<E: Feed, L: Hold> Sender<E, L> {
         let hold = self.line.hold();
         let end = &mut self.end;
         let mut quiet = place.waits();
-        let look = || {
-            offer(&mut *Quiet::when(core::mem::replace(&mut quiet, true), end), hold.line(), item)
-        };
+        let look = || offer(&mut *Quiet::when(core::mem::replace(&mut quiet, true), end), hold.line(), item);
         // SAFETY: the places of a sender's futures are used for the room of its line only.
         let polled = unsafe { poll(hold, For::Room, place, context, true, look) };
         polled.map(|(sent, waited)| {

@@ -8,7 +8,8 @@ use sealed::Line as _;
 use crate::stats::Off;
 use crate::sync::{CachePadded, const_fn, is_over};
 use crate::wait::{
-    Counted, Deadline, Event, Lifecycle, Look, Meter, Outcome, Party, Seat, Strategy, TimedOut, Told as _, Wait,
+    Counted, Deadline, Event, Lifecycle, Look, Meter, Outcome, Party, Seat, Strategy, TimedOut, Told as _,
+    Wait,
 };
 
 /// Who is there, who waits for what, and how: everything of a [`Channel`](super::Channel) but its ring.
@@ -44,7 +45,7 @@ impl<W, M: Meter, const TASKS: usize> Line<W, M, TASKS> {
     }
 
     /// The last receiver is gone for good: every signal of data finds somebody who waits from now on.
-    #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+    #[cfg(arc)]
     pub(super) fn keep_watch(&self)
     where
         W: Wait,
@@ -151,7 +152,8 @@ pub(super) struct Place<L: Hold> {
 }
 
 impl<L: Hold> Place<L> {
-    pub(super) const NONE: Self = Self { seat: Seat::NONE, waited: <L::Line as sealed::Line>::Meter::NOT_YET };
+    pub(super) const NONE: Self =
+        Self { seat: Seat::NONE, waited: <L::Line as sealed::Line>::Meter::NOT_YET };
 
     /// Whether somebody may have been signalled for it.
     pub(super) fn waits(&self) -> bool {

@@ -23,14 +23,14 @@ mod line;
 mod numbers;
 mod receiver;
 mod sender;
-#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+#[cfg(arc)]
 mod shared;
 #[cfg(feature = "futures-v0.3")]
 mod stream;
 
-pub use body::{
-    Channel, GatedReceiver, LaneReceiver, LaneSender, RingEnds, RingReceiver, RingSender,
-};
+pub use body::{Channel, GatedReceiver, LaneReceiver, LaneSender, RingEnds, RingReceiver, RingSender};
+#[cfg(arc)]
+pub use body::{OwnedEnds, OwnedReceiver, OwnedSender};
 pub use ends::{Feed, Source};
 pub use error::{RecvError, SendError, TryRecvError, TrySendError};
 pub use future::{Permit, RecvFuture, RecvReady, Reserve, SendFuture, SendReady};
@@ -40,9 +40,7 @@ pub use receiver::Receiver;
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub(crate) use receiver::wake_receivers;
 pub use sender::Sender;
+#[cfg(arc)]
+pub use shared::Shared;
 #[cfg(feature = "futures-v0.3")]
 pub use stream::{RecvStream, RecvStreamRef, SendSink};
-crate::sync::if_arc! {
-    pub use body::{OwnedEnds, OwnedReceiver, OwnedSender};
-    pub use shared::Shared;
-}

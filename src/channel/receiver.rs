@@ -32,7 +32,8 @@ pub struct Receiver<E: Source, L: Hold> {
 impl<E: Source, L: Hold> Receiver<E, L> {
     pub(super) fn new(end: E, line: L) -> Self {
         let strategy = line.line().patience();
-        Self { end, line: Member::join(line, Party::Receiver, E::LEAVING_MAKES_ROOM), strategy }.with_strategy(strategy)
+        Self { end, line: Member::join(line, Party::Receiver, E::LEAVING_MAKES_ROOM), strategy }
+            .with_strategy(strategy)
     }
 
     /// Waits in this way from now on.
@@ -205,8 +206,7 @@ impl<E: Source, L: Hold> Receiver<E, L> {
         let mut end = Quiet::of(&mut self.end);
         // If `take` panics: what it had taken has made room.
         let room = Told(hold, For::Room, u32::MAX);
-        let waited =
-            hold.line().wait(For::Data, self.strategy, until, || look(&mut *end, hold, &mut take));
+        let waited = hold.line().wait(For::Data, self.strategy, until, || look(&mut *end, hold, &mut take));
         core::mem::forget(room);
         drop(end);
         let (taken, slept) = waited.map_err(|TimedOut| RecvError::Timeout)?;
@@ -248,7 +248,9 @@ impl<E: Source, L: Hold> Receiver<E, L> {
                     Ok(item) => Look::Found(Ok(item)),
                     Err(TryRecvError::Empty) if stopped => Look::Found(Err(Unreceived::Stopped)),
                     // If another receiver gets it, nobody tells this one that there is nothing.
-                    Err(TryRecvError::Pending) if stopped && !glances => Look::Found(Err(Unreceived::Stopping)),
+                    Err(TryRecvError::Pending) if stopped && !glances => {
+                        Look::Found(Err(Unreceived::Stopping))
+                    }
                     Err(TryRecvError::Contended) => Look::Again,
                     Err(why) => {
                         for_good(why).map_or(Look::Nothing, |why| Look::Found(Err(Unreceived::For(why))))

@@ -304,7 +304,11 @@ impl<I: Iterator + ?Sized> Iterator for Noted<'_, I> {
 pub(super) struct Gone;
 
 /// Sends what is there, if that is possible now, or ever.
-pub(super) fn offer<E: Feed>(end: &mut E, line: &impl Line, left: &mut Option<E::Item>) -> Look<Result<(), Gone>> {
+pub(super) fn offer<E: Feed>(
+    end: &mut E,
+    line: &impl Line,
+    left: &mut Option<E::Item>,
+) -> Look<Result<(), Gone>> {
     if line.life().is_over(Party::Receiver) {
         return Look::Found(Err(Gone));
     }

@@ -28,8 +28,7 @@ impl<L: Hold> Drop for Discard<'_, L> {
     }
 }
 
-type Ringed<T, const N: usize, P, C, S, W, M, const TASKS: usize> =
-    Channel<Ring<T, N, P, C, S>, W, M, TASKS>;
+type Ringed<T, const N: usize, P, C, S, W, M, const TASKS: usize> = Channel<Ring<T, N, P, C, S>, W, M, TASKS>;
 
 impl<T, const N: usize, P: Side, C: Side, S: Stats, W: Wait, M: Meter, const TASKS: usize> Hold
     for Shared<Ringed<T, N, P, C, S, W, M, TASKS>>

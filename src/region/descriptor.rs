@@ -129,10 +129,7 @@ impl Entry for Offer {
 
     #[inline(always)]
     fn from_image([a, b, c, d, e, f, index, generation]: [u32; 8]) -> Self {
-        Self {
-            descriptor: Descriptor::from_image([a, b, c, d, e, f]),
-            cap: Handle::new(index, generation),
-        }
+        Self { descriptor: Descriptor::from_image([a, b, c, d, e, f]), cap: Handle::new(index, generation) }
     }
 }
 

@@ -126,7 +126,10 @@ impl Slab<'_> {
 
     fn count(&mut self, which: impl Fn(u32, u32) -> bool) -> usize {
         let mut slots = 0..self.capacity();
-        slots.by_ref().filter(|index| self.state(*index).is_some_and(|(made, state)| which(made, state))).count()
+        slots
+            .by_ref()
+            .filter(|index| self.state(*index).is_some_and(|(made, state)| which(made, state)))
+            .count()
     }
 
     /// Hands out a free slot, zeroed: the first one after that which was handed out last, so that the generations of
@@ -248,7 +251,8 @@ mod tests {
             slab.free(slot).unwrap();
             seen.push(slot);
         }
-        let numbers: Vec<_> = seen.iter().map(|slot| (slot.slot().index(), slot.slot().generation())).collect();
+        let numbers: Vec<_> =
+            seen.iter().map(|slot| (slot.slot().index(), slot.slot().generation())).collect();
         assert_eq!(numbers, [(0, LAST_GENERATION - 1), (1, LAST_GENERATION), (0, LAST_GENERATION)]);
         assert_eq!(slab.alloc(), Err(RegionError::Retired));
         assert_eq!((slab.in_use(), slab.retired()), (0, 2));

@@ -243,7 +243,8 @@ impl<'m, const N: usize> RegionTable<'m, N> {
             }
         }
         // Of the free slots the one that had the fewest tenants, so that all are used up at the same time.
-        let vacant = self.slots.iter().enumerate().filter_map(|(index, slot)| Some((slot.life.vacant()?, index)));
+        let vacant =
+            self.slots.iter().enumerate().filter_map(|(index, slot)| Some((slot.life.vacant()?, index)));
         let slot = vacant.min().and_then(|(_, index)| Some((index, self.slots.get(index)?)));
         // Nothing will ever come free where every slot is retired.
         let none = if self.retired() == N { RegionError::Retired } else { RegionError::TableFull };

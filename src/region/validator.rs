@@ -98,7 +98,11 @@ impl<'t, 'm, 'a, A: Access, const N: usize> Validator<'t, 'm, 'a, A, N> {
 
     /// The region that the capability names: the one that the descriptor names, but perhaps another tenant of its slot.
     #[inline]
-    fn permitted(&self, cap: Handle<Cap>, descriptor: &Descriptor) -> Result<Handle<Region>, DescriptorError> {
+    fn permitted(
+        &self,
+        cap: Handle<Cap>,
+        descriptor: &Descriptor,
+    ) -> Result<Handle<Region>, DescriptorError> {
         let asked = descriptor.region().index();
         let named = self.access.permits(self.task, cap, asked, self.need).map_err(DescriptorError::Denied)?;
         // Not left to those who implement it: an answer about another region permits nothing here.
@@ -143,7 +147,10 @@ impl<'t, 'm, 'a, A: Access, const N: usize> Validator<'t, 'm, 'a, A, N> {
         };
         debug_assert!(end <= info.len as u64);
         if length > self.max_len {
-            return Err(DescriptorError::TooLong { length: u64::from(length), limit: u64::from(self.max_len) });
+            return Err(DescriptorError::TooLong {
+                length: u64::from(length),
+                limit: u64::from(self.max_len),
+            });
         }
         // `offset <= limit`, which came from a usize.
         let (offset, length) = (offset as usize, length as usize);

@@ -4,26 +4,29 @@ use core::fmt;
 
 use super::cells::{Cells, Header, Raw};
 use super::keep::{Borrowed, sealed::HasEnds};
+#[cfg(compare_and_swap)]
+use super::keep::{CONSUMER, PRODUCER};
+#[cfg(compare_and_swap)]
+use super::side::Multi;
 use super::side::{Side, Single, Store, WRITTEN};
 use super::{Consumer, Ends, Producer};
 use crate::span::Counter;
 use crate::stats::{Counts, Flow, Off, Stats};
-use crate::sync::{Pos, const_fn, if_cas};
-if_cas! {
-    use super::keep::{CONSUMER, PRODUCER};
-    use super::side::Multi;
-}
+use crate::sync::{Pos, const_fn};
 
 /// One producer, one consumer: both wait-free.
 pub type Spsc<T, const N: usize, S = Off> = Ring<T, N, Single, Single, S>;
-if_cas! {
-    /// Many producers, one consumer.
-    pub type Mpsc<T, const N: usize, S = Off> = Ring<T, N, Multi, Single, S>;
-    /// One producer, many consumers: each item goes to one of them.
-    pub type Spmc<T, const N: usize, S = Off> = Ring<T, N, Single, Multi, S>;
-    /// Many producers, many consumers: each item goes to one of them.
-    pub type Mpmc<T, const N: usize, S = Off> = Ring<T, N, Multi, Multi, S>;
-}
+/// Many producers, one consumer.
+#[cfg(compare_and_swap)]
+pub type Mpsc<T, const N: usize, S = Off> = Ring<T, N, Multi, Single, S>;
+
+/// One producer, many consumers: each item goes to one of them.
+#[cfg(compare_and_swap)]
+pub type Spmc<T, const N: usize, S = Off> = Ring<T, N, Single, Multi, S>;
+
+/// Many producers, many consumers: each item goes to one of them.
+#[cfg(compare_and_swap)]
+pub type Mpmc<T, const N: usize, S = Off> = Ring<T, N, Multi, Multi, S>;
 
 /// A ring of exactly `N` items, whose producers and consumers are one ([`Single`]) or many ([`Multi`]).
 ///
@@ -126,12 +129,13 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
         N <= (Pos::MAX >> if P::SHARED || C::SHARED { 3 } else { 1 }) as usize + 1,
         "capacity is too large"
     );
-    if_cas! {
-        /// The bits of both ends, where they are single.
-        pub(super) const BOTH: u32 = Self::PRODUCER | Self::CONSUMER;
-        const PRODUCER: u32 = if P::SHARED { 0 } else { PRODUCER };
-        const CONSUMER: u32 = if C::SHARED { 0 } else { CONSUMER };
-    }
+    /// The bits of both ends, where they are single.
+    #[cfg(compare_and_swap)]
+    pub(super) const BOTH: u32 = Self::PRODUCER | Self::CONSUMER;
+    #[cfg(compare_and_swap)]
+    const PRODUCER: u32 = if P::SHARED { 0 } else { PRODUCER };
+    #[cfg(compare_and_swap)]
+    const CONSUMER: u32 = if C::SHARED { 0 } else { CONSUMER };
 
     const_fn! {
         /// An empty ring.
@@ -252,42 +256,43 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
         }
     }
 
-    if_cas! {
-        /// Both ends of a shared ring, or `None` while somebody has an end of a single side. They go back on drop.
-        #[must_use]
-        pub fn try_split(&self) -> Option<Ends<'_, T, P, C, S>> {
-            let ends = &self.header.ends.0.held;
-            ends.claim(Self::BOTH).then(|| {
-                // SAFETY: the claim makes this the only producer of a single side until it gives the end back, and
-                // the borrow keeps the ring alive.
-                let producer = unsafe { Producer::new(self.raw(), Borrowed::claimed(ends)) };
-                // SAFETY: likewise the only consumer.
-                let consumer = unsafe { Consumer::new(self.raw(), Borrowed::claimed(ends)) };
-                (producer, consumer)
-            })
-        }
+    /// Both ends of a shared ring, or `None` while somebody has an end of a single side. They go back on drop.
+    #[cfg(compare_and_swap)]
+    #[must_use]
+    pub fn try_split(&self) -> Option<Ends<'_, T, P, C, S>> {
+        let ends = &self.header.ends.0.held;
+        ends.claim(Self::BOTH).then(|| {
+            // SAFETY: the claim makes this the only producer of a single side until it gives the end back, and
+            // the borrow keeps the ring alive.
+            let producer = unsafe { Producer::new(self.raw(), Borrowed::claimed(ends)) };
+            // SAFETY: likewise the only consumer.
+            let consumer = unsafe { Consumer::new(self.raw(), Borrowed::claimed(ends)) };
+            (producer, consumer)
+        })
+    }
 
-        /// A producer's end alone, or `None` while somebody has the only one. It goes back on drop.
-        ///
-        /// A `Multi` side always has one more.
-        #[must_use]
-        pub fn try_producer(&self) -> Option<Producer<'_, T, P, C, S>> {
-            let ends = &self.header.ends.0.held;
-            // SAFETY: the claim makes this the only producer of a single side until it gives the end back, and the
-            // borrow keeps the ring alive.
-            ends.claim(Self::PRODUCER).then(|| unsafe { Producer::new(self.raw(), Borrowed::claimed(ends)) })
-        }
+    /// A producer's end alone, or `None` while somebody has the only one. It goes back on drop.
+    ///
+    /// A `Multi` side always has one more.
+    #[cfg(compare_and_swap)]
+    #[must_use]
+    pub fn try_producer(&self) -> Option<Producer<'_, T, P, C, S>> {
+        let ends = &self.header.ends.0.held;
+        // SAFETY: the claim makes this the only producer of a single side until it gives the end back, and the
+        // borrow keeps the ring alive.
+        ends.claim(Self::PRODUCER).then(|| unsafe { Producer::new(self.raw(), Borrowed::claimed(ends)) })
+    }
 
-        /// A consumer's end alone, or `None` while somebody has the only one. It goes back on drop.
-        ///
-        /// A `Multi` side always has one more.
-        #[must_use]
-        pub fn try_consumer(&self) -> Option<Consumer<'_, T, P, C, S>> {
-            let ends = &self.header.ends.0.held;
-            // SAFETY: the claim makes this the only consumer of a single side until it gives the end back, and the
-            // borrow keeps the ring alive.
-            ends.claim(Self::CONSUMER).then(|| unsafe { Consumer::new(self.raw(), Borrowed::claimed(ends)) })
-        }
+    /// A consumer's end alone, or `None` while somebody has the only one. It goes back on drop.
+    ///
+    /// A `Multi` side always has one more.
+    #[cfg(compare_and_swap)]
+    #[must_use]
+    pub fn try_consumer(&self) -> Option<Consumer<'_, T, P, C, S>> {
+        let ends = &self.header.ends.0.held;
+        // SAFETY: the claim makes this the only consumer of a single side until it gives the end back, and the
+        // borrow keeps the ring alive.
+        ends.claim(Self::CONSUMER).then(|| unsafe { Consumer::new(self.raw(), Borrowed::claimed(ends)) })
     }
 }
 
@@ -302,9 +307,9 @@ impl<T, const N: usize, P: Side, C: Side> Ring<T, N, P, C, Counts> {
 impl<T, const N: usize, P: Side, C: Side, S: Stats> HasEnds for Ring<T, N, P, C, S> {
     #[inline]
     fn give_back(&self, end: u32) {
-        #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+        #[cfg(compare_and_swap)]
         self.header.ends.0.held.give_back(end);
-        #[cfg(not(any(target_has_atomic = "32", feature = "portable-atomic")))]
+        #[cfg(not(compare_and_swap))]
         let _ = end;
     }
 }

@@ -14,7 +14,7 @@
 
 mod counters;
 mod error;
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 mod gate;
 mod pressure;
 mod reader;
@@ -26,18 +26,18 @@ use core::marker::PhantomData;
 use crate::bitmap::Bitmap;
 use crate::cursor::{Seq, Track};
 use crate::stats::{Off, Stats};
-use crate::sync::{CachePadded, Shadow, const_fn, if_cas};
+use crate::sync::{CachePadded, Shadow, const_fn};
 use crate::words::{Entry, Image};
 
 use counters::Counters;
+#[cfg(compare_and_swap)]
+pub use error::JoinError;
 pub use error::ReadError;
+#[cfg(compare_and_swap)]
+pub use gate::{Gated, GatedReader};
 pub use pressure::Pressure;
 pub use reader::Reader;
 pub use writer::Writer;
-if_cas! {
-    pub use error::JoinError;
-    pub use gate::{Gated, GatedReader};
-}
 
 /// The bit of the writer's end.
 const WRITER: u32 = 0b1;
@@ -183,10 +183,7 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats> Broadcast<T, N, P, S> {
         // Then a position moves on by no more than its observers can follow, and a reader's place, which is one
         // word, tells all `N + 1` distances apart.
         assert!(N as u64 <= Seq::STRIDE, "capacity is too large");
-        assert!(
-            !S::COUNTS || cfg!(any(target_has_atomic = "32", feature = "portable-atomic")),
-            "readers are many, and count by compare-and-swap"
-        );
+        assert!(!S::COUNTS || cfg!(compare_and_swap), "readers are many, and count by compare-and-swap");
     };
 
     const_fn! {
@@ -282,12 +279,11 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats> Broadcast<T, N, P, S> {
         Writer::new(self)
     }
 
-    if_cas! {
-        /// The writer, or `None` while somebody has it. It goes back on drop.
-        #[must_use]
-        pub fn try_writer(&self) -> Option<Writer<'_, T, N, P, S>> {
-            self.line.0.ends.claim(WRITER).then(|| Writer::claimed(self))
-        }
+    /// The writer, or `None` while somebody has it. It goes back on drop.
+    #[cfg(compare_and_swap)]
+    #[must_use]
+    pub fn try_writer(&self) -> Option<Writer<'_, T, N, P, S>> {
+        self.line.0.ends.claim(WRITER).then(|| Writer::claimed(self))
     }
 
     /// Copies the words of position `at`, whatever they are.

@@ -6,22 +6,21 @@ use core::marker::PhantomData;
 use core::slice;
 
 use super::cells::Raw;
+#[cfg(compare_and_swap)]
+use super::keep::CloneEnds;
 use super::keep::{Borrowed, CONSUMER, Keep};
 use super::reading::ReadEnd;
+#[cfg(compare_and_swap)]
+use super::side::Multi;
 use super::side::{Side, Single};
+#[cfg(compare_and_swap)]
+use super::taking::Taking;
 use super::{Drain, ReadGrant};
 use crate::error::PopError;
 use crate::span::Counter;
 use crate::stats::{Off, Stats};
-use crate::sync::if_cas;
-if_cas! {
-    use super::taking::Taking;
-}
-if_cas! {
-    use super::keep::CloneEnds;
-    use super::side::Multi;
-    use core::mem::ManuallyDrop;
-}
+#[cfg(compare_and_swap)]
+use core::mem::ManuallyDrop;
 
 /// A consumer of a ring: the one there is, or one of many.
 ///
@@ -149,7 +148,7 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Consumer<'a, T, P, C, S, K> {
 
     /// As [`drain`](Self::drain), of items that go to `f` one after the other; how many. If there is none: why.
     // Asked by channels, which need compare-and-swap.
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     #[inline]
     pub(crate) fn drain_to(&mut self, max: usize, f: impl FnMut(T)) -> Result<usize, PopError> {
         if max == 0 {
@@ -200,26 +199,26 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Consumer<'a, T, P, C, S, K> {
     /// Whether a pop would find an item, or slots to go past, as far as can be seen without one: unlike a ring that is
     /// not empty, not an item that its producer has not handed over.
     // Asked by channels, which need compare-and-swap.
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     #[inline]
     pub(crate) fn has_items(&mut self) -> bool {
         self.end.is_ready()
     }
 
     /// Whether refusals are not counted from now on.
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     pub(crate) fn set_quiet(&mut self, quiet: bool) {
         self.end.quiet = quiet;
     }
 
     /// Keeps away from a stream for up to that many hints.
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     pub(crate) fn keep_away(&mut self, hints: u16) {
         self.end.keep_away(hints);
     }
 
     /// Frees the slots of items that a forgotten drain has taken, if one was.
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     pub(crate) fn reclaim_forgotten(&mut self) {
         if self.end.draining {
             self.end.settle();
@@ -227,7 +226,7 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Consumer<'a, T, P, C, S, K> {
     }
 
     /// The same consumer, whose ring is kept alive in another way.
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     pub(crate) fn map_keep<L: Keep>(mut self, map: impl FnOnce(K) -> L) -> Consumer<'a, T, P, C, S, L> {
         self.reclaim_forgotten();
         let this = ManuallyDrop::new(self);
@@ -303,20 +302,20 @@ impl<T, P: Side, S: Stats, K: Keep> Consumer<'_, T, P, Single, S, K> {
     }
 }
 
-if_cas! {
-    impl<T, P: Side, S: Stats, K: Keep> Consumer<'_, T, P, Multi, S, K> {
-        /// One more consumer.
-        pub(crate) fn another(&self) -> Self {
-            // SAFETY: a side of many consumers may have one more, and what keeps the ring alive keeps it for this one.
-            unsafe { Self::new(self.end.raw, self.keep.again()) }
-        }
+#[cfg(compare_and_swap)]
+impl<T, P: Side, S: Stats, K: Keep> Consumer<'_, T, P, Multi, S, K> {
+    /// One more consumer.
+    pub(crate) fn another(&self) -> Self {
+        // SAFETY: a side of many consumers may have one more, and what keeps the ring alive keeps it for this one.
+        unsafe { Self::new(self.end.raw, self.keep.again()) }
     }
+}
 
-    impl<T, P: Side, S: Stats, K: CloneEnds> Clone for Consumer<'_, T, P, Multi, S, K> {
-        /// One more consumer.
-        fn clone(&self) -> Self {
-            self.another()
-        }
+#[cfg(compare_and_swap)]
+impl<T, P: Side, S: Stats, K: CloneEnds> Clone for Consumer<'_, T, P, Multi, S, K> {
+    /// One more consumer.
+    fn clone(&self) -> Self {
+        self.another()
     }
 }
 

@@ -4,10 +4,12 @@ use alloc::boxed::Box;
 
 use super::{Ring, Side};
 use crate::stats::Stats;
-use crate::sync::if_arc;
-if_arc! {
-    use {super::keep::{Keep, Owned}, super::{Consumer, OwnedEnds, Producer}, crate::sync::Arc};
-}
+#[cfg(arc)]
+use {
+    super::keep::{Keep, Owned},
+    super::{Consumer, OwnedEnds, Producer},
+    crate::sync::Arc,
+};
 
 impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
     /// A new ring on the heap, made in place: no copy of it is ever on the stack, however large it is.
@@ -42,67 +44,75 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
         }
     }
 
-    if_arc! {
-        /// Makes a new ring at `place`, where it stays: no copy of it is ever on the stack.
-        ///
-        /// # Safety
-        /// `place` is valid for writes and aligned, and nobody else's.
+    /// Makes a new ring at `place`, where it stays: no copy of it is ever on the stack.
+    ///
+    /// # Safety
+    /// `place` is valid for writes and aligned, and nobody else's.
+    #[cfg(all(arc, not(loom)))]
+    pub(crate) unsafe fn make_at(place: *mut Self) {
+        let () = Self::CAPACITY_IS_A_POWER_OF_TWO;
+        let () = Self::CAPACITY_FITS_THE_POSITIONS;
+        let before_the_slots = core::mem::offset_of!(Self, cells);
+        // SAFETY: valid for writes, as the caller says, and so are the first of its bytes. It is a valid ring then:
+        // what is before the slots is zero, as for `try_boxed`, and the slots are `MaybeUninit`.
+        unsafe { place.cast::<u8>().write_bytes(0, before_the_slots) };
+    }
+
+    /// Both ends of a new ring on the heap, where it is made in place; the ring goes with the last of them.
+    #[cfg(arc)]
+    #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+    #[must_use]
+    pub fn new_split() -> OwnedEnds<T, N, P, C, S> {
+        #[cfg(loom)]
+        let ring = Arc::new(Self::new());
         #[cfg(not(loom))]
-        pub(crate) unsafe fn make_at(place: *mut Self) {
-            let () = Self::CAPACITY_IS_A_POWER_OF_TWO;
-            let () = Self::CAPACITY_FITS_THE_POSITIONS;
-            let before_the_slots = core::mem::offset_of!(Self, cells);
-            // SAFETY: valid for writes, as the caller says, and so are the first of its bytes. It is a valid ring then:
-            // what is before the slots is zero, as for `try_boxed`, and the slots are `MaybeUninit`.
-            unsafe { place.cast::<u8>().write_bytes(0, before_the_slots) };
-        }
+        let ring = {
+            let ring = Arc::<Self>::new_uninit();
+            // SAFETY: of a new allocation with the layout of `Self`, to which there is no other `Arc`.
+            unsafe { Self::make_at(Arc::as_ptr(&ring).cast::<Self>().cast_mut()) };
+            // SAFETY: a ring was made there.
+            unsafe { ring.assume_init() }
+        };
+        ring.hold_ends();
+        // SAFETY: the ring is new, so these are its only ends, and each keeps an `Arc` of it.
+        unsafe { ring.ends_kept_by(|| Owned(Arc::clone(&ring))) }
+    }
 
-        /// Both ends of a new ring on the heap, where it is made in place; the ring goes with the last of them.
-        #[must_use]
-        pub fn new_split() -> OwnedEnds<T, N, P, C, S> {
-            #[cfg(loom)]
-            let ring = Arc::new(Self::new());
-            #[cfg(not(loom))]
-            let ring = {
-                let ring = Arc::<Self>::new_uninit();
-                // SAFETY: of a new allocation with the layout of `Self`, to which there is no other `Arc`.
-                unsafe { Self::make_at(Arc::as_ptr(&ring).cast::<Self>().cast_mut()) };
-                // SAFETY: a ring was made there.
-                unsafe { ring.assume_init() }
-            };
-            ring.hold_ends();
-            // SAFETY: the ring is new, so these are its only ends, and each keeps an `Arc` of it.
-            unsafe { ring.ends_kept_by(|| Owned(Arc::clone(&ring))) }
-        }
+    /// Claims both ends, of a new ring.
+    #[cfg(arc)]
+    pub(crate) fn hold_ends(&self) {
+        self.header.ends.0.held.claim(Self::BOTH);
+    }
 
-        /// Claims both ends, of a new ring.
-        pub(crate) fn hold_ends(&self) {
-            self.header.ends.0.held.claim(Self::BOTH);
-        }
+    /// # Safety
+    /// No other handle of this ring's single sides is in use while these are, and what `keep` gives keeps the ring
+    /// alive.
+    #[cfg(arc)]
+    #[allow(clippy::type_complexity)] // both ends, each with what keeps it
+    pub(crate) unsafe fn ends_kept_by<K: Keep>(
+        &self,
+        keep: impl Fn() -> K,
+    ) -> (Producer<'static, T, P, C, S, K>, Consumer<'static, T, P, C, S, K>) {
+        // SAFETY: the only producer of a single side, and kept alive, as the caller says.
+        let producer = unsafe { Producer::new(self.raw(), keep()) };
+        // SAFETY: likewise the only consumer.
+        let consumer = unsafe { Consumer::new(self.raw(), keep()) };
+        (producer, consumer)
+    }
 
-        /// # Safety
-        /// No other handle of this ring's single sides is in use while these are, and what `keep` gives keeps the ring
-        /// alive.
-        #[allow(clippy::type_complexity)] // both ends, each with what keeps it
-        pub(crate) unsafe fn ends_kept_by<K: Keep>(
-            &self,
-            keep: impl Fn() -> K,
-        ) -> (Producer<'static, T, P, C, S, K>, Consumer<'static, T, P, C, S, K>) {
-            // SAFETY: the only producer of a single side, and kept alive, as the caller says.
-            let producer = unsafe { Producer::new(self.raw(), keep()) };
-            // SAFETY: likewise the only consumer.
-            let consumer = unsafe { Consumer::new(self.raw(), keep()) };
-            (producer, consumer)
-        }
-
-        /// Both ends of a ring in an `Arc`, each keeping it alive, or `None` while somebody has an end of a single
-        /// side.
-        #[cfg(not(loom))]
-        #[must_use]
-        pub fn try_split_arc(self: &Arc<Self>) -> Option<OwnedEnds<T, N, P, C, S>> {
-            // SAFETY: the claim makes these the only ends of single sides, and each keeps an `Arc` of the ring.
-            self.header.ends.0.held.claim(Self::BOTH).then(|| unsafe { self.ends_kept_by(|| Owned(Arc::clone(self))) })
-        }
+    /// Both ends of a ring in an `Arc`, each keeping it alive, or `None` while somebody has an end of a single
+    /// side.
+    #[cfg(all(arc, not(loom)))]
+    #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+    #[must_use]
+    pub fn try_split_arc(self: &Arc<Self>) -> Option<OwnedEnds<T, N, P, C, S>> {
+        // SAFETY: the claim makes these the only ends of single sides, and each keeps an `Arc` of the ring.
+        self.header
+            .ends
+            .0
+            .held
+            .claim(Self::BOTH)
+            .then(|| unsafe { self.ends_kept_by(|| Owned(Arc::clone(self))) })
     }
 }
 

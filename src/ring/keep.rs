@@ -1,10 +1,8 @@
 //! What keeps a ring alive while a handle uses it, and takes the end back when the handle is dropped.
 
 use crate::bitmap::Bitmap;
-use crate::sync::{if_arc, if_cas};
-if_arc! {
-    use crate::sync::Arc;
-}
+#[cfg(arc)]
+use crate::sync::Arc;
 
 /// The bit of the producer's end.
 pub(crate) const PRODUCER: u32 = 0b01;
@@ -26,7 +24,7 @@ pub(crate) mod sealed {
     }
 
     /// What an `Arc` of gives ends back.
-    #[cfg_attr(not(all(feature = "alloc", target_has_atomic = "ptr")), allow(dead_code))]
+    #[cfg_attr(not(arc), allow(dead_code))]
     #[allow(unreachable_pub)]
     pub trait HasEnds {
         fn give_back(&self, end: u32);
@@ -53,7 +51,7 @@ impl<'a> Borrowed<'a> {
         Self { ends: None }
     }
 
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     pub(crate) const fn claimed(ends: &'a Bitmap) -> Self {
         Self { ends: Some(ends) }
     }
@@ -64,11 +62,11 @@ impl CloneEnds for Borrowed<'_> {}
 impl sealed::Sealed for Borrowed<'_> {
     #[inline]
     fn give_back(&self, end: u32) {
-        #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+        #[cfg(compare_and_swap)]
         if let Some(ends) = self.ends {
             ends.give_back(end);
         }
-        #[cfg(not(any(target_has_atomic = "32", feature = "portable-atomic")))]
+        #[cfg(not(compare_and_swap))]
         let _ = (self.ends, end);
     }
 
@@ -78,43 +76,47 @@ impl sealed::Sealed for Borrowed<'_> {
     }
 }
 
-if_arc! {
-    /// An `Arc` of the ring `R`: the handle has no lifetime and can move into a thread.
-    #[derive(Debug)]
-    pub struct Owned<R>(pub(crate) Arc<R>);
+/// An `Arc` of the ring `R`: the handle has no lifetime and can move into a thread.
+#[cfg(arc)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+#[derive(Debug)]
+pub struct Owned<R>(pub(crate) Arc<R>);
+#[cfg(arc)]
+impl<R: sealed::HasEnds> Keep for Owned<R> {}
+#[cfg(arc)]
+impl<R: sealed::HasEnds> CloneEnds for Owned<R> {}
 
-    impl<R: sealed::HasEnds> Keep for Owned<R> {}
-    impl<R: sealed::HasEnds> CloneEnds for Owned<R> {}
-    impl<R: sealed::HasEnds> sealed::Sealed for Owned<R> {
-        #[inline]
-        fn give_back(&self, end: u32) {
-            self.0.give_back(end);
-        }
+#[cfg(arc)]
+impl<R: sealed::HasEnds> sealed::Sealed for Owned<R> {
+    #[inline]
+    fn give_back(&self, end: u32) {
+        self.0.give_back(end);
+    }
 
-        #[inline]
-        fn again(&self) -> Self {
-            Self(Arc::clone(&self.0))
-        }
+    #[inline]
+    fn again(&self) -> Self {
+        Self(Arc::clone(&self.0))
     }
 }
 
-if_cas! {
-    /// Keeps a ring alive as `K` does, for an end of a [`Channel`](crate::channel::Channel).
-    ///
-    /// Such an end is not cloned alone: its clone would be in no channel, and what it does would wake nobody.
-    #[derive(Debug)]
-    pub struct InChannel<K>(pub(crate) K);
+/// Keeps a ring alive as `K` does, for an end of a [`Channel`](crate::channel::Channel).
+///
+/// Such an end is not cloned alone: its clone would be in no channel, and what it does would wake nobody.
+#[cfg(compare_and_swap)]
+#[derive(Debug)]
+pub struct InChannel<K>(pub(crate) K);
+#[cfg(compare_and_swap)]
+impl<K: Keep> Keep for InChannel<K> {}
 
-    impl<K: Keep> Keep for InChannel<K> {}
-    impl<K: Keep> sealed::Sealed for InChannel<K> {
-        #[inline]
-        fn give_back(&self, end: u32) {
-            self.0.give_back(end);
-        }
+#[cfg(compare_and_swap)]
+impl<K: Keep> sealed::Sealed for InChannel<K> {
+    #[inline]
+    fn give_back(&self, end: u32) {
+        self.0.give_back(end);
+    }
 
-        #[inline]
-        fn again(&self) -> Self {
-            Self(self.0.again())
-        }
+    #[inline]
+    fn again(&self) -> Self {
+        Self(self.0.again())
     }
 }

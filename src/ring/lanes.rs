@@ -24,33 +24,34 @@ use super::{Ring, Side, Single};
 use crate::bitmap::{Bitmap, Generation};
 use crate::handle::{Handle, Lane};
 use crate::stats::{Counts, Flow, Off, Stats};
-use crate::sync::{CachePadded, const_fn, if_arc, if_cas};
+use crate::sync::{CachePadded, const_fn};
 
 pub use consumer::LaneConsumer;
 pub use order::{Adaptive, Fair, Order, Strict};
+#[cfg(arc)]
+pub use rooms::Heap;
 pub use rooms::{Housing, Inline};
 pub use tenant::{LaneProducer, RegisterError, Tenant};
-if_arc! {
-    pub use rooms::Heap;
 
-    /// [`Lanes`] whose rings are allocated one by one, when a lane gets its first producer; at most `L`.
-    ///
-    /// Until then, a lane is a pointer that says so. A consumer finds a lane once its ring is made, and never waits for
-    /// that. A ring stays when its producer has left, for the next one, until [`shrink`](Lanes::shrink).
-    ///
-    /// ```
-    /// use annulet::ring::lanes::{Fair, GrowingLanes};
-    ///
-    /// static LOGS: GrowingLanes<u32, 1024, 32> = GrowingLanes::new();
-    ///
-    /// let mut rx = LOGS.try_consumer(Fair::default()).unwrap();
-    /// assert_eq!(LOGS.lanes(), 0);
-    /// std::thread::spawn(|| LOGS.register().unwrap().try_push(7).unwrap()).join().unwrap();
-    /// assert_eq!(LOGS.lanes(), 1);
-    /// assert_eq!(rx.try_pop(), Ok(7));
-    /// ```
-    pub type GrowingLanes<T, const N: usize, const L: usize, C = Single, S = Off> = Lanes<T, N, L, C, S, Heap>;
-}
+/// [`Lanes`] whose rings are allocated one by one, when a lane gets its first producer; at most `L`.
+///
+/// Until then, a lane is a pointer that says so. A consumer finds a lane once its ring is made, and never waits for
+/// that. A ring stays when its producer has left, for the next one, until [`shrink`](Lanes::shrink).
+///
+/// ```
+/// use annulet::ring::lanes::{Fair, GrowingLanes};
+///
+/// static LOGS: GrowingLanes<u32, 1024, 32> = GrowingLanes::new();
+///
+/// let mut rx = LOGS.try_consumer(Fair::default()).unwrap();
+/// assert_eq!(LOGS.lanes(), 0);
+/// std::thread::spawn(|| LOGS.register().unwrap().try_push(7).unwrap()).join().unwrap();
+/// assert_eq!(LOGS.lanes(), 1);
+/// assert_eq!(rx.try_pop(), Ok(7));
+/// ```
+#[cfg(arc)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+pub type GrowingLanes<T, const N: usize, const L: usize, C = Single, S = Off> = Lanes<T, N, L, C, S, Heap>;
 
 /// The bit of the consumer's end, where there is one.
 const CONSUMER: u32 = 0b1;
@@ -252,20 +253,20 @@ impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing> Lanes<T, 
         (LaneConsumer::new(self, order), self)
     }
 
-    if_cas! {
-        /// A consumer, which visits lanes in this order, or `None` while somebody has the only one. It goes back on drop.
-        ///
-        /// A `Multi` side always has one more.
-        #[must_use]
-        pub fn try_consumer<O: Order>(&self, order: O) -> Option<LaneConsumer<'_, T, N, L, O, C, S, H>> {
-            (C::SHARED || self.line.0.ends.claim(CONSUMER)).then(|| LaneConsumer::new(self, order))
-        }
+    /// A consumer, which visits lanes in this order, or `None` while somebody has the only one. It goes back on drop.
+    ///
+    /// A `Multi` side always has one more.
+    #[cfg(compare_and_swap)]
+    #[must_use]
+    pub fn try_consumer<O: Order>(&self, order: O) -> Option<LaneConsumer<'_, T, N, L, O, C, S, H>> {
+        (C::SHARED || self.line.0.ends.claim(CONSUMER)).then(|| LaneConsumer::new(self, order))
+    }
 
-        /// How many lanes have a producer.
-        #[must_use]
-        pub fn active(&self) -> usize {
-            self.line.0.taken.held().count_ones() as usize
-        }
+    /// How many lanes have a producer.
+    #[cfg(compare_and_swap)]
+    #[must_use]
+    pub fn active(&self) -> usize {
+        self.line.0.taken.held().count_ones() as usize
     }
 }
 
@@ -292,14 +293,14 @@ impl<T, const N: usize, const L: usize, C: Side, H: Housing> Lanes<T, N, L, C, C
     }
 }
 
-if_arc! {
-    impl<T, const N: usize, const L: usize, C: Side, S: Stats> Lanes<T, N, L, C, S, Heap> {
-        /// Frees the rings that hold no items; how many. That the lanes are borrowed exclusively proves that nobody uses
-        /// them. Handles of former producers stay stale.
-        pub fn shrink(&mut self) -> usize {
-            let empty = |room: &&mut rooms::HeapRoom<T, N, C, S>| room.ring().is_some_and(Ring::is_empty);
-            self.rooms.iter_mut().filter(empty).map(rooms::HeapRoom::clear).count()
-        }
+#[cfg(arc)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+impl<T, const N: usize, const L: usize, C: Side, S: Stats> Lanes<T, N, L, C, S, Heap> {
+    /// Frees the rings that hold no items; how many. That the lanes are borrowed exclusively proves that nobody uses
+    /// them. Handles of former producers stay stale.
+    pub fn shrink(&mut self) -> usize {
+        let empty = |room: &&mut rooms::HeapRoom<T, N, C, S>| room.ring().is_some_and(Ring::is_empty);
+        self.rooms.iter_mut().filter(empty).map(rooms::HeapRoom::clear).count()
     }
 }
 

@@ -33,7 +33,7 @@ mod body;
 pub mod broadcast;
 mod cells;
 mod consumer;
-#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+#[cfg(arc)]
 mod discard;
 mod grant;
 #[cfg(feature = "alloc")]
@@ -61,23 +61,32 @@ pub use taking::Drain;
 pub type Ends<'a, T, P = Single, C = Single, S = crate::stats::Off> =
     (Producer<'a, T, P, C, S>, Consumer<'a, T, P, C, S>);
 
-crate::sync::if_cas! {
-    pub use body::{Mpmc, Mpsc, Spmc};
-    pub use keep::InChannel;
-    pub use side::Multi;
-}
+#[cfg(compare_and_swap)]
+pub use body::{Mpmc, Mpsc, Spmc};
+#[cfg(compare_and_swap)]
+pub use keep::InChannel;
+#[cfg(compare_and_swap)]
+pub use side::Multi;
 
-crate::sync::if_arc! {
-    pub use keep::Owned;
-    pub(crate) use keep::sealed::HasEnds;
+#[cfg(arc)]
+pub use keep::Owned;
+#[cfg(arc)]
+pub(crate) use keep::sealed::HasEnds;
 
-    /// A [`Producer`] that keeps its ring alive by an `Arc`.
-    pub type OwnedProducer<T, const N: usize, P = Single, C = Single, S = crate::stats::Off> =
-        Producer<'static, T, P, C, S, Owned<Ring<T, N, P, C, S>>>;
-    /// A [`Consumer`] that keeps its ring alive by an `Arc`.
-    pub type OwnedConsumer<T, const N: usize, P = Single, C = Single, S = crate::stats::Off> =
-        Consumer<'static, T, P, C, S, Owned<Ring<T, N, P, C, S>>>;
-    /// Both ends of a ring that they keep alive by an `Arc`.
-    pub type OwnedEnds<T, const N: usize, P = Single, C = Single, S = crate::stats::Off> =
-        (OwnedProducer<T, N, P, C, S>, OwnedConsumer<T, N, P, C, S>);
-}
+/// A [`Producer`] that keeps its ring alive by an `Arc`.
+#[cfg(arc)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+pub type OwnedProducer<T, const N: usize, P = Single, C = Single, S = crate::stats::Off> =
+    Producer<'static, T, P, C, S, Owned<Ring<T, N, P, C, S>>>;
+
+/// A [`Consumer`] that keeps its ring alive by an `Arc`.
+#[cfg(arc)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+pub type OwnedConsumer<T, const N: usize, P = Single, C = Single, S = crate::stats::Off> =
+    Consumer<'static, T, P, C, S, Owned<Ring<T, N, P, C, S>>>;
+
+/// Both ends of a ring that they keep alive by an `Arc`.
+#[cfg(arc)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+pub type OwnedEnds<T, const N: usize, P = Single, C = Single, S = crate::stats::Off> =
+    (OwnedProducer<T, N, P, C, S>, OwnedConsumer<T, N, P, C, S>);

@@ -40,7 +40,7 @@ impl Pace {
     ///
     /// At most an eighth of the capacity: an item takes some four hints at most, so the other side has not come to half of the
     /// ring, and does not wait for the end of the pause.
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     pub(super) fn set_longest(&mut self, hints: u16, least: u16, capacity: usize) {
         self.longest = u16::try_from(capacity / 8).unwrap_or(u16::MAX).min(hints).max(least);
     }
@@ -49,7 +49,7 @@ impl Pace {
     #[inline(always)]
     pub(super) fn is_on(&self) -> bool {
         // Without compare-and-swap there are no channels, and no sides of many.
-        cfg!(any(target_has_atomic = "32", feature = "portable-atomic")) && self.longest >= FIRST
+        cfg!(compare_and_swap) && self.longest >= FIRST
     }
 
     /// Nothing is at `at`: for how many hints to keep away, or 0.
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(pace.leave_out, 0);
     }
 
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     #[test]
     fn it_is_short_in_a_small_ring() {
         let mut pace = Pace::new(0, 0);

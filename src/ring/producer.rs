@@ -2,22 +2,21 @@
 
 use core::fmt;
 use core::marker::PhantomData;
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 use core::mem::ManuallyDrop;
 
 use super::WriteGrant;
 use super::cells::Raw;
+#[cfg(compare_and_swap)]
+use super::keep::CloneEnds;
 use super::keep::{Borrowed, Keep, PRODUCER};
+#[cfg(compare_and_swap)]
+use super::side::Multi;
 use super::side::{Side, Single};
 use super::writing::{Wanted, WriteEnd};
 use crate::error::{ClaimError, PushError};
 use crate::span::Counter;
 use crate::stats::{Off, Refusal, Stats};
-use crate::sync::if_cas;
-if_cas! {
-    use super::keep::CloneEnds;
-    use super::side::Multi;
-}
 
 /// A producer of a ring: the one there is, or one of many.
 ///
@@ -272,32 +271,32 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Producer<'a, T, P, C, S, K> {
     /// Whether a push would find a slot, as far as can be seen without one: unlike a ring that is not full, not one that
     /// a consumer is still reading.
     // Asked by channels, which need compare-and-swap.
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     #[inline]
     pub(crate) fn has_room(&mut self) -> bool {
         self.end.is_ready()
     }
 
     /// Whether refusals are not counted from now on.
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     pub(crate) fn set_quiet(&mut self, quiet: bool) {
         self.end.quiet = quiet;
     }
 
     /// Keeps away from a stream for up to that many hints.
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     pub(crate) fn keep_away(&mut self, hints: u16) {
         self.end.keep_away(hints);
     }
 
     /// Gives up the slots of a grant that was forgotten, if one was.
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     pub(crate) fn reclaim_forgotten(&mut self) {
         self.end.reclaim_forgotten();
     }
 
     /// The same producer, whose ring is kept alive in another way.
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     pub(crate) fn map_keep<L: Keep>(self, map: impl FnOnce(K) -> L) -> Producer<'a, T, P, C, S, L> {
         let this = ManuallyDrop::new(self);
         // SAFETY: valid, aligned and initialised, as a field of a value; and not used again, since `this` is not dropped.
@@ -307,20 +306,20 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Producer<'a, T, P, C, S, K> {
     }
 }
 
-if_cas! {
-    impl<T, C: Side, S: Stats, K: Keep> Producer<'_, T, Multi, C, S, K> {
-        /// One more producer.
-        pub(crate) fn another(&self) -> Self {
-            // SAFETY: a side of many producers may have one more, and what keeps the ring alive keeps it for this one.
-            unsafe { Self::new(self.end.raw, self.keep.again()) }
-        }
+#[cfg(compare_and_swap)]
+impl<T, C: Side, S: Stats, K: Keep> Producer<'_, T, Multi, C, S, K> {
+    /// One more producer.
+    pub(crate) fn another(&self) -> Self {
+        // SAFETY: a side of many producers may have one more, and what keeps the ring alive keeps it for this one.
+        unsafe { Self::new(self.end.raw, self.keep.again()) }
     }
+}
 
-    impl<T, C: Side, S: Stats, K: CloneEnds> Clone for Producer<'_, T, Multi, C, S, K> {
-        /// One more producer.
-        fn clone(&self) -> Self {
-            self.another()
-        }
+#[cfg(compare_and_swap)]
+impl<T, C: Side, S: Stats, K: CloneEnds> Clone for Producer<'_, T, Multi, C, S, K> {
+    /// One more producer.
+    fn clone(&self) -> Self {
+        self.another()
     }
 }
 

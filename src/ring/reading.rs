@@ -140,7 +140,7 @@ impl<T, P: Side, C: Side, S: Stats> ReadEnd<T, P, C, S> {
 
     /// Whether there is an item, or a slot that was given up.
     // Asked by channels, which need compare-and-swap.
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     #[inline]
     pub(super) fn is_ready(&mut self) -> bool {
         self.is_behind();
@@ -165,7 +165,7 @@ impl<T, P: Side, C: Side, S: Stats> ReadEnd<T, P, C, S> {
     }
 
     /// Keeps away from a stream for up to that many hints.
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     pub(super) fn keep_away(&mut self, hints: u16) {
         self.pace.set_longest(hints, Self::AWAY, self.raw.capacity());
     }

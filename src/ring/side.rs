@@ -24,13 +24,14 @@
 use core::fmt::Debug;
 
 use crate::cursor::Cursor;
+#[cfg(compare_and_swap)]
+use crate::cursor::Stamp;
 use crate::span::Counter;
-use crate::sync::{Pos, if_cas, pause};
-if_cas! {
-    use core::ptr::NonNull;
-    use crate::cursor::Stamp;
-    use crate::sync::{CachePadded, const_fn};
-}
+#[cfg(compare_and_swap)]
+use crate::sync::{CachePadded, const_fn};
+use crate::sync::{Pos, pause};
+#[cfg(compare_and_swap)]
+use core::ptr::NonNull;
 
 /// An item was written to the slot.
 pub(crate) const WRITTEN: Pos = 1;
@@ -77,11 +78,10 @@ pub trait Side: sealed::Sealed {}
 #[derive(Debug)]
 pub enum Single {}
 
-if_cas! {
-    /// Any number of ends, made by `Clone`: lock-free, by compare-and-swap, with a bounded number of tries.
-    #[derive(Debug)]
-    pub enum Multi {}
-}
+/// Any number of ends, made by `Clone`: lock-free, by compare-and-swap, with a bounded number of tries.
+#[cfg(compare_and_swap)]
+#[derive(Debug)]
+pub enum Multi {}
 
 /// What a ring holds of a side beside its position.
 pub trait Store: Send + Sync + Debug {
@@ -97,7 +97,7 @@ pub trait Store: Send + Sync + Debug {
 /// A question of the other side: of the `wanted` positions from `at` on, how many has this side committed?
 #[derive(Clone, Copy, Debug)]
 // Asked of stamps; without compare-and-swap there are none.
-#[cfg_attr(not(any(target_has_atomic = "32", feature = "portable-atomic")), allow(dead_code))]
+#[cfg_attr(not(compare_and_swap), allow(dead_code))]
 pub struct Question {
     pub(crate) at: Pos,
     /// So many are known to be.
@@ -215,124 +215,129 @@ impl sealed::Sealed for Single {
     }
 }
 
-if_cas! {
-    /// A stamp for each slot, on lines of their own: in a line that is only written by one side, the other side's
-    /// stores are not in the way.
-    #[derive(Debug)]
-    #[repr(C)]
-    pub struct Stamps<const N: usize>(CachePadded<[Stamp; N]>);
+/// A stamp for each slot, on lines of their own: in a line that is only written by one side, the other side's
+/// stores are not in the way.
+#[cfg(compare_and_swap)]
+#[derive(Debug)]
+#[repr(C)]
+pub struct Stamps<const N: usize>(CachePadded<[Stamp; N]>);
 
-    impl<const N: usize> Stamps<N> {
-        const_fn! {
-            const fn new() -> Self {
-                #[cfg(not(loom))]
-                let stamps = [const { Stamp::new() }; N];
-                #[cfg(loom)]
-                let stamps = core::array::from_fn(|_| Stamp::new());
-                Self(CachePadded(stamps))
+#[cfg(compare_and_swap)]
+impl<const N: usize> Stamps<N> {
+    const_fn! {
+        const fn new() -> Self {
+            #[cfg(not(loom))]
+            let stamps = [const { Stamp::new() }; N];
+            #[cfg(loom)]
+            let stamps = core::array::from_fn(|_| Stamp::new());
+            Self(CachePadded(stamps))
+        }
+    }
+}
+
+#[cfg(compare_and_swap)]
+impl<const N: usize> Store for Stamps<N> {
+    #[cfg(not(loom))]
+    #[allow(clippy::declare_interior_mutable_const)] // the initial value of something made in a constant
+    const ZERO: Self = Self::new();
+    #[cfg(loom)]
+    fn zero() -> Self {
+        Self::new()
+    }
+
+    fn start_at(&mut self, origin: Pos) {
+        for ahead in 0..N {
+            let at = origin.plus(ahead);
+            if let Some(stamp) = self.0.0.get_mut(at.slot(N.wrapping_sub(1))) {
+                stamp.set(at.lap(N.wrapping_sub(1)));
             }
         }
     }
+}
 
-    impl<const N: usize> Store for Stamps<N> {
-        #[cfg(not(loom))]
-        #[allow(clippy::declare_interior_mutable_const)] // the initial value of something made in a constant
-        const ZERO: Self = Self::new();
-        #[cfg(loom)]
-        fn zero() -> Self {
-            Self::new()
-        }
+#[cfg(compare_and_swap)]
+impl Side for Multi {}
 
-        fn start_at(&mut self, origin: Pos) {
-            for ahead in 0..N {
-                let at = origin.plus(ahead);
-                if let Some(stamp) = self.0.0.get_mut(at.slot(N.wrapping_sub(1))) {
-                    stamp.set(at.lap(N.wrapping_sub(1)));
-                }
-            }
-        }
-    }
+#[cfg(compare_and_swap)]
+impl sealed::Sealed for Multi {
+    const SHARED: bool = true;
+    const TRIES: usize = 64;
+    type Stamps<const N: usize> = Stamps<N>;
+    type Reach = NonNull<Stamp>;
 
-    impl Side for Multi {}
-    impl sealed::Sealed for Multi {
-        const SHARED: bool = true;
-        const TRIES: usize = 64;
-        type Stamps<const N: usize> = Stamps<N>;
-        type Reach = NonNull<Stamp>;
-
-        #[inline(always)]
-        fn reach<const N: usize>(stamps: &Stamps<N>) -> NonNull<Stamp> {
-            NonNull::from(&stamps.0.0).cast()
-        }
-
-        #[inline(always)]
-        fn stands(_: Pos, cursor: &Cursor) -> Pos {
-            cursor.hint()
-        }
-
-        #[inline(always)]
-        fn observed(cursor: &Cursor) -> Pos {
-            cursor.hint()
-        }
-
-        #[inline(always)]
-        fn take(cursor: &Cursor, from: Pos, to: Pos) -> Result<(), Pos> {
-            if from == to { Ok(()) } else { cursor.claim(from, to) }
-        }
-
-        #[inline(always)]
-        unsafe fn committed(_: &Cursor, reach: NonNull<Stamp>, question: Question) -> Pos {
-            let Question { at, known, wanted, ahead: _, state, mask } = question;
-            let mut count = known;
-            while count < wanted {
-                let next = at.plus(count);
-                // SAFETY: of a living ring with that mask, as the caller says.
-                let stamp = unsafe { stamp_at(reach, next, mask) };
-                if stamp.observe() != next.lap(mask) | state {
-                    break;
-                }
-                count += 1;
-            }
-            at.plus(count)
-        }
-
-        #[inline(always)]
-        unsafe fn stamp(reach: NonNull<Stamp>, at: Pos, mask: usize) -> Option<Pos> {
-            // SAFETY: of a living ring with that mask, as the caller says.
-            Some(unsafe { stamp_at(reach, at, mask) }.observe())
-        }
-
-        #[inline(always)]
-        unsafe fn commit(
-            _: &Cursor,
-            reach: NonNull<Stamp>,
-            at: Pos,
-            count: usize,
-            ahead: usize,
-            state: Pos,
-            mask: usize,
-        ) {
-            // From the last to the first: the other side takes slots in order, so it sees none of them before it
-            // sees all.
-            for back in 1..=count {
-                let at = at.plus(ahead).plus(count - back);
-                // SAFETY: of a living ring with that mask, as the caller says.
-                let stamp = unsafe { stamp_at(reach, at, mask) };
-                stamp.commit(at.lap(mask) | state);
-            }
-        }
-    }
-
-    /// The stamp of a position.
-    ///
-    /// # Safety
-    /// `reach` is of a living ring with that mask.
     #[inline(always)]
-    unsafe fn stamp_at<'r>(reach: NonNull<Stamp>, at: Pos, mask: usize) -> &'r Stamp {
-        // SAFETY: the slot number is masked, so at most `mask`, and `reach` points to an array of `mask + 1`.
-        let stamp = unsafe { reach.add(at.slot(mask)) };
-        // SAFETY: made from a reference to the array, so aligned and dereferenceable while the ring lives, as the
-        // caller says it does, for no longer than this call; stamps are only ever shared.
-        unsafe { stamp.as_ref() }
+    fn reach<const N: usize>(stamps: &Stamps<N>) -> NonNull<Stamp> {
+        NonNull::from(&stamps.0.0).cast()
     }
+
+    #[inline(always)]
+    fn stands(_: Pos, cursor: &Cursor) -> Pos {
+        cursor.hint()
+    }
+
+    #[inline(always)]
+    fn observed(cursor: &Cursor) -> Pos {
+        cursor.hint()
+    }
+
+    #[inline(always)]
+    fn take(cursor: &Cursor, from: Pos, to: Pos) -> Result<(), Pos> {
+        if from == to { Ok(()) } else { cursor.claim(from, to) }
+    }
+
+    #[inline(always)]
+    unsafe fn committed(_: &Cursor, reach: NonNull<Stamp>, question: Question) -> Pos {
+        let Question { at, known, wanted, ahead: _, state, mask } = question;
+        let mut count = known;
+        while count < wanted {
+            let next = at.plus(count);
+            // SAFETY: of a living ring with that mask, as the caller says.
+            let stamp = unsafe { stamp_at(reach, next, mask) };
+            if stamp.observe() != next.lap(mask) | state {
+                break;
+            }
+            count += 1;
+        }
+        at.plus(count)
+    }
+
+    #[inline(always)]
+    unsafe fn stamp(reach: NonNull<Stamp>, at: Pos, mask: usize) -> Option<Pos> {
+        // SAFETY: of a living ring with that mask, as the caller says.
+        Some(unsafe { stamp_at(reach, at, mask) }.observe())
+    }
+
+    #[inline(always)]
+    unsafe fn commit(
+        _: &Cursor,
+        reach: NonNull<Stamp>,
+        at: Pos,
+        count: usize,
+        ahead: usize,
+        state: Pos,
+        mask: usize,
+    ) {
+        // From the last to the first: the other side takes slots in order, so it sees none of them before it
+        // sees all.
+        for back in 1..=count {
+            let at = at.plus(ahead).plus(count - back);
+            // SAFETY: of a living ring with that mask, as the caller says.
+            let stamp = unsafe { stamp_at(reach, at, mask) };
+            stamp.commit(at.lap(mask) | state);
+        }
+    }
+}
+
+/// The stamp of a position.
+///
+/// # Safety
+/// `reach` is of a living ring with that mask.
+#[cfg(compare_and_swap)]
+#[inline(always)]
+unsafe fn stamp_at<'r>(reach: NonNull<Stamp>, at: Pos, mask: usize) -> &'r Stamp {
+    // SAFETY: the slot number is masked, so at most `mask`, and `reach` points to an array of `mask + 1`.
+    let stamp = unsafe { reach.add(at.slot(mask)) };
+    // SAFETY: made from a reference to the array, so aligned and dereferenceable while the ring lives, as the
+    // caller says it does, for no longer than this call; stamps are only ever shared.
+    unsafe { stamp.as_ref() }
 }

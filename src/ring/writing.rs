@@ -125,7 +125,7 @@ impl<T, P: Side, C: Side, S: Stats> WriteEnd<T, P, C, S> {
     }
 
     /// Keeps away from a stream for up to that many hints.
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     pub(super) fn keep_away(&mut self, hints: u16) {
         self.pace.set_longest(hints, 0, self.raw.capacity());
     }
@@ -145,7 +145,7 @@ impl<T, P: Side, C: Side, S: Stats> WriteEnd<T, P, C, S> {
 
     /// Whether the next slot is free.
     // Asked by channels, which need compare-and-swap.
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     #[inline]
     pub(super) fn is_ready(&mut self) -> bool {
         self.is_behind();

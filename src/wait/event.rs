@@ -6,9 +6,9 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::strategy::nap;
 use super::sleepers::Sleepers;
 use super::slots::Slots;
+use super::strategy::nap;
 use super::{Notify, Wait};
 use crate::sync::{AtomicU32, Ordering, Site, const_fn, fence, is_over};
 
@@ -332,7 +332,7 @@ impl<const TASKS: usize> Event<TASKS> {
 
     /// Has every signaller know for good that somebody waits, as if a task did. What was done before this is seen by those
     /// who learn of it and pass [`told`](Self::told), and what they have done before is seen after this.
-    #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+    #[cfg(arc)]
     pub(crate) fn keep_watch(&self, wait: &impl Wait) {
         // Pairs with that of `told`.
         Self::fence_task();

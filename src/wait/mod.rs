@@ -99,11 +99,11 @@ mod thread;
 
 pub use deadline::Deadline;
 pub use event::{Event, TimedOut, Word};
+#[cfg(target_has_atomic = "64")]
+pub use metrics::Latencies;
 pub use metrics::{Meter, Summary};
 pub use strategy::{Backoff, Step, Strategy};
 pub use task::Ticket;
-#[cfg(target_has_atomic = "64")]
-pub use metrics::Latencies;
 
 pub(crate) use event::Look;
 pub(crate) use lifecycle::{Counted, Lifecycle, Party};

@@ -40,7 +40,12 @@ impl Sleepers {
         for _ in 0..TRIES {
             let (present, uncalled) = change(now / PRESENT, now & LOW)?;
             let uncalled = uncalled.min(present);
-            match self.0.compare_exchange(now, present * PRESENT + uncalled, Ordering::AcqRel, Ordering::Relaxed) {
+            match self.0.compare_exchange(
+                now,
+                present * PRESENT + uncalled,
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            ) {
                 Ok(_) => return Some((now & LOW).saturating_sub(uncalled)),
                 Err(seen) => now = seen,
             }
@@ -79,7 +84,8 @@ impl Sleepers {
             return 0;
         }
         // If they stay counted as uncalled, they are called again for nothing.
-        self.change(|present, uncalled| Some((present, uncalled.saturating_sub(count)))).unwrap_or(uncalled.min(count))
+        self.change(|present, uncalled| Some((present, uncalled.saturating_sub(count))))
+            .unwrap_or(uncalled.min(count))
     }
 }
 

@@ -18,12 +18,13 @@ use core::iter;
 use core::mem::ManuallyDrop;
 
 use super::cell::Cell;
-use crate::sync::{AtomicU32, Ordering, StaticU32, const_fn, if_arc, is_over};
-if_arc! {
-    use crate::once::OnceBox;
-    use alloc::boxed::Box;
-    use alloc::vec::Vec;
-}
+#[cfg(arc)]
+use crate::once::OnceBox;
+use crate::sync::{AtomicU32, Ordering, StaticU32, const_fn, is_over};
+#[cfg(arc)]
+use alloc::boxed::Box;
+#[cfg(arc)]
+use alloc::vec::Vec;
 
 /// How many times a task that finds all slots taken gets more of them, which others may take before it.
 const TRIES: usize = 8;
@@ -58,7 +59,10 @@ impl<const N: usize> Drop for Slots<N> {
 impl<const N: usize> fmt::Debug for Slots<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let asleep = self.armed.load(Ordering::Relaxed);
-        f.debug_struct("Slots").field("asleep", &asleep).field("crowded", &self.crowded()).finish_non_exhaustive()
+        f.debug_struct("Slots")
+            .field("asleep", &asleep)
+            .field("crowded", &self.crowded())
+            .finish_non_exhaustive()
     }
 }
 
@@ -101,8 +105,11 @@ impl<const N: usize> Slots<N> {
     /// Every slot with its number, once, from `start` on and around. What is before `start` costs one step for each part.
     fn from(&self, start: u32) -> impl Iterator<Item = (u32, &Cell)> {
         let start = start as usize;
-        let after = self.numbered(start).filter_map(|(first, part, before)| Some((first + before, part.get(before..)?)));
-        let before = self.numbered(start).filter_map(|(first, part, before)| Some((first, part.get(..before)?)));
+        let after = self
+            .numbered(start)
+            .filter_map(|(first, part, before)| Some((first + before, part.get(before..)?)));
+        let before =
+            self.numbered(start).filter_map(|(first, part, before)| Some((first, part.get(..before)?)));
         #[allow(clippy::cast_possible_truncation)] // there is no memory for more slots than that
         after.chain(before).flat_map(|(first, part)| (first as u32..).zip(part))
     }
@@ -208,59 +215,60 @@ impl<const N: usize> Drop for Round<'_, N> {
     }
 }
 
-if_arc! {
-    /// More slots than lie in the event.
-    struct More(OnceBox<Block>);
+/// More slots than lie in the event.
+#[cfg(arc)]
+struct More(OnceBox<Block>);
 
-    /// As many slots as there were before it.
-    struct Block {
-        slots: Vec<Cell>,
-        more: More,
-    }
+/// As many slots as there were before it.
+#[cfg(arc)]
+struct Block {
+    slots: Vec<Cell>,
+    more: More,
+}
 
-    impl More {
-        const_fn! {
-            const fn new() -> Self {
-                Self(OnceBox::new())
-            }
-        }
-
-        fn blocks(&self) -> impl Iterator<Item = &Block> {
-            iter::successors(self.0.get(), |block| block.more.0.get())
-        }
-
-        fn parts(&self) -> impl Iterator<Item = &[Cell]> {
-            self.blocks().map(|block| &block.slots[..])
-        }
-
-        /// Adds a block, or sees that another task has. Returns false if there is no memory for it.
-        fn grow(&self, inline: usize) -> bool {
-            let (last, count) = self
-                .blocks()
-                .fold((self, inline), |(_, count), block| (&block.more, count + block.slots.len()));
-            let Some(block) = Block::of(count) else { return false };
-            // Another task may have been faster: its block does as well.
-            drop(last.0.fill(block));
-            true
+#[cfg(arc)]
+impl More {
+    const_fn! {
+        const fn new() -> Self {
+            Self(OnceBox::new())
         }
     }
 
-    impl Block {
-        /// `None` if there is no memory for it.
-        fn of(count: usize) -> Option<Box<Self>> {
-            let mut slots = Vec::new();
-            slots.try_reserve_exact(count).ok()?;
-            slots.resize_with(count, Cell::new);
-            crate::once::try_box(Self { slots, more: More::new() })
-        }
+    fn blocks(&self) -> impl Iterator<Item = &Block> {
+        iter::successors(self.0.get(), |block| block.more.0.get())
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &[Cell]> {
+        self.blocks().map(|block| &block.slots[..])
+    }
+
+    /// Adds a block, or sees that another task has. Returns false if there is no memory for it.
+    fn grow(&self, inline: usize) -> bool {
+        let (last, count) =
+            self.blocks().fold((self, inline), |(_, count), block| (&block.more, count + block.slots.len()));
+        let Some(block) = Block::of(count) else { return false };
+        // Another task may have been faster: its block does as well.
+        drop(last.0.fill(block));
+        true
+    }
+}
+
+#[cfg(arc)]
+impl Block {
+    /// `None` if there is no memory for it.
+    fn of(count: usize) -> Option<Box<Self>> {
+        let mut slots = Vec::new();
+        slots.try_reserve_exact(count).ok()?;
+        slots.resize_with(count, Cell::new);
+        crate::once::try_box(Self { slots, more: More::new() })
     }
 }
 
 /// There is no allocator: there are no more slots than lie in the event.
-#[cfg(not(all(feature = "alloc", target_has_atomic = "ptr")))]
+#[cfg(not(arc))]
 struct More;
 
-#[cfg(not(all(feature = "alloc", target_has_atomic = "ptr")))]
+#[cfg(not(arc))]
 impl More {
     const fn new() -> Self {
         Self
@@ -286,8 +294,15 @@ mod tests {
         assert!(claimed.iter().copied().eq(0..if cfg!(feature = "alloc") { 20 } else { 3 }));
         for start in 0..count + 2 {
             let begin = if start < count { start } else { 0 };
-            assert!(slots.from(start).map(|(number, _)| number).eq((begin..count).chain(0..begin)), "from {start}");
-            assert!(slots.from(start).all(|(number, slot)| core::ptr::eq(slot, slots.slot(Some(number)).unwrap())));
+            assert!(
+                slots.from(start).map(|(number, _)| number).eq((begin..count).chain(0..begin)),
+                "from {start}"
+            );
+            assert!(
+                slots
+                    .from(start)
+                    .all(|(number, slot)| core::ptr::eq(slot, slots.slot(Some(number)).unwrap()))
+            );
         }
     }
 }

@@ -22,7 +22,8 @@ pub struct Seat {
 }
 
 impl Seat {
-    pub(crate) const NONE: Self = Self { waits: false, counted: false, number: None, armed: false, owes: false };
+    pub(crate) const NONE: Self =
+        Self { waits: false, counted: false, number: None, armed: false, owes: false };
 
     /// Whether somebody may have been signalled for it.
     pub(crate) fn waits(&self) -> bool {

@@ -1,12 +1,13 @@
 //! What a broadcast ring counts.
 
+#[cfg(compare_and_swap)]
+use super::{Broadcast, Overwrite, Policy};
+#[cfg(compare_and_swap)]
+use crate::stats::{Counts, Flow};
 use crate::stats::{Refusal, Stats};
-use crate::sync::{CachePadded, const_fn, if_cas};
-if_cas! {
-    use super::{Broadcast, Overwrite, Policy};
-    use crate::stats::{Counts, Flow};
-    use crate::words::Entry;
-}
+use crate::sync::{CachePadded, const_fn};
+#[cfg(compare_and_swap)]
+use crate::words::Entry;
 
 /// A line of the writer's and one of all readers', or nothing.
 #[repr(C)]
@@ -47,7 +48,7 @@ impl<S: Stats> Counters<S> {
 
     /// The writer is refused.
     // There is only one policy that refuses, and it needs compare-and-swap.
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     #[inline(always)]
     pub(super) fn full(&self) {
         self.writer.0.refused(Refusal::Refused, false);
@@ -82,51 +83,51 @@ impl<S: Stats> Counters<S> {
     }
 }
 
-if_cas! {
-    impl<T: Entry, const N: usize, P: Policy> Broadcast<T, N, P, Counts> {
-        /// What the writer has counted, and all readers together, in this order.
-        ///
-        /// An item that three readers have read counts three times. [`latest`](super::Reader::latest) takes nothing, so
-        /// only its refusals count. Joining and leaving count nothing.
-        ///
-        /// # Examples
-        ///
-        /// ```
-        /// use annulet::Broadcast;
-        /// use annulet::ring::broadcast::Overwrite;
-        /// use annulet::stats::Counts;
-        ///
-        /// static PRICES: Broadcast<u64, 4, Overwrite, Counts> = Broadcast::new();
-        ///
-        /// let mut writer = PRICES.try_writer().unwrap();
-        /// let mut readers = [PRICES.reader_at_newest(), PRICES.reader_at_newest()];
-        /// writer.publish_slice(&[1, 2, 3]);
-        /// writer.publish_slice(&[4, 5, 6]);
-        /// readers.iter_mut().for_each(|reader| assert!(reader.try_read().is_err(), "two are missed"));
-        /// assert_eq!(readers[0].drain(9, drop), Ok(4));
-        ///
-        /// let (published, received) = PRICES.stats();
-        /// assert_eq!((published.items, published.batches, published.largest), (6, 2, 3));
-        /// assert_eq!((received.items, received.batches, received.largest), (4, 1, 4));
-        /// assert_eq!((PRICES.lagged().items, PRICES.lagged().batches), (2 + 2, 2));
-        /// ```
-        #[must_use]
-        pub fn stats(&self) -> (Flow, Flow) {
-            (self.counters.writer.0.read(), self.counters.readers.0.received.read())
-        }
+#[cfg(compare_and_swap)]
+impl<T: Entry, const N: usize, P: Policy> Broadcast<T, N, P, Counts> {
+    /// What the writer has counted, and all readers together, in this order.
+    ///
+    /// An item that three readers have read counts three times. [`latest`](super::Reader::latest) takes nothing, so
+    /// only its refusals count. Joining and leaving count nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use annulet::Broadcast;
+    /// use annulet::ring::broadcast::Overwrite;
+    /// use annulet::stats::Counts;
+    ///
+    /// static PRICES: Broadcast<u64, 4, Overwrite, Counts> = Broadcast::new();
+    ///
+    /// let mut writer = PRICES.try_writer().unwrap();
+    /// let mut readers = [PRICES.reader_at_newest(), PRICES.reader_at_newest()];
+    /// writer.publish_slice(&[1, 2, 3]);
+    /// writer.publish_slice(&[4, 5, 6]);
+    /// readers.iter_mut().for_each(|reader| assert!(reader.try_read().is_err(), "two are missed"));
+    /// assert_eq!(readers[0].drain(9, drop), Ok(4));
+    ///
+    /// let (published, received) = PRICES.stats();
+    /// assert_eq!((published.items, published.batches, published.largest), (6, 2, 3));
+    /// assert_eq!((received.items, received.batches, received.largest), (4, 1, 4));
+    /// assert_eq!((PRICES.lagged().items, PRICES.lagged().batches), (2 + 2, 2));
+    /// ```
+    #[must_use]
+    pub fn stats(&self) -> (Flow, Flow) {
+        (self.counters.writer.0.read(), self.counters.readers.0.received.read())
     }
+}
 
-    impl<T: Entry, const N: usize> Broadcast<T, N, Overwrite, Counts> {
-        /// What all readers together have missed: `items` in so many `batches`, each an answer [`Lagged`], of which the
-        /// `largest` said so many. It has no refusals.
-        ///
-        /// What a reader has gone past since it began is what it received and what it missed, each item once. What it
-        /// passes over by [`skip`](super::Reader::skip) it has received, whether it was still there or not.
-        ///
-        /// [`Lagged`]: super::ReadError::Lagged
-        #[must_use]
-        pub fn lagged(&self) -> Flow {
-            self.counters.readers.0.lagged.read()
-        }
+#[cfg(compare_and_swap)]
+impl<T: Entry, const N: usize> Broadcast<T, N, Overwrite, Counts> {
+    /// What all readers together have missed: `items` in so many `batches`, each an answer [`Lagged`], of which the
+    /// `largest` said so many. It has no refusals.
+    ///
+    /// What a reader has gone past since it began is what it received and what it missed, each item once. What it
+    /// passes over by [`skip`](super::Reader::skip) it has received, whether it was still there or not.
+    ///
+    /// [`Lagged`]: super::ReadError::Lagged
+    #[must_use]
+    pub fn lagged(&self) -> Flow {
+        self.counters.readers.0.lagged.read()
     }
 }

@@ -29,25 +29,26 @@ impl fmt::Display for ReadError {
 
 impl core::error::Error for ReadError {}
 
-crate::sync::if_cas! {
-    /// Why nobody could join the readers that the writer waits for.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    #[non_exhaustive]
-    pub enum JoinError {
-        /// As many readers are there as there are places.
-        NoPlace,
-        /// The writer took back what was to be read first at each of the tries.
-        Contended,
-    }
+/// Why nobody could join the readers that the writer waits for.
+#[cfg(compare_and_swap)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JoinError {
+    /// As many readers are there as there are places.
+    NoPlace,
+    /// The writer took back what was to be read first at each of the tries.
+    Contended,
+}
 
-    impl fmt::Display for JoinError {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            match self {
-                Self::NoPlace => f.write_str("every reader's place is taken"),
-                Self::Contended => f.write_str("the writer was faster at each try"),
-            }
+#[cfg(compare_and_swap)]
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoPlace => f.write_str("every reader's place is taken"),
+            Self::Contended => f.write_str("the writer was faster at each try"),
         }
     }
-
-    impl core::error::Error for JoinError {}
 }
+
+#[cfg(compare_and_swap)]
+impl core::error::Error for JoinError {}

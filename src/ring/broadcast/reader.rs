@@ -172,7 +172,7 @@ impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
     }
 
     /// Whether it is not counted from now on that there was none.
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     pub(crate) fn set_quiet(&mut self, quiet: bool) {
         self.quiet = quiet;
     }

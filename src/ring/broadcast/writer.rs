@@ -24,7 +24,7 @@ pub struct Writer<'a, T: Entry, const N: usize, P: Policy = Overwrite, S: Stats 
     ends: Option<&'a Bitmap>,
     /// Refusals are not counted: they are further looks of one call.
     // Only one policy refuses, and it needs compare-and-swap.
-    #[cfg_attr(not(any(target_has_atomic = "32", feature = "portable-atomic")), allow(dead_code))]
+    #[cfg_attr(not(compare_and_swap), allow(dead_code))]
     pub(super) quiet: bool,
 }
 
@@ -43,7 +43,7 @@ impl<'a, T: Entry, const N: usize, P: Policy, S: Stats> Writer<'a, T, N, P, S> {
     }
 
     /// Whether refusals are not counted from now on.
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     pub(crate) fn set_quiet(&mut self, quiet: bool) {
         self.quiet = quiet;
     }
@@ -152,11 +152,11 @@ impl<T: Entry, const N: usize, S: Stats> Writer<'_, T, N, Overwrite, S> {
 
 impl<T: Entry, const N: usize, P: Policy, S: Stats> Drop for Writer<'_, T, N, P, S> {
     fn drop(&mut self) {
-        #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+        #[cfg(compare_and_swap)]
         if let Some(ends) = self.ends {
             ends.give_back(WRITER);
         }
-        #[cfg(not(any(target_has_atomic = "32", feature = "portable-atomic")))]
+        #[cfg(not(compare_and_swap))]
         let _ = (self.ends, WRITER);
     }
 }

@@ -2,19 +2,18 @@
 
 use core::fmt;
 
+#[cfg(compare_and_swap)]
+use super::CONSUMER;
 use super::rooms::sealed::Room;
 use super::{Housing, Inline, Lanes, Order};
 use crate::error::PopError;
 use crate::handle::{Handle, Lane};
+#[cfg(compare_and_swap)]
+use crate::ring::Multi;
 use crate::ring::reading::ReadEnd;
 use crate::ring::taking::Taking;
 use crate::ring::{Ring, Side, Single};
 use crate::stats::{Off, Refusal, Stats};
-use crate::sync::if_cas;
-if_cas! {
-    use super::CONSUMER;
-    use crate::ring::Multi;
-}
 
 /// A consumer of [`Lanes`]: the one there is, or one of many. It visits the lanes in the order `O`.
 ///
@@ -166,7 +165,7 @@ impl<'a, T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Hous
 
     /// As [`drain`](Self::drain), without whose they are. If there is none: why.
     // Asked by channels, which need compare-and-swap.
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     #[inline]
     pub(crate) fn drain_to(&mut self, max: usize, mut f: impl FnMut(T)) -> Result<usize, PopError> {
         let (count, contended) = self.tour(max, |_, mut taking| {
@@ -210,14 +209,13 @@ fn end_of<T, const N: usize, C: Side, S: Stats>(ring: &Ring<T, N, Single, C, S>)
     ReadEnd::new(raw, raw.header().head.0.own())
 }
 
-if_cas! {
-    impl<T, const N: usize, const L: usize, O: Order, S: Stats, H: Housing> Clone
-        for LaneConsumer<'_, T, N, L, O, Multi, S, H>
-    {
-        /// One more consumer. Its order is at the same point.
-        fn clone(&self) -> Self {
-            Self::new(self.lanes, self.order.clone())
-        }
+#[cfg(compare_and_swap)]
+impl<T, const N: usize, const L: usize, O: Order, S: Stats, H: Housing> Clone
+    for LaneConsumer<'_, T, N, L, O, Multi, S, H>
+{
+    /// One more consumer. Its order is at the same point.
+    fn clone(&self) -> Self {
+        Self::new(self.lanes, self.order.clone())
     }
 }
 
@@ -225,7 +223,7 @@ impl<T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Housing>
     for LaneConsumer<'_, T, N, L, O, C, S, H>
 {
     fn drop(&mut self) {
-        #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+        #[cfg(compare_and_swap)]
         if !C::SHARED {
             self.lanes.line.0.ends.give_back(CONSUMER);
         }

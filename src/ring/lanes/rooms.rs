@@ -2,12 +2,10 @@
 
 use core::fmt;
 
+#[cfg(arc)]
+use crate::once::OnceBox;
 use crate::ring::{Ring, Side, Single};
 use crate::stats::Stats;
-use crate::sync::if_arc;
-if_arc! {
-    use crate::once::OnceBox;
-}
 
 /// Where the rings of [`Lanes`](super::Lanes) are: [`Inline`], or `Heap` (feature `alloc`). Sealed.
 pub trait Housing: sealed::Sealed {}
@@ -67,55 +65,61 @@ impl<T, const N: usize, C: Side, S: Stats> Room<T, N, C, S> for Ring<T, N, Singl
     }
 }
 
-if_arc! {
-    /// Each ring is allocated when its lane gets its first producer, by who registers it, in memory that nobody has
-    /// touched yet: where the system places memory near who writes it first, the ring is near its producer.
-    #[derive(Debug)]
-    pub enum Heap {}
+/// Each ring is allocated when its lane gets its first producer, by who registers it, in memory that nobody has
+/// touched yet: where the system places memory near who writes it first, the ring is near its producer.
+#[cfg(arc)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+#[derive(Debug)]
+pub enum Heap {}
+#[cfg(arc)]
+impl Housing for Heap {}
 
-    impl Housing for Heap {}
-    impl sealed::Sealed for Heap {
-        const GROWS: bool = true;
-        type Room<T, const N: usize, C: Side, S: Stats> = HeapRoom<T, N, C, S>;
+#[cfg(arc)]
+impl sealed::Sealed for Heap {
+    const GROWS: bool = true;
+    type Room<T, const N: usize, C: Side, S: Stats> = HeapRoom<T, N, C, S>;
+}
+
+/// The place for one ring on the heap.
+#[cfg(arc)]
+pub struct HeapRoom<T, const N: usize, C: Side, S: Stats>(OnceBox<Ring<T, N, Single, C, S>>);
+
+#[cfg(arc)]
+impl<T, const N: usize, C: Side, S: Stats> Room<T, N, C, S> for HeapRoom<T, N, C, S> {
+    #[cfg(not(loom))]
+    // Used once for each lane, to initialise it: a fresh copy each time is what is wanted.
+    #[allow(clippy::declare_interior_mutable_const)]
+    const EMPTY: Self = Self(OnceBox::new());
+    #[cfg(loom)]
+    fn empty() -> Self {
+        Self(OnceBox::new())
     }
 
-    /// The place for one ring on the heap.
-    pub struct HeapRoom<T, const N: usize, C: Side, S: Stats>(OnceBox<Ring<T, N, Single, C, S>>);
-
-    impl<T, const N: usize, C: Side, S: Stats> Room<T, N, C, S> for HeapRoom<T, N, C, S> {
-        #[cfg(not(loom))]
-        // Used once for each lane, to initialise it: a fresh copy each time is what is wanted.
-        #[allow(clippy::declare_interior_mutable_const)]
-        const EMPTY: Self = Self(OnceBox::new());
-        #[cfg(loom)]
-        fn empty() -> Self {
-            Self(OnceBox::new())
-        }
-
-        #[inline(always)]
-        fn ring(&self) -> Option<&Ring<T, N, Single, C, S>> {
-            self.0.get()
-        }
-
-        fn build(&self) -> Option<&Ring<T, N, Single, C, S>> {
-            if self.ring().is_none() {
-                // Were this called twice at once, the ring of the faster one would stay.
-                drop(self.0.fill(Ring::try_boxed()?));
-            }
-            self.ring()
-        }
+    #[inline(always)]
+    fn ring(&self) -> Option<&Ring<T, N, Single, C, S>> {
+        self.0.get()
     }
 
-    impl<T, const N: usize, C: Side, S: Stats> HeapRoom<T, N, C, S> {
-        /// Drops the ring, and what is in it.
-        pub(super) fn clear(&mut self) {
-            drop(self.0.take());
+    fn build(&self) -> Option<&Ring<T, N, Single, C, S>> {
+        if self.ring().is_none() {
+            // Were this called twice at once, the ring of the faster one would stay.
+            drop(self.0.fill(Ring::try_boxed()?));
         }
+        self.ring()
     }
+}
 
-    impl<T, const N: usize, C: Side, S: Stats> fmt::Debug for HeapRoom<T, N, C, S> {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            self.0.fmt(f)
-        }
+#[cfg(arc)]
+impl<T, const N: usize, C: Side, S: Stats> HeapRoom<T, N, C, S> {
+    /// Drops the ring, and what is in it.
+    pub(super) fn clear(&mut self) {
+        drop(self.0.take());
+    }
+}
+
+#[cfg(arc)]
+impl<T, const N: usize, C: Side, S: Stats> fmt::Debug for HeapRoom<T, N, C, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }

@@ -11,7 +11,6 @@ use crate::ring::keep::{self, Keep};
 use crate::ring::{Producer, Ring, Side, Single};
 use crate::span::Counter;
 use crate::stats::{Off, Stats};
-use crate::sync::if_cas;
 
 /// A place among the producers of [`Lanes`]: what keeps a [`LaneProducer`] on its lane.
 #[derive(Debug)]
@@ -39,9 +38,9 @@ impl Keep for Tenant<'_> {}
 impl keep::sealed::Sealed for Tenant<'_> {
     #[inline]
     fn give_back(&self, _: u32) {
-        #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+        #[cfg(compare_and_swap)]
         self.taken.give_back(1 << (self.lane.index() & 31));
-        #[cfg(not(any(target_has_atomic = "32", feature = "portable-atomic")))]
+        #[cfg(not(compare_and_swap))]
         let _ = self.taken;
     }
 
@@ -144,59 +143,63 @@ impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing> Lanes<T, 
         unsafe { Producer::new(ring.raw(), Tenant::new(&self.line.0.taken, lane)) }
     }
 
-    if_cas! {
-        /// A producer of its own lane: the first one that is free and has no items of a former one. Where lanes grow,
-        /// a new one if there is none.
-        ///
-        /// # Errors
-        ///
-        /// - [`RegisterError::Undrained`] if the lanes that are free have items.
-        /// - [`RegisterError::Taken`] if each one has a producer, [`RegisterError::Retired`] if none can have another.
-        /// - [`RegisterError::Contended`] if others changed who has a lane at each of 64 tries.
-        /// - [`RegisterError::NoMemory`] if a ring could not be made. Nothing has changed then.
-        pub fn register(&self) -> Registered<'_, T, C, S> {
-            let mut why = RegisterError::Retired;
-            for build in [false, true] {
-                for lane in (0..L as u32).filter(|lane| build || self.ring(*lane).is_some()) {
-                    match self.register_at(lane) {
-                        Err(error) => why = why.max(error),
-                        registered => return registered,
-                    }
-                }
-                if !H::GROWS {
-                    break;
+    /// A producer of its own lane: the first one that is free and has no items of a former one. Where lanes grow,
+    /// a new one if there is none.
+    ///
+    /// # Errors
+    ///
+    /// - [`RegisterError::Undrained`] if the lanes that are free have items.
+    /// - [`RegisterError::Taken`] if each one has a producer, [`RegisterError::Retired`] if none can have another.
+    /// - [`RegisterError::Contended`] if others changed who has a lane at each of 64 tries.
+    /// - [`RegisterError::NoMemory`] if a ring could not be made. Nothing has changed then.
+    #[cfg(compare_and_swap)]
+    pub fn register(&self) -> Registered<'_, T, C, S> {
+        let mut why = RegisterError::Retired;
+        for build in [false, true] {
+            for lane in (0..L as u32).filter(|lane| build || self.ring(*lane).is_some()) {
+                match self.register_at(lane) {
+                    Err(error) => why = why.max(error),
+                    registered => return registered,
                 }
             }
-            Err(why)
+            if !H::GROWS {
+                break;
+            }
         }
+        Err(why)
+    }
 
-        /// The producer of this lane, of `0..L`: the number is its priority where the order is [`Strict`](super::Strict).
-        ///
-        /// # Errors
-        ///
-        /// As for [`register`](Self::register), of this lane; [`RegisterError::NoSuchLane`] if there is none.
-        pub fn register_at(&self, lane: u32) -> Registered<'_, T, C, S> {
-            let taken = &self.line.0.taken;
-            let bit = 1_u32.checked_shl(lane).unwrap_or(0) & Self::ALL;
-            if bit == 0 {
-                return Err(RegisterError::NoSuchLane);
-            }
-            if taken.held() & bit != 0 {
-                return Err(RegisterError::Taken);
-            }
-            if self.ring(lane).is_some_and(|ring| !ring.is_empty()) {
-                return Err(RegisterError::Undrained);
-            }
-            if !taken.claim(bit) {
-                return Err(if taken.held() & bit != 0 { RegisterError::Taken } else { RegisterError::Contended });
-            }
-            match self.admit(lane) {
-                // SAFETY: the claim makes it this producer's until it gives it back; the borrow keeps the ring alive.
-                Ok((ring, handle)) => Ok(unsafe { self.producer(ring, handle) }),
-                Err(why) => {
-                    taken.give_back(bit);
-                    Err(why)
-                }
+    /// The producer of this lane, of `0..L`: the number is its priority where the order is [`Strict`](super::Strict).
+    ///
+    /// # Errors
+    ///
+    /// As for [`register`](Self::register), of this lane; [`RegisterError::NoSuchLane`] if there is none.
+    #[cfg(compare_and_swap)]
+    pub fn register_at(&self, lane: u32) -> Registered<'_, T, C, S> {
+        let taken = &self.line.0.taken;
+        let bit = 1_u32.checked_shl(lane).unwrap_or(0) & Self::ALL;
+        if bit == 0 {
+            return Err(RegisterError::NoSuchLane);
+        }
+        if taken.held() & bit != 0 {
+            return Err(RegisterError::Taken);
+        }
+        if self.ring(lane).is_some_and(|ring| !ring.is_empty()) {
+            return Err(RegisterError::Undrained);
+        }
+        if !taken.claim(bit) {
+            return Err(if taken.held() & bit != 0 {
+                RegisterError::Taken
+            } else {
+                RegisterError::Contended
+            });
+        }
+        match self.admit(lane) {
+            // SAFETY: the claim makes it this producer's until it gives it back; the borrow keeps the ring alive.
+            Ok((ring, handle)) => Ok(unsafe { self.producer(ring, handle) }),
+            Err(why) => {
+                taken.give_back(bit);
+                Err(why)
             }
         }
     }

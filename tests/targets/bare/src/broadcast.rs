@@ -1,10 +1,10 @@
 //! `Broadcast`: its ring, its writer, its readers, under both policies.
 
 use annulet::Broadcast;
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 use annulet::ring::broadcast::{Gated, GatedReader, Overwrite};
 use annulet::ring::broadcast::{Pressure, Reader, Writer};
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 use annulet::stats::{Counts, Flow};
 
 use crate::{Op, call_all};
@@ -26,7 +26,7 @@ pub fn run() {
     let writer = unsafe { RING.writer_unchecked() };
     let mut rings = Rings { whole: Broadcast::new(), writer, reader: RING.reader_at_oldest() };
     call_all(TABLE, &mut rings);
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     {
         gated();
         counted();
@@ -38,7 +38,7 @@ const TABLE: &[Op<Rings>] = &[
     ring_split,
     ring_writer_unchecked,
     ring_counts,
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     ring_try_writer,
     publish,
     publish_slice,
@@ -85,7 +85,7 @@ fn ring_writer_unchecked(rings: &mut Rings, a: usize, _: usize) -> usize {
     writer.len()
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn ring_try_writer(rings: &mut Rings, a: usize, _: usize) -> usize {
     rings.whole.try_writer().map_or(0, |mut writer| {
         writer.publish(item(a));
@@ -157,22 +157,22 @@ fn reader_counts(rings: &mut Rings, _: usize, _: usize) -> usize {
     counts.wrapping_add(reader.lag() as usize).wrapping_add(press(reader.backpressure()))
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 struct Held {
     writer: Option<Writer<'static, Item, N, Gated<3>>>,
     reader: Option<GatedReader<'static, Item, N, 3>>,
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 static HELD: Broadcast<Item, N, Gated<3>> = Broadcast::new();
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn gated() {
     let mut held = Held { writer: HELD.try_writer(), reader: None };
     call_all(HELD_TABLE, &mut held);
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 const HELD_TABLE: &[Op<Held>] = &[
     gated_split,
     join_at_oldest,
@@ -187,7 +187,7 @@ const HELD_TABLE: &[Op<Held>] = &[
     gated_reader_counts,
 ];
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn gated_split(_: &mut Held, a: usize, _: usize) -> usize {
     let mut ring = Broadcast::<u64, 2, Gated<1>>::starting_at(a);
     let (mut writer, ring) = ring.split();
@@ -196,37 +196,37 @@ fn gated_split(_: &mut Held, a: usize, _: usize) -> usize {
     joined.map_or(0, |mut reader| reader.try_read().unwrap_or(0) as usize) + usize::from(published)
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn join_at_oldest(held: &mut Held, _: usize, _: usize) -> usize {
     held.reader = HELD.join_at_oldest().ok();
     held.reader.is_some().into()
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn join_at_newest(held: &mut Held, _: usize, _: usize) -> usize {
     held.reader = HELD.join_at_newest().ok();
     held.reader.is_some().into()
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn leave(held: &mut Held, _: usize, _: usize) -> usize {
     held.reader.take().is_some().into()
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn try_publish(held: &mut Held, a: usize, _: usize) -> usize {
     let Some(writer) = &mut held.writer else { return 0 };
     writer.try_publish(item(a)).map_or_else(|refused| see(refused.into_inner()), |()| 0)
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn try_publish_slice(held: &mut Held, a: usize, b: usize) -> usize {
     let items = [item(a); 12];
     let Some(writer) = &mut held.writer else { return 0 };
     writer.try_publish_slice(items.get(..b).unwrap_or(&items))
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn gated_writer_counts(held: &mut Held, _: usize, _: usize) -> usize {
     let Some(writer) = &mut held.writer else { return 0 };
     usize::from(writer.has_room())
@@ -236,13 +236,13 @@ fn gated_writer_counts(held: &mut Held, _: usize, _: usize) -> usize {
         + press(writer.backpressure())
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn gated_try_read(held: &mut Held, _: usize, _: usize) -> usize {
     let Some(reader) = &mut held.reader else { return 0 };
     reader.try_read().map_or(0, see)
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn gated_try_read_slice(held: &mut Held, a: usize, b: usize) -> usize {
     let mut out = [item(a); 12];
     let Some(reader) = &mut held.reader else { return 0 };
@@ -250,20 +250,20 @@ fn gated_try_read_slice(held: &mut Held, a: usize, b: usize) -> usize {
     out.iter().take(count).map(|item| see(*item)).fold(0, usize::wrapping_add)
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn gated_skip(held: &mut Held, a: usize, _: usize) -> usize {
     let Some(reader) = &mut held.reader else { return 0 };
     reader.skip(a)
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn gated_reader_counts(held: &mut Held, _: usize, _: usize) -> usize {
     let Some(reader) = &held.reader else { return 0 };
     reader.len() + reader.capacity() + usize::from(reader.is_empty()) + press(reader.backpressure())
 }
 
 /// A ring of each policy that counts, and the handles of both.
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 struct Counted {
     writer: Option<Writer<'static, Item, N, Overwrite, Counts>>,
     reader: Reader<'static, Item, N, Counts>,
@@ -271,12 +271,12 @@ struct Counted {
     held_reader: Option<GatedReader<'static, Item, N, 2, Counts>>,
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 static COUNTED: Broadcast<Item, N, Overwrite, Counts> = Broadcast::new();
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 static COUNTED_HELD: Broadcast<Item, N, Gated<2>, Counts> = Broadcast::new();
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn counted() {
     let mut counted = Counted {
         writer: COUNTED.try_writer(),
@@ -287,18 +287,18 @@ fn counted() {
     call_all(COUNTED_TABLE, &mut counted);
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 const COUNTED_TABLE: &[Op<Counted>] =
     &[counted_publish, counted_read, counted_drain, counted_gated_publish, counted_gated_read, stats, lagged];
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn total(flow: Flow) -> usize {
     [flow.batches, flow.largest, flow.refused, flow.pending, flow.contended]
         .into_iter()
         .fold(flow.items, usize::wrapping_add)
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn counted_publish(counted: &mut Counted, a: usize, b: usize) -> usize {
     let items = [item(a); 12];
     let Some(writer) = &mut counted.writer else { return 0 };
@@ -307,7 +307,7 @@ fn counted_publish(counted: &mut Counted, a: usize, b: usize) -> usize {
     writer.len()
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn counted_read(counted: &mut Counted, a: usize, b: usize) -> usize {
     let mut out = [item(a); 12];
     let read = out.get_mut(..b).map_or(Ok(0), |out| counted.reader.try_read_slice(out));
@@ -317,14 +317,14 @@ fn counted_read(counted: &mut Counted, a: usize, b: usize) -> usize {
     [latest, next, passed].into_iter().fold(read.unwrap_or(0), usize::wrapping_add)
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn counted_drain(counted: &mut Counted, a: usize, _: usize) -> usize {
     let mut sum = 0_usize;
     let count = counted.reader.drain(a, |item| sum = sum.wrapping_add(see(item)));
     count.map_or(sum, |count| sum.wrapping_add(count))
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn counted_gated_publish(counted: &mut Counted, a: usize, b: usize) -> usize {
     let items = [item(a); 12];
     let Some(writer) = &mut counted.held_writer else { return 0 };
@@ -332,7 +332,7 @@ fn counted_gated_publish(counted: &mut Counted, a: usize, b: usize) -> usize {
     one.wrapping_add(writer.try_publish_slice(items.get(..b).unwrap_or(&items)))
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn counted_gated_read(counted: &mut Counted, a: usize, b: usize) -> usize {
     let mut out = [item(a); 12];
     let Some(reader) = &mut counted.held_reader else { return 0 };
@@ -341,14 +341,14 @@ fn counted_gated_read(counted: &mut Counted, a: usize, b: usize) -> usize {
     count.wrapping_add(next).wrapping_add(reader.skip(a))
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn stats(_: &mut Counted, _: usize, _: usize) -> usize {
     let (published, received) = COUNTED.stats();
     let (held_published, held_received) = COUNTED_HELD.stats();
     [published, received, held_published, held_received].map(total).into_iter().fold(0, usize::wrapping_add)
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn lagged(_: &mut Counted, _: usize, _: usize) -> usize {
     total(COUNTED.lagged())
 }

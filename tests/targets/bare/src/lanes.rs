@@ -26,7 +26,7 @@ pub fn run() {
     ends(&STRICT, Strict);
     ends(&FAIR, Fair::default());
     ends(&ADAPTIVE, Adaptive::with_budget(3));
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     stealing();
 }
 
@@ -52,7 +52,7 @@ impl<O: Order + 'static> Ends<O> {
         lanes_split_all::<O>,
         lanes_counts::<O>,
         lanes_stats::<O>,
-        #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+        #[cfg(compare_and_swap)]
         lanes_register::<O>,
         push::<O>,
         deregister::<O>,
@@ -96,7 +96,7 @@ fn lanes_stats<O: Order + 'static>(_: &mut Ends<O>, a: usize, _: usize) -> usize
     lanes.stats_of(a as u32).map_or(0, |(sent, received)| sent.items + received.largest)
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn lanes_register<O: Order + 'static>(ends: &mut Ends<O>, a: usize, _: usize) -> usize {
     let lanes = &ends.whole;
     let at = lanes.register_at(a as u32).map_or_else(|why| why as usize, |producer| producer.len());
@@ -143,7 +143,7 @@ fn skip<O: Order + 'static>(ends: &mut Ends<O>, a: usize, _: usize) -> usize {
     ends.consumer.skip(a)
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn stealing() {
     use annulet::ring::Multi;
 

@@ -12,18 +12,18 @@ use core::hint::black_box;
 
 mod broadcast;
 mod cap;
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 mod channel;
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 mod events;
 mod lanes;
 mod link;
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 mod many;
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 mod region;
 mod spsc;
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 mod wait;
 
 /// Runs every operation once. It is linked and looked at, hardly ever run.
@@ -32,7 +32,7 @@ pub fn run() {
     spsc::run_copy::<u32>();
     spsc::run_copy::<[u8; 24]>();
     spsc::run::<item::Token>();
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     {
         many::run::<u32>();
         many::run::<item::Token>();
@@ -44,7 +44,7 @@ pub fn run() {
     lanes::run();
     link::run();
     cap::run();
-    #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+    #[cfg(compare_and_swap)]
     {
         region::run();
         wait::run();

@@ -43,11 +43,11 @@ impl<T: Item + 'static> Ops<T> {
         ring_split,
         ring_split_unchecked,
         ring_counts,
-        #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+        #[cfg(compare_and_swap)]
         ring_try_split,
-        #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+        #[cfg(compare_and_swap)]
         ring_try_producer,
-        #[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+        #[cfg(compare_and_swap)]
         ring_try_consumer,
         try_push,
         try_push_iter,
@@ -106,19 +106,19 @@ fn ring_split_unchecked<T: Item>(rings: &mut Rings<T>, a: usize, _: usize) -> us
     rx.try_pop().map_or(usize::from(pushed), |item| item.see())
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn ring_try_split<T: Item>(rings: &mut Rings<T>, a: usize, _: usize) -> usize {
     let Some((mut tx, mut rx)) = rings.whole.try_split() else { return 0 };
     let pushed = tx.try_push(T::of(a)).is_ok();
     rx.try_pop().map_or(usize::from(pushed), |item| item.see())
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn ring_try_producer<T: Item>(rings: &mut Rings<T>, a: usize, _: usize) -> usize {
     rings.whole.try_producer().is_some_and(|mut tx| tx.try_push(T::of(a)).is_ok()).into()
 }
 
-#[cfg(any(target_has_atomic = "32", feature = "portable-atomic"))]
+#[cfg(compare_and_swap)]
 fn ring_try_consumer<T: Item>(rings: &mut Rings<T>, _: usize, _: usize) -> usize {
     rings.whole.try_consumer().and_then(|mut rx| rx.try_pop().ok()).map_or(0, |item| item.see())
 }
