@@ -28,7 +28,7 @@ pub use counting::Counting;
 #[cfg(all(test, not(loom)))]
 pub(crate) use entry::sealed::Sealed as SealedImage;
 pub use entry::{Entry, Image};
-pub use oracle::{Access, Oracle};
+pub use oracle::{Oracle, WordAccess};
 
 use core::marker::PhantomData;
 use core::ptr::NonNull;

@@ -182,3 +182,13 @@ static _LANES: Lanes<Sent, 8, 32> = Lanes::new();
 const _: Broadcast<u64, 8> = Broadcast::new();
 const _: Broadcast<u64, 8, Overwrite, Counts> = Broadcast::new();
 static _NUMBERS: Broadcast<[u32; 3], 8, Gated<32>> = Broadcast::new();
+
+/// No two traits of the checked modules have one name: a kernel that takes all of both can name them.
+mod names {
+    use annulet::cap::*;
+    use annulet::words::*;
+    use static_assertions::assert_impl_all;
+
+    assert_impl_all!(CapTable<4>: Access);
+    assert_impl_all!(WordAccess: Copy);
+}

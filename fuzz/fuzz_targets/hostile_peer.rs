@@ -5,7 +5,7 @@
 #![no_main]
 
 use annulet::link::{Link, LinkError, Window};
-use annulet::words::{Access, Oracle};
+use annulet::words::{WordAccess, Oracle};
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 
@@ -83,7 +83,7 @@ fuzz_target!(|game: Game| {
         assert_eq!(mine.loads(), 0, "our own is never read back");
         assert_eq!(theirs.double_fetch(), None, "{op:?}");
         for access in theirs.log().chain(mine.log()) {
-            let (Access::Load { at, .. } | Access::Store { at, .. }) = access;
+            let (WordAccess::Load { at, .. } | WordAccess::Store { at, .. }) = access;
             assert!(at * 4 < Window::<Entry, N>::BYTES, "{op:?} left the window");
         }
         if was_poisoned && !matches!(op, Op::Close | Op::Reset) {

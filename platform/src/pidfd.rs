@@ -3,7 +3,7 @@
 //! A process number is reused, a heartbeat stops when a process is merely stopped, and a socket stays open when a
 //! forked child holds it. Only a pidfd says that one particular process has ended, and only then.
 
-use core::fmt;
+use core::{fmt, ptr};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::Child;
@@ -22,29 +22,56 @@ pub struct PidFd {
     number: u32,
 }
 
-/// Proof that a process has ended: its threads run no more and its mappings are gone or going.
+/// Proof that one process has ended: its threads run no more and its mappings are gone or going.
 ///
 /// That is no proof that memory which it could write stays as it is: a child that it left behind has the same mappings.
 ///
-/// Only [`PidFd::evidence`] and [`PidFd::wait`] make one. It cannot be copied: one death, one token per question.
+/// Only [`PidFd::evidence`] and [`PidFd::wait`] make one. It cannot be copied: one death, one token per question. It borrows
+/// the descriptor of its process, and what is given one asks [`is_of`](Self::is_of): the death of one peer is none of another.
 ///
 /// ```compile_fail,E0451
-/// let forged = annulet_platform::pidfd::PeerDead { _private: () };
+/// fn forge(alive: &annulet_platform::pidfd::PidFd) -> annulet_platform::pidfd::PeerDead<'_> {
+///     annulet_platform::pidfd::PeerDead { process: alive }
+/// }
 /// ```
 ///
 /// ```compile_fail,E0599
-/// fn twice(dead: annulet_platform::pidfd::PeerDead) -> [annulet_platform::pidfd::PeerDead; 2] {
+/// fn twice(dead: annulet_platform::pidfd::PeerDead<'_>) -> [annulet_platform::pidfd::PeerDead<'_>; 2] {
 ///     [dead.clone(), dead]
 /// }
 /// ```
+///
+/// It does not outlive what says whose it is:
+///
+/// ```compile_fail,E0505
+/// fn keep(peer: annulet_platform::pidfd::PidFd) {
+///     let dead = peer.evidence();
+///     drop(peer);
+///     drop(dead);
+/// }
+/// ```
 #[must_use]
-pub struct PeerDead {
-    _private: (),
+pub struct PeerDead<'p> {
+    process: &'p PidFd,
 }
 
-impl fmt::Debug for PeerDead {
+impl<'p> PeerDead<'p> {
+    /// Returns the process that has ended.
+    #[must_use]
+    pub const fn process(&self) -> &'p PidFd {
+        self.process
+    }
+
+    /// Returns whether it is `process` that has ended: this very descriptor, since numbers are reused.
+    #[must_use]
+    pub fn is_of(&self, process: &PidFd) -> bool {
+        ptr::eq(self.process, process)
+    }
+}
+
+impl fmt::Debug for PeerDead<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PeerDead")
+        f.debug_struct("PeerDead").field("process", self.process).finish()
     }
 }
 
@@ -130,16 +157,16 @@ impl PidFd {
 
     /// Proof that the process has ended, if it has. Does not block. A process that is stopped, slow or hung gives
     /// `None`.
-    pub fn evidence(&self) -> Option<PeerDead> {
+    pub fn evidence(&self) -> Option<PeerDead<'_>> {
         self.wait(Deadline::now())
     }
 
     /// Waits for the process to end, until `deadline`. `None` when it came first, or in the unlikely case that the
     /// kernel lacks the memory to wait: never proof of anything.
-    pub fn wait(&self, deadline: impl Into<Deadline>) -> Option<PeerDead> {
+    pub fn wait(&self, deadline: impl Into<Deadline>) -> Option<PeerDead<'_>> {
         match poll::wait(self.fd.as_fd(), PollFlags::IN, deadline.into()) {
             // A pidfd becomes readable when the last thread of the process has ended, and for no other reason.
-            Ok(Some(ready)) if ready.contains(PollFlags::IN) => Some(PeerDead { _private: () }),
+            Ok(Some(ready)) if ready.contains(PollFlags::IN) => Some(PeerDead { process: self }),
             Ok(_) | Err(_) => None,
         }
     }
@@ -180,6 +207,27 @@ mod tests {
         let (read, write) = rustix::pipe::pipe().unwrap();
         drop(write);
         assert!(PidFd { fd: read, number: 0 }.evidence().is_none());
+    }
+
+    /// The death of one child is no proof of the other's.
+    #[test]
+    fn f08_a_death_is_of_one_process() {
+        let mut children = [(); 2]
+            .map(|()| std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap());
+        let [one, other] = [0, 1].map(|n| PidFd::of_child(&children[n]).unwrap());
+        children[0].kill().unwrap();
+        let dead = one.wait(Deadline::after(core::time::Duration::from_secs(60))).unwrap();
+        assert!(dead.is_of(&one) && !dead.is_of(&other));
+        assert_eq!(dead.process().number(), children[0].id());
+        assert!(format!("{dead:?}").contains(&children[0].id().to_string()));
+        assert!(other.evidence().is_none());
+        children[1].kill().unwrap();
+        for child in &mut children {
+            child.wait().unwrap();
+        }
+        // Another descriptor of a process is another proof, since numbers are reused.
+        let second = other.evidence().unwrap();
+        assert!(second.is_of(&other) && !second.is_of(&one));
     }
 
     #[test]

@@ -110,9 +110,8 @@ impl<E: Entry, const N: usize> Port<E, N> {
     ///
     /// [`PortError::Link`].
     pub fn try_recv(&mut self) -> Result<E, PortError> {
-        let entry = self.link.recv()?;
-        self.wake(Awaited::Room);
-        Ok(entry)
+        // If the entry's `from_image` panics, its slot is free all the same.
+        self.empty(Link::recv)
     }
 
     /// Sends one entry, waiting for room until `deadline`; after a [`reset`](Self::reset), for the peer to follow. A
@@ -168,12 +167,8 @@ impl<E: Entry, const N: usize> Port<E, N> {
         mut f: impl FnMut(E),
     ) -> Result<usize, PortError> {
         self.wait(Awaited::Entries, deadline, |port| {
-            // When `f` panics, too, there is room for what it was shown.
-            let emptied = Emptied(port);
-            emptied.0.link.drain(max, &mut f).map_err(|why| {
-                core::mem::forget(emptied);
-                why.into()
-            })
+            // If `f` panics, there is room for what it was shown all the same.
+            port.empty(|link| link.drain(max, &mut f))
         })
     }
 
@@ -239,6 +234,18 @@ impl<E: Entry, const N: usize> Port<E, N> {
             }
         }
         Asleep(self).0.sleep(what, deadline, attempt)
+    }
+
+    /// Takes entries by `take`, and wakes a peer that waits for room unless `take` fails; also if it panics.
+    fn empty<R>(
+        &mut self,
+        take: impl FnOnce(&mut PortLink<E, N>) -> Result<R, LinkError>,
+    ) -> Result<R, PortError> {
+        let emptied = Emptied(self);
+        take(&mut emptied.0.link).map_err(|why| {
+            core::mem::forget(emptied);
+            why.into()
+        })
     }
 
     /// What a look in vain means when the time is over. A peer that is dead may have done its last thing after it.

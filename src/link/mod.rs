@@ -195,7 +195,8 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
         Ok(count)
     }
 
-    /// Receives one entry. Its slot is free for the peer when this returns.
+    /// Receives one entry. Its slot is free for the peer when this returns, also if the entry's
+    /// [`from_image`](Entry::from_image) panics: that entry is lost then.
     ///
     /// # Errors
     ///
@@ -208,9 +209,7 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
         if self.head == self.tail {
             self.look_for_entries()?;
         }
-        let entry = self.take();
-        self.say(HEAD, self.head);
-        Ok(entry)
+        Ok(SayHead(self).0.take())
     }
 
     /// Gives up to `max` entries to `f`. Returns how many. Their slots become free together, also when `f` panics (then

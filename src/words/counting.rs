@@ -77,7 +77,7 @@ impl<W: WriteWords> WriteWords for Counting<W> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::Counting;
-    use crate::words::{Access, Oracle, ReadWords, WriteWords};
+    use crate::words::{Oracle, ReadWords, WordAccess, WriteWords};
 
     /// What an operation costs is told right, and nothing of it is lost on the way.
     #[test]
@@ -89,11 +89,11 @@ mod tests {
         words.publish(4, 101);
         words.write(3, 102);
         let log = [
-            Access::Store { at: 3, value: 100 },
-            Access::Load { at: 5, value: 7 },
-            Access::Load { at: 6, value: 9 },
-            Access::Store { at: 4, value: 101 },
-            Access::Store { at: 3, value: 102 },
+            WordAccess::Store { at: 3, value: 100 },
+            WordAccess::Load { at: 5, value: 7 },
+            WordAccess::Load { at: 6, value: 9 },
+            WordAccess::Store { at: 4, value: 101 },
+            WordAccess::Store { at: 3, value: 102 },
         ];
         assert!(oracle.log().eq(log), "{:?}", oracle.log().collect::<Vec<_>>());
         assert_eq!((words.loads(), words.stores()), (2, 3));

@@ -6,7 +6,7 @@ use super::{ReadWords, WriteWords};
 
 /// One access that an [`Oracle`] has recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
+pub enum WordAccess {
     /// A load of word `at`, and the script's answer.
     Load {
         /// The word.
@@ -48,7 +48,7 @@ pub enum Access {
 pub struct Oracle<'s, const LOG: usize = 64> {
     script: &'s [u32],
     next: Cell<usize>,
-    log: [Cell<Option<Access>>; LOG],
+    log: [Cell<Option<WordAccess>>; LOG],
     loads: Cell<usize>,
     stores: Cell<usize>,
 }
@@ -83,7 +83,7 @@ impl<'s, const LOG: usize> Oracle<'s, LOG> {
     }
 
     /// The accesses of this operation in order; the oldest fall out beyond `LOG`.
-    pub fn log(&self) -> impl Iterator<Item = Access> + '_ {
+    pub fn log(&self) -> impl Iterator<Item = WordAccess> + '_ {
         let count = self.loads.get().saturating_add(self.stores.get());
         let from = count.saturating_sub(LOG);
         (from..count).filter_map(|i| self.log.get(i.checked_rem(LOG)?)?.get())
@@ -92,8 +92,8 @@ impl<'s, const LOG: usize> Oracle<'s, LOG> {
     /// A word that this operation has loaded more than once, if there is one.
     pub fn double_fetch(&self) -> Option<usize> {
         let loaded = |access| match access {
-            Access::Load { at, .. } => Some(at),
-            Access::Store { .. } => None,
+            WordAccess::Load { at, .. } => Some(at),
+            WordAccess::Store { .. } => None,
         };
         let twice = |at: &usize| self.log().filter_map(loaded).filter(|other| other == at).count() > 1;
         self.log().filter_map(loaded).find(twice)
@@ -104,7 +104,7 @@ impl<'s, const LOG: usize> Oracle<'s, LOG> {
         self.next.get().saturating_sub(self.script.len())
     }
 
-    fn record(&self, access: Access) {
+    fn record(&self, access: WordAccess) {
         let count = self.loads.get().saturating_add(self.stores.get());
         if let Some(entry) = count.checked_rem(LOG).and_then(|i| self.log.get(i)) {
             entry.set(Some(access));
@@ -115,7 +115,7 @@ impl<'s, const LOG: usize> Oracle<'s, LOG> {
         let next = self.next.get();
         self.next.set(next.saturating_add(1));
         let value = self.script.get(next).copied().unwrap_or(0);
-        self.record(Access::Load { at, value });
+        self.record(WordAccess::Load { at, value });
         self.loads.set(self.loads.get().saturating_add(1));
         value
     }
@@ -132,7 +132,7 @@ impl<const LOG: usize> ReadWords for Oracle<'_, LOG> {
 
 impl<const LOG: usize> WriteWords for Oracle<'_, LOG> {
     fn write(&self, at: usize, value: u32) {
-        self.record(Access::Store { at, value });
+        self.record(WordAccess::Store { at, value });
         self.stores.set(self.stores.get().saturating_add(1));
     }
     fn publish(&self, at: usize, value: u32) {
@@ -142,7 +142,7 @@ impl<const LOG: usize> WriteWords for Oracle<'_, LOG> {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{Access, Oracle};
+    use super::{Oracle, WordAccess};
     use crate::words::{ReadWords, WriteWords};
 
     /// The base of A, B and C: loads are answered from the script whatever was stored, and everything is logged.
@@ -154,8 +154,8 @@ mod tests {
         assert_eq!(oracle.read(5), 9);
         assert_eq!(oracle.read(6), 0, "beyond the script");
         let log: Vec<_> = oracle.log().collect();
-        assert_eq!(log[0], Access::Store { at: 3, value: 100 });
-        assert_eq!(log[1], Access::Load { at: 3, value: 7 });
+        assert_eq!(log[0], WordAccess::Store { at: 3, value: 100 });
+        assert_eq!(log[1], WordAccess::Load { at: 3, value: 7 });
         assert_eq!((oracle.loads(), oracle.stores(), oracle.overrun()), (3, 1, 1));
         assert_eq!(oracle.double_fetch(), None);
         oracle.begin();

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use annulet::host::{Deadline, Port, PortError, attach};
+use annulet::host::{Deadline, Port, PortError, Segment, attach};
 use annulet::link::{Awaited, Fault, LinkError};
-use annulet::words::{ReadWords, WriteWords};
+use annulet::words::{Entry, ReadWords, WriteWords};
 use annulet_platform::futex::{self, Scope, Wake};
 use annulet_platform::mapping::Mapping;
 
@@ -97,6 +97,45 @@ fn e03_a_panic_in_a_batch_wakes_who_waits_for_room() {
     }
     b.try_send(&0).unwrap();
     assert_eq!(asleep.join().unwrap(), 0, "it says that it sleeps");
+}
+
+/// An entry that refuses what arrived by a panic, as it should not.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Even(u32);
+
+impl Entry for Even {
+    type Image = [u32; 1];
+    fn to_image(&self) -> [u32; 1] {
+        [self.0]
+    }
+    fn from_image([number]: [u32; 1]) -> Self {
+        if number % 2 != 0 {
+            resume_unwind(Box::new("boom"))
+        }
+        Self(number)
+    }
+}
+
+/// An entry whose `from_image` panics is gone, and its slot is free for a peer that sleeps until it is.
+#[test]
+fn e03_a_panic_in_from_image_wakes_who_waits_for_room() {
+    const ROUNDS: u32 = 100;
+    let (a, b) = (Segment::create().unwrap(), Segment::create().unwrap());
+    let (see_a, see_b) = (attach(a.fd()).unwrap(), attach(b.fd()).unwrap());
+    let mut tx = Port::<Even, 1>::new(a, see_b, myself());
+    let mut rx = Port::<Even, 1>::new(b, see_a, myself());
+    let began = Instant::now();
+    let sender = thread::spawn(move || {
+        for number in 0..ROUNDS {
+            tx.send(&Even(number), soon()).unwrap();
+        }
+    });
+    for number in 0..ROUNDS {
+        let got = catch_unwind(AssertUnwindSafe(|| rx.recv(soon())));
+        assert_eq!(got.ok(), (number % 2 == 0).then_some(Ok(Even(number))));
+    }
+    sender.join().unwrap();
+    assert!(began.elapsed() < Duration::from_secs(3), "woken by the clock: {:?}", began.elapsed());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use annulet::link::{Entry, Link, LinkError, Window};
 use annulet::region::{Descriptor, Offer};
-use annulet::words::{Access, Counting, Extent, Foreign, Oracle, Own, ReadWords, WriteWords};
+use annulet::words::{Counting, Extent, Foreign, Oracle, Own, ReadWords, WordAccess, WriteWords};
 
 use crate::peer::{HEAD, SLOTS, TAIL, word};
 
@@ -235,7 +235,7 @@ fn k01_the_oracle_keeps_the_last_of_a_long_operation_and_the_script_goes_on() {
         assert_eq!(oracle.read(at), at as u32);
     }
     let log: Vec<_> = oracle.log().collect();
-    assert_eq!(log, [2, 3, 4, 5].map(|at| Access::Load { at, value: at as u32 }));
+    assert_eq!(log, [2, 3, 4, 5].map(|at| WordAccess::Load { at, value: at as u32 }));
     assert_eq!(oracle.double_fetch(), None);
     oracle.begin();
     assert_eq!(oracle.observe(0), 6, "the script goes on");

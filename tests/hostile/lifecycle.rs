@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use annulet::link::{Awaited, Fault, Link, LinkError, Window};
-use annulet::words::{Counting, ReadWords, WriteWords};
+use annulet::words::{Counting, Entry, ReadWords, WriteWords};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -451,6 +451,38 @@ fn e03_a_panic_in_drain_gives_back_what_was_shown() {
         let mut got = Vec::new();
         while rx.drain(9, |entry| got.push(entry)).is_ok() {}
         assert_eq!(got, (shown + 1..=4 + shown).collect::<Vec<_>>());
+    }
+}
+
+/// An entry that refuses what arrived by a panic, as it should not.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Even(u32);
+
+impl Entry for Even {
+    type Image = [u32; 1];
+    fn to_image(&self) -> [u32; 1] {
+        [self.0]
+    }
+    fn from_image([number]: [u32; 1]) -> Self {
+        if number % 2 != 0 {
+            boom()
+        }
+        Self(number)
+    }
+}
+
+/// An entry whose `from_image` panics is gone, and its slot is free: with one slot, both sides would be stuck otherwise.
+#[test]
+fn e03_a_panic_in_from_image_gives_back_the_slot() {
+    let (a, b) = (Window::<Even, 1>::new(), Window::new());
+    let mut tx = Link::<Even, 1, _, _>::starting_at(&a, &b, MAX_POSITION - 1);
+    let mut rx = Link::<Even, 1, _, _>::starting_at(&b, &a, MAX_POSITION - 1);
+    [&tx, &rx].into_iter().for_each(Link::publish_origin);
+    for number in 0..6 {
+        assert_eq!(tx.send(&Even(number)), Ok(()));
+        let got = catch_unwind(AssertUnwindSafe(|| rx.recv()));
+        assert_eq!(got.ok(), (number % 2 == 0).then_some(Ok(Even(number))));
+        assert_eq!(rx.recv(), Err(LinkError::Empty));
     }
 }
 

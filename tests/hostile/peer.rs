@@ -1,7 +1,7 @@
 //! The words a peer can say, and links run against them.
 
 use annulet::link::{Link, LinkError};
-use annulet::words::{Access, Oracle};
+use annulet::words::{Oracle, WordAccess};
 
 use crate::spec::{Done, Spec};
 
@@ -203,7 +203,7 @@ impl<'s, const N: usize, const W: usize> Run<'s, N, W> {
         assert!(stores <= most_stores, "{op:?}: {stores} stores");
         assert_eq!(theirs.double_fetch(), None, "{op:?}");
         for access in theirs.log().chain(mine.log()) {
-            let (Access::Load { at, .. } | Access::Store { at, .. }) = access;
+            let (WordAccess::Load { at, .. } | WordAccess::Store { at, .. }) = access;
             assert!(
                 at == TAIL
                     || at == HEAD
@@ -220,7 +220,7 @@ impl<'s, const N: usize, const W: usize> Run<'s, N, W> {
             assert_eq!((loads, stores), (0, 0), "{op:?} on a poisoned link");
             assert!(op == Op::Close || result == Err(LinkError::Poisoned), "{op:?}: {result:?}");
         }
-        if theirs.log().any(|access| matches!(access, Access::Load { at: TAIL, .. })) || op == Op::Reset {
+        if theirs.log().any(|access| matches!(access, WordAccess::Load { at: TAIL, .. })) || op == Op::Reset {
             self.since_look = 0;
         }
         if matches!(op, Op::Recv | Op::Drain(_)) {

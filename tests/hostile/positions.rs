@@ -1,7 +1,7 @@
 //! Impossible positions, and possible ones: every word of interest, from every position.
 
 use annulet::link::{Fault, Link, LinkError};
-use annulet::words::{Access, Oracle};
+use annulet::words::{Oracle, WordAccess};
 
 use crate::peer::{
     CLOSED, HEAD, LAST_EPOCH, MAX_POSITION, Op, RESERVED, Run, SLOTS, TAIL, distances, origins, word,
@@ -18,7 +18,7 @@ fn link<const N: usize>(script: &[u32], origin: u32) -> Scripted<'_, N> {
 /// The words that were loaded, in order.
 fn loads(oracle: &Oracle<'_, RECORDED>) -> Vec<usize> {
     let at = |access| match access {
-        Access::Load { at, .. } | Access::Store { at, .. } => at,
+        WordAccess::Load { at, .. } | WordAccess::Store { at, .. } => at,
     };
     oracle.log().map(at).collect()
 }
@@ -115,7 +115,7 @@ fn head<const N: usize>(origin: u32, first: u32, second: u32) {
         // `send_iter` takes one too many from the iterator nowhere: the count goes on where it was.
         link.mine().begin();
         let result = link.send_iter(sent.by_ref());
-        let stores: Vec<Access> = link.mine().log().collect();
+        let stores: Vec<WordAccess> = link.mine().log().collect();
         if ahead > N as u32 {
             assert_eq!(result, Err(LinkError::Corrupt(Fault::Head)), "{ahead} ahead of {origin}");
             assert!(link.is_poisoned() && stores.is_empty());
@@ -132,8 +132,8 @@ fn head<const N: usize>(origin: u32, first: u32, second: u32) {
         let expected = slots::<N>(from, ahead)
             .into_iter()
             .enumerate()
-            .map(|(i, at)| Access::Store { at, value: N as u32 + taken + i as u32 });
-        let tail = Access::Store { at: TAIL, value: word(0, false, from.wrapping_add(ahead)) };
+            .map(|(i, at)| WordAccess::Store { at, value: N as u32 + taken + i as u32 });
+        let tail = WordAccess::Store { at: TAIL, value: word(0, false, from.wrapping_add(ahead)) };
         assert_eq!(stores, expected.chain([tail]).collect::<Vec<_>>());
         taken += ahead;
     }
@@ -237,7 +237,7 @@ fn a06_nothing_but_positions_and_slots_is_ever_loaded() {
         for op in ops {
             run.step(op).unwrap_or(0);
             for access in run.link.theirs().log() {
-                let Access::Load { at, .. } = access else { panic!("stored to the peer's window") };
+                let WordAccess::Load { at, .. } = access else { panic!("stored to the peer's window") };
                 assert!(at == TAIL || at == HEAD || (SLOTS..SLOTS + 2 * 3).contains(&at));
             }
         }

@@ -4,7 +4,7 @@
 //! position is a count and an origin, and a word of the peer's means the one count it can mean.
 
 use annulet::link::{Fault, LinkError};
-use annulet::words::Access;
+use annulet::words::WordAccess;
 
 use crate::peer::{HEAD, LAST_EPOCH, Op, POSITION_BITS, SLOTS, TAIL, WAKE, entry_word, word};
 
@@ -14,8 +14,8 @@ pub struct Done {
     /// The words of what was delivered.
     pub entries: Vec<u32>,
     /// The accesses to the peer's window, and to mine.
-    pub theirs: Vec<Access>,
-    pub mine: Vec<Access>,
+    pub theirs: Vec<WordAccess>,
+    pub mine: Vec<WordAccess>,
 }
 
 impl Done {
@@ -27,12 +27,12 @@ impl Done {
 
     fn load(&mut self, at: usize, next: &mut impl FnMut() -> u32) -> u32 {
         let value = next();
-        self.theirs.push(Access::Load { at, value });
+        self.theirs.push(WordAccess::Load { at, value });
         value
     }
 
     fn store(&mut self, at: usize, value: u32) {
-        self.mine.push(Access::Store { at, value });
+        self.mine.push(WordAccess::Store { at, value });
     }
 }
 
