@@ -3,7 +3,8 @@
 A mutation is one edit of one file. cargo-mutants makes most of them (another value for a function, another operator); what it
 does not make is in `.ci/deep/mutants.own`. Nearly all of the former are built at once (`mutants_batch.py`), the others one by
 one, in copies of the checkout. The first tests of each are the fast ones of the room that its file belongs to; if they pass, the
-slow ones of the room, all fast ones, and the room's in the narrow build. If those pass too, it has survived.
+slow ones of the room, all fast ones, and the room's in the narrow build. If those pass too, it has survived. One that is listed
+as a survivor meets the first tests only.
 """
 
 import hashlib
@@ -207,6 +208,9 @@ class Listed:
         return next((p for p in self.entries[section] if self.matches(p, str(mutant))), None)
 
 
+LISTED = Listed(".ci/deep/mutants.survivors")
+
+
 # --- What becomes of one.
 
 
@@ -354,7 +358,9 @@ class Runner:
 
     def meets(self, mutant):
         """(fate, how): it died, was not a program, or survived."""
-        for stage in self.stages(mutant.file, mutant.by):
+        stages = self.stages(mutant.file, mutant.by)
+        # What is listed has its reason, and need only survive the tests that would notice it first.
+        for stage in stages[:1] if LISTED.find("survivors", mutant) else stages:
             world, package, _, filters, fast = stage
             tests, said = self.ready(*stage)
             if tests is None:
@@ -510,20 +516,19 @@ def main():
     chosen = files(*wanted)
     if not chosen:
         stop(f"no file matches {wanted}")
-    listed = Listed(".ci/deep/mutants.survivors")
     own, problems = made_by_us()
     made = [mutant for file in chosen for mutant in made_by_cargo_mutants(file)]
     made += [mutant for mutant in own if mutant.file in chosen]
     left_out = {}
     mutants = []
     for mutant in made:
-        if pattern := listed.find("left out", mutant):
+        if pattern := LISTED.find("left out", mutant):
             left_out[pattern] = left_out.get(pattern, 0) + 1
         else:
             mutants.append(mutant)
     print(f"{len(made)} mutations of {len(chosen)} files, {len(made) - len(mutants)} of them left out")
     for pattern, count in left_out.items():
-        print(f"    {count} left out: {pattern}: {listed.entries['left out'][pattern]}")
+        print(f"    {count} left out: {pattern}: {LISTED.entries['left out'][pattern]}")
 
     # In the order of a hash, every n-th of them is a fair sample.
     part = [mutant for mutant in mutants if os.environ.get("MUTANTS_ONLY", "") in str(mutant)]
@@ -568,15 +573,15 @@ def main():
     fates = {fate: [mutant for mutant in part if mutant.fate == fate] for fate in ("died", "unviable", "survived")}
     print("\nsurvivors")
     for mutant in fates["survived"]:
-        pattern = listed.find("survivors", mutant)
-        reason = listed.entries["survivors"][pattern] if pattern else "NO REASON"
+        pattern = LISTED.find("survivors", mutant)
+        reason = LISTED.entries["survivors"][pattern] if pattern else "NO REASON"
         print(f"  {mutant.file}:{mutant.line}: {mutant.what}\n      {reason}")
         if not pattern:
             problems.append(f"survived, and is not listed: {mutant}")
     problems += [f"does not compile, so it shows nothing: {m}" for m in fates["unviable"] if m in own]
     # What is listed is there, and survives.
     for section, all_of in (("left out", made), ("survivors", mutants)):
-        for pattern in listed.entries[section]:
+        for pattern in LISTED.entries[section]:
             # A pattern for many files is judged when they are all here.
             if pattern.split(": ")[0] not in chosen and not everywhere:
                 continue
