@@ -11,7 +11,7 @@ use annulet::ring::broadcast::{
     Gated, GatedReader, JoinError, Overwrite, Pressure, ReadError, Reader, Writer,
 };
 use annulet::ring::lanes::{Adaptive, Fair, LaneConsumer, LaneProducer, RegisterError, Strict, Tenant};
-use annulet::ring::{Borrowed, Consumer, Drain, Multi, Producer, ReadGrant, Single, WriteGrant};
+use annulet::ring::{Borrowed, Consumer, Multi, Producer, ReadGrant, Single, TryIter, WriteGrant};
 use annulet::stats::Counts;
 use annulet::{Broadcast, Lanes, Mpmc, Spsc};
 use static_assertions::{assert_impl_all, assert_not_impl_any, const_assert_eq};
@@ -42,14 +42,14 @@ assert_not_impl_any!(Borrowed<'static>: Clone, Copy);
 // So do the grants, and what they lend is lent once.
 assert_impl_all!(WriteGrant<'static, Sent>: Send);
 assert_impl_all!(ReadGrant<'static, Sent>: Send);
-assert_impl_all!(Drain<'static, Sent>: Send);
+assert_impl_all!(TryIter<'static, Sent>: Send);
 assert_not_impl_any!(WriteGrant<'static, Neither>: Send);
 assert_not_impl_any!(ReadGrant<'static, Neither>: Send);
-assert_not_impl_any!(Drain<'static, Neither>: Send);
+assert_not_impl_any!(TryIter<'static, Neither>: Send);
 assert_not_impl_any!(WriteGrant<'static, u8>: Clone, Copy);
 assert_not_impl_any!(ReadGrant<'static, u8>: Clone, Copy);
 // E06: an iterator that takes items out cannot be cloned half way.
-assert_not_impl_any!(Drain<'static, u8>: Clone, Copy);
+assert_not_impl_any!(TryIter<'static, u8>: Clone, Copy);
 
 // A broadcast ring holds numbers, whatever its items are made of. Its handles go to whichever thread wants them. There
 // is one writer; a reader that nobody waits for can be cloned, one that has a place cannot.

@@ -60,8 +60,9 @@ enum Move {
     },
     Drain {
         max: u8,
-        take: u8,
-        forget: bool,
+    },
+    Iterate {
+        most: u8,
     },
     /// Both ends go and come back.
     Split,
@@ -200,18 +201,16 @@ impl Model {
                 assert_eq!(consumed, self.items.len().min((*max).into()));
                 assert!(self.items.drain(..consumed).eq(seen));
             }
-            Move::Drain { max, take, forget } => {
-                let mut drain = rx.drain((*max).into());
-                let there = self.items.len().min((*max).into());
-                assert_eq!(drain.len(), there);
-                let taken: Vec<u8> = drain.by_ref().take((*take).into()).map(|item| *item).collect();
-                assert_eq!(taken.len(), there.min((*take).into()));
+            Move::Drain { max } => {
+                let mut taken = Vec::new();
+                let drained = rx.drain((*max).into(), |item| taken.push(*item));
+                assert_eq!(drained, self.items.len().min((*max).into()));
+                assert!(self.items.drain(..drained).eq(taken));
+            }
+            Move::Iterate { most } => {
+                let taken: Vec<u8> = rx.try_iter().take((*most).into()).map(|item| *item).collect();
+                assert_eq!(taken.len(), self.items.len().min((*most).into()));
                 assert!(self.items.drain(..taken.len()).eq(taken));
-                if *forget {
-                    core::mem::forget(drain);
-                    // The slots become free with the next operation that takes an item, or finds none.
-                    assert_eq!(rx.try_pop().ok().map(|item| *item), self.items.pop_front());
-                }
             }
             Move::Split => {}
         }

@@ -211,7 +211,7 @@ mod tests {
 
     /// The death of one child is no proof of the other's.
     #[test]
-    fn f08_a_death_is_of_one_process() {
+    fn a_death_is_of_one_process() {
         let mut children = [(); 2]
             .map(|()| std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap());
         let [one, other] = [0, 1].map(|n| PidFd::of_child(&children[n]).unwrap());

@@ -62,7 +62,7 @@ pub(crate) mod sealed {
         const CHANGES: For;
         /// Whether refusals are not counted from now on: they are further looks of one call.
         fn set_quiet(&mut self, quiet: bool);
-        /// Gives back what a grant or drain had that was forgotten.
+        /// Gives back what a forgotten grant had.
         fn reclaim_forgotten(&mut self) {}
         /// Keeps away for up to that many hints from a stream that it has caught up with.
         fn keep_away(&mut self, hints: u16) {
@@ -172,9 +172,6 @@ impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::End for Consumer<'_, T, P, 
     fn set_quiet(&mut self, quiet: bool) {
         self.set_quiet(quiet);
     }
-    fn reclaim_forgotten(&mut self) {
-        self.reclaim_forgotten();
-    }
     fn keep_away(&mut self, hints: u16) {
         self.keep_away(hints);
     }
@@ -198,7 +195,7 @@ impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::Source for Consumer<'_, T, 
     }
     #[inline]
     fn take_each(&mut self, max: usize, f: &mut dyn FnMut(T)) -> Result<usize, TryRecvError> {
-        Ok(self.drain_to(max, f)?)
+        Ok(self.try_drain(max, f)?)
     }
     #[inline]
     fn has_items(&mut self) -> bool {
@@ -248,7 +245,7 @@ impl<T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Housing>
     }
     #[inline]
     fn take_each(&mut self, max: usize, f: &mut dyn FnMut(T)) -> Result<usize, TryRecvError> {
-        Ok(self.drain_to(max, f)?)
+        Ok(self.try_drain(max, f)?)
     }
     #[inline]
     fn has_items(&mut self) -> bool {

@@ -48,10 +48,9 @@ pub type Mpmc<T, const N: usize, S = Off> = Ring<T, N, Multi, Multi, S>;
 /// | a panic in your code | (closure, iterator, `Drop`) consumes exactly what was processed; nothing is dropped twice | items claimed with it are dropped, slots claimed with it are given up; nothing is stuck |
 /// | a forgotten handle | keeps its end until the next [`split`](Self::split) | nothing |
 /// | a forgotten grant | leaks what was put into it | leaks it, and the ring stops at its slots until the producer next claims a grant or is dropped, which gives them up |
-/// | a forgotten drain | its slots are free at the latest when the consumer next tries to take an item and finds none, or goes; if that is forgotten too, its items are leaked | its items are leaked, and the ring stops at its slots until the next [`split`](Self::split) |
 ///
 /// A ring in a `static`, or in an `Arc`, may never be borrowed exclusively again, and then never split: there, a forgotten
-/// drain of a `Multi` side stops it for good, and so does a forgotten grant if its producer is forgotten, too.
+/// grant of a `Multi` side stops it for good if its producer is forgotten, too.
 ///
 /// Positions are as wide as a pointer. On targets of 32 bits, an end of a `Multi` side that is stopped in the middle of
 /// an operation while exactly 2³² items (or a multiple) go through the ring takes a slot twice.
@@ -81,7 +80,7 @@ pub type Mpmc<T, const N: usize, S = Off> = Ring<T, N, Multi, Multi, S>;
 ///         scope.spawn(move || while tx.try_push(number).is_err() {});
 ///     }
 /// });
-/// assert_eq!(rx.drain(64).sum::<u32>(), 0 + 1 + 2 + 3);
+/// assert_eq!(rx.try_iter().sum::<u32>(), 0 + 1 + 2 + 3);
 /// ```
 ///
 /// A capacity that is no power of two does not compile:
@@ -198,12 +197,12 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
 
     /// Both ends, for as long as the ring stays borrowed. Needs no compare-and-swap, and works again and again:
     /// that the ring is borrowed exclusively proves that nobody holds an end, forgotten handles included. Slots that
-    /// a forgotten grant or drain of a `Multi` side has claimed are given back; that side's ends can be cloned.
+    /// a forgotten grant of a `Multi` side has claimed are given up; that side's ends can be cloned.
     ///
     /// The items in the ring stay.
     #[must_use]
     pub fn split(&mut self) -> Ends<'_, T, P, C, S> {
-        self.header.ends.0.held.clear();
+        self.header.ends.0.clear();
         self.mend();
         // SAFETY: the ring is borrowed exclusively for as long as the handles live, so these are its only ends.
         unsafe { self.split_unchecked() }
@@ -233,7 +232,7 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
         Raw::new(&self.header, &self.written, &self.freed, &self.cells)
     }
 
-    /// Commits what forgotten grants and drains have claimed and never will, by exclusive access.
+    /// Gives up what forgotten grants have claimed and will never commit, by exclusive access.
     fn mend(&mut self) {
         let (head, tail) = (self.header.head.0.get_mut(), self.header.tail.0.get_mut());
         let raw = self.raw();
@@ -246,21 +245,13 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
                 }
             }
         }
-        if C::SHARED {
-            // Every slot that holds no item is to be free, and is already unless a consumer that is gone had it.
-            for ahead in 0..N - tail.since(head).min(N) {
-                // SAFETY: the position a lap before is before the head, so a consumer took it, and is gone; what it
-                // left there is leaked. Freeing a slot that is free, or was never used, stores what is there.
-                unsafe { raw.commit_freed(tail.plus(ahead).plus(N.wrapping_neg()), 1) };
-            }
-        }
     }
 
     /// Both ends of a shared ring, or `None` while somebody has an end of a single side. They go back on drop.
     #[cfg(compare_and_swap)]
     #[must_use]
     pub fn try_split(&self) -> Option<Ends<'_, T, P, C, S>> {
-        let ends = &self.header.ends.0.held;
+        let ends = &self.header.ends.0;
         ends.claim(Self::BOTH).then(|| {
             // SAFETY: the claim makes this the only producer of a single side until it gives the end back, and
             // the borrow keeps the ring alive.
@@ -277,7 +268,7 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
     #[cfg(compare_and_swap)]
     #[must_use]
     pub fn try_producer(&self) -> Option<Producer<'_, T, P, C, S>> {
-        let ends = &self.header.ends.0.held;
+        let ends = &self.header.ends.0;
         // SAFETY: the claim makes this the only producer of a single side until it gives the end back, and the
         // borrow keeps the ring alive.
         ends.claim(Self::PRODUCER).then(|| unsafe { Producer::new(self.raw(), Borrowed::claimed(ends)) })
@@ -289,7 +280,7 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
     #[cfg(compare_and_swap)]
     #[must_use]
     pub fn try_consumer(&self) -> Option<Consumer<'_, T, P, C, S>> {
-        let ends = &self.header.ends.0.held;
+        let ends = &self.header.ends.0;
         // SAFETY: the claim makes this the only consumer of a single side until it gives the end back, and the
         // borrow keeps the ring alive.
         ends.claim(Self::CONSUMER).then(|| unsafe { Consumer::new(self.raw(), Borrowed::claimed(ends)) })
@@ -308,7 +299,7 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> HasEnds for Ring<T, N, P, C,
     #[inline]
     fn give_back(&self, end: u32) {
         #[cfg(compare_and_swap)]
-        self.header.ends.0.held.give_back(end);
+        self.header.ends.0.give_back(end);
         #[cfg(not(compare_and_swap))]
         let _ = end;
     }
@@ -333,17 +324,15 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Drop for Ring<T, N, P, C, S>
         }
         let head = self.header.head.0.get_mut();
         let len = self.header.tail.0.get_mut().since(head).min(N);
-        // What a forgotten drain of a single consumer may have taken is not there.
-        let gone = if C::SHARED { 0 } else { self.header.ends.0.draining(len) };
-        let (raw, at, left) = (self.raw(), head.plus(gone), len - gone);
+        let raw = self.raw();
         if P::SHARED {
             // Between the items there may be slots that were given up. Should the `Drop` of one item panic, that of
             // `Items` drops the others.
-            Items { raw, at, left }.drop_all();
+            Items { raw, at: head, left: len }.drop_all();
         } else {
             // SAFETY: the ring is being dropped, so nobody else can reach its slots, and nobody will; what is between
             // its head and its tail is written.
-            unsafe { raw.drop_items(raw.span(at, left)) };
+            unsafe { raw.drop_items(raw.span(head, len)) };
         }
     }
 }

@@ -21,47 +21,11 @@ pub(crate) struct Header<S> {
     /// Next to read; stored by the consumers alone.
     pub(crate) head: CachePadded<Cursor>,
     /// Which ends are handed out. A line that is not written while items move.
-    pub(crate) ends: CachePadded<Ends>,
+    pub(crate) ends: CachePadded<Bitmap>,
     /// What the producers count.
     pub(crate) sent: CachePadded<S>,
     /// What the consumers count.
     pub(crate) received: CachePadded<S>,
-}
-
-/// Who holds the ends, and what a holder may have left undone.
-#[repr(C)]
-#[derive(Debug)]
-pub(crate) struct Ends {
-    /// Which ends are handed out.
-    pub(crate) held: Bitmap,
-    /// Items from the head on that a drain is taking out, without having told yet how many it took; zero while
-    /// there is no drain. Stored by the consumer alone.
-    ///
-    /// It is for whoever comes after a drain and a consumer that were both forgotten: the items counted here may
-    /// have been taken, so they are leaked, not taken again.
-    draining: Cursor,
-}
-
-impl Ends {
-    const NONE: Pos = 0;
-
-    const_fn! {
-        const fn new() -> Self {
-            Self { held: Bitmap::new(), draining: Cursor::new(Self::NONE) }
-        }
-    }
-
-    /// Says that a drain takes out `count` items, or with 0 that there is none.
-    #[inline]
-    pub(crate) fn set_draining(&self, count: usize) {
-        self.draining.publish(Self::NONE.plus(count));
-    }
-
-    /// Of the `len` items in the ring, how many at its head a forgotten drain may have taken.
-    #[inline]
-    pub(crate) fn draining(&self, len: usize) -> usize {
-        self.draining.own().since(Self::NONE).min(len)
-    }
 }
 
 impl<S: Stats> Header<S> {
@@ -70,7 +34,7 @@ impl<S: Stats> Header<S> {
             Self {
                 tail: CachePadded(Cursor::new(at)),
                 head: CachePadded(Cursor::new(at)),
-                ends: CachePadded(Ends::new()),
+                ends: CachePadded(Bitmap::new()),
                 #[cfg(not(loom))]
                 sent: CachePadded(S::ZERO),
                 #[cfg(not(loom))]

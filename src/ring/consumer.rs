@@ -13,9 +13,7 @@ use super::reading::ReadEnd;
 #[cfg(compare_and_swap)]
 use super::side::Multi;
 use super::side::{Side, Single};
-#[cfg(compare_and_swap)]
-use super::taking::Taking;
-use super::{Drain, ReadGrant};
+use super::{ReadGrant, TryIter};
 use crate::error::PopError;
 use crate::span::Counter;
 use crate::stats::{Off, Stats};
@@ -59,17 +57,7 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Consumer<'a, T, P, C, S, K> {
     /// No other consumer of a single side of this ring is in use while this one is, and `keep` keeps the ring alive.
     pub(super) unsafe fn new(raw: Raw<T, P, C, S>, keep: K) -> Self {
         let head = raw.header().head.0.own();
-        let mut end = ReadEnd::new(raw, head);
-        if !C::SHARED {
-            // All that is there: a forgotten drain announced no more.
-            let known = end.look(head, 0, raw.capacity());
-            let forgotten = raw.header().ends.0.draining(known);
-            if forgotten > 0 {
-                end.head = head.plus(forgotten);
-                end.settle();
-            }
-        }
-        Self { end, keep, ring: PhantomData }
+        Self { end: ReadEnd::new(raw, head), keep, ring: PhantomData }
     }
 
     /// Pops one item. Its slot is free for the producers when this returns.
@@ -80,17 +68,26 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Consumer<'a, T, P, C, S, K> {
     /// [table](Self#errors) says.
     #[inline]
     pub fn try_pop(&mut self) -> Result<T, PopError> {
-        let end = &mut self.end;
-        match end.claim(1) {
-            Ok((at, _)) => {
-                // SAFETY: claimed and written; freed below, so not taken again.
-                let value = unsafe { end.raw.take(at) };
-                // SAFETY: claimed, and moved out.
-                unsafe { end.finish(at, 1) };
-                Ok(value)
-            }
-            Err(why) => Err(end.refuse(why)),
-        }
+        self.end.pop()
+    }
+
+    /// Pops items one by one, until there is none.
+    ///
+    /// Each item it yields has left the ring, and its slot is free. [`drain`](Self::drain) is quicker: it claims many items
+    /// at once, and gives their slots back together.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut ring = annulet::Spsc::<u32, 4>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// assert_eq!(tx.try_push_slice(&[1, 2, 3]), 3);
+    /// assert_eq!(rx.try_iter().take(2).sum::<u32>(), 3);
+    /// assert_eq!(rx.try_iter().last(), Some(3));
+    /// ```
+    #[inline]
+    pub fn try_iter(&mut self) -> TryIter<'_, T, P, C, S> {
+        TryIter { end: &mut self.end }
     }
 
     /// Moves up to `out.len()` items into `out`, across the wrap if need be; how many.
@@ -102,16 +99,13 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Consumer<'a, T, P, C, S, K> {
     where
         T: Copy,
     {
-        self.end.taking(out.len()).copy_to(out)
+        self.end.claim_items(out.len()).copy_to(out)
     }
 
     /// Drops up to `count` items; how many. Their slots become free together.
     #[inline]
     pub fn skip(&mut self, count: usize) -> usize {
-        let taking = self.end.taking(count);
-        let count = taking.left;
-        taking.discard();
-        count
+        self.end.claim_items(count).discard()
     }
 
     /// Shows up to `max` items to `f`, one after the other, and drops each; how many. Their slots become free
@@ -121,48 +115,40 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Consumer<'a, T, P, C, S, K> {
     /// are many consumers, these are dropped.
     #[inline]
     pub fn consume(&mut self, max: usize, f: impl FnMut(&T)) -> usize {
-        let mut taking = self.end.taking(max);
-        let count = taking.left;
-        taking.show(f);
-        count
+        self.end.claim_items(max).show_to(f)
     }
 
-    /// Takes out up to `max` of the items that are there now. Their slots become free together, when the iterator
-    /// is dropped.
+    /// Moves up to `max` of the items that are there into `f`, one after the other. Returns how many. Their slots become
+    /// free together.
     ///
-    /// Items that it does not come to stay in the ring. Where there are many consumers, they are dropped.
+    /// If `f` panics, the items it was given are gone, and those after them stay. Where there are many consumers, these are
+    /// dropped.
     ///
-    /// If it is forgotten, the slots become free at the latest when this end next tries to take or look at an item and finds
-    /// none, or is dropped. Asking for its [`len`](Self::len) does not free them: until then the ring may be empty to this
-    /// end, and full to the producers.
-    /// If this end is forgotten too, what is left of the `max` items is leaked. Where there are many consumers, they are
-    /// leaked, and the ring stops at their slots until the next [`split`](super::Ring::split).
+    /// # Examples
+    ///
+    /// ```
+    /// let mut ring = annulet::Spsc::<u32, 4>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// assert_eq!(tx.try_push_slice(&[1, 2, 3]), 3);
+    /// let mut sum = 0;
+    /// assert_eq!(rx.drain(8, |item| sum += item), 3);
+    /// assert_eq!(sum, 6);
+    /// ```
     #[inline]
-    pub fn drain(&mut self, max: usize) -> Drain<'_, T, P, C, S> {
-        let taking = self.end.taking(max);
-        if !C::SHARED {
-            taking.end.begin_drain(taking.left);
-        }
-        Drain { taking }
+    pub fn drain(&mut self, max: usize, f: impl FnMut(T)) -> usize {
+        self.end.claim_items(max).give_to(f)
     }
 
-    /// As [`drain`](Self::drain), of items that go to `f` one after the other; how many. If there is none: why.
+    /// As [`drain`](Self::drain). The error is why there is none.
     // Asked by channels, which need compare-and-swap.
     #[cfg(compare_and_swap)]
     #[inline]
-    pub(crate) fn drain_to(&mut self, max: usize, f: impl FnMut(T)) -> Result<usize, PopError> {
+    pub(crate) fn try_drain(&mut self, max: usize, f: impl FnMut(T)) -> Result<usize, PopError> {
         if max == 0 {
             return Ok(0);
         }
-        let (at, count) = match self.end.claim(max.min(self.capacity())) {
-            Ok(claimed) => claimed,
-            Err(why) => return Err(self.end.refuse(why)),
-        };
-        if !C::SHARED {
-            self.end.begin_drain(count);
-        }
-        Drain { taking: Taking::new(&mut self.end, at, count) }.for_each(f);
-        Ok(count)
+        let taken = self.end.try_claim_items(max).map(|items| items.give_to(f));
+        taken.map_err(|why| self.end.refuse(why))
     }
 
     /// The number of items the ring holds when full.
@@ -217,18 +203,9 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Consumer<'a, T, P, C, S, K> {
         self.end.keep_away(hints);
     }
 
-    /// Frees the slots of items that a forgotten drain has taken, if one was.
-    #[cfg(compare_and_swap)]
-    pub(crate) fn reclaim_forgotten(&mut self) {
-        if self.end.draining {
-            self.end.settle();
-        }
-    }
-
     /// The same consumer, whose ring is kept alive in another way.
     #[cfg(compare_and_swap)]
-    pub(crate) fn map_keep<L: Keep>(mut self, map: impl FnOnce(K) -> L) -> Consumer<'a, T, P, C, S, L> {
-        self.reclaim_forgotten();
+    pub(crate) fn map_keep<L: Keep>(self, map: impl FnOnce(K) -> L) -> Consumer<'a, T, P, C, S, L> {
         let this = ManuallyDrop::new(self);
         // SAFETY: valid, aligned and initialised, as a field of a value; and not used again, since `this` is not dropped.
         let keep = unsafe { core::ptr::read(&raw const this.keep) };
@@ -321,10 +298,6 @@ impl<T, P: Side, S: Stats, K: CloneEnds> Clone for Consumer<'_, T, P, Multi, S, 
 
 impl<T, P: Side, C: Side, S: Stats, K: Keep> Drop for Consumer<'_, T, P, C, S, K> {
     fn drop(&mut self) {
-        if self.end.draining {
-            // A forgotten `Drain` has moved the head without telling.
-            self.end.settle();
-        }
         if !C::SHARED {
             self.keep.give_back(CONSUMER);
         }
@@ -344,26 +317,6 @@ mod tests {
     use crate::stats::Counts;
     use core::mem::forget;
 
-    /// A consumer that never comes back from a handler, as in a process that is killed there, has said what it may have
-    /// taken. One of many need not: it has claimed it.
-    #[test]
-    fn a_drain_says_what_it_may_take_before_it_does() {
-        fn play<P: Side, C: Side>() {
-            let ring = Ring::<u32, 4, P, C>::new();
-            let (mut tx, mut rx) = ring.try_split().unwrap();
-            assert_eq!(tx.try_push_slice(&[1, 2, 3]), 3);
-            let said = || ring.header.ends.0.draining(4);
-            let mut seen = std::vec![];
-            assert_eq!(rx.drain_to(2, |item| seen.push((item, said()))), Ok(2));
-            let most = if C::SHARED { 0 } else { 2 };
-            assert_eq!((seen, said()), (std::vec![(1, most), (2, most)], 0));
-        }
-        play::<Single, Single>();
-        play::<Multi, Single>();
-        play::<Single, Multi>();
-        play::<Multi, Multi>();
-    }
-
     /// What a channel does with the ends of its ring: it looks again without counting that, and tells what was forgotten.
     #[test]
     fn ends_are_quiet_when_told_and_tell_what_was_forgotten() {
@@ -378,22 +331,13 @@ mod tests {
                 assert_eq!(tx.try_push_iter([1, 2]), 2);
                 assert_eq!((tx.try_push(3), tx.try_push_slice(&[3])), (Err(PushError::Full(3)), 0));
                 assert_eq!(refused(), (2 * counted, 2 * counted));
-                let mut drain = rx.drain(2);
-                assert_eq!((drain.next(), drain.next()), (Some(1), Some(2)));
-                if C::SHARED {
-                    drop(drain);
-                } else {
-                    forget(drain);
-                    assert_eq!(ring.len(), 2, "nobody was told");
-                }
-                rx.reclaim_forgotten();
-                assert_eq!(ring.len(), 0);
+                assert_eq!(rx.skip(2), 2);
                 if P::SHARED {
                     forget(tx.try_claim(1));
                     assert_eq!(rx.try_pop(), Err(PopError::Pending));
                     tx.reclaim_forgotten();
                     rx.set_quiet(true);
-                    assert_eq!(rx.drain(1).next(), None);
+                    assert_eq!(rx.drain(1, drop), 0);
                     assert_eq!(ring.len(), 0, "what was given up is gone past");
                 }
             }

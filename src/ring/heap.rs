@@ -81,7 +81,7 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
     /// Claims both ends, of a new ring.
     #[cfg(arc)]
     pub(crate) fn hold_ends(&self) {
-        self.header.ends.0.held.claim(Self::BOTH);
+        self.header.ends.0.claim(Self::BOTH);
     }
 
     /// # Safety
@@ -107,12 +107,7 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
     #[must_use]
     pub fn try_split_arc(self: &Arc<Self>) -> Option<OwnedEnds<T, N, P, C, S>> {
         // SAFETY: the claim makes these the only ends of single sides, and each keeps an `Arc` of the ring.
-        self.header
-            .ends
-            .0
-            .held
-            .claim(Self::BOTH)
-            .then(|| unsafe { self.ends_kept_by(|| Owned(Arc::clone(self))) })
+        self.header.ends.0.claim(Self::BOTH).then(|| unsafe { self.ends_kept_by(|| Owned(Arc::clone(self))) })
     }
 }
 

@@ -20,8 +20,8 @@
 //! - slices: [`Producer::try_push_slice`], [`Consumer::try_pop_slice`];
 //! - grants, to write and read in place: [`Producer::try_claim`] → [`WriteGrant`], [`Consumer::try_read`] →
 //!   [`ReadGrant`] (of a single consumer);
-//! - iterators: [`Producer::try_push_iter`], [`Consumer::drain`], [`Consumer::iter`] (of a single consumer);
-//! - [`Consumer::skip`], [`Consumer::consume`], [`Consumer::peek`] (of a single consumer).
+//! - iterators: [`Producer::try_push_iter`], [`Consumer::try_iter`], [`Consumer::iter`] (of a single consumer);
+//! - batches: [`Consumer::drain`], [`Consumer::consume`], [`Consumer::skip`]; [`Consumer::peek`] (of a single consumer).
 //!
 //! An item leaves its slot only to be handed out. What is skipped, shown, aborted or left over is dropped in its slot, so an
 //! item may be larger than any stack.
@@ -35,6 +35,7 @@ mod cells;
 mod consumer;
 #[cfg(arc)]
 mod discard;
+mod drain;
 mod grant;
 #[cfg(feature = "alloc")]
 mod heap;
@@ -44,18 +45,17 @@ mod pace;
 mod producer;
 mod reading;
 mod side;
-mod taking;
 mod writing;
 
 pub use body::{Ring, Spsc};
 pub use broadcast::Broadcast;
 pub use consumer::Consumer;
+pub use drain::TryIter;
 pub use grant::{ReadGrant, WriteGrant};
 pub use keep::{Borrowed, CloneEnds, Keep};
 pub use lanes::Lanes;
 pub use producer::Producer;
 pub use side::{Side, Single};
-pub use taking::Drain;
 
 /// Both ends of a ring that is borrowed.
 pub type Ends<'a, T, P = Single, C = Single, S = crate::stats::Off> =

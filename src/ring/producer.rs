@@ -196,7 +196,7 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Producer<'a, T, P, C, S, K> {
     /// let mut grant = tx.try_claim(4).unwrap();
     /// grant.fill_with(|i| i as u8);
     /// assert_eq!(grant.commit(), 4);
-    /// assert_eq!(rx.drain(8).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    /// assert!(rx.try_iter().eq([0, 1, 2, 3]));
     /// ```
     #[inline]
     pub fn try_claim(&mut self, wanted: usize) -> Result<WriteGrant<'_, T, P, C, S>, ClaimError> {

@@ -1,9 +1,9 @@
 //! What a consumer knows and does: claims of items.
 
 use super::cells::Raw;
+use super::drain::ClaimedItems;
 use super::pace::Pace;
 use super::side::{Side, VOID, give_way, known};
-use super::taking::Taking;
 use crate::cursor::compared;
 use crate::error::PopError;
 use crate::span::Counter;
@@ -25,10 +25,6 @@ pub(super) struct ReadEnd<T, P: Side, C: Side, S: Stats> {
     pub(super) head: Pos,
     /// The first position that I do not know to be written.
     limit: Pos,
-    /// A drain was made and has not settled. Only of a single consumer.
-    pub(super) draining: bool,
-    /// Where that drain began.
-    drained_from: Pos,
     /// How long to keep away.
     pub(super) pace: Pace,
     /// Refusals are not counted: they are further looks of one call.
@@ -50,7 +46,7 @@ impl<T, P: Side, C: Side, S: Stats> ReadEnd<T, P, C, S> {
 
     pub(super) fn new(raw: Raw<T, P, C, S>, head: Pos) -> Self {
         let pace = Pace::new(head, Self::AWAY);
-        Self { raw, head, limit: head, draining: false, drained_from: head, pace, quiet: false }
+        Self { raw, head, limit: head, pace, quiet: false }
     }
 
     /// At least `wanted` items from `at` on if there are that many, looking only if need be; more than the capacity
@@ -63,10 +59,6 @@ impl<T, P: Side, C: Side, S: Stats> ReadEnd<T, P, C, S> {
 
     #[inline]
     pub(super) fn look(&mut self, at: Pos, known: usize, wanted: usize) -> usize {
-        if !C::SHARED && self.draining {
-            // It was forgotten. Whoever waits for its slots must not wait for ever.
-            self.settle();
-        }
         self.limit = self.raw.written_until(at, known, wanted);
         self.limit.since(at)
     }
@@ -207,21 +199,10 @@ impl<T, P: Side, C: Side, S: Stats> ReadEnd<T, P, C, S> {
     #[inline(always)]
     pub(super) unsafe fn free(&mut self, at: Pos, count: usize) {
         if !C::SHARED {
-            if self.draining {
-                // A drain was forgotten, and what it took goes with this.
-                self.count_drained(at);
-                self.end_drain();
-            }
             self.head = at.plus(count);
         }
         // SAFETY: claimed, not freed before, and empty, as the caller says.
         unsafe { self.raw.commit_freed(at, count) };
-    }
-
-    /// Counts what a forgotten drain took, up to `at`.
-    #[cold]
-    fn count_drained(&self, at: Pos) {
-        self.raw.header().received.0.moved(at.since(self.drained_from), C::SHARED);
     }
 
     /// As [`free`](Self::free), of items.
@@ -235,24 +216,36 @@ impl<T, P: Side, C: Side, S: Stats> ReadEnd<T, P, C, S> {
         unsafe { self.free(at, count) };
     }
 
-    /// Claims up to `most` items to take them out one by one.
-    #[inline]
-    pub(super) fn taking(&mut self, most: usize) -> Taking<'_, T, P, C, S> {
-        let (at, left) = match self.claim(most.min(self.raw.capacity())) {
-            Ok(claimed) => claimed,
-            Err(why) => {
-                self.count_refusal(why);
-                (self.head, 0)
+    /// Pops one item.
+    #[inline(always)]
+    pub(super) fn pop(&mut self) -> Result<T, PopError> {
+        match self.claim(1) {
+            Ok((at, _)) => {
+                // SAFETY: claimed and written; freed below, so not taken again.
+                let value = unsafe { self.raw.take(at) };
+                // SAFETY: claimed, and moved out.
+                unsafe { self.finish(at, 1) };
+                Ok(value)
             }
-        };
-        Taking::new(self, at, left)
+            Err(why) => Err(self.refuse(why)),
+        }
     }
 
-    /// As [`taking`](Self::taking), and the error is why there are none; it is not counted.
+    /// Claims up to `most` items, to take them out. The error is why there are none; it is not counted.
     #[inline]
-    pub(super) fn try_taking(&mut self, most: usize) -> Result<Taking<'_, T, P, C, S>, Refusal> {
+    pub(super) fn try_claim_items(&mut self, most: usize) -> Result<ClaimedItems<'_, T, P, C, S>, Refusal> {
         let (at, left) = self.claim(most.min(self.raw.capacity()))?;
-        Ok(Taking::new(self, at, left))
+        Ok(ClaimedItems::new(self, at, left))
+    }
+
+    /// Claims up to `most` items, to take them out. That there are none is counted.
+    #[inline]
+    pub(super) fn claim_items(&mut self, most: usize) -> ClaimedItems<'_, T, P, C, S> {
+        let (at, left) = self.claim(most.min(self.raw.capacity())).unwrap_or_else(|why| {
+            self.count_refusal(why);
+            (self.head, 0)
+        });
+        ClaimedItems::new(self, at, left)
     }
 
     #[inline(always)]
@@ -273,35 +266,6 @@ impl<T, P: Side, C: Side, S: Stats> ReadEnd<T, P, C, S> {
         }
     }
 
-    /// Tells the ring that the next `count` items may be taken out without a word, until [`settle`](Self::settle).
-    #[inline]
-    pub(super) fn begin_drain(&mut self, count: usize) {
-        if self.draining {
-            // The last drain was forgotten, and the count starts at the head as it was told.
-            self.settle();
-        }
-        self.draining = true;
-        self.drained_from = self.head;
-        self.raw.header().ends.0.set_draining(count);
-    }
-
-    /// Tells the producer how far I am, and the ring that nothing is being taken out without a word.
-    #[inline]
-    pub(super) fn settle(&mut self) {
-        if self.draining {
-            self.count_drained(self.head);
-        }
-        // SAFETY: no slot at all is freed but those that a drain has emptied, and moved the head past.
-        unsafe { self.raw.commit_freed(self.head, 0) };
-        self.end_drain();
-    }
-
-    #[inline]
-    pub(super) fn end_drain(&mut self) {
-        self.draining = false;
-        self.raw.header().ends.0.set_draining(0);
-    }
-
     /// Drops the next `count` items of a single consumer, telling the producer once: also when a `Drop` panics, up to
     /// that item.
     ///
@@ -309,6 +273,6 @@ impl<T, P: Side, C: Side, S: Stats> ReadEnd<T, P, C, S> {
     /// There are that many.
     pub(super) unsafe fn discard(&mut self, count: usize) {
         let start = self.head;
-        Taking::new(self, start, count).discard();
+        ClaimedItems::new(self, start, count).discard();
     }
 }

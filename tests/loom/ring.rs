@@ -71,7 +71,7 @@ fn duet<const N: usize, P: 'static, C: 'static>(
         };
         // SAFETY: the other thread was joined, and its end dropped. This thread's is not used any more.
         let (_, mut rx) = unsafe { ring.split_unchecked() };
-        (sent, received, rx.drain(N).collect())
+        (sent, received, rx.try_iter().collect())
     })
 }
 
@@ -167,10 +167,9 @@ fn d18_batches_are_handed_over_whole(main: Main) {
 fn a_drain_hands_back_what_it_took(main: Main) {
     let push = |tx: &mut Tx| (2..4).filter(|number| tx.try_push(item(*number)).is_ok()).collect::<Vec<u32>>();
     let pop = |rx: &mut Rx| {
-        let mut drain = rx.drain(2);
-        let received = [drain.next().unwrap(), drain.next().unwrap()];
-        // Both slots are taken out of. They are handed back together, now.
-        drop(drain);
+        let mut received = Vec::new();
+        // The slots are handed back together.
+        assert_eq!(rx.drain(2, |item| received.push(item)), 2);
         received
     };
     let (pushed, received, left) = duet::<2, _, _>(main, 2, push, pop);
@@ -205,7 +204,7 @@ fn e07_producers_follow_each_other(main: Main) {
         let (one, two) = rivals(main, move || [send(0)], move || [send(1), send(2)]);
         let count = one.into_iter().chain(two).filter(|sent| *sent).count();
         let mut rx = ring.try_consumer().unwrap();
-        let received: Vec<Item> = rx.drain(4).collect();
+        let received: Vec<Item> = rx.try_iter().collect();
         assert_eq!(received.len(), count, "each push has its slot");
         assert!(received.iter().all(|(number, complement)| *complement == !*number));
     });
@@ -217,7 +216,7 @@ fn e07_consumers_follow_each_other(main: Main) {
         let receive = || ring.try_consumer().map(|mut rx| rx.try_pop().unwrap());
         let (one, two) = rivals(main, move || [receive()], move || [receive(), receive()]);
         let mut received: Vec<Item> = one.into_iter().chain(two).flatten().collect();
-        received.extend(ring.try_consumer().unwrap().drain(4));
+        received.extend(ring.try_consumer().unwrap().try_iter());
         received.sort_unstable();
         assert_eq!(received, items(0..4), "each item was received once");
     });

@@ -12,10 +12,8 @@ over_every_arity! {
 
 over_every_ring! {
     e01_grants_drop_what_they_do_not_hand_over
-    e01_what_a_drain_passes_over_is_consumed
-    e02_a_panicking_drop_while_a_drain_passes_over_items
     e02_a_panicking_drop_while_items_are_discarded
-    e02_a_panicking_drop_while_a_drain_is_held
+    e02_a_panicking_drop_while_items_are_drained
     e02_a_panicking_drop_in_a_grant
     e03_a_panic_while_a_grant_is_filled_hands_over_nothing
     e03_a_panic_in_an_iterator_pushes_nothing
@@ -78,60 +76,6 @@ fn e01_grants_drop_what_they_do_not_hand_over<W: Granting<Counted>>() {
                 let released = rx.try_read_parts(W::N).unwrap().release(kept / 2);
                 assert_eq!(ledger.alive(), numbers(released..kept));
             }
-            // Items that a drain has not come to stay.
-            let stayed = ledger.alive();
-            let mut drain = rx.drain(W::N);
-            drain.next();
-            drop(drain);
-            assert_eq!(ledger.alive(), stayed.get(1..).unwrap_or_default());
-            still_usable(&mut tx, &mut rx, || ledger.item());
-        });
-        ledger.assert_all_dropped();
-    }
-}
-
-fn e01_what_a_drain_passes_over_is_consumed<W: Granting<Counted>>() {
-    for (origin, passed) in thin(3, pairs(origins(W::N), lengths(W::N))) {
-        for way in ["nth", "last", "count"] {
-            let ledger = Ledger::new();
-            W::play::<Counted, _>(origin, |mut tx, mut rx| {
-                tx.put(Put::One, W::N, &mut ledger.items());
-                let mut drain = rx.drain(passed);
-                let taken = match way {
-                    "nth" => {
-                        let yielded = drain.nth(passed / 2).map(|item| item.0 as usize);
-                        assert_eq!(yielded, (passed > 0).then_some(passed / 2));
-                        assert_eq!(drain.len(), passed - yielded.map_or(0, |item| item + 1));
-                        let dropped = ledger.dropped();
-                        drop(drain);
-                        dropped
-                    }
-                    "last" => {
-                        let last = drain.last().map(|item| item.0 as usize);
-                        assert_eq!(last, passed.checked_sub(1));
-                        passed
-                    }
-                    _ => drain.count(),
-                };
-                assert_eq!(ledger.alive(), numbers(taken..W::N), "{way}");
-                assert_eq!((rx.says().0, tx.says().0), (W::N - taken, W::N - taken), "{way}");
-                assert!(rx.drain(1).nth(1).is_none());
-                still_usable(&mut tx, &mut rx, || ledger.item());
-            });
-            ledger.assert_all_dropped();
-        }
-    }
-}
-
-fn e02_a_panicking_drop_while_a_drain_passes_over_items<W: Granting<Counted>>() {
-    for (origin, (fill, bomb)) in cases(W::N) {
-        let ledger = Ledger::new();
-        W::play::<Counted, _>(origin, |mut tx, mut rx| {
-            tx.put(Put::One, fill, &mut ledger.items());
-            ledger.arm(bomb);
-            assert!(defuse(|| rx.drain(usize::MAX).nth(fill)).is_none(), "the panic comes through");
-            assert_eq!(ledger.alive(), numbers(bomb + 1..fill), "consumed up to and with that item");
-            assert_eq!(tx.says().0, fill - bomb - 1, "the drain told the producer on its way out");
             still_usable(&mut tx, &mut rx, || ledger.item());
         });
         ledger.assert_all_dropped();
@@ -190,13 +134,13 @@ fn e02_a_panicking_drop_while_items_are_discarded<W: Granting<Counted>>() {
     }
 }
 
-fn e02_a_panicking_drop_while_a_drain_is_held<W: Granting<Counted>>() {
+fn e02_a_panicking_drop_while_items_are_drained<W: Granting<Counted>>() {
     for (origin, (fill, bomb)) in cases(W::N) {
         let ledger = Ledger::new();
         W::play::<Counted, _>(origin, |mut tx, mut rx| {
             tx.put(Put::One, fill, &mut ledger.items());
             ledger.arm(bomb);
-            assert!(defuse(|| rx.drain(usize::MAX).for_each(drop)).is_none());
+            assert!(defuse(|| rx.drain(usize::MAX, drop)).is_none());
             assert_eq!(ledger.alive(), numbers(bomb + 1..fill));
             assert_eq!(tx.says().0, fill - bomb - 1, "the drain told the producer on its way out");
             still_usable(&mut tx, &mut rx, || ledger.item());
@@ -309,9 +253,8 @@ fn e03_a_panicking_handler_consumes_exactly_what_it_finished<W: Granting<Counted
             assert_eq!(ledger.alive(), numbers(at..fill), "the item it was shown stays");
             assert_eq!(tx.says().0, fill - at, "the producer was told");
             assert_eq!(rx.peek().unwrap().map(|item| item.0), Some(at as u32));
-            // The same in the body of a loop over a drain: its item was taken out, and is the loop's.
-            #[allow(clippy::never_loop)] // it would, if it did not panic
-            let panicked = defuse(|| rx.drain(usize::MAX).for_each(|_item| boom()));
+            // The same while it drains: the item is the handler's.
+            let panicked = defuse(|| rx.drain(usize::MAX, |_item| boom()));
             assert!(panicked.is_none());
             assert_eq!(ledger.alive(), numbers(at + 1..fill));
             assert_eq!(tx.says().0, fill - at - 1);

@@ -21,7 +21,7 @@ over_every_arity! {
 over_every_ring! {
     e10_a_forgotten_write_grant_leaks_what_was_put_into_it
     e10_a_forgotten_read_grant_consumes_nothing
-    e10_a_forgotten_drain_frees_its_slots_with_the_next_operation
+    e10_an_iterator_that_is_left_leaves_nothing_behind
 }
 
 /// Each round has new ends; they go on where the last ones stopped, whatever those knew.
@@ -93,56 +93,20 @@ fn e10_a_forgotten_read_grant_consumes_nothing<W: Granting<Counted>>() {
     }
 }
 
-fn e10_a_forgotten_drain_frees_its_slots_with_the_next_operation<W: Granting<Counted>>() {
-    // What comes next, even if it finds nothing, must not leave the producer with a full ring for ever.
-    let next = W::Rx::<'_, Counted>::FORMS.iter().copied();
-    for ((origin, taken), next) in thin(5, pairs(pairs(origins(W::N), lengths(W::N)), next)) {
+fn e10_an_iterator_that_is_left_leaves_nothing_behind<W: Granting<Counted>>() {
+    for (origin, taken) in thin(5, pairs(origins(W::N), lengths(W::N))) {
         let ledger = Ledger::new();
         W::play::<Counted, _>(origin, |mut tx, mut rx| {
             tx.put(Put::One, W::N, &mut ledger.items());
-            let mut drain = rx.drain(W::N);
-            assert_eq!(drain.by_ref().take(taken).count(), taken);
-            forget(drain);
-            assert_eq!(ledger.dropped(), taken);
-            assert_eq!(rx.says().0, W::N - taken, "what it did not come to is still there");
-            let count = rx.take(next, W::N, &mut |_| ());
-            assert!(count > 0 || taken == W::N);
-            rx.take(Take::One, W::N, &mut |_| ());
-            assert_eq!(tx.put(Put::One, W::N, &mut ledger.items()), W::N, "after {next:?}");
+            let mut items = rx.try_iter();
+            assert_eq!(items.by_ref().take(taken).count(), taken);
+            assert_eq!((ledger.dropped(), tx.says().0, rx.says().0), (taken, W::N - taken, W::N - taken));
+            assert_eq!(tx.put(Put::One, W::N, &mut ledger.items()), taken, "their slots are free");
+            assert_eq!(rx.try_iter().count(), W::N, "and it goes to the end");
+            assert!(rx.try_iter().next().is_none());
         });
         ledger.assert_all_dropped();
     }
-}
-
-/// What a forgotten drain may have taken is told with the next items that are taken, not only when the ring is found
-/// empty: after that, nothing of what is in the ring is its own.
-#[test]
-fn e10_a_forgotten_drain_takes_nothing_that_came_after_it() {
-    fn play<P: annulet::ring::Side>() {
-        let ledger = Ledger::new();
-        let mut ring =
-            annulet::ring::Ring::<Counted, 4, P, annulet::ring::Single, annulet::stats::Counts>::new();
-        {
-            let (mut tx, mut rx) = ring.split();
-            assert_eq!(tx.try_push_iter(ledger.items().take(4)), 4);
-            // Nothing is taken by it.
-            forget(rx.drain(2));
-            assert_eq!(rx.try_pop().unwrap().0, 0);
-            assert_eq!(rx.skip(1), 1);
-            assert_eq!(tx.try_push_iter(ledger.items().take(2)), 2, "their slots are free");
-            forget(rx);
-        }
-        {
-            let (_, mut rx) = ring.split();
-            assert!(rx.drain(2).map(|item| item.0).eq([2, 3]));
-        }
-        let (_, mut rx) = ring.split();
-        assert!(rx.drain(9).map(|item| item.0).eq([4, 5]));
-        drop(rx);
-        ledger.assert_all_dropped();
-    }
-    play::<annulet::ring::Single>();
-    play::<annulet::ring::Multi>();
 }
 
 /// Runs `$body` for `Spsc`s of several sizes.
@@ -196,7 +160,7 @@ fn e06_a_look_can_be_cloned_half_way() {
     let again = look.clone();
     assert!(look.eq(&[3, 4, 5, 6, 7]));
     assert!(again.eq(&[3, 4, 5, 6, 7]));
-    // It shows and takes nothing. What takes, `Drain`, is not `Clone` (`tests/static_asserts.rs`).
+    // It shows and takes nothing. What takes, `TryIter`, is not `Clone` (`tests/static_asserts.rs`).
     assert_eq!(rx.len(), 8);
 }
 
@@ -335,88 +299,6 @@ fn e10_a_forgotten_end_stays_taken_until_the_ring_is_borrowed_exclusively() {
     ledger.assert_all_dropped();
 }
 
-/// A consumer that goes tells how far its forgotten drain came, at once: the producer has the slots, and the next consumer
-/// the rest of the items.
-#[test]
-fn e10_a_consumer_that_goes_tells_what_its_forgotten_drain_took() {
-    sizes!(|N| {
-        for (origin, taken) in thin(3, pairs(origins(N), 0..=N)) {
-            let ledger = Ledger::new();
-            let ring = Spsc::<Counted, N>::starting_at(origin);
-            let (mut tx, mut rx) = ring.try_split().unwrap();
-            tx.put(Put::One, N, &mut ledger.items());
-            let mut drain = rx.drain(N);
-            drain.by_ref().take(taken).for_each(drop);
-            forget(drain);
-            drop(rx);
-            assert_eq!((tx.says().0, ring.len()), (N - taken, N - taken));
-            assert_eq!(tx.put(Put::One, N, &mut ledger.items()), taken);
-            let mut rx = ring.try_consumer().unwrap();
-            let mut expected = taken as u32..;
-            assert_eq!(rx.take(Take::One, N, &mut |item| assert_eq!(Some(item.0), expected.next())), N);
-            ledger.assert_all_dropped();
-        }
-    });
-}
-
-/// A drain that is over has taken nothing that it did not come to, whatever becomes of its consumer.
-#[test]
-fn e10_a_drain_that_is_over_leaves_what_it_did_not_come_to() {
-    sizes!(|N| {
-        for (origin, taken) in thin(3, pairs(origins(N), 0..=N)) {
-            let mut ring = Spsc::<u32, N>::starting_at(origin);
-            let (mut tx, mut rx) = ring.split();
-            tx.put(Put::One, N, &mut (0..));
-            assert_eq!(rx.drain(N).take(taken).count(), taken);
-            drop(tx);
-            forget(rx);
-            let (_, mut rx) = ring.split();
-            assert!(rx.drain(N).eq(taken as u32..N as u32));
-        }
-    });
-}
-
-/// The consumer's position is in its handle, and a drain tells the ring only when it ends. If neither ever ends,
-/// the ring must still not hand out, or drop, an item that was taken.
-#[test]
-fn e10_a_drain_and_its_consumer_both_forgotten_take_nothing_twice() {
-    sizes!(|N| {
-        // What the consumer does before it is forgotten, and whether the ring has new ends after that.
-        let then = pairs(0..4, [false, true]).collect::<Vec<_>>();
-        for ((origin, taken), (gone_on, split_again)) in thin(5, pairs(pairs(origins(N), 0..=N), then)) {
-            let ledger = Ledger::new();
-            let mut ring = Spsc::<Counted, N>::starting_at(origin);
-            let (mut tx, mut rx) = ring.split();
-            tx.put(Put::One, N, &mut ledger.items());
-            let mut drain = rx.drain(N);
-            drain.by_ref().take(taken).for_each(drop);
-            forget(drain);
-            match gone_on {
-                0 => (),
-                1 => drop(rx.try_pop()),
-                // One that has to look for items, and one that knows of them if there are any.
-                again => {
-                    let mut drain = rx.drain(if again == 2 { N } else { 1 });
-                    drop(drain.next());
-                    forget(drain);
-                }
-            }
-            let dropped = ledger.dropped();
-            drop(tx);
-            forget(rx);
-            if split_again {
-                let (mut tx, mut rx) = ring.split();
-                // Items may be leaked, since both were forgotten, but none comes again.
-                while let Ok(item) = rx.try_pop() {
-                    assert!(ledger.is_alive(&item) && item.0 as usize >= dropped);
-                }
-                assert_eq!(tx.put(Put::One, N, &mut ledger.items()), N);
-                assert_eq!(rx.take(Take::One, N, &mut |_| ()), N);
-            }
-        }
-    });
-}
-
 #[test]
 #[cfg(feature = "alloc")]
 fn e10_a_forgotten_kept_end_keeps_the_ring() {
@@ -511,7 +393,7 @@ fn handles_and_rings_show_themselves() {
     assert_eq!(format!("{rx:?}"), "Consumer { len: 1, capacity: 4 }");
     assert_eq!(format!("{:?}", tx.try_claim(2).unwrap()), "WriteGrant { len: 2, filled: 0 }");
     assert_eq!(format!("{:?}", rx.try_read(2).unwrap()), "ReadGrant { len: 1 }");
-    assert_eq!(format!("{:?}", rx.drain(2)), "Drain { left: 1 }");
+    assert_eq!(format!("{:?}", rx.try_iter()), "TryIter { .. }");
     assert_eq!(format!("{ring:?}"), "Ring { len: 1, capacity: 4 }");
     assert_eq!((ring.len(), ring.is_empty(), ring.is_full(), ring.capacity()), (1, false, false, 4));
 }

@@ -36,11 +36,8 @@ enum Op {
         wanted: usize,
         kept: usize,
     },
-    /// Of a drain of `wanted`, `taken` are taken.
     Drain {
         wanted: usize,
-        taken: usize,
-        forget: bool,
     },
     Look,
 }
@@ -55,8 +52,7 @@ fn op() -> impl Strategy<Value = Op> {
         6 => (any::<usize>(), length()).prop_map(|(form, wanted)| Op::Take { form, wanted }),
         1 => length().prop_map(|wanted| Op::TakeSlice { wanted }),
         1 => (length(), length()).prop_map(|(wanted, kept)| Op::Release { wanted, kept }),
-        1 => (length(), length(), any::<bool>())
-            .prop_map(|(wanted, taken, forget)| Op::Drain { wanted, taken, forget }),
+        1 => length().prop_map(|wanted| Op::Drain { wanted }),
         1 => Just(Op::Look),
     ]
 }
@@ -136,20 +132,10 @@ fn step<W: Granting<u32>>(
             assert_eq!(grant.release(length(kept)), expected);
             model.pop_many(expected);
         }
-        Op::Drain { wanted, taken, forget: forgotten } => {
-            let mut drain = rx.drain(length(wanted));
-            let items: Vec<u32> = drain.by_ref().take(length(taken)).collect();
-            let expected = length(taken).min(length(wanted)).min(model.len());
-            assert_eq!(items, model.pop_many(expected));
-            if forgotten {
-                forget(drain);
-                // Until it looks again, the consumer may keep the slots; so it looks.
-                rx.take(Take::One, 0, &mut |_| ());
-                while rx.says().0 > 0 && rx.try_pop().is_some() {
-                    model.pop_many(1);
-                }
-                assert_eq!(rx.try_pop(), None);
-            }
+        Op::Drain { wanted } => {
+            let mut items = Vec::new();
+            assert_eq!(rx.drain(length(wanted), |item| items.push(item)), items.len());
+            assert_eq!(items, model.pop_many(length(wanted).min(model.len())));
         }
         Op::Look => model.check_rx(rx),
     }

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use annulet::error::{ClaimError, PushError};
 use annulet::ring::{
-    Borrowed, Consumer, Drain, Keep, Multi, Producer, ReadGrant, Ring, Side, Single, WriteGrant,
+    Borrowed, Consumer, Keep, Multi, Producer, ReadGrant, Ring, Side, Single, TryIter, WriteGrant,
 };
 use annulet::stats::{Off, Stats};
 
@@ -144,7 +144,8 @@ pub trait GrantTx<T>: Tx<T> {
 pub trait GrantRx<T>: Rx<T> {
     fn try_read(&mut self, wanted: usize) -> Option<ReadGrant<'_, T>>;
     fn try_read_parts(&mut self, wanted: usize) -> Option<ReadGrant<'_, T>>;
-    fn drain(&mut self, max: usize) -> Drain<'_, T>;
+    fn drain(&mut self, max: usize, f: impl FnMut(T)) -> usize;
+    fn try_iter(&mut self) -> TryIter<'_, T>;
     fn skip(&mut self, count: usize) -> usize;
     fn consume(&mut self, max: usize, see: impl FnMut(&T)) -> usize;
 }
@@ -220,6 +221,16 @@ impl<T, P: Side, C: Side, S: Stats, K: Keep> Tx<T> for Producer<'_, T, P, C, S, 
     fn says(&self) -> (usize, usize, bool, bool) {
         (self.len(), self.capacity(), self.is_empty(), self.is_full())
     }
+}
+
+/// Up to `max` items, drained.
+pub fn drained<T, P: Side, C: Side, S: Stats, K: Keep>(
+    rx: &mut Consumer<'_, T, P, C, S, K>,
+    max: usize,
+) -> Vec<T> {
+    let mut items = Vec::new();
+    assert_eq!(rx.drain(max, |item| items.push(item)), items.len());
+    items
 }
 
 /// What consumers of a side can do with items that stay.
@@ -323,13 +334,7 @@ impl<T, P: Side, C: Looking, S: Stats, K: Keep> Rx<T> for Consumer<'_, T, P, C, 
             Take::One => {
                 (0..wanted).map_while(|_| Consumer::try_pop(self).ok()).map(|item| see(&item)).count()
             }
-            Take::Drain => {
-                let drain = Consumer::drain(self, wanted);
-                let said = drain.len();
-                let count = drain.map(|item| see(&item)).count();
-                assert_eq!(count, said);
-                count
-            }
+            Take::Drain => Consumer::drain(self, wanted, |item| see(&item)),
             Take::Consume => Consumer::consume(self, wanted, see),
             Take::Skip => {
                 assert!(C::look(self, wanted, see));
@@ -382,8 +387,12 @@ impl<T, K: Keep> GrantRx<T> for Consumer<'_, T, Single, Single, Off, K> {
         Consumer::try_read_parts(self, wanted).ok()
     }
 
-    fn drain(&mut self, max: usize) -> Drain<'_, T> {
-        Consumer::drain(self, max)
+    fn drain(&mut self, max: usize, f: impl FnMut(T)) -> usize {
+        Consumer::drain(self, max, f)
+    }
+
+    fn try_iter(&mut self) -> TryIter<'_, T> {
+        Consumer::try_iter(self)
     }
 
     fn skip(&mut self, count: usize) -> usize {

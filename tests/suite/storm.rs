@@ -135,7 +135,7 @@ fn consume<P: Side, C: Looking>(
         let last = over().then(|| patience.get_or_insert_with(Patience::new));
         let wanted = 1 + dice.roll(rx.capacity());
         let count = match dice.roll(4) {
-            0 => rx.drain(wanted).map(|item| see(&item)).count(),
+            0 => rx.drain(wanted, |item| see(&item)),
             1 => rx.consume(wanted, &mut see),
             2 => {
                 let mut out = vec![[0; 4]; wanted];

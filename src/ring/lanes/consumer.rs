@@ -10,8 +10,8 @@ use crate::error::PopError;
 use crate::handle::{Handle, Lane};
 #[cfg(compare_and_swap)]
 use crate::ring::Multi;
+use crate::ring::drain::ClaimedItems;
 use crate::ring::reading::ReadEnd;
-use crate::ring::taking::Taking;
 use crate::ring::{Ring, Side, Single};
 use crate::stats::{Off, Refusal, Stats};
 
@@ -59,12 +59,12 @@ impl<'a, T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Hous
     /// Visits lanes until `max` items were found, or each lane was found empty, and lets `take` have what is found: how
     /// many, and where none were, whether that was for the other consumers.
     ///
-    /// `take` comes to all items of what it is given, or panics.
+    /// `take` takes all items of what it is given, and returns how many, or panics.
     #[inline(always)]
     fn tour(
         &mut self,
         max: usize,
-        mut take: impl FnMut(Handle<Lane>, Taking<'_, T, Single, C, S>),
+        mut take: impl FnMut(Handle<Lane>, ClaimedItems<'_, T, Single, C, S>) -> usize,
     ) -> (usize, bool) {
         // As many as there can be at once, or producers that are fast enough would keep us for ever: each visit finds
         // an item, or is the last one to its lane.
@@ -75,12 +75,11 @@ impl<'a, T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Hous
             let (lane, budget) = self.order.next(open);
             let asked = budget.min(max - found);
             let mut got = 0;
-            match Self::end(self.lanes, &mut self.ends, lane).map(|end| end.try_taking(asked)) {
-                Some(Ok(taking)) => {
-                    got = taking.left;
+            match Self::end(self.lanes, &mut self.ends, lane).map(|end| end.try_claim_items(asked)) {
+                Some(Ok(items)) => {
                     // After they were claimed, and before their slots are given back: no other producer can have
                     // registered meanwhile, and the one who pushed them had before.
-                    take(self.lanes.handle(lane), taking);
+                    got = take(self.lanes.handle(lane), items);
                 }
                 Some(Err(why)) => contended |= why == Refusal::Contended,
                 // The lane has no ring yet.
@@ -128,7 +127,7 @@ impl<'a, T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Hous
     #[inline]
     pub fn try_pop_from(&mut self) -> Result<(Handle<Lane>, T), PopError> {
         let mut popped = None;
-        let (_, contended) = self.tour(1, |from, mut taking| popped = taking.next().map(|item| (from, item)));
+        let (_, contended) = self.tour(1, |from, items| items.give_to(|item| popped = Some((from, item))));
         popped.ok_or(if contended { PopError::Contended } else { PopError::Empty })
     }
 
@@ -141,9 +140,11 @@ impl<'a, T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Hous
         T: Copy,
     {
         let (most, mut copied) = (out.len(), 0);
-        let _ = self.tour(most, |_, taking| {
+        let _ = self.tour(most, |_, items| {
             // They are at most as many as are left of `out`; written so that no panic remains.
-            copied += taking.copy_to(out.get_mut(copied..).unwrap_or_default());
+            let count = items.copy_to(out.get_mut(copied..).unwrap_or_default());
+            copied += count;
+            count
         });
         copied
     }
@@ -155,24 +156,15 @@ impl<'a, T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Hous
     /// this visit are dropped.
     #[inline]
     pub fn drain(&mut self, max: usize, mut f: impl FnMut(Handle<Lane>, T)) -> usize {
-        let (count, _) = self.tour(max, |from, mut taking| {
-            while let Some(item) = taking.next() {
-                f(from, item);
-            }
-        });
-        count
+        self.tour(max, |from, items| items.give_to(|item| f(from, item))).0
     }
 
     /// As [`drain`](Self::drain), without whose they are. If there is none: why.
     // Asked by channels, which need compare-and-swap.
     #[cfg(compare_and_swap)]
     #[inline]
-    pub(crate) fn drain_to(&mut self, max: usize, mut f: impl FnMut(T)) -> Result<usize, PopError> {
-        let (count, contended) = self.tour(max, |_, mut taking| {
-            while let Some(item) = taking.next() {
-                f(item);
-            }
-        });
+    pub(crate) fn try_drain(&mut self, max: usize, mut f: impl FnMut(T)) -> Result<usize, PopError> {
+        let (count, contended) = self.tour(max, |_, items| items.give_to(&mut f));
         match count {
             0 if max > 0 => Err(if contended { PopError::Contended } else { PopError::Empty }),
             count => Ok(count),
@@ -186,13 +178,13 @@ impl<'a, T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Hous
     /// are many consumers, those of this visit are dropped.
     #[inline]
     pub fn consume(&mut self, max: usize, mut f: impl FnMut(Handle<Lane>, &T)) -> usize {
-        self.tour(max, |from, mut taking| taking.show(|item| f(from, item))).0
+        self.tour(max, |from, items| items.show_to(|item| f(from, item))).0
     }
 
     /// Drops up to `count` items, at most as many as all lanes hold; how many.
     #[inline]
     pub fn skip(&mut self, count: usize) -> usize {
-        self.tour(count, |_, taking| taking.discard()).0
+        self.tour(count, |_, items| items.discard()).0
     }
 
     /// What it reads: to register producers, and for its numbers.
@@ -249,11 +241,11 @@ mod tests {
     fn a_drain_of_none_is_none() {
         let lanes = Lanes::<u32, 4, 2>::new();
         let mut rx = lanes.try_consumer(Fair::default()).unwrap();
-        assert_eq!(rx.drain_to(1, drop), Err(PopError::Empty));
-        assert_eq!(rx.drain_to(0, drop), Ok(0));
+        assert_eq!(rx.try_drain(1, drop), Err(PopError::Empty));
+        assert_eq!(rx.try_drain(0, drop), Ok(0));
         let ring = crate::Spsc::<u32, 4>::new();
         let mut rx = ring.try_consumer().unwrap();
-        assert_eq!(rx.drain_to(1, drop), Err(PopError::Empty));
-        assert_eq!(rx.drain_to(0, drop), Ok(0));
+        assert_eq!(rx.try_drain(1, drop), Err(PopError::Empty));
+        assert_eq!(rx.try_drain(0, drop), Ok(0));
     }
 }

@@ -8,7 +8,7 @@ fn main() {
     let one = tx.try_claim(1).unwrap();
     let two = tx.try_claim(1).unwrap();
     drop((one, two));
-    let mut drain = rx.drain(1);
+    let mut items = rx.try_iter();
     let _ = rx.try_pop();
-    drop(drain.next());
+    drop(items.next());
 }

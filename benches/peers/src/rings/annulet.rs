@@ -149,12 +149,7 @@ impl<const N: usize, P: Arity, C: Arity> Form<Annulet<N, P, C>> for Drain {
     }
 
     #[inline(always)]
-    fn receive(&mut self, rx: &mut Consumer<'_, u64, P, C>, chunk: usize, mut see: impl FnMut(u64)) -> usize {
-        let mut count = 0;
-        for item in rx.drain(chunk) {
-            see(item);
-            count += 1;
-        }
-        count
+    fn receive(&mut self, rx: &mut Consumer<'_, u64, P, C>, chunk: usize, see: impl FnMut(u64)) -> usize {
+        rx.drain(chunk, see)
     }
 }

@@ -56,7 +56,7 @@ impl<T: Item + 'static, P: Side, C: Side> Ops<T, P, C> {
         skip,
         consume,
         drain,
-        drain_some,
+        iterate,
         counts,
     ];
 }
@@ -137,11 +137,12 @@ fn consume<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, _: u
 }
 
 fn drain<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, _: usize) -> usize {
-    rings.rx.drain(a).fold(0, |sum, item| sum ^ item.see())
+    let mut sum = 0;
+    rings.rx.drain(a, |item| sum ^= item.see()) + sum
 }
 
-fn drain_some<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, b: usize) -> usize {
-    rings.rx.drain(a).take(b).fold(0, |sum, item| sum ^ item.see())
+fn iterate<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, _: usize) -> usize {
+    rings.rx.try_iter().take(a).fold(0, |sum, item| sum ^ item.see())
 }
 
 fn counts<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, _: usize, _: usize) -> usize {

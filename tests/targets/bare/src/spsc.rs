@@ -69,7 +69,7 @@ impl<T: Item + 'static> Ops<T> {
         skip,
         consume,
         drain,
-        drain_some,
+        try_iter,
         iter,
         consumer_counts,
         #[cfg(feature = "control")]
@@ -279,13 +279,12 @@ fn consume<T: Item>(rings: &mut Rings<T>, a: usize, b: usize) -> usize {
 }
 
 fn drain<T: Item>(rings: &mut Rings<T>, a: usize, _: usize) -> usize {
-    rings.rx.drain(a).map(|item| item.see()).fold(0, usize::wrapping_add)
+    let mut sum = 0_usize;
+    rings.rx.drain(a, |item| sum = sum.wrapping_add(item.see())) ^ sum
 }
 
-fn drain_some<T: Item>(rings: &mut Rings<T>, a: usize, b: usize) -> usize {
-    let mut drain = rings.rx.drain(a);
-    let left = drain.len();
-    drain.by_ref().take(b).map(|item| item.see()).fold(left, usize::wrapping_add)
+fn try_iter<T: Item>(rings: &mut Rings<T>, a: usize, _: usize) -> usize {
+    rings.rx.try_iter().take(a).map(|item| item.see()).fold(0, usize::wrapping_add)
 }
 
 fn iter<T: Item>(rings: &mut Rings<T>, _: usize, _: usize) -> usize {
