@@ -40,6 +40,7 @@ ROOMS = [
     ("src/region", "region::", "regions"),
     ("src/ring/broadcast", "ring::broadcast::", "broadcast"),
     ("src/ring/lanes", "ring::lanes::", "lanes"),
+    ("src/index", "index:: ring::", "suite"),
     ("src/ring", "ring::", "suite"),
     ("src/wait", "wait::", "channel_core channel"),
     ("src/channel", "channel::", "channel_core channel"),

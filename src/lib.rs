@@ -14,6 +14,7 @@ extern crate std;
 
 mod bitmap;
 mod cursor;
+mod index;
 #[cfg(arc)]
 mod once;
 mod span;

@@ -34,7 +34,7 @@ pub(crate) mod sealed {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Refusal {
         /// Full, or empty.
-        Refused,
+        NoneAvailable,
         /// Another party is in the middle of the slot in question.
         Pending,
         /// Other parties were faster at each of the tries.
@@ -239,7 +239,7 @@ impl sealed::Sealed for Counts {
     #[inline]
     fn refused(&self, why: Refusal, shared: bool) {
         let counter = match why {
-            Refusal::Refused => &self.refused,
+            Refusal::NoneAvailable => &self.refused,
             Refusal::Pending => &self.pending,
             Refusal::Contended => &self.contended,
         };

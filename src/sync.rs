@@ -79,6 +79,21 @@ pub(crate) use const_fn;
 #[derive(Debug, Default)]
 pub(crate) struct CachePadded<T>(pub(crate) T);
 
+impl<T> core::ops::Deref for CachePadded<T> {
+    type Target = T;
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> core::ops::DerefMut for CachePadded<T> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
+
 /// What loom needs to see accesses to slots that the code makes through raw pointers.
 ///
 /// Outside loom it is empty and its methods vanish. Under loom there is one tracked cell per slot; an access is

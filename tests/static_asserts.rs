@@ -11,7 +11,7 @@ use annulet::ring::broadcast::{
     Gated, GatedReader, JoinError, Overwrite, Pressure, ReadError, Reader, Writer,
 };
 use annulet::ring::lanes::{Adaptive, Fair, LaneConsumer, LaneProducer, RegisterError, Strict, Tenant};
-use annulet::ring::{Borrowed, Consumer, Multi, Producer, ReadGrant, Single, TryIter, WriteGrant};
+use annulet::ring::{Consumer, Multi, Producer, ReadGrant, Ref, Sides, Single, TryIter, WriteGrant};
 use annulet::stats::Counts;
 use annulet::{Broadcast, Lanes, Mpmc, Spsc};
 use static_assertions::{assert_impl_all, assert_not_impl_any, const_assert_eq};
@@ -37,7 +37,7 @@ assert_not_impl_any!(Producer<'static, Shared>: Send);
 assert_not_impl_any!(Consumer<'static, Shared>: Send);
 assert_not_impl_any!(Producer<'static, Neither>: Send);
 assert_not_impl_any!(Consumer<'static, Neither>: Send);
-assert_not_impl_any!(Borrowed<'static>: Clone, Copy);
+assert_not_impl_any!(Ref<'static>: Clone, Copy);
 
 // So do the grants, and what they lend is lent once.
 assert_impl_all!(WriteGrant<'static, Sent>: Send);
@@ -78,9 +78,9 @@ assert_not_impl_any!(Lanes<Shared, 4, 2>: Send, Sync);
 assert_not_impl_any!(Lanes<Neither, 4, 2>: Send, Sync);
 assert_impl_all!(LaneProducer<'static, Sent>: Send);
 assert_impl_all!(LaneConsumer<'static, Sent, 4, 2, Fair>: Send);
-assert_impl_all!(LaneConsumer<'static, Sent, 4, 2, Adaptive, Multi>: Send, Clone);
+assert_impl_all!(LaneConsumer<'static, Sent, 4, 2, Adaptive, Sides<Single, Multi>>: Send, Clone);
 assert_not_impl_any!(LaneProducer<'static, u8>: Sync, Clone, Copy);
-assert_not_impl_any!(LaneProducer<'static, u8, Multi>: Sync, Clone, Copy);
+assert_not_impl_any!(LaneProducer<'static, u8, Sides<Single, Multi>>: Sync, Clone, Copy);
 assert_not_impl_any!(LaneProducer<'static, Neither>: Send);
 assert_not_impl_any!(LaneConsumer<'static, u8, 4, 2, Strict>: Sync, Clone, Copy);
 assert_not_impl_any!(LaneConsumer<'static, Neither, 4, 2, Strict>: Send);
@@ -93,7 +93,7 @@ mod kept {
     use super::{Neither, Sent, Shared};
     use annulet::Spsc;
     use annulet::ring::lanes::GrowingLanes;
-    use annulet::ring::{Multi, Owned, OwnedConsumer, OwnedProducer};
+    use annulet::ring::{ArcRef, Multi, OwnedConsumer, OwnedProducer, Sides, Single};
     use static_assertions::{assert_impl_all, assert_not_impl_any};
 
     // Where each ring is on the heap, a pointer to it is: as a box of it.
@@ -102,22 +102,22 @@ mod kept {
     assert_not_impl_any!(GrowingLanes<Neither, 4, 2>: Send, Sync);
     assert_impl_all!(OwnedProducer<Sent, 4>: Send);
     assert_impl_all!(OwnedConsumer<Sent, 4>: Send);
-    assert_impl_all!(OwnedProducer<Sent, 4, Multi>: Send, Clone);
+    assert_impl_all!(OwnedProducer<Sent, 4, Sides<Multi, Single>>: Send, Clone);
     assert_not_impl_any!(OwnedProducer<u8, 4>: Sync, Clone, Copy);
     assert_not_impl_any!(OwnedConsumer<u8, 4>: Sync, Clone, Copy);
     assert_not_impl_any!(OwnedProducer<Shared, 4>: Send);
     assert_not_impl_any!(OwnedConsumer<Neither, 4>: Send);
     // A kept ring cannot be cloned through what keeps it, which would make a second holder of an end.
-    assert_not_impl_any!(Owned<Spsc<u8, 4>>: Clone, Copy);
+    assert_not_impl_any!(ArcRef<Spsc<u8, 4>>: Clone, Copy);
 }
 
 // A side of many can be cloned, a side of one cannot, whatever the other one is.
-assert_impl_all!(Producer<'static, Sent, Multi, Single>: Clone, Send);
-assert_not_impl_any!(Consumer<'static, Sent, Multi, Single>: Clone, Copy, Sync);
-assert_impl_all!(Consumer<'static, Sent, Single, Multi>: Clone, Send);
-assert_not_impl_any!(Producer<'static, Sent, Single, Multi>: Clone, Copy, Sync);
-assert_not_impl_any!(Producer<'static, Neither, Multi, Multi>: Send);
-assert_not_impl_any!(Consumer<'static, Neither, Multi, Multi>: Send);
+assert_impl_all!(Producer<'static, Sent, Sides<Multi, Single>>: Clone, Send);
+assert_not_impl_any!(Consumer<'static, Sent, Sides<Multi, Single>>: Clone, Copy, Sync);
+assert_impl_all!(Consumer<'static, Sent, Sides<Single, Multi>>: Clone, Send);
+assert_not_impl_any!(Producer<'static, Sent, Sides<Single, Multi>>: Clone, Copy, Sync);
+assert_not_impl_any!(Producer<'static, Neither, Sides<Multi, Multi>>: Send);
+assert_not_impl_any!(Consumer<'static, Neither, Sides<Multi, Multi>>: Send);
 assert_impl_all!(Mpmc<Sent, 4>: Send, Sync);
 assert_not_impl_any!(Mpmc<Shared, 4>: Send, Sync);
 assert_not_impl_any!(Mpmc<Neither, 4>: Send, Sync);

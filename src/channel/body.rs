@@ -8,9 +8,9 @@ use super::shared::Shared;
 use super::{Receiver, Sender};
 use crate::ring::broadcast::{Gated, GatedReader, JoinError, Overwrite, Policy, Reader, Writer};
 use crate::ring::lanes::{Housing, LaneConsumer, LaneProducer, Order, RegisterError, Strict};
-use crate::ring::{Borrowed, Broadcast, Consumer, InChannel, Lanes, Producer, Ring, Side};
 #[cfg(arc)]
-use crate::ring::{HasEnds, Owned};
+use crate::ring::{ArcRef, HasEnds};
+use crate::ring::{Arity, Broadcast, Consumer, InChannel, Lanes, Producer, Ref, Ring, Single};
 use crate::stats::{Off, Stats};
 #[cfg(arc)]
 use crate::sync::Arc;
@@ -67,17 +67,17 @@ pub struct Channel<R, W, M = Off, const TASKS: usize = 8> {
 }
 
 /// A [`Sender`] of a ring.
-pub type RingSender<'a, T, P, C, W, S = Off, M = Off, const TASKS: usize = 8> =
-    Sender<Producer<'a, T, P, C, S, InChannel<Borrowed<'a>>>, &'a Line<W, M, TASKS>>;
+pub type RingSender<'a, T, A, W, M = Off, const TASKS: usize = 8> =
+    Sender<Producer<'a, T, A, InChannel<Ref<'a>>>, &'a Line<W, M, TASKS>>;
 /// A [`Receiver`] of a ring.
-pub type RingReceiver<'a, T, P, C, W, S = Off, M = Off, const TASKS: usize = 8> =
-    Receiver<Consumer<'a, T, P, C, S, InChannel<Borrowed<'a>>>, &'a Line<W, M, TASKS>>;
+pub type RingReceiver<'a, T, A, W, M = Off, const TASKS: usize = 8> =
+    Receiver<Consumer<'a, T, A, InChannel<Ref<'a>>>, &'a Line<W, M, TASKS>>;
 /// Both ends of a channel over a ring.
-pub type RingEnds<'a, T, P, C, W, S = Off, M = Off, const TASKS: usize = 8> =
-    (RingSender<'a, T, P, C, W, S, M, TASKS>, RingReceiver<'a, T, P, C, W, S, M, TASKS>);
+pub type RingEnds<'a, T, A, W, M = Off, const TASKS: usize = 8> =
+    (RingSender<'a, T, A, W, M, TASKS>, RingReceiver<'a, T, A, W, M, TASKS>);
 /// A [`Sender`] of a lane.
-pub type LaneSender<'a, T, C, W, S = Off, M = Off, const TASKS: usize = 8> =
-    Sender<LaneProducer<'a, T, C, S>, &'a Line<W, M, TASKS>>;
+pub type LaneSender<'a, T, A, W, M = Off, const TASKS: usize = 8> =
+    Sender<LaneProducer<'a, T, A>, &'a Line<W, M, TASKS>>;
 /// A [`Receiver`] of lanes.
 pub type LaneReceiver<
     'a,
@@ -85,13 +85,12 @@ pub type LaneReceiver<
     const N: usize,
     const L: usize,
     O,
-    C,
+    A,
     W,
-    S = Off,
     H = crate::ring::lanes::Inline,
     M = Off,
     const TASKS: usize = 8,
-> = Receiver<LaneConsumer<'a, T, N, L, O, C, S, H>, &'a Line<W, M, TASKS>>;
+> = Receiver<LaneConsumer<'a, T, N, L, O, A, H>, &'a Line<W, M, TASKS>>;
 
 impl<R, W, M: Meter, const TASKS: usize> Channel<R, W, M, TASKS> {
     const_fn! {
@@ -148,64 +147,60 @@ impl<R, W, M: Meter, const TASKS: usize> Channel<R, W, M, TASKS> {
     }
 }
 
-impl<T, const N: usize, P: Side, C: Side, S: Stats, W: Wait, M: Meter, const TASKS: usize>
-    Channel<Ring<T, N, P, C, S>, W, M, TASKS>
-{
+impl<T, const N: usize, A: Arity, W: Wait, M: Meter, const TASKS: usize> Channel<Ring<T, N, A>, W, M, TASKS> {
     /// Both ends, for as long as the channel stays borrowed. It is open then, whatever was before.
-    pub fn split(&mut self) -> RingEnds<'_, T, P, C, W, S, M, TASKS> {
+    pub fn split(&mut self) -> RingEnds<'_, T, A, W, M, TASKS> {
         self.reopen();
         let (producer, consumer) = self.ring.split();
-        let (producer, consumer) = (producer.map_keep(InChannel), consumer.map_keep(InChannel));
+        let (producer, consumer) = (producer.map_owner(InChannel), consumer.map_owner(InChannel));
         (Sender::new(producer, &self.line), Receiver::new(consumer, &self.line))
     }
 
     /// Both ends, or `None` while somebody has an end of a single side. They go back on drop.
     #[must_use]
-    pub fn try_split(&self) -> Option<RingEnds<'_, T, P, C, W, S, M, TASKS>> {
+    pub fn try_split(&self) -> Option<RingEnds<'_, T, A, W, M, TASKS>> {
         let (producer, consumer) = self.ring.try_split()?;
-        let (producer, consumer) = (producer.map_keep(InChannel), consumer.map_keep(InChannel));
+        let (producer, consumer) = (producer.map_owner(InChannel), consumer.map_owner(InChannel));
         Some((Sender::new(producer, &self.line), Receiver::new(consumer, &self.line)))
     }
 
     /// A sender, or `None` while somebody has the only one.
     #[must_use]
-    pub fn try_sender(&self) -> Option<RingSender<'_, T, P, C, W, S, M, TASKS>> {
-        Some(Sender::new(self.ring.try_producer()?.map_keep(InChannel), &self.line))
+    pub fn try_sender(&self) -> Option<RingSender<'_, T, A, W, M, TASKS>> {
+        Some(Sender::new(self.ring.try_producer()?.map_owner(InChannel), &self.line))
     }
 
     /// A receiver, or `None` while somebody has the only one.
     #[must_use]
-    pub fn try_receiver(&self) -> Option<RingReceiver<'_, T, P, C, W, S, M, TASKS>> {
-        Some(Receiver::new(self.ring.try_consumer()?.map_keep(InChannel), &self.line))
+    pub fn try_receiver(&self) -> Option<RingReceiver<'_, T, A, W, M, TASKS>> {
+        Some(Receiver::new(self.ring.try_consumer()?.map_owner(InChannel), &self.line))
     }
 }
 
 /// A [`Sender`] that keeps its channel alive by an `Arc`.
 #[cfg(arc)]
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
-pub type OwnedSender<T, const N: usize, P, C, W, S = Off, M = Off, const TASKS: usize = 8> = Sender<
-    Producer<'static, T, P, C, S, InChannel<Owned<Channel<Ring<T, N, P, C, S>, W, M, TASKS>>>>,
-    Shared<Channel<Ring<T, N, P, C, S>, W, M, TASKS>>,
+pub type OwnedSender<T, const N: usize, A, W, M = Off, const TASKS: usize = 8> = Sender<
+    Producer<'static, T, A, InChannel<ArcRef<Channel<Ring<T, N, A>, W, M, TASKS>>>>,
+    Shared<Channel<Ring<T, N, A>, W, M, TASKS>>,
 >;
 
 /// A [`Receiver`] that keeps its channel alive by an `Arc`.
 #[cfg(arc)]
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
-pub type OwnedReceiver<T, const N: usize, P, C, W, S = Off, M = Off, const TASKS: usize = 8> = Receiver<
-    Consumer<'static, T, P, C, S, InChannel<Owned<Channel<Ring<T, N, P, C, S>, W, M, TASKS>>>>,
-    Shared<Channel<Ring<T, N, P, C, S>, W, M, TASKS>>,
+pub type OwnedReceiver<T, const N: usize, A, W, M = Off, const TASKS: usize = 8> = Receiver<
+    Consumer<'static, T, A, InChannel<ArcRef<Channel<Ring<T, N, A>, W, M, TASKS>>>>,
+    Shared<Channel<Ring<T, N, A>, W, M, TASKS>>,
 >;
 
 /// Both ends of a channel that they keep alive by an `Arc`.
 #[cfg(arc)]
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
-pub type OwnedEnds<T, const N: usize, P, C, W, S = Off, M = Off, const TASKS: usize = 8> =
-    (OwnedSender<T, N, P, C, W, S, M, TASKS>, OwnedReceiver<T, N, P, C, W, S, M, TASKS>);
+pub type OwnedEnds<T, const N: usize, A, W, M = Off, const TASKS: usize = 8> =
+    (OwnedSender<T, N, A, W, M, TASKS>, OwnedReceiver<T, N, A, W, M, TASKS>);
 
 #[cfg(arc)]
-impl<T, const N: usize, P: Side, C: Side, S: Stats, W, M, const TASKS: usize> HasEnds
-    for Channel<Ring<T, N, P, C, S>, W, M, TASKS>
-{
+impl<T, const N: usize, A: Arity, W, M, const TASKS: usize> HasEnds for Channel<Ring<T, N, A>, W, M, TASKS> {
     fn give_back(&self, end: u32) {
         self.ring.give_back(end);
     }
@@ -213,9 +208,7 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats, W, M, const TASKS: usize> Ha
 
 #[cfg(arc)]
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
-impl<T, const N: usize, P: Side, C: Side, S: Stats, W: Wait, M: Meter, const TASKS: usize>
-    Channel<Ring<T, N, P, C, S>, W, M, TASKS>
-{
+impl<T, const N: usize, A: Arity, W: Wait, M: Meter, const TASKS: usize> Channel<Ring<T, N, A>, W, M, TASKS> {
     /// A new channel on the heap, made in the one place where it stays, however large it is.
     #[cfg(not(loom))]
     fn shared(wait: W) -> Arc<Self> {
@@ -239,7 +232,7 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats, W: Wait, M: Meter, const TAS
     /// the sender of its reply lets its client go, and an item that holds a sender of this channel does not keep it. A
     /// send that races with that is accepted, and its item dropped, or refused. A channel that is borrowed, or `static`,
     /// keeps what is queued for its next receiver.
-    pub fn new_split(wait: W) -> OwnedEnds<T, N, P, C, W, S, M, TASKS> {
+    pub fn new_split(wait: W) -> OwnedEnds<T, N, A, W, M, TASKS> {
         #[cfg(loom)]
         let channel = Arc::new(Self::over(Ring::new(), wait));
         #[cfg(not(loom))]
@@ -247,13 +240,21 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats, W: Wait, M: Meter, const TAS
         channel.ring.hold_ends();
         // SAFETY: the ring is new, so these are its only ends, and each keeps an `Arc` of what it is in.
         let (producer, consumer) =
-            unsafe { channel.ring.ends_kept_by(|| InChannel(Owned(Arc::clone(&channel)))) };
+            unsafe { channel.ring.ends_owned_by(|| InChannel(ArcRef(Arc::clone(&channel)))) };
         (Sender::new(producer, Shared(Arc::clone(&channel))), Receiver::new(consumer, Shared(channel)))
     }
 }
 
-impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing, W: Wait, M: Meter, const TASKS: usize>
-    Channel<Lanes<T, N, L, C, S, H>, W, M, TASKS>
+impl<
+    T,
+    const N: usize,
+    const L: usize,
+    A: Arity<Producers = Single>,
+    H: Housing,
+    W: Wait,
+    M: Meter,
+    const TASKS: usize,
+> Channel<Lanes<T, N, L, A, H>, W, M, TASKS>
 {
     /// Open, with nobody there: that it is borrowed exclusively proves that nobody has an end, forgotten ones included.
     /// What is in the lanes stays.
@@ -267,7 +268,7 @@ impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing, W: Wait, 
     pub fn try_receiver<O: Order>(
         &self,
         order: O,
-    ) -> Option<LaneReceiver<'_, T, N, L, O, C, W, S, H, M, TASKS>> {
+    ) -> Option<LaneReceiver<'_, T, N, L, O, A, W, H, M, TASKS>> {
         Some(Receiver::new(self.ring.try_consumer(order)?, &self.line))
     }
 
@@ -276,7 +277,7 @@ impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing, W: Wait, 
     /// # Errors
     ///
     /// As for [`Lanes::register`].
-    pub fn register(&self) -> Result<LaneSender<'_, T, C, W, S, M, TASKS>, RegisterError> {
+    pub fn register(&self) -> Result<LaneSender<'_, T, A, W, M, TASKS>, RegisterError> {
         Ok(Sender::new(self.ring.register()?, &self.line))
     }
 
@@ -285,7 +286,7 @@ impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing, W: Wait, 
     /// # Errors
     ///
     /// As for [`Lanes::register_at`].
-    pub fn register_at(&self, lane: u32) -> Result<LaneSender<'_, T, C, W, S, M, TASKS>, RegisterError> {
+    pub fn register_at(&self, lane: u32) -> Result<LaneSender<'_, T, A, W, M, TASKS>, RegisterError> {
         Ok(Sender::new(self.ring.register_at(lane)?, &self.line))
     }
 }

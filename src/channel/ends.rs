@@ -7,7 +7,7 @@ use super::line::For;
 use crate::error::PushError;
 use crate::ring::broadcast::{Gated, GatedReader, Overwrite, Policy, Reader, Writer};
 use crate::ring::lanes::{Housing, LaneConsumer, Order};
-use crate::ring::{Consumer, Keep, Multi, Producer, Side};
+use crate::ring::{Arity, Consumer, Multi, Owner, Producer, SideRules as _, Single};
 use crate::stats::Stats;
 use crate::words::Entry;
 
@@ -128,7 +128,7 @@ pub(crate) mod sealed {
     }
 }
 
-impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::End for Producer<'_, T, P, C, S, K> {
+impl<T, A: Arity, K: Owner> sealed::End for Producer<'_, T, A, K> {
     const CHANGES: For = For::Data;
     fn set_quiet(&mut self, quiet: bool) {
         self.set_quiet(quiet);
@@ -141,17 +141,17 @@ impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::End for Producer<'_, T, P, 
     }
 }
 
-impl<T, C: Side, S: Stats, K: Keep> sealed::Many for Producer<'_, T, Multi, C, S, K> {
+impl<T, A: Arity<Producers = Multi>, K: Owner> sealed::Many for Producer<'_, T, A, K> {
     fn another(&self) -> Self {
         self.another()
     }
 }
 
-impl<T, P: Side, C: Side, S: Stats, K: Keep> Feed for Producer<'_, T, P, C, S, K> {}
-impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::Feed for Producer<'_, T, P, C, S, K> {
+impl<T, A: Arity, K: Owner> Feed for Producer<'_, T, A, K> {}
+impl<T, A: Arity, K: Owner> sealed::Feed for Producer<'_, T, A, K> {
     type Item = T;
     const FOR_ALL: bool = false;
-    const AWAITED: bool = P::SHARED && C::SHARED;
+    const AWAITED: bool = A::Producers::SHARED && A::Consumers::SHARED;
 
     #[inline(always)]
     fn put(&mut self, item: T) -> Result<(), PushError<T>> {
@@ -167,7 +167,7 @@ impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::Feed for Producer<'_, T, P,
     }
 }
 
-impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::End for Consumer<'_, T, P, C, S, K> {
+impl<T, A: Arity, K: Owner> sealed::End for Consumer<'_, T, A, K> {
     const CHANGES: For = For::Room;
     fn set_quiet(&mut self, quiet: bool) {
         self.set_quiet(quiet);
@@ -177,17 +177,17 @@ impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::End for Consumer<'_, T, P, 
     }
 }
 
-impl<T, P: Side, S: Stats, K: Keep> sealed::Many for Consumer<'_, T, P, Multi, S, K> {
+impl<T, A: Arity<Consumers = Multi>, K: Owner> sealed::Many for Consumer<'_, T, A, K> {
     fn another(&self) -> Self {
         self.another()
     }
 }
 
-impl<T, P: Side, C: Side, S: Stats, K: Keep> Source for Consumer<'_, T, P, C, S, K> {}
-impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::Source for Consumer<'_, T, P, C, S, K> {
+impl<T, A: Arity, K: Owner> Source for Consumer<'_, T, A, K> {}
+impl<T, A: Arity, K: Owner> sealed::Source for Consumer<'_, T, A, K> {
     type Item = T;
     const ROOM_IS_SOMEBODYS: bool = false;
-    const PASSES: bool = P::SHARED;
+    const PASSES: bool = A::Producers::SHARED;
 
     #[inline(always)]
     fn take(&mut self) -> Result<T, TryRecvError> {
@@ -203,7 +203,7 @@ impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::Source for Consumer<'_, T, 
     }
     #[inline]
     fn is_pending(&mut self) -> bool {
-        P::SHARED && !self.is_empty()
+        A::Producers::SHARED && !self.is_empty()
     }
     #[cfg(all(feature = "std", target_os = "linux"))]
     fn pending(&self) -> usize {
@@ -211,8 +211,8 @@ impl<T, P: Side, C: Side, S: Stats, K: Keep> sealed::Source for Consumer<'_, T, 
     }
 }
 
-impl<T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Housing> sealed::End
-    for LaneConsumer<'_, T, N, L, O, C, S, H>
+impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single>, H: Housing> sealed::End
+    for LaneConsumer<'_, T, N, L, O, A, H>
 {
     const CHANGES: For = For::Room;
     fn set_quiet(&mut self, quiet: bool) {
@@ -221,20 +221,20 @@ impl<T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Housing>
     }
 }
 
-impl<T, const N: usize, const L: usize, O: Order, S: Stats, H: Housing> sealed::Many
-    for LaneConsumer<'_, T, N, L, O, Multi, S, H>
+impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single, Consumers = Multi>, H: Housing>
+    sealed::Many for LaneConsumer<'_, T, N, L, O, A, H>
 {
     fn another(&self) -> Self {
         self.clone()
     }
 }
 
-impl<T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Housing> Source
-    for LaneConsumer<'_, T, N, L, O, C, S, H>
+impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single>, H: Housing> Source
+    for LaneConsumer<'_, T, N, L, O, A, H>
 {
 }
-impl<T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Housing> sealed::Source
-    for LaneConsumer<'_, T, N, L, O, C, S, H>
+impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single>, H: Housing> sealed::Source
+    for LaneConsumer<'_, T, N, L, O, A, H>
 {
     type Item = T;
     const ROOM_IS_SOMEBODYS: bool = true;

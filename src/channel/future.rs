@@ -16,8 +16,7 @@ use super::line::{For, Hold, Place, Told};
 use super::receiver::{Receiver, look};
 use super::sender::{Gone, Sender, offer, tell};
 use super::{RecvError, SendError};
-use crate::ring::{Keep, Producer, Side, Single, WriteGrant};
-use crate::stats::Stats;
+use crate::ring::{Arity, Owner, Producer, Single, WriteGrant};
 use crate::wait::{Look, Outcome, Party};
 
 /// Polls for something at one end; what was found, and whether it had waited. `takes`: what is found is taken, so that a
@@ -286,12 +285,12 @@ impl<E: Feed, L: Hold> Drop for SendReady<'_, E, L> {
 
 /// A place for one item, to be filled without waiting; see [`Sender::reserve`].
 #[must_use = "dropping a permit gives the place up"]
-pub struct Permit<'s, T, C: Side, S: Stats, L: Hold> {
-    grant: WriteGrant<'s, T, Single, C, S>,
+pub struct Permit<'s, T, A: Arity<Producers = Single>, L: Hold> {
+    grant: WriteGrant<'s, T, A>,
     hold: &'s L,
 }
 
-impl<T, C: Side, S: Stats, L: Hold> Permit<'_, T, C, S, L> {
+impl<T, A: Arity<Producers = Single>, L: Hold> Permit<'_, T, A, L> {
     /// Sends the item.
     ///
     /// # Errors
@@ -306,36 +305,36 @@ impl<T, C: Side, S: Stats, L: Hold> Permit<'_, T, C, S, L> {
         // One place was granted, so it fits.
         let _ = grant.push(item);
         grant.commit();
-        tell::<Producer<'_, T, Single, C, S>, L>(hold, 1);
+        tell::<Producer<'_, T, A>, L>(hold, 1);
         Ok(())
     }
 }
 
-impl<'p, T, C: Side, S: Stats, K: Keep, L: Hold> Sender<Producer<'p, T, Single, C, S, K>, L> {
+impl<'p, T, A: Arity<Producers = Single>, K: Owner, L: Hold> Sender<Producer<'p, T, A, K>, L> {
     /// Waits for a place for one item, and grants it; `None` if nothing will be received any more.
     ///
     /// Cancel-safe: nothing is lost by dropping it, nor by dropping the permit.
     ///
     /// Only of a sole sender: a place that one of many holds would keep up all that was sent after it.
-    pub fn reserve(&mut self) -> Reserve<'_, 'p, T, C, S, K, L> {
+    pub fn reserve(&mut self) -> Reserve<'_, 'p, T, A, K, L> {
         Reserve { sender: Some(self), place: Place::NONE }
     }
 }
 
 /// A place on its way; see [`Sender::reserve`].
 #[must_use = "a future does nothing until it is polled"]
-pub struct Reserve<'s, 'p, T, C: Side, S: Stats, K: Keep, L: Hold> {
+pub struct Reserve<'s, 'p, T, A: Arity<Producers = Single>, K: Owner, L: Hold> {
     /// Until it is ready.
-    sender: Option<&'s mut Sole<'p, T, C, S, K, L>>,
+    sender: Option<&'s mut Sole<'p, T, A, K, L>>,
     place: Place<L>,
 }
 
 /// A sender that is the only one.
-type Sole<'p, T, C, S, K, L> = Sender<Producer<'p, T, Single, C, S, K>, L>;
+type Sole<'p, T, A, K, L> = Sender<Producer<'p, T, A, K>, L>;
 
-impl<T, C: Side, S: Stats, K: Keep, L: Hold> Unpin for Reserve<'_, '_, T, C, S, K, L> {}
-impl<'s, T, C: Side, S: Stats, K: Keep, L: Hold> Future for Reserve<'s, '_, T, C, S, K, L> {
-    type Output = Option<Permit<'s, T, C, S, L>>;
+impl<T, A: Arity<Producers = Single>, K: Owner, L: Hold> Unpin for Reserve<'_, '_, T, A, K, L> {}
+impl<'s, T, A: Arity<Producers = Single>, K: Owner, L: Hold> Future for Reserve<'s, '_, T, A, K, L> {
+    type Output = Option<Permit<'s, T, A, L>>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { sender, place } = self.get_mut();
@@ -353,7 +352,7 @@ impl<'s, T, C: Side, S: Stats, K: Keep, L: Hold> Future for Reserve<'s, '_, T, C
     }
 }
 
-impl<T, C: Side, S: Stats, K: Keep, L: Hold> Drop for Reserve<'_, '_, T, C, S, K, L> {
+impl<T, A: Arity<Producers = Single>, K: Owner, L: Hold> Drop for Reserve<'_, '_, T, A, K, L> {
     fn drop(&mut self) {
         if let Some(sender) = &self.sender {
             sender.leave(&mut self.place);
@@ -361,7 +360,7 @@ impl<T, C: Side, S: Stats, K: Keep, L: Hold> Drop for Reserve<'_, '_, T, C, S, K
     }
 }
 
-impl<T, C: Side, S: Stats, K: Keep, L: Hold> fmt::Debug for Reserve<'_, '_, T, C, S, K, L> {
+impl<T, A: Arity<Producers = Single>, K: Owner, L: Hold> fmt::Debug for Reserve<'_, '_, T, A, K, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reserve").finish_non_exhaustive()
     }
@@ -383,7 +382,7 @@ debug! {
     SendReady: Feed, sender;
 }
 
-impl<T, C: Side, S: Stats, L: Hold> fmt::Debug for Permit<'_, T, C, S, L> {
+impl<T, A: Arity<Producers = Single>, L: Hold> fmt::Debug for Permit<'_, T, A, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Permit").finish_non_exhaustive()
     }

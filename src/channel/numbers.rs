@@ -6,14 +6,12 @@
 use super::Channel;
 use crate::ring::broadcast::{Overwrite, Policy};
 use crate::ring::lanes::Housing;
-use crate::ring::{Broadcast, Lanes, Ring, Side};
+use crate::ring::{Arity, Broadcast, Lanes, Ring, Single};
 use crate::stats::{Counts, Flow, Stats};
 use crate::wait::Meter;
 use crate::words::Entry;
 
-impl<T, const N: usize, P: Side, C: Side, S: Stats, W, M: Meter, const TASKS: usize>
-    Channel<Ring<T, N, P, C, S>, W, M, TASKS>
-{
+impl<T, const N: usize, A: Arity, W, M: Meter, const TASKS: usize> Channel<Ring<T, N, A>, W, M, TASKS> {
     /// The number of items that it holds when it is full: `N`.
     #[must_use]
     pub const fn capacity(&self) -> usize {
@@ -39,8 +37,8 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats, W, M: Meter, const TASKS: us
     }
 }
 
-impl<T, const N: usize, P: Side, C: Side, W, M: Meter, const TASKS: usize>
-    Channel<Ring<T, N, P, C, Counts>, W, M, TASKS>
+impl<T, const N: usize, A: Arity<Stats = Counts>, W, M: Meter, const TASKS: usize>
+    Channel<Ring<T, N, A>, W, M, TASKS>
 {
     /// What the senders and the receivers have counted, in this order. A call that had to wait is one refusal, however
     /// often it looked.
@@ -50,8 +48,16 @@ impl<T, const N: usize, P: Side, C: Side, W, M: Meter, const TASKS: usize>
     }
 }
 
-impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing, W, M: Meter, const TASKS: usize>
-    Channel<Lanes<T, N, L, C, S, H>, W, M, TASKS>
+impl<
+    T,
+    const N: usize,
+    const L: usize,
+    A: Arity<Producers = Single>,
+    H: Housing,
+    W,
+    M: Meter,
+    const TASKS: usize,
+> Channel<Lanes<T, N, L, A, H>, W, M, TASKS>
 {
     /// The number of items in all lanes: as [`Lanes::total_len`].
     #[must_use]

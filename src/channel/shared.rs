@@ -2,8 +2,7 @@
 
 use super::Channel;
 use super::line::{Hold, Line, sealed};
-use crate::ring::{Ring, Side};
-use crate::stats::Stats;
+use crate::ring::{Arity, Ring};
 use crate::sync::{Arc, is_over};
 use crate::wait::{Meter, Wait};
 
@@ -28,14 +27,14 @@ impl<L: Hold> Drop for Discard<'_, L> {
     }
 }
 
-type Ringed<T, const N: usize, P, C, S, W, M, const TASKS: usize> = Channel<Ring<T, N, P, C, S>, W, M, TASKS>;
+type Ringed<T, const N: usize, A, W, M, const TASKS: usize> = Channel<Ring<T, N, A>, W, M, TASKS>;
 
-impl<T, const N: usize, P: Side, C: Side, S: Stats, W: Wait, M: Meter, const TASKS: usize> Hold
-    for Shared<Ringed<T, N, P, C, S, W, M, TASKS>>
+impl<T, const N: usize, A: Arity, W: Wait, M: Meter, const TASKS: usize> Hold
+    for Shared<Ringed<T, N, A, W, M, TASKS>>
 {
 }
-impl<T, const N: usize, P: Side, C: Side, S: Stats, W: Wait, M: Meter, const TASKS: usize> sealed::Hold
-    for Shared<Ringed<T, N, P, C, S, W, M, TASKS>>
+impl<T, const N: usize, A: Arity, W: Wait, M: Meter, const TASKS: usize> sealed::Hold
+    for Shared<Ringed<T, N, A, W, M, TASKS>>
 {
     type Line = Line<W, M, TASKS>;
     #[inline(always)]

@@ -2,31 +2,31 @@
 
 use core::fmt;
 
-use super::cells::{Cells, Header, Raw};
-use super::keep::{Borrowed, sealed::HasEnds};
 #[cfg(compare_and_swap)]
-use super::keep::{CONSUMER, PRODUCER};
-#[cfg(compare_and_swap)]
-use super::side::Multi;
-use super::side::{Side, Single, Store, WRITTEN};
+use super::owner::{CONSUMER, PRODUCER};
+use super::owner::{Ref, sealed::HasEnds};
+use super::slots::{Cells, RingPtr};
 use super::{Consumer, Ends, Producer};
+#[cfg(compare_and_swap)]
+use crate::index::Multi;
+use crate::index::{ABORTED, Arity, Header, OneToOne, SideRules as _, Sides, Single, Stamps, Store, WRITTEN};
 use crate::span::Counter;
-use crate::stats::{Counts, Flow, Off, Stats};
+use crate::stats::{Counts, Flow, Off};
 use crate::sync::{Pos, const_fn};
 
 /// One producer, one consumer: both wait-free.
-pub type Spsc<T, const N: usize, S = Off> = Ring<T, N, Single, Single, S>;
+pub type Spsc<T, const N: usize, S = Off> = Ring<T, N, Sides<Single, Single, S>>;
 /// Many producers, one consumer.
 #[cfg(compare_and_swap)]
-pub type Mpsc<T, const N: usize, S = Off> = Ring<T, N, Multi, Single, S>;
+pub type Mpsc<T, const N: usize, S = Off> = Ring<T, N, Sides<Multi, Single, S>>;
 
 /// One producer, many consumers: each item goes to one of them.
 #[cfg(compare_and_swap)]
-pub type Spmc<T, const N: usize, S = Off> = Ring<T, N, Single, Multi, S>;
+pub type Spmc<T, const N: usize, S = Off> = Ring<T, N, Sides<Single, Multi, S>>;
 
 /// Many producers, many consumers: each item goes to one of them.
 #[cfg(compare_and_swap)]
-pub type Mpmc<T, const N: usize, S = Off> = Ring<T, N, Multi, Multi, S>;
+pub type Mpmc<T, const N: usize, S = Off> = Ring<T, N, Sides<Multi, Multi, S>>;
 
 /// A ring of exactly `N` items, whose producers and consumers are one ([`Single`]) or many ([`Multi`]).
 ///
@@ -104,10 +104,10 @@ pub type Mpmc<T, const N: usize, S = Off> = Ring<T, N, Multi, Multi, S>;
 /// The sets of stamps are there only for a side that is `Multi`, and after the ends there are two lines of counters if
 /// `S` is [`Counts`].
 #[repr(C)]
-pub struct Ring<T, const N: usize, P: Side = Single, C: Side = Single, S: Stats = Off> {
-    pub(super) header: Header<S>,
-    written: P::Stamps<N>,
-    freed: C::Stamps<N>,
+pub struct Ring<T, const N: usize, A: Arity = OneToOne> {
+    pub(super) header: Header<A::Stats>,
+    written: Stamps<A::Producers, N>,
+    freed: Stamps<A::Consumers, N>,
     pub(super) cells: Cells<T, N>,
 }
 
@@ -115,9 +115,9 @@ pub struct Ring<T, const N: usize, P: Side = Single, C: Side = Single, S: Stats 
 // and nothing more: no `&T` is ever visible to both sides at once. Each slot is touched by one end at a time, as
 // the positions and stamps say (`Producer` and `Consumer` prove it for their accesses), each end of a single side has
 // one holder, and stamps and counters are atomics.
-unsafe impl<T: Send, const N: usize, P: Side, C: Side, S: Stats> Sync for Ring<T, N, P, C, S> {}
+unsafe impl<T: Send, const N: usize, A: Arity> Sync for Ring<T, N, A> {}
 
-impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
+impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     pub(super) const CAPACITY_IS_A_POWER_OF_TWO: () =
         assert!(N.is_power_of_two(), "capacity must be a power of two");
     // Full is `tail - head == N`, which the counter must be able to tell from empty. A stamp gives two bits of its lap
@@ -125,16 +125,16 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
     // In the narrow build a position is not a `usize`.
     #[allow(clippy::unnecessary_cast)]
     pub(super) const CAPACITY_FITS_THE_POSITIONS: () = assert!(
-        N <= (Pos::MAX >> if P::SHARED || C::SHARED { 3 } else { 1 }) as usize + 1,
+        N <= (Pos::MAX >> if A::Producers::SHARED || A::Consumers::SHARED { 3 } else { 1 }) as usize + 1,
         "capacity is too large"
     );
     /// The bits of both ends, where they are single.
     #[cfg(compare_and_swap)]
     pub(super) const BOTH: u32 = Self::PRODUCER | Self::CONSUMER;
     #[cfg(compare_and_swap)]
-    const PRODUCER: u32 = if P::SHARED { 0 } else { PRODUCER };
+    const PRODUCER: u32 = if A::Producers::SHARED { 0 } else { PRODUCER };
     #[cfg(compare_and_swap)]
-    const CONSUMER: u32 = if C::SHARED { 0 } else { CONSUMER };
+    const CONSUMER: u32 = if A::Consumers::SHARED { 0 } else { CONSUMER };
 
     const_fn! {
         /// An empty ring.
@@ -201,9 +201,9 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
     ///
     /// The items in the ring stay.
     #[must_use]
-    pub fn split(&mut self) -> Ends<'_, T, P, C, S> {
+    pub fn split(&mut self) -> Ends<'_, T, A> {
         self.header.ends.0.clear();
-        self.mend();
+        self.reclaim_forgotten();
         // SAFETY: the ring is borrowed exclusively for as long as the handles live, so these are its only ends.
         unsafe { self.split_unchecked() }
     }
@@ -216,32 +216,32 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
     /// No other handle of this ring's single sides is in use while these are: call it once, before the interrupt that
     /// uses the other end is enabled.
     #[must_use]
-    pub unsafe fn split_unchecked(&self) -> Ends<'_, T, P, C, S> {
-        let raw = self.raw();
+    pub unsafe fn split_unchecked(&self) -> Ends<'_, T, A> {
+        let ring = self.ptr();
         // SAFETY: the caller says these are the only ends in use; the borrow keeps the ring alive.
-        let producer = unsafe { Producer::new(raw, Borrowed::exclusive()) };
+        let producer = unsafe { Producer::new(ring, Ref::exclusive()) };
         // SAFETY: as above.
-        let consumer = unsafe { Consumer::new(raw, Borrowed::exclusive()) };
+        let consumer = unsafe { Consumer::new(ring, Ref::exclusive()) };
         (producer, consumer)
     }
 
-    pub(super) fn raw(&self) -> Raw<T, P, C, S> {
+    pub(super) fn ptr(&self) -> RingPtr<T, A> {
         // A ring that was made of zeroed memory has not been through `new`; no end is made without this.
         let () = Self::CAPACITY_IS_A_POWER_OF_TWO;
         let () = Self::CAPACITY_FITS_THE_POSITIONS;
-        Raw::new(&self.header, &self.written, &self.freed, &self.cells)
+        RingPtr::new(&self.header, &self.written, &self.freed, &self.cells)
     }
 
     /// Gives up what forgotten grants have claimed and will never commit, by exclusive access.
-    fn mend(&mut self) {
+    fn reclaim_forgotten(&mut self) {
         let (head, tail) = (self.header.head.0.get_mut(), self.header.tail.0.get_mut());
-        let raw = self.raw();
-        if P::SHARED {
+        let ring = self.ptr();
+        if A::Producers::SHARED {
             for ahead in 0..tail.since(head).min(N) {
                 let at = head.plus(ahead);
-                if raw.outcome(at).is_none() {
+                if ring.index.slot_state(at).is_none() {
                     // SAFETY: producers took every position before the tail, and whoever took this one is gone.
-                    unsafe { raw.commit_written(at, 1, super::side::VOID) };
+                    unsafe { ring.index.commit_written(at, 1, ABORTED) };
                 }
             }
         }
@@ -250,14 +250,14 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
     /// Both ends of a shared ring, or `None` while somebody has an end of a single side. They go back on drop.
     #[cfg(compare_and_swap)]
     #[must_use]
-    pub fn try_split(&self) -> Option<Ends<'_, T, P, C, S>> {
+    pub fn try_split(&self) -> Option<Ends<'_, T, A>> {
         let ends = &self.header.ends.0;
         ends.claim(Self::BOTH).then(|| {
             // SAFETY: the claim makes this the only producer of a single side until it gives the end back, and
             // the borrow keeps the ring alive.
-            let producer = unsafe { Producer::new(self.raw(), Borrowed::claimed(ends)) };
+            let producer = unsafe { Producer::new(self.ptr(), Ref::claimed(ends)) };
             // SAFETY: likewise the only consumer.
-            let consumer = unsafe { Consumer::new(self.raw(), Borrowed::claimed(ends)) };
+            let consumer = unsafe { Consumer::new(self.ptr(), Ref::claimed(ends)) };
             (producer, consumer)
         })
     }
@@ -267,11 +267,11 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
     /// A `Multi` side always has one more.
     #[cfg(compare_and_swap)]
     #[must_use]
-    pub fn try_producer(&self) -> Option<Producer<'_, T, P, C, S>> {
+    pub fn try_producer(&self) -> Option<Producer<'_, T, A>> {
         let ends = &self.header.ends.0;
         // SAFETY: the claim makes this the only producer of a single side until it gives the end back, and the
         // borrow keeps the ring alive.
-        ends.claim(Self::PRODUCER).then(|| unsafe { Producer::new(self.raw(), Borrowed::claimed(ends)) })
+        ends.claim(Self::PRODUCER).then(|| unsafe { Producer::new(self.ptr(), Ref::claimed(ends)) })
     }
 
     /// A consumer's end alone, or `None` while somebody has the only one. It goes back on drop.
@@ -279,15 +279,15 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
     /// A `Multi` side always has one more.
     #[cfg(compare_and_swap)]
     #[must_use]
-    pub fn try_consumer(&self) -> Option<Consumer<'_, T, P, C, S>> {
+    pub fn try_consumer(&self) -> Option<Consumer<'_, T, A>> {
         let ends = &self.header.ends.0;
         // SAFETY: the claim makes this the only consumer of a single side until it gives the end back, and the
         // borrow keeps the ring alive.
-        ends.claim(Self::CONSUMER).then(|| unsafe { Consumer::new(self.raw(), Borrowed::claimed(ends)) })
+        ends.claim(Self::CONSUMER).then(|| unsafe { Consumer::new(self.ptr(), Ref::claimed(ends)) })
     }
 }
 
-impl<T, const N: usize, P: Side, C: Side> Ring<T, N, P, C, Counts> {
+impl<T, const N: usize, A: Arity<Stats = Counts>> Ring<T, N, A> {
     /// What the producers and the consumers have counted, in this order.
     #[must_use]
     pub fn stats(&self) -> (Flow, Flow) {
@@ -295,7 +295,7 @@ impl<T, const N: usize, P: Side, C: Side> Ring<T, N, P, C, Counts> {
     }
 }
 
-impl<T, const N: usize, P: Side, C: Side, S: Stats> HasEnds for Ring<T, N, P, C, S> {
+impl<T, const N: usize, A: Arity> HasEnds for Ring<T, N, A> {
     #[inline]
     fn give_back(&self, end: u32) {
         #[cfg(compare_and_swap)]
@@ -305,60 +305,60 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> HasEnds for Ring<T, N, P, C,
     }
 }
 
-impl<T, const N: usize, P: Side, C: Side, S: Stats> Default for Ring<T, N, P, C, S> {
+impl<T, const N: usize, A: Arity> Default for Ring<T, N, A> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T, const N: usize, P: Side, C: Side, S: Stats> fmt::Debug for Ring<T, N, P, C, S> {
+impl<T, const N: usize, A: Arity> fmt::Debug for Ring<T, N, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ring").field("len", &self.len()).field("capacity", &N).finish()
     }
 }
 
-impl<T, const N: usize, P: Side, C: Side, S: Stats> Drop for Ring<T, N, P, C, S> {
+impl<T, const N: usize, A: Arity> Drop for Ring<T, N, A> {
     fn drop(&mut self) {
         if !core::mem::needs_drop::<T>() {
             return;
         }
         let head = self.header.head.0.get_mut();
         let len = self.header.tail.0.get_mut().since(head).min(N);
-        let raw = self.raw();
-        if P::SHARED {
+        let ring = self.ptr();
+        if A::Producers::SHARED {
             // Between the items there may be slots that were given up. Should the `Drop` of one item panic, that of
             // `Items` drops the others.
-            Items { raw, at: head, left: len }.drop_all();
+            Items { ring, at: head, left: len }.drop_all();
         } else {
             // SAFETY: the ring is being dropped, so nobody else can reach its slots, and nobody will; what is between
             // its head and its tail is written.
-            unsafe { raw.drop_items(raw.span(head, len)) };
+            unsafe { ring.slots.drop_items(ring.index.span(head, len)) };
         }
     }
 }
 
 /// The items of a ring that is being dropped, and that had many producers.
-struct Items<T, P: Side, C: Side, S: Stats> {
-    raw: Raw<T, P, C, S>,
+struct Items<T, A: Arity> {
+    ring: RingPtr<T, A>,
     at: Pos,
     left: usize,
 }
 
-impl<T, P: Side, C: Side, S: Stats> Items<T, P, C, S> {
+impl<T, A: Arity> Items<T, A> {
     fn drop_all(&mut self) {
         while let Some(left) = self.left.checked_sub(1) {
             let at = self.at;
             (self.at, self.left) = (at.plus(1), left);
-            if self.raw.outcome(at) == Some(WRITTEN) {
+            if self.ring.index.slot_state(at) == Some(WRITTEN) {
                 // SAFETY: the ring is being dropped, so nobody else can reach its slots. This one holds an item, since
                 // it is between head and tail and was committed as one, and it is dropped once: `at` has moved on.
-                unsafe { self.raw.drop_item(at) };
+                unsafe { self.ring.slots.drop_item(self.ring.index.slot(at)) };
             }
         }
     }
 }
 
-impl<T, P: Side, C: Side, S: Stats> Drop for Items<T, P, C, S> {
+impl<T, A: Arity> Drop for Items<T, A> {
     fn drop(&mut self) {
         self.drop_all();
     }
@@ -367,7 +367,7 @@ impl<T, P: Side, C: Side, S: Stats> Drop for Items<T, P, C, S> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::{Mpmc, Mpsc, Ring, Spmc, Spsc};
-    use crate::ring::{Multi, Single};
+    use crate::ring::{Multi, Sides, Single};
     use crate::stats::Counts;
     use core::mem::{align_of, offset_of, size_of};
 
@@ -382,7 +382,7 @@ mod tests {
 
     #[test]
     fn rm01_layout_is_as_drawn() {
-        type Header = crate::ring::cells::Header<crate::stats::Off>;
+        type Header = crate::index::Header<crate::stats::Off>;
         assert_eq!(offset_of!(Header, tail), 0);
         assert_eq!(offset_of!(Header, head), LINE.max(WORD));
         assert_eq!(offset_of!(Header, ends), 2 * LINE.max(WORD));
@@ -400,8 +400,8 @@ mod tests {
         assert_eq!(offset_of!(Mpsc<u64, N>, cells).abs_diff(plain + stamps) % stamps, 0);
         assert_eq!(offset_of!(Mpsc<u64, N>, written), offset_of!(Spmc<u64, N>, freed));
         assert_eq!(offset_of!(Mpmc<u64, N>, freed), offset_of!(Mpmc<u64, N>, written) + stamps);
-        assert_eq!(size_of::<Ring<u64, N, Single, Single>>(), size_of::<Spsc<u64, N>>());
-        assert_eq!(size_of::<Ring<u64, N, Multi, Multi>>(), size_of::<Mpmc<u64, N>>());
+        assert_eq!(size_of::<Ring<u64, N, Sides<Single, Single>>>(), size_of::<Spsc<u64, N>>());
+        assert_eq!(size_of::<Ring<u64, N, Sides<Multi, Multi>>>(), size_of::<Mpmc<u64, N>>());
         assert!(size_of::<Spsc<u64, N, Counts>>() >= size_of::<Spsc<u64, N>>() + 2 * 6 * size_of::<usize>());
     }
 }

@@ -5,18 +5,17 @@ use core::iter::Chain;
 use core::marker::PhantomData;
 use core::slice;
 
-use super::cells::Raw;
 #[cfg(compare_and_swap)]
-use super::keep::CloneEnds;
-use super::keep::{Borrowed, CONSUMER, Keep};
-use super::reading::ReadEnd;
-#[cfg(compare_and_swap)]
-use super::side::Multi;
-use super::side::{Side, Single};
+use super::owner::CloneEnds;
+use super::owner::{CONSUMER, Owner, Ref};
+use super::read_end::ReadEnd;
+use super::slots::RingPtr;
 use super::{ReadGrant, TryIter};
 use crate::error::PopError;
-use crate::span::Counter;
-use crate::stats::{Off, Stats};
+#[cfg(compare_and_swap)]
+use crate::index::Multi;
+use crate::index::{Arity, OneToOne, SideRules as _, Single};
+use crate::sync::CachePadded;
 #[cfg(compare_and_swap)]
 use core::mem::ManuallyDrop;
 
@@ -46,18 +45,18 @@ use core::mem::ManuallyDrop;
 /// A single consumer can look at items that stay in the ring: [`peek`](Consumer::peek), [`iter`](Consumer::iter),
 /// [`try_read`](Consumer::try_read). One of many cannot: another one might take them. What is claimed for it is its own,
 /// and is dropped where it is not taken.
-pub struct Consumer<'a, T, P: Side = Single, C: Side = Single, S: Stats = Off, K: Keep = Borrowed<'a>> {
-    pub(super) end: ReadEnd<T, P, C, S>,
-    keep: K,
+pub struct Consumer<'a, T, A: Arity = OneToOne, K: Owner = Ref<'a>> {
+    // On cache lines of its own, as that of a producer.
+    pub(super) end: CachePadded<ReadEnd<T, A>>,
+    owner: K,
     ring: PhantomData<&'a ()>,
 }
 
-impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Consumer<'a, T, P, C, S, K> {
+impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
     /// # Safety
-    /// No other consumer of a single side of this ring is in use while this one is, and `keep` keeps the ring alive.
-    pub(super) unsafe fn new(raw: Raw<T, P, C, S>, keep: K) -> Self {
-        let head = raw.header().head.0.own();
-        Self { end: ReadEnd::new(raw, head), keep, ring: PhantomData }
+    /// No other consumer of a single side of this ring is in use while this one is, and `owner` keeps the ring alive.
+    pub(super) unsafe fn new(ring: RingPtr<T, A>, owner: K) -> Self {
+        Self { end: CachePadded(ReadEnd::new(ring)), owner, ring: PhantomData }
     }
 
     /// Pops one item. Its slot is free for the producers when this returns.
@@ -86,7 +85,7 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Consumer<'a, T, P, C, S, K> {
     /// assert_eq!(rx.try_iter().last(), Some(3));
     /// ```
     #[inline]
-    pub fn try_iter(&mut self) -> TryIter<'_, T, P, C, S> {
+    pub fn try_iter(&mut self) -> TryIter<'_, T, A> {
         TryIter { end: &mut self.end }
     }
 
@@ -155,7 +154,7 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Consumer<'a, T, P, C, S, K> {
     #[must_use]
     #[inline]
     pub fn capacity(&self) -> usize {
-        self.end.raw.capacity()
+        self.end.index.ptr().capacity()
     }
 
     /// Items in the ring. Of a single consumer: it may be more by the time it is read, never fewer. Slots that one of many
@@ -163,9 +162,7 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Consumer<'a, T, P, C, S, K> {
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
-        let header = self.end.raw.header();
-        let head = C::stands(self.end.head, &header.head.0);
-        header.tail.0.observe().since(head).min(self.capacity())
+        self.end.index.len()
     }
 
     /// True when no item was in the ring.
@@ -188,34 +185,34 @@ impl<'a, T, P: Side, C: Side, S: Stats, K: Keep> Consumer<'a, T, P, C, S, K> {
     #[cfg(compare_and_swap)]
     #[inline]
     pub(crate) fn has_items(&mut self) -> bool {
-        self.end.is_ready()
+        self.end.index.is_ready()
     }
 
     /// Whether refusals are not counted from now on.
     #[cfg(compare_and_swap)]
     pub(crate) fn set_quiet(&mut self, quiet: bool) {
-        self.end.quiet = quiet;
+        self.end.index.set_quiet(quiet);
     }
 
-    /// Keeps away from a stream for up to that many hints.
+    /// Owners away from a stream for up to that many hints.
     #[cfg(compare_and_swap)]
     pub(crate) fn keep_away(&mut self, hints: u16) {
-        self.end.keep_away(hints);
+        self.end.index.keep_away(hints);
     }
 
     /// The same consumer, whose ring is kept alive in another way.
     #[cfg(compare_and_swap)]
-    pub(crate) fn map_keep<L: Keep>(self, map: impl FnOnce(K) -> L) -> Consumer<'a, T, P, C, S, L> {
+    pub(crate) fn map_owner<L: Owner>(self, map: impl FnOnce(K) -> L) -> Consumer<'a, T, A, L> {
         let this = ManuallyDrop::new(self);
         // SAFETY: valid, aligned and initialised, as a field of a value; and not used again, since `this` is not dropped.
-        let keep = unsafe { core::ptr::read(&raw const this.keep) };
+        let owner = unsafe { core::ptr::read(&raw const this.owner) };
         // SAFETY: `this` was the consumer of its side, and is gone; what kept the ring alive is in the new one.
-        unsafe { Consumer::new(this.end.raw, map(keep)) }
+        unsafe { Consumer::new(this.end.ring(), map(owner)) }
     }
 }
 
 /// What only a single consumer can do: items that it looks at are not taken by others.
-impl<T, P: Side, S: Stats, K: Keep> Consumer<'_, T, P, Single, S, K> {
+impl<T, A: Arity<Consumers = Single>, K: Owner> Consumer<'_, T, A, K> {
     /// The next item, where it is; `None` if there is none. It stays in the ring.
     #[inline]
     pub fn peek(&mut self) -> Option<&T> {
@@ -225,11 +222,11 @@ impl<T, P: Side, S: Stats, K: Keep> Consumer<'_, T, P, Single, S, K> {
     /// The items of up to two parts, looking for `wanted`, at most that many.
     #[inline]
     fn items(&mut self, wanted: usize) -> (&[T], &[T]) {
-        let (at, count) = self.end.claim(wanted.min(self.capacity())).unwrap_or((self.end.head, 0));
-        let span = self.end.raw.span(at, count);
+        let (at, count) = self.end.claim(wanted).unwrap_or((self.end.index.at(), 0));
+        let span = self.end.span(at, count);
         // SAFETY: these items are before the observed tail, so they are written, and producers do not touch them
         // until this end has moved on, which the borrow of it excludes. The ring outlives the borrow.
-        unsafe { self.end.raw.parts(span) }
+        unsafe { self.end.slots.parts(span) }
     }
 
     /// Grants up to `wanted` items in one contiguous run, to be read in place.
@@ -242,10 +239,10 @@ impl<T, P: Side, S: Stats, K: Keep> Consumer<'_, T, P, Single, S, K> {
     /// [`PopError::Empty`] if there was no item, [`PopError::Pending`] if many producers are, and one of them is in the
     /// middle of writing the next one.
     #[inline]
-    pub fn try_read(&mut self, wanted: usize) -> Result<ReadGrant<'_, T, P, S>, PopError> {
-        match self.end.claim(wanted.min(self.capacity())) {
+    pub fn try_read(&mut self, wanted: usize) -> Result<ReadGrant<'_, T, A>, PopError> {
+        match self.end.claim(wanted) {
             Ok((at, count)) => {
-                let span = self.end.raw.span(at, count).contiguous();
+                let span = self.end.span(at, count).contiguous();
                 // SAFETY: the span starts at the head and holds only items that are known.
                 Ok(unsafe { ReadGrant::new(&mut self.end, span) })
             }
@@ -259,10 +256,10 @@ impl<T, P: Side, S: Stats, K: Keep> Consumer<'_, T, P, Single, S, K> {
     ///
     /// As [`try_read`](Self::try_read).
     #[inline]
-    pub fn try_read_parts(&mut self, wanted: usize) -> Result<ReadGrant<'_, T, P, S>, PopError> {
-        match self.end.claim(wanted.min(self.capacity())) {
+    pub fn try_read_parts(&mut self, wanted: usize) -> Result<ReadGrant<'_, T, A>, PopError> {
+        match self.end.claim(wanted) {
             Ok((at, count)) => {
-                let span = self.end.raw.span(at, count);
+                let span = self.end.span(at, count);
                 // SAFETY: the span starts at the head and holds only items that are known.
                 Ok(unsafe { ReadGrant::new(&mut self.end, span) })
             }
@@ -280,31 +277,31 @@ impl<T, P: Side, S: Stats, K: Keep> Consumer<'_, T, P, Single, S, K> {
 }
 
 #[cfg(compare_and_swap)]
-impl<T, P: Side, S: Stats, K: Keep> Consumer<'_, T, P, Multi, S, K> {
+impl<T, A: Arity<Consumers = Multi>, K: Owner> Consumer<'_, T, A, K> {
     /// One more consumer.
     pub(crate) fn another(&self) -> Self {
         // SAFETY: a side of many consumers may have one more, and what keeps the ring alive keeps it for this one.
-        unsafe { Self::new(self.end.raw, self.keep.again()) }
+        unsafe { Self::new(self.end.ring(), self.owner.clone_owner()) }
     }
 }
 
 #[cfg(compare_and_swap)]
-impl<T, P: Side, S: Stats, K: CloneEnds> Clone for Consumer<'_, T, P, Multi, S, K> {
+impl<T, A: Arity<Consumers = Multi>, K: CloneEnds> Clone for Consumer<'_, T, A, K> {
     /// One more consumer.
     fn clone(&self) -> Self {
         self.another()
     }
 }
 
-impl<T, P: Side, C: Side, S: Stats, K: Keep> Drop for Consumer<'_, T, P, C, S, K> {
+impl<T, A: Arity, K: Owner> Drop for Consumer<'_, T, A, K> {
     fn drop(&mut self) {
-        if !C::SHARED {
-            self.keep.give_back(CONSUMER);
+        if !A::Consumers::SHARED {
+            self.owner.give_back(CONSUMER);
         }
     }
 }
 
-impl<T, P: Side, C: Side, S: Stats, K: Keep> fmt::Debug for Consumer<'_, T, P, C, S, K> {
+impl<T, A: Arity, K: Owner> fmt::Debug for Consumer<'_, T, A, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Consumer").field("len", &self.len()).field("capacity", &self.capacity()).finish()
     }
@@ -313,15 +310,16 @@ impl<T, P: Side, C: Side, S: Stats, K: Keep> fmt::Debug for Consumer<'_, T, P, C
 #[cfg(all(test, not(loom)))]
 mod tests {
     use crate::error::{PopError, PushError};
-    use crate::ring::{Multi, Ring, Side, Single};
+    use crate::index::SideRules as _;
+    use crate::ring::{Arity, Multi, Ring, Sides, Single};
     use crate::stats::Counts;
     use core::mem::forget;
 
     /// What a channel does with the ends of its ring: it looks again without counting that, and tells what was forgotten.
     #[test]
     fn ends_are_quiet_when_told_and_tell_what_was_forgotten() {
-        fn play<P: Side, C: Side>() {
-            let ring = Ring::<u32, 2, P, C, Counts>::new();
+        fn play<A: Arity<Stats = Counts>>() {
+            let ring = Ring::<u32, 2, A>::new();
             let (mut tx, mut rx) = ring.try_split().unwrap();
             let refused = || (ring.stats().0.refused, ring.stats().1.refused);
             for (quiet, counted) in [(false, 1), (true, 1), (false, 2)] {
@@ -332,7 +330,7 @@ mod tests {
                 assert_eq!((tx.try_push(3), tx.try_push_slice(&[3])), (Err(PushError::Full(3)), 0));
                 assert_eq!(refused(), (2 * counted, 2 * counted));
                 assert_eq!(rx.skip(2), 2);
-                if P::SHARED {
+                if A::Producers::SHARED {
                     forget(tx.try_claim(1));
                     assert_eq!(rx.try_pop(), Err(PopError::Pending));
                     tx.reclaim_forgotten();
@@ -342,9 +340,9 @@ mod tests {
                 }
             }
         }
-        play::<Single, Single>();
-        play::<Multi, Single>();
-        play::<Single, Multi>();
-        play::<Multi, Multi>();
+        play::<Sides<Single, Single, Counts>>();
+        play::<Sides<Multi, Single, Counts>>();
+        play::<Sides<Single, Multi, Counts>>();
+        play::<Sides<Multi, Multi, Counts>>();
     }
 }

@@ -1,11 +1,11 @@
 //! Dropping what is in a ring that nobody will read: of an owned channel whose receivers are gone.
 
-use super::{Ring, Side};
+use super::Ring;
 use crate::cursor::compared;
+use crate::index::{Arity, SideRules as _};
 use crate::span::Counter;
-use crate::stats::Stats;
 
-impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
+impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     /// Drops all items that are there and those that come while it is at it, unless another thread is at it: then that one
     /// does. What is on its way then is left to its producer, which calls this after it.
     pub(crate) fn discard(&self) {
@@ -26,15 +26,16 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
 
     /// Whether the next slot holds an item, or was given up.
     fn is_ready(&self) -> bool {
-        let (raw, head) = (self.raw(), C::observed(&self.header.head.0));
-        raw.written_until(head, 0, 1).since(head) > 0 || (P::SHARED && raw.outcome(head).is_some())
+        let (index, head) = (self.ptr().index, A::Consumers::observed(&self.header.head.0));
+        index.written_until(head, 0, 1).since(head) > 0
+            || (A::Producers::SHARED && index.slot_state(head).is_some())
     }
 }
 
 /// Goes on with [`Ring::discard`] when it is dropped.
-struct Resume<'r, T, const N: usize, P: Side, C: Side, S: Stats>(&'r Ring<T, N, P, C, S>);
+struct Resume<'r, T, const N: usize, A: Arity>(&'r Ring<T, N, A>);
 
-impl<T, const N: usize, P: Side, C: Side, S: Stats> Drop for Resume<'_, T, N, P, C, S> {
+impl<T, const N: usize, A: Arity> Drop for Resume<'_, T, N, A> {
     fn drop(&mut self) {
         if !crate::sync::is_over() {
             self.0.discard();
@@ -44,7 +45,8 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Drop for Resume<'_, T, N, P,
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use crate::ring::{Multi, Ring, Side, Single};
+    use crate::index::SideRules as _;
+    use crate::ring::{Arity, Multi, Ring, Sides, Single};
     use std::cell::Cell;
     use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -66,10 +68,10 @@ mod tests {
 
     #[test]
     fn what_nobody_will_read_is_dropped() {
-        fn play<P: Side, C: Side>() {
+        fn play<A: Arity>() {
             let drops = Cell::new(0);
             let item = |is_bomb| Item { drops: &drops, is_bomb };
-            let ring = Ring::<Item<'_>, 4, P, C>::new();
+            let ring = Ring::<Item<'_>, 4, A>::new();
             let mut tx = ring.try_producer().unwrap();
             ring.discard();
             assert!(tx.try_push(item(true)).is_ok());
@@ -83,22 +85,22 @@ mod tests {
             let rx = ring.try_consumer();
             assert!(tx.try_push(item(false)).is_ok());
             ring.discard();
-            assert_eq!(drops.get(), 2 + u32::from(C::SHARED));
+            assert_eq!(drops.get(), 2 + u32::from(A::Consumers::SHARED));
             drop(rx);
             ring.discard();
             assert_eq!(drops.get(), 3);
         }
-        play::<Single, Single>();
-        play::<Multi, Single>();
-        play::<Single, Multi>();
-        play::<Multi, Multi>();
+        play::<Sides<Single, Single>>();
+        play::<Sides<Multi, Single>>();
+        play::<Sides<Single, Multi>>();
+        play::<Sides<Multi, Multi>>();
     }
 
     /// Whether there is more to drop: an item, or a slot that was given up, which an item may come after.
     #[test]
     fn what_comes_meanwhile_is_seen() {
-        fn play<P: Side, C: Side>() {
-            let ring = Ring::<u32, 4, P, C>::new();
+        fn play<A: Arity>() {
+            let ring = Ring::<u32, 4, A>::new();
             let mut tx = ring.try_producer().unwrap();
             assert!(!ring.is_ready());
             tx.try_push(1).unwrap();
@@ -107,11 +109,11 @@ mod tests {
             let grant = tx.try_claim(1).unwrap();
             assert!(!ring.is_ready(), "whoever writes it comes here after that");
             drop(grant);
-            assert_eq!(ring.is_ready(), P::SHARED);
+            assert_eq!(ring.is_ready(), A::Producers::SHARED);
         }
-        play::<Single, Single>();
-        play::<Multi, Single>();
-        play::<Single, Multi>();
-        play::<Multi, Multi>();
+        play::<Sides<Single, Single>>();
+        play::<Sides<Multi, Single>>();
+        play::<Sides<Single, Multi>>();
+        play::<Sides<Multi, Multi>>();
     }
 }

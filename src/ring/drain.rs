@@ -2,18 +2,17 @@
 
 use core::fmt;
 
-use super::reading::ReadEnd;
-use super::side::{Side, Single};
+use super::read_end::ReadEnd;
+use crate::index::{Arity, OneToOne, SideRules as _};
 use crate::span::Counter;
-use crate::stats::{Off, Stats};
 use crate::sync::Pos;
 
 /// Items that were claimed, and leave the ring one by one. Their slots are given back when this is dropped.
 ///
 /// Items of a single consumer that were not taken stay in the ring. One of many consumers cannot give them back: they are
 /// dropped. It is never handed out, so it is always dropped: also if the caller's code, or the `Drop` of an item, panics.
-pub(super) struct ClaimedItems<'e, T, P: Side, C: Side, S: Stats> {
-    end: &'e mut ReadEnd<T, P, C, S>,
+pub(super) struct ClaimedItems<'e, T, A: Arity> {
+    end: &'e mut ReadEnd<T, A>,
     /// The first one that was claimed.
     start: Pos,
     /// The next one.
@@ -21,10 +20,10 @@ pub(super) struct ClaimedItems<'e, T, P: Side, C: Side, S: Stats> {
     left: usize,
 }
 
-impl<'e, T, P: Side, C: Side, S: Stats> ClaimedItems<'e, T, P, C, S> {
+impl<'e, T, A: Arity> ClaimedItems<'e, T, A> {
     /// Of `left` items from `at` on, which `end` has claimed.
     #[inline(always)]
-    pub(super) fn new(end: &'e mut ReadEnd<T, P, C, S>, at: Pos, left: usize) -> Self {
+    pub(super) fn new(end: &'e mut ReadEnd<T, A>, at: Pos, left: usize) -> Self {
         Self { end, start: at, at, left }
     }
 
@@ -33,9 +32,9 @@ impl<'e, T, P: Side, C: Side, S: Stats> ClaimedItems<'e, T, P, C, S> {
     pub(super) fn give_to(mut self, mut f: impl FnMut(T)) -> usize {
         let count = self.left;
         while let Some(at) = self.pass_next() {
-            // SAFETY: claimed and written, as all of the `left`; having moved on, we do not take it again, also if `f`
+            // SAFETY: a slot of this ring, claimed and written, as all of the `left`; having moved on, we do not take it again, also if `f`
             // panics. It is moved out before `f` is called, so a panic there cannot drop it twice.
-            f(unsafe { self.end.raw.take(at) });
+            f(unsafe { self.end.slots.take(self.end.slot(at)) });
         }
         count
     }
@@ -45,9 +44,9 @@ impl<'e, T, P: Side, C: Side, S: Stats> ClaimedItems<'e, T, P, C, S> {
     pub(super) fn show_to(mut self, mut f: impl FnMut(&T)) -> usize {
         let count = self.left;
         while self.left > 0 {
-            let span = self.end.raw.span(self.at, 1);
+            let span = self.end.span(self.at, 1);
             // SAFETY: claimed, so written and nobody else's; the reference ends before the item is dropped.
-            let (item, _) = unsafe { self.end.raw.parts(span) };
+            let (item, _) = unsafe { self.end.slots.parts(span) };
             item.iter().for_each(&mut f);
             self.drop_first(1);
         }
@@ -60,9 +59,9 @@ impl<'e, T, P: Side, C: Side, S: Stats> ClaimedItems<'e, T, P, C, S> {
     where
         T: Copy,
     {
-        let span = self.end.raw.span(self.at, self.left);
+        let span = self.end.span(self.at, self.left);
         // SAFETY: these items were claimed, so they are written, and nobody touches them until they are given back.
-        let (first, second) = unsafe { self.end.raw.parts(span) };
+        let (first, second) = unsafe { self.end.slots.parts(span) };
         // No more were claimed than `out` takes, so both splits are in range; written so that no panic remains.
         if let Some((to_first, rest)) = out.split_at_mut_checked(first.len()) {
             to_first.copy_from_slice(first);
@@ -96,9 +95,9 @@ impl<'e, T, P: Side, C: Side, S: Stats> ClaimedItems<'e, T, P, C, S> {
         if core::mem::needs_drop::<T>() {
             for _ in 0..count {
                 if let Some(at) = self.pass_next() {
-                    // SAFETY: claimed and written, as all of the `left`; having moved on, we do not come to it again,
+                    // SAFETY: a slot of this ring, claimed and written, as all of the `left`; having moved on, we do not come to it again,
                     // also if its `Drop` panics.
-                    unsafe { self.end.raw.drop_item(at) };
+                    unsafe { self.end.slots.drop_item(self.end.slot(at)) };
                 }
             }
         } else {
@@ -110,31 +109,31 @@ impl<'e, T, P: Side, C: Side, S: Stats> ClaimedItems<'e, T, P, C, S> {
     /// Drops the items that are left, where they are: all of them, even if the `Drop` of one panics.
     #[inline]
     fn drop_rest(&mut self) {
-        let rest = self.end.raw.span(self.at, self.left);
+        let rest = self.end.span(self.at, self.left);
         self.at = self.at.plus(core::mem::take(&mut self.left));
         if core::mem::needs_drop::<T>() {
             // SAFETY: claimed, so they are written and nobody else's; having moved on past all of them, we do not come
             // to them again. The end keeps the ring alive.
-            unsafe { self.end.raw.drop_items(rest) };
+            unsafe { self.end.slots.drop_items(rest) };
         }
     }
 }
 
-impl<T, P: Side, C: Side, S: Stats> Drop for ClaimedItems<'_, T, P, C, S> {
+impl<T, A: Arity> Drop for ClaimedItems<'_, T, A> {
     #[inline]
     fn drop(&mut self) {
         // The slots are given back even if the `Drop` of an item panics.
         let items = GiveBack(self);
-        if C::SHARED {
+        if A::Consumers::SHARED {
             items.0.drop_rest();
         }
     }
 }
 
 /// Gives back the slots of [`ClaimedItems`] when it is dropped.
-struct GiveBack<'i, 'e, T, P: Side, C: Side, S: Stats>(&'i mut ClaimedItems<'e, T, P, C, S>);
+struct GiveBack<'i, 'e, T, A: Arity>(&'i mut ClaimedItems<'e, T, A>);
 
-impl<T, P: Side, C: Side, S: Stats> Drop for GiveBack<'_, '_, T, P, C, S> {
+impl<T, A: Arity> Drop for GiveBack<'_, '_, T, A> {
     #[inline]
     fn drop(&mut self) {
         let items = &mut *self.0;
@@ -151,11 +150,11 @@ impl<T, P: Side, C: Side, S: Stats> Drop for GiveBack<'_, '_, T, P, C, S> {
 /// It ends where a pop finds nothing, and goes on if there is something later. It may be dropped or forgotten at any time:
 /// each item it yields has left the ring.
 #[must_use = "an iterator does nothing until it is iterated"]
-pub struct TryIter<'e, T, P: Side = Single, C: Side = Single, S: Stats = Off> {
-    pub(super) end: &'e mut ReadEnd<T, P, C, S>,
+pub struct TryIter<'e, T, A: Arity = OneToOne> {
+    pub(super) end: &'e mut ReadEnd<T, A>,
 }
 
-impl<T, P: Side, C: Side, S: Stats> Iterator for TryIter<'_, T, P, C, S> {
+impl<T, A: Arity> Iterator for TryIter<'_, T, A> {
     type Item = T;
 
     #[inline]
@@ -164,7 +163,7 @@ impl<T, P: Side, C: Side, S: Stats> Iterator for TryIter<'_, T, P, C, S> {
     }
 }
 
-impl<T, P: Side, C: Side, S: Stats> fmt::Debug for TryIter<'_, T, P, C, S> {
+impl<T, A: Arity> fmt::Debug for TryIter<'_, T, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TryIter").finish_non_exhaustive()
     }

@@ -4,12 +4,11 @@ use core::fmt;
 use core::mem::MaybeUninit;
 use core::ptr;
 
-use super::reading::ReadEnd;
-use super::side::{Side, Single};
-use super::writing::WriteEnd;
+use super::read_end::ReadEnd;
+use super::write_end::WriteEnd;
 use crate::error::PushError;
+use crate::index::{Arity, OneToOne, SideRules as _, Single};
 use crate::span::Span;
-use crate::stats::{Off, Stats};
 use crate::sync::Pos;
 
 /// Free slots lent to the producer, to be filled in place, from the front.
@@ -23,19 +22,19 @@ use crate::sync::Pos;
 /// claims a grant or is dropped, which gives them up; if that is forgotten, too, until the next
 /// [`split`](super::Ring::split).
 #[must_use = "dropping a grant aborts it"]
-pub struct WriteGrant<'g, T, P: Side = Single, C: Side = Single, S: Stats = Off> {
-    end: &'g mut WriteEnd<T, P, C, S>,
+pub struct WriteGrant<'g, T, A: Arity = OneToOne> {
+    end: &'g mut WriteEnd<T, A>,
     at: Pos,
     span: Span,
     /// Slots from the front that are initialised.
     filled: usize,
 }
 
-impl<'g, T, P: Side, C: Side, S: Stats> WriteGrant<'g, T, P, C, S> {
+impl<'g, T, A: Arity> WriteGrant<'g, T, A> {
     /// # Safety
     /// The end has claimed the slots of `span`, which starts at `at`, or at least as many.
-    pub(super) unsafe fn new(end: &'g mut WriteEnd<T, P, C, S>, at: Pos, span: Span) -> Self {
-        if P::SHARED {
+    pub(super) unsafe fn new(end: &'g mut WriteEnd<T, A>, at: Pos, span: Span) -> Self {
+        if A::Producers::SHARED {
             end.lent = Some((at, span.len()));
         }
         Self { end, at, span, filled: 0 }
@@ -64,7 +63,7 @@ impl<'g, T, P: Side, C: Side, S: Stats> WriteGrant<'g, T, P, C, S> {
     pub fn uninit_parts(&mut self) -> (&mut [MaybeUninit<T>], &mut [MaybeUninit<T>]) {
         // SAFETY: the slots of the grant were claimed, so they are this producer's alone, for as long as the grant is
         // borrowed: nothing is published before `commit` takes it. The ring outlives the handle it borrows.
-        unsafe { self.end.raw.parts_mut(self.span.skip(self.filled)) }
+        unsafe { self.end.slots.parts_mut(self.span.skip(self.filled)) }
     }
 
     /// The first part of [`uninit_parts`](Self::uninit_parts).
@@ -177,12 +176,12 @@ impl<'g, T, P: Side, C: Side, S: Stats> WriteGrant<'g, T, P, C, S> {
         if core::mem::needs_drop::<T>() {
             // SAFETY: as in `uninit_parts`, the slots are this producer's alone. They are filled, and were counted out
             // just now, so their items are not dropped again.
-            unsafe { self.end.raw.drop_items(surplus) };
+            unsafe { self.end.slots.drop_items(surplus) };
         }
     }
 }
 
-impl<T, P: Side, C: Side, S: Stats> Drop for WriteGrant<'_, T, P, C, S> {
+impl<T, A: Arity> Drop for WriteGrant<'_, T, A> {
     fn drop(&mut self) {
         let abort = Abort(self);
         if abort.0.filled > 0 {
@@ -192,9 +191,9 @@ impl<T, P: Side, C: Side, S: Stats> Drop for WriteGrant<'_, T, P, C, S> {
 }
 
 /// Gives up the slots of a grant, also when the `Drop` of an item in it panics.
-struct Abort<'t, 'g, T, P: Side, C: Side, S: Stats>(&'t mut WriteGrant<'g, T, P, C, S>);
+struct Abort<'t, 'g, T, A: Arity>(&'t mut WriteGrant<'g, T, A>);
 
-impl<T, P: Side, C: Side, S: Stats> Drop for Abort<'_, '_, T, P, C, S> {
+impl<T, A: Arity> Drop for Abort<'_, '_, T, A> {
     fn drop(&mut self) {
         let grant = &mut *self.0;
         grant.end.lent = None;
@@ -203,7 +202,7 @@ impl<T, P: Side, C: Side, S: Stats> Drop for Abort<'_, '_, T, P, C, S> {
     }
 }
 
-impl<T, P: Side, C: Side, S: Stats> fmt::Debug for WriteGrant<'_, T, P, C, S> {
+impl<T, A: Arity> fmt::Debug for WriteGrant<'_, T, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WriteGrant").field("len", &self.len()).field("filled", &self.filled).finish()
     }
@@ -213,15 +212,15 @@ impl<T, P: Side, C: Side, S: Stats> fmt::Debug for WriteGrant<'_, T, P, C, S> {
 ///
 /// They stay in the ring until [`release`](Self::release); dropping the grant consumes nothing.
 #[must_use = "a read grant consumes nothing until it is released"]
-pub struct ReadGrant<'g, T, P: Side = Single, S: Stats = Off> {
-    end: &'g mut ReadEnd<T, P, Single, S>,
+pub struct ReadGrant<'g, T, A: Arity<Consumers = Single> = OneToOne> {
+    end: &'g mut ReadEnd<T, A>,
     span: Span,
 }
 
-impl<'g, T, P: Side, S: Stats> ReadGrant<'g, T, P, S> {
+impl<'g, T, A: Arity<Consumers = Single>> ReadGrant<'g, T, A> {
     /// # Safety
     /// `span` starts at the end's head, and all its slots hold items the end knows.
-    pub(super) unsafe fn new(end: &'g mut ReadEnd<T, P, Single, S>, span: Span) -> Self {
+    pub(super) unsafe fn new(end: &'g mut ReadEnd<T, A>, span: Span) -> Self {
         Self { end, span }
     }
 
@@ -242,7 +241,7 @@ impl<'g, T, P: Side, S: Stats> ReadGrant<'g, T, P, S> {
     pub fn parts(&self) -> (&[T], &[T]) {
         // SAFETY: the slots hold items before the observed tail, and the producer does not touch them until the
         // end moves on, which needs this grant. The ring outlives the handle it borrows.
-        unsafe { self.end.raw.parts(self.span) }
+        unsafe { self.end.slots.parts(self.span) }
     }
 
     /// The items of a contiguous grant; of a two-part grant, the first part.
@@ -274,7 +273,7 @@ impl<'g, T, P: Side, S: Stats> ReadGrant<'g, T, P, S> {
     }
 }
 
-impl<T, P: Side, S: Stats> fmt::Debug for ReadGrant<'_, T, P, S> {
+impl<T, A: Arity<Consumers = Single>> fmt::Debug for ReadGrant<'_, T, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReadGrant").field("len", &self.len()).finish()
     }

@@ -2,16 +2,16 @@
 
 use alloc::boxed::Box;
 
-use super::{Ring, Side};
-use crate::stats::Stats;
+use super::Ring;
+use crate::index::Arity;
 #[cfg(arc)]
 use {
-    super::keep::{Keep, Owned},
+    super::owner::{ArcRef, Owner},
     super::{Consumer, OwnedEnds, Producer},
     crate::sync::Arc,
 };
 
-impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
+impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     /// A new ring on the heap, made in place: no copy of it is ever on the stack, however large it is.
     #[must_use]
     pub fn boxed() -> Box<Self> {
@@ -62,7 +62,7 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
     #[cfg(arc)]
     #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
     #[must_use]
-    pub fn new_split() -> OwnedEnds<T, N, P, C, S> {
+    pub fn new_split() -> OwnedEnds<T, N, A> {
         #[cfg(loom)]
         let ring = Arc::new(Self::new());
         #[cfg(not(loom))]
@@ -75,7 +75,7 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
         };
         ring.hold_ends();
         // SAFETY: the ring is new, so these are its only ends, and each keeps an `Arc` of it.
-        unsafe { ring.ends_kept_by(|| Owned(Arc::clone(&ring))) }
+        unsafe { ring.ends_owned_by(|| ArcRef(Arc::clone(&ring))) }
     }
 
     /// Claims both ends, of a new ring.
@@ -85,18 +85,18 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
     }
 
     /// # Safety
-    /// No other handle of this ring's single sides is in use while these are, and what `keep` gives keeps the ring
+    /// No other handle of this ring's single sides is in use while these are, and what `owner` gives keeps the ring
     /// alive.
     #[cfg(arc)]
     #[allow(clippy::type_complexity)] // both ends, each with what keeps it
-    pub(crate) unsafe fn ends_kept_by<K: Keep>(
+    pub(crate) unsafe fn ends_owned_by<K: Owner>(
         &self,
-        keep: impl Fn() -> K,
-    ) -> (Producer<'static, T, P, C, S, K>, Consumer<'static, T, P, C, S, K>) {
+        owner: impl Fn() -> K,
+    ) -> (Producer<'static, T, A, K>, Consumer<'static, T, A, K>) {
         // SAFETY: the only producer of a single side, and kept alive, as the caller says.
-        let producer = unsafe { Producer::new(self.raw(), keep()) };
+        let producer = unsafe { Producer::new(self.ptr(), owner()) };
         // SAFETY: likewise the only consumer.
-        let consumer = unsafe { Consumer::new(self.raw(), keep()) };
+        let consumer = unsafe { Consumer::new(self.ptr(), owner()) };
         (producer, consumer)
     }
 
@@ -105,9 +105,13 @@ impl<T, const N: usize, P: Side, C: Side, S: Stats> Ring<T, N, P, C, S> {
     #[cfg(all(arc, not(loom)))]
     #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
     #[must_use]
-    pub fn try_split_arc(self: &Arc<Self>) -> Option<OwnedEnds<T, N, P, C, S>> {
+    pub fn try_split_arc(self: &Arc<Self>) -> Option<OwnedEnds<T, N, A>> {
         // SAFETY: the claim makes these the only ends of single sides, and each keeps an `Arc` of the ring.
-        self.header.ends.0.claim(Self::BOTH).then(|| unsafe { self.ends_kept_by(|| Owned(Arc::clone(self))) })
+        self.header
+            .ends
+            .0
+            .claim(Self::BOTH)
+            .then(|| unsafe { self.ends_owned_by(|| ArcRef(Arc::clone(self))) })
     }
 }
 
@@ -119,7 +123,7 @@ mod tests {
     #[test]
     fn the_ends_of_a_kept_ring_are_held() {
         let (tx, rx) = Spsc::<u8, 2>::new_split();
-        let ring = tx.keep.0.clone();
+        let ring = tx.owner.0.clone();
         assert!(ring.try_producer().is_none() && ring.try_consumer().is_none());
         drop(tx);
         assert!(ring.try_producer().is_some() && ring.try_consumer().is_none());

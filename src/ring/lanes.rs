@@ -20,10 +20,11 @@ mod tenant;
 use core::fmt;
 
 use self::rooms::sealed::Room;
-use super::{Ring, Side, Single};
+use super::Ring;
 use crate::bitmap::{Bitmap, Generation};
 use crate::handle::{Handle, Lane};
-use crate::stats::{Counts, Flow, Off, Stats};
+use crate::index::{Arity, OneToOne, SideRules as _, Single};
+use crate::stats::{Counts, Flow};
 use crate::sync::{CachePadded, const_fn};
 
 pub use consumer::LaneConsumer;
@@ -51,7 +52,7 @@ pub use tenant::{LaneProducer, RegisterError, Tenant};
 /// ```
 #[cfg(arc)]
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
-pub type GrowingLanes<T, const N: usize, const L: usize, C = Single, S = Off> = Lanes<T, N, L, C, S, Heap>;
+pub type GrowingLanes<T, const N: usize, const L: usize, A = OneToOne> = Lanes<T, N, L, A, Heap>;
 
 /// The bit of the consumer's end, where there is one.
 const CONSUMER: u32 = 0b1;
@@ -123,9 +124,15 @@ const CONSUMER: u32 = 0b1;
 ///     when somebody comes or goes     it is on the heap
 /// ```
 #[repr(C)]
-pub struct Lanes<T, const N: usize, const L: usize, C: Side = Single, S: Stats = Off, H: Housing = Inline> {
+pub struct Lanes<
+    T,
+    const N: usize,
+    const L: usize,
+    A: Arity<Producers = Single> = OneToOne,
+    H: Housing = Inline,
+> {
     line: CachePadded<Who<L>>,
-    rooms: [H::Room<T, N, C, S>; L],
+    rooms: [H::Room<T, N, A>; L],
 }
 
 /// Who is there.
@@ -153,7 +160,7 @@ impl<const L: usize> Who<L> {
     }
 }
 
-impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing> Lanes<T, N, L, C, S, H> {
+impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing> Lanes<T, N, L, A, H> {
     const CHECKED: () = {
         assert!(L >= 1 && L <= 32, "there are 1 to 32 lanes");
         // Where the rings are made later, this would otherwise be said later.
@@ -162,7 +169,7 @@ impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing> Lanes<T, 
     /// Each lane's bit.
     const ALL: u32 = u32::MAX >> (32 - L as u32);
     /// The consumer's bit, where there is one.
-    const CONSUMER: u32 = if C::SHARED { 0 } else { CONSUMER };
+    const CONSUMER: u32 = if A::Consumers::SHARED { 0 } else { CONSUMER };
 
     const_fn! {
         /// No items, and no producers.
@@ -170,9 +177,9 @@ impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing> Lanes<T, 
         pub const fn new() -> Self {
             let () = Self::CHECKED;
             #[cfg(not(loom))]
-            let rooms = [const { <H::Room<T, N, C, S> as Room<T, N, C, S>>::EMPTY }; L];
+            let rooms = [const { <H::Room<T, N, A> as Room<T, N, A>>::EMPTY }; L];
             #[cfg(loom)]
-            let rooms = core::array::from_fn(|_| <H::Room<T, N, C, S> as Room<T, N, C, S>>::empty());
+            let rooms = core::array::from_fn(|_| <H::Room<T, N, A> as Room<T, N, A>>::empty());
             Self { line: CachePadded(Who::new()), rooms }
         }
     }
@@ -190,7 +197,7 @@ impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing> Lanes<T, 
     }
 
     #[inline(always)]
-    fn ring(&self, lane: u32) -> Option<&Ring<T, N, Single, C, S>> {
+    fn ring(&self, lane: u32) -> Option<&Ring<T, N, A>> {
         self.rooms.get(lane as usize)?.ring()
     }
 
@@ -247,7 +254,7 @@ impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing> Lanes<T, 
     ///
     /// The items stay, and are their producers'. A lane that has items is free once they are taken out.
     #[must_use]
-    pub fn split<O: Order>(&mut self, order: O) -> (LaneConsumer<'_, T, N, L, O, C, S, H>, &Self) {
+    pub fn split<O: Order>(&mut self, order: O) -> (LaneConsumer<'_, T, N, L, O, A, H>, &Self) {
         self.line.0.taken.clear();
         self.line.0.ends.hold(Self::CONSUMER);
         (LaneConsumer::new(self, order), self)
@@ -258,8 +265,8 @@ impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing> Lanes<T, 
     /// A `Multi` side always has one more.
     #[cfg(compare_and_swap)]
     #[must_use]
-    pub fn try_consumer<O: Order>(&self, order: O) -> Option<LaneConsumer<'_, T, N, L, O, C, S, H>> {
-        (C::SHARED || self.line.0.ends.claim(CONSUMER)).then(|| LaneConsumer::new(self, order))
+    pub fn try_consumer<O: Order>(&self, order: O) -> Option<LaneConsumer<'_, T, N, L, O, A, H>> {
+        (A::Consumers::SHARED || self.line.0.ends.claim(CONSUMER)).then(|| LaneConsumer::new(self, order))
     }
 
     /// How many lanes have a producer.
@@ -270,7 +277,7 @@ impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing> Lanes<T, 
     }
 }
 
-impl<T, const N: usize, const L: usize, C: Side, S: Stats> Lanes<T, N, L, C, S> {
+impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>> Lanes<T, N, L, A> {
     /// Lanes whose positions start at `origin` instead of 0, to test what happens when they wrap.
     #[doc(hidden)]
     #[must_use]
@@ -283,7 +290,9 @@ impl<T, const N: usize, const L: usize, C: Side, S: Stats> Lanes<T, N, L, C, S> 
     }
 }
 
-impl<T, const N: usize, const L: usize, C: Side, H: Housing> Lanes<T, N, L, C, Counts, H> {
+impl<T, const N: usize, const L: usize, A: Arity<Producers = Single, Stats = Counts>, H: Housing>
+    Lanes<T, N, L, A, H>
+{
     /// What the producers of a lane and its consumers have counted, in this order; `None` if there is no such lane yet.
     ///
     /// A visit that finds nothing is no answer, and not counted as `refused`.
@@ -295,23 +304,25 @@ impl<T, const N: usize, const L: usize, C: Side, H: Housing> Lanes<T, N, L, C, C
 
 #[cfg(arc)]
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
-impl<T, const N: usize, const L: usize, C: Side, S: Stats> Lanes<T, N, L, C, S, Heap> {
+impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>> Lanes<T, N, L, A, Heap> {
     /// Frees the rings that hold no items; how many. That the lanes are borrowed exclusively proves that nobody uses
     /// them. Handles of former producers stay stale.
     pub fn shrink(&mut self) -> usize {
-        let empty = |room: &&mut rooms::HeapRoom<T, N, C, S>| room.ring().is_some_and(Ring::is_empty);
+        let empty = |room: &&mut rooms::HeapRoom<T, N, A>| room.ring().is_some_and(Ring::is_empty);
         self.rooms.iter_mut().filter(empty).map(rooms::HeapRoom::clear).count()
     }
 }
 
-impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing> Default for Lanes<T, N, L, C, S, H> {
+impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing> Default
+    for Lanes<T, N, L, A, H>
+{
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing> fmt::Debug
-    for Lanes<T, N, L, C, S, H>
+impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing> fmt::Debug
+    for Lanes<T, N, L, A, H>
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lanes").field("lanes", &self.lanes()).field("len", &self.total_len()).finish()

@@ -31,7 +31,6 @@
 
 mod body;
 pub mod broadcast;
-mod cells;
 mod consumer;
 #[cfg(arc)]
 mod discard;
@@ -39,54 +38,54 @@ mod drain;
 mod grant;
 #[cfg(feature = "alloc")]
 mod heap;
-mod keep;
 pub mod lanes;
-mod pace;
+mod owner;
 mod producer;
-mod reading;
-mod side;
-mod writing;
+mod read_end;
+mod slots;
+mod write_end;
 
+pub use crate::index::{Arity, Side, Sides, Single};
 pub use body::{Ring, Spsc};
 pub use broadcast::Broadcast;
 pub use consumer::Consumer;
 pub use drain::TryIter;
 pub use grant::{ReadGrant, WriteGrant};
-pub use keep::{Borrowed, CloneEnds, Keep};
 pub use lanes::Lanes;
+pub use owner::{CloneEnds, Owner, Ref};
 pub use producer::Producer;
-pub use side::{Side, Single};
 
 /// Both ends of a ring that is borrowed.
-pub type Ends<'a, T, P = Single, C = Single, S = crate::stats::Off> =
-    (Producer<'a, T, P, C, S>, Consumer<'a, T, P, C, S>);
+pub type Ends<'a, T, A = Sides<Single, Single>> = (Producer<'a, T, A>, Consumer<'a, T, A>);
 
+#[cfg(compare_and_swap)]
+pub use crate::index::Multi;
+#[cfg(compare_and_swap)]
+pub(crate) use crate::index::SideRules;
 #[cfg(compare_and_swap)]
 pub use body::{Mpmc, Mpsc, Spmc};
 #[cfg(compare_and_swap)]
-pub use keep::InChannel;
-#[cfg(compare_and_swap)]
-pub use side::Multi;
+pub use owner::InChannel;
 
 #[cfg(arc)]
-pub use keep::Owned;
+pub use owner::ArcRef;
 #[cfg(arc)]
-pub(crate) use keep::sealed::HasEnds;
+pub(crate) use owner::sealed::HasEnds;
 
 /// A [`Producer`] that keeps its ring alive by an `Arc`.
 #[cfg(arc)]
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
-pub type OwnedProducer<T, const N: usize, P = Single, C = Single, S = crate::stats::Off> =
-    Producer<'static, T, P, C, S, Owned<Ring<T, N, P, C, S>>>;
+pub type OwnedProducer<T, const N: usize, A = Sides<Single, Single>> =
+    Producer<'static, T, A, ArcRef<Ring<T, N, A>>>;
 
 /// A [`Consumer`] that keeps its ring alive by an `Arc`.
 #[cfg(arc)]
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
-pub type OwnedConsumer<T, const N: usize, P = Single, C = Single, S = crate::stats::Off> =
-    Consumer<'static, T, P, C, S, Owned<Ring<T, N, P, C, S>>>;
+pub type OwnedConsumer<T, const N: usize, A = Sides<Single, Single>> =
+    Consumer<'static, T, A, ArcRef<Ring<T, N, A>>>;
 
 /// Both ends of a ring that they keep alive by an `Arc`.
 #[cfg(arc)]
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
-pub type OwnedEnds<T, const N: usize, P = Single, C = Single, S = crate::stats::Off> =
-    (OwnedProducer<T, N, P, C, S>, OwnedConsumer<T, N, P, C, S>);
+pub type OwnedEnds<T, const N: usize, A = Sides<Single, Single>> =
+    (OwnedProducer<T, N, A>, OwnedConsumer<T, N, A>);

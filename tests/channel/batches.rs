@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use annulet::Channel;
 use annulet::channel::{RecvError, SendError, TryRecvError, TrySendError};
-use annulet::ring::{Multi, Ring, Side, Single};
+use annulet::ring::{Multi, Ring, Side, Sides, Single};
 use annulet::stats::Counts;
 
 use crate::common::Probe;
@@ -146,7 +146,7 @@ fn rm05_batches_wait<C: Chan>() {
 #[test]
 fn rm20_a_ring_in_a_channel_counts_each_answer_once() {
     fn check<P: Side, C: Side>() {
-        let channel = Channel::<Ring<u32, 4, P, C, Counts>, Probe>::over(Ring::new(), Probe::new());
+        let channel = Channel::<Ring<u32, 4, Sides<P, C, Counts>>, Probe>::over(Ring::new(), Probe::new());
         let (mut tx, mut rx) = channel.try_split().unwrap();
         assert_eq!(rx.try_drain(9, |_| ()), Err(TryRecvError::Empty));
         assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));

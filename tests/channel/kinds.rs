@@ -10,7 +10,7 @@ use annulet::channel::{
 };
 use annulet::ring::broadcast::{Gated, Overwrite};
 use annulet::ring::lanes::{Adaptive, Fair, Heap, Housing, Inline, Order, Strict};
-use annulet::ring::{Multi, Ring, Single};
+use annulet::ring::{Multi, Ring, Sides, Single};
 use annulet::stats::Off;
 use annulet::wait::{Deadline, Strategy};
 use annulet::{Broadcast, Channel, Lanes};
@@ -177,10 +177,10 @@ pub trait Chan: Sync + Sized {
 
 macro_rules! rings {
     ($($name:ident $p:ty, $c:ty;)*) => {$(
-        pub type $name = Channel<Ring<u32, N, $p, $c>, Probe>;
+        pub type $name = Channel<Ring<u32, N, Sides<$p, $c>>, Probe>;
         impl Chan for $name {
-            type Tx<'c> = annulet::channel::RingSender<'c, u32, $p, $c, Probe>;
-            type Rx<'c> = annulet::channel::RingReceiver<'c, u32, $p, $c, Probe>;
+            type Tx<'c> = annulet::channel::RingSender<'c, u32, Sides<$p, $c>, Probe>;
+            type Rx<'c> = annulet::channel::RingReceiver<'c, u32, Sides<$p, $c>, Probe>;
             fn new(probe: &Probe) -> Self {
                 Self::over(Ring::new(), probe.clone())
             }
@@ -202,19 +202,19 @@ rings! {
 
 /// The ends of a channel on the heap, until they are asked for.
 pub struct Kept<P: annulet::ring::Side, C: annulet::ring::Side> {
-    tx: Mutex<Option<OwnedSender<u32, N, P, C, Probe>>>,
-    rx: Mutex<Option<OwnedReceiver<u32, N, P, C, Probe>>>,
+    tx: Mutex<Option<OwnedSender<u32, N, Sides<P, C>, Probe>>>,
+    rx: Mutex<Option<OwnedReceiver<u32, N, Sides<P, C>, Probe>>>,
 }
 
 macro_rules! kept {
     ($($name:ident $p:ty, $c:ty, $beside:expr, $rx_beside:expr;)*) => {$(
         pub type $name = Kept<$p, $c>;
         impl Chan for $name {
-            type Tx<'c> = OwnedSender<u32, N, $p, $c, Probe>;
-            type Rx<'c> = OwnedReceiver<u32, N, $p, $c, Probe>;
+            type Tx<'c> = OwnedSender<u32, N, Sides<$p, $c>, Probe>;
+            type Rx<'c> = OwnedReceiver<u32, N, Sides<$p, $c>, Probe>;
             const LASTING: bool = false;
             fn new(probe: &Probe) -> Self {
-                let (tx, rx) = Channel::<Ring<u32, N, $p, $c>, Probe>::new_split(probe.clone());
+                let (tx, rx) = Channel::<Ring<u32, N, Sides<$p, $c>>, Probe>::new_split(probe.clone());
                 Self { tx: Mutex::new(Some(tx)), rx: Mutex::new(Some(rx)) }
             }
             fn tx(&self) -> Option<Self::Tx<'_>> {
@@ -239,17 +239,17 @@ kept! {
 
 /// Lanes, visited in the order `O`, whose rings are where `H` says.
 pub struct Laned<O, H: Housing = Inline> {
-    pub channel: Channel<Lanes<u32, N, 4, Single, Off, H>, Probe>,
+    pub channel: Channel<Lanes<u32, N, 4, Sides<Single, Single, Off>, H>, Probe>,
     order: PhantomData<fn() -> O>,
 }
 
 impl<O: Order + Default + Send + 'static, H: Housing + 'static> Chan for Laned<O, H>
 where
-    for<'c> annulet::channel::LaneReceiver<'c, u32, N, 4, O, Single, Probe, Off, H>: Send,
-    Lanes<u32, N, 4, Single, Off, H>: Sync,
+    for<'c> annulet::channel::LaneReceiver<'c, u32, N, 4, O, Sides<Single, Single, Off>, Probe, H>: Send,
+    Lanes<u32, N, 4, Sides<Single, Single, Off>, H>: Sync,
 {
-    type Tx<'c> = annulet::channel::LaneSender<'c, u32, Single, Probe>;
-    type Rx<'c> = annulet::channel::LaneReceiver<'c, u32, N, 4, O, Single, Probe, Off, H>;
+    type Tx<'c> = annulet::channel::LaneSender<'c, u32, Sides<Single, Single>, Probe>;
+    type Rx<'c> = annulet::channel::LaneReceiver<'c, u32, N, 4, O, Sides<Single, Single, Off>, Probe, H>;
     fn new(probe: &Probe) -> Self {
         Self { channel: Channel::over(Lanes::new(), probe.clone()), order: PhantomData }
     }

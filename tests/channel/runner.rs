@@ -13,7 +13,7 @@ use annulet::channel::{Hold, Receiver, RecvError, SendError, Source, TryRecvErro
 use annulet::host::{Futex, Runner};
 use annulet::ring::broadcast::{Gated, Overwrite};
 use annulet::ring::lanes::{Fair, Strict};
-use annulet::ring::{Multi, Ring, Side, Single};
+use annulet::ring::{Multi, Ring, Side, Sides, Single};
 use annulet::{Broadcast, Channel, Lanes, Mpmc, Mpsc, Spsc};
 
 use crate::common::{Probe, SOON, Watchdog, alone, late, processor_time};
@@ -70,7 +70,7 @@ fn lasting<R>(ring: R) -> &'static Channel<R, Probe> {
 fn rm21_every_kind_of_receiver() {
     let _watchdog = Watchdog::new();
     fn kept<P: Side, C: Side>() {
-        let (tx, rx) = Channel::<Ring<u32, 4, P, C>, Probe>::new_split(Probe::new());
+        let (tx, rx) = Channel::<Ring<u32, 4, Sides<P, C>>, Probe>::new_split(Probe::new());
         handles_all(tx, rx);
     }
     kept::<Single, Single>();

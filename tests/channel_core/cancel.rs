@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use annulet::channel::{RingReceiver, RingSender, SendError, TryRecvError};
-use annulet::ring::Multi;
+use annulet::ring::{Multi, Sides};
 use annulet::{Channel, Spsc};
 
 use crate::common::{Lot, Many, Task, many};
@@ -16,8 +16,8 @@ use crate::common::{Lot, Many, Task, many};
 const POLLS: usize = 4;
 
 type Item = Arc<&'static str>;
-type Tx<'c> = RingSender<'c, Item, Multi, Multi, Lot>;
-type Rx<'c> = RingReceiver<'c, Item, Multi, Multi, Lot>;
+type Tx<'c> = RingSender<'c, Item, Sides<Multi, Multi>, Lot>;
+type Rx<'c> = RingReceiver<'c, Item, Sides<Multi, Multi>, Lot>;
 type Boxed<'f> = Pin<Box<dyn Future<Output = ()> + 'f>>;
 type Receiving = for<'r> fn(&'r mut Rx<'_>) -> Boxed<'r>;
 type Sending = for<'s> fn(&'s mut Tx<'_>, Item) -> Boxed<'s>;
@@ -249,8 +249,8 @@ fn rm05_dropped_reservations_take_no_room() {
 }
 
 fn channel_closed_refuses_places(
-    mut tx: RingSender<'_, u32, annulet::ring::Single, annulet::ring::Single, Lot>,
-    rx: RingReceiver<'_, u32, annulet::ring::Single, annulet::ring::Single, Lot>,
+    mut tx: RingSender<'_, u32, Sides<annulet::ring::Single, annulet::ring::Single>, Lot>,
+    rx: RingReceiver<'_, u32, Sides<annulet::ring::Single, annulet::ring::Single>, Lot>,
 ) {
     drop(rx);
     assert!(matches!(Task::new().poll(&mut tx.reserve()), Poll::Ready(None)));

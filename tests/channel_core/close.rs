@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use annulet::channel::{RecvError, RingReceiver, RingSender, SendError, TryRecvError, TrySendError};
-use annulet::ring::Multi;
+use annulet::ring::{Multi, Sides};
 use annulet::{Channel, Spsc};
 
 use crate::common::{Lot, Many, Task, block_on, many, silently};
 
 type Item = Arc<u32>;
-type Tx<'c> = RingSender<'c, Item, Multi, Multi, Lot>;
-type Rx<'c> = RingReceiver<'c, Item, Multi, Multi, Lot>;
+type Tx<'c> = RingSender<'c, Item, Sides<Multi, Multi>, Lot>;
+type Rx<'c> = RingReceiver<'c, Item, Sides<Multi, Multi>, Lot>;
 
 /// Ways for a channel to end, by whoever is not pending.
 const BY_SENDER: &[fn(Tx<'_>)] = &[

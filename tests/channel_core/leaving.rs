@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::thread;
 
 use annulet::channel::{OwnedSender, RecvError, SendError, TryRecvError, TrySendError};
-use annulet::ring::{Multi, Side, Single};
+use annulet::ring::{Multi, Side, Sides, Single};
 use annulet::{Channel, Mpmc, Mpsc, Spmc, Spsc};
 
 use crate::common::{Lot, Task, block_on, rounds};
@@ -29,7 +29,7 @@ fn d08_a_client_hears_that_its_request_was_dropped() {
 #[test]
 fn d08_an_item_that_holds_its_own_channel_does_not_keep_it() {
     struct Item(
-        #[allow(dead_code)] Option<OwnedSender<Item, 4, Multi, Single, Lot>>,
+        #[allow(dead_code)] Option<OwnedSender<Item, 4, Sides<Multi, Single>, Lot>>,
         #[allow(dead_code)] Arc<()>,
     );
     let alive = Arc::new(());
@@ -151,11 +151,11 @@ fn d08_what_is_behind_a_claim_is_dropped_when_the_claim_is_over() {
 /// Senders race with the last receiver. Each item that was accepted is received or dropped while the senders are still there.
 fn race<P: Side, C: Side>(senders: usize)
 where
-    annulet::ring::Ring<Arc<()>, 4, P, C>: Splits,
+    annulet::ring::Ring<Arc<()>, 4, Sides<P, C>>: Splits,
 {
     for round in 0..rounds(300) {
         let alive = Arc::new(());
-        let (senders, mut rx) = <annulet::ring::Ring<Arc<()>, 4, P, C> as Splits>::split(senders);
+        let (senders, mut rx) = <annulet::ring::Ring<Arc<()>, 4, Sides<P, C>> as Splits>::split(senders);
         thread::scope(|scope| {
             let sending: Vec<_> = senders
                 .into_iter()
@@ -190,13 +190,13 @@ trait Splits {
 
 macro_rules! splits {
     ($($producers:ident $consumers:ident $more:expr;)*) => {$(
-        impl Splits for annulet::ring::Ring<Arc<()>, 4, $producers, $consumers> {
+        impl Splits for annulet::ring::Ring<Arc<()>, 4, Sides<$producers, $consumers>> {
             fn split(senders: usize) -> (Vec<Send1>, Recv1) {
                 let (tx, rx) = Channel::<Self, Lot>::new_split(Lot::new());
-                let more: fn(&OwnedSender<Arc<()>, 4, $producers, $consumers, Lot>) -> Option<_> = $more;
+                let more: fn(&OwnedSender<Arc<()>, 4, Sides<$producers, $consumers>, Lot>) -> Option<_> = $more;
                 let mut all: Vec<_> = (1..senders).filter_map(|_| more(&tx)).collect();
                 all.push(tx);
-                let send = |mut tx: OwnedSender<Arc<()>, 4, $producers, $consumers, Lot>| -> Send1 {
+                let send = |mut tx: OwnedSender<Arc<()>, 4, Sides<$producers, $consumers>, Lot>| -> Send1 {
                     Box::new(move |item| matches!(tx.try_send(item), Err(TrySendError::Closed(_))))
                 };
                 let mut rx = Some(rx);
@@ -210,9 +210,9 @@ macro_rules! splits {
     )*};
 }
 splits! {
-    Single Single |_| None::<OwnedSender<Arc<()>, 4, Single, Single, Lot>>;
+    Single Single |_| None::<OwnedSender<Arc<()>, 4, Sides<Single, Single>, Lot>>;
     Multi Single |tx| Some(tx.clone());
-    Single Multi |_| None::<OwnedSender<Arc<()>, 4, Single, Multi, Lot>>;
+    Single Multi |_| None::<OwnedSender<Arc<()>, 4, Sides<Single, Multi>, Lot>>;
     Multi Multi |tx| Some(tx.clone());
 }
 

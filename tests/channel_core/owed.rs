@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use annulet::channel::{RingReceiver, RingSender, TryRecvError};
 use annulet::error::PopError;
-use annulet::ring::{Multi, Ring, Side, Single};
+use annulet::ring::{Multi, Ring, Side, Sides, Single};
 use annulet::{Channel, Mpmc, Mpsc, Spsc};
 
 use crate::common::{Lot, Many, Task, block_on, many, silently};
@@ -19,7 +19,7 @@ const LONG: Duration = Duration::from_secs(60);
 
 /// The receiver sleeps, all slots are claimed and given up, and then one is sent.
 fn given_up_and_sent<P: Side, C: Side>() {
-    let channel = Channel::<Ring<u32, 4, P, C>, Lot>::over(Ring::new(), Lot::new());
+    let channel = Channel::<Ring<u32, 4, Sides<P, C>>, Lot>::over(Ring::new(), Lot::new());
     let (mut tx, mut rx) = channel.try_split().unwrap();
     thread::scope(|scope| {
         let receiver = scope.spawn(move || rx.recv_timeout(LONG));
@@ -57,7 +57,7 @@ fn d06_a_claim_of_all_that_is_given_up_wakes_a_task() {
 /// A slot in front of an item is given up in each way there is. The receiver, which was put aside for that slot, hears of it.
 #[test]
 fn d06_a_slot_that_is_given_up_in_front_of_an_item_is_news() {
-    type Way = fn(&mut RingSender<'_, u32, Multi, Multi, Lot>, &mut dyn FnMut());
+    type Way = fn(&mut RingSender<'_, u32, Sides<Multi, Multi>, Lot>, &mut dyn FnMut());
     let ways: [(&str, Way); 5] = [
         ("dropped", |tx, between| {
             let mut end = tx.end();
@@ -143,7 +143,7 @@ fn e10_a_forgotten_grant_is_given_up_by_the_next_one() {
 /// A sender waits for room, which is made through the receiver's end in each way there is.
 #[test]
 fn d06_room_that_is_made_through_the_end_is_news() {
-    type Way = fn(&mut RingReceiver<'_, u32, Single, Single, Lot>);
+    type Way = fn(&mut RingReceiver<'_, u32, Sides<Single, Single>, Lot>);
     let ways: [(&str, Way); 7] = [
         ("skipped", |rx| assert_eq!(rx.end().skip(1), 1)),
         ("popped", |rx| assert_eq!(rx.end().try_pop(), Ok(0))),
@@ -208,7 +208,7 @@ fn rm05_a_drain_makes_room_when_it_ends() {
 /// A guard of a sender that was forgotten is made up for by each call that waits, and by the next guard.
 #[test]
 fn d06_a_forgotten_guard_of_a_sender_is_made_up_for() {
-    type Way = fn(&mut RingSender<'_, u32, Multi, Multi, Lot>);
+    type Way = fn(&mut RingSender<'_, u32, Sides<Multi, Multi>, Lot>);
     let ways: [(&str, Way); 4] = [
         ("send", |tx| assert!(tx.send_timeout(9, Duration::ZERO).is_err())),
         ("send_iter", |tx| assert!(tx.send_iter_timeout(&mut [9].into_iter(), Duration::ZERO).is_err())),

@@ -3,7 +3,7 @@
 
 use annulet::error::PopError;
 use annulet::ring::lanes::{Fair, GrowingLanes, RegisterError, Strict};
-use annulet::ring::{Multi, Side, Single};
+use annulet::ring::{Multi, Side, Sides, Single};
 
 use crate::threads;
 
@@ -60,7 +60,7 @@ fn e01_items_larger_than_the_stack_are_dropped_where_they_are() {
 
     fn play<C: Side>() {
         let item = std::rc::Rc::new(());
-        let mut lanes = GrowingLanes::<Large, 4, 2, C>::new();
+        let mut lanes = GrowingLanes::<Large, 4, 2, Sides<Single, C>>::new();
         let mut rx = lanes.try_consumer(Fair::default()).unwrap();
         for lane in 0..2 {
             let mut tx = lanes.register_at(lane).unwrap();
@@ -122,8 +122,8 @@ fn rm09_without_memory_nothing_changes() {
 fn rm09_threads_grow_lanes_while_they_are_read() {
     threads::storm_of_one(&GrowingLanes::<_, 4, 3>::new(), Fair::with_budget(2));
     #[cfg(not(annulet_narrow))]
-    threads::storm_of_many(&GrowingLanes::<_, 4, 32, Multi>::new(), Fair::default());
-    let _ = GrowingLanes::<u8, 4, 32, Multi>::new();
+    threads::storm_of_many(&GrowingLanes::<_, 4, 32, Sides<Single, Multi>>::new(), Fair::default());
+    let _ = GrowingLanes::<u8, 4, 32, Sides<Single, Multi>>::new();
 }
 
 /// A ring that is there and free is used again before another is made, whatever its number.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use annulet::Lanes;
 use annulet::ring::lanes::{Adaptive, Fair, LaneConsumer, Order, Strict};
-use annulet::ring::{Multi, Side, Single};
+use annulet::ring::{Multi, Side, Sides, Single};
 
 use crate::ORIGINS;
 
@@ -32,12 +32,12 @@ impl Drop for Token {
 fn play<C: Side, O: Order>(
     order: O,
     fuse: Option<usize>,
-    play: impl Fn(&mut LaneConsumer<'_, Token, 4, 3, O, C>),
+    play: impl Fn(&mut LaneConsumer<'_, Token, 4, 3, O, Sides<Single, C>>),
     check: impl Fn(usize, usize),
 ) {
     for origin in ORIGINS {
         let dropped = Rc::new(Cell::new(0));
-        let lanes = Lanes::<Token, 4, 3, C>::starting_at(origin);
+        let lanes = Lanes::<Token, 4, 3, Sides<Single, C>>::starting_at(origin);
         let mut number = 0;
         for (lane, count) in [3, 1, 4].into_iter().enumerate() {
             let mut tx = lanes.register_at(lane as u32).unwrap();
@@ -127,19 +127,19 @@ fn e03_a_closure_that_panics_costs_what_it_interrupted() {
             }
         }
     }
-    let show = |rx: &mut LaneConsumer<'_, Token, 4, 3, Strict, Single>| {
+    let show = |rx: &mut LaneConsumer<'_, Token, 4, 3, Strict, Sides<Single, Single>>| {
         let mut call = at_the_sixth();
         rx.consume(99, |_, _| call());
     };
     play::<Single, _>(Strict, None, show, |gone, left| assert_eq!((gone, left), (5, 3), "the sixth stays"));
-    let take = |rx: &mut LaneConsumer<'_, Token, 4, 3, Strict, Single>| {
+    let take = |rx: &mut LaneConsumer<'_, Token, 4, 3, Strict, Sides<Single, Single>>| {
         let mut call = at_the_sixth();
         rx.drain(99, |_, _| call());
     };
     play::<Single, _>(Strict, None, take, |gone, left| {
         assert_eq!((gone, left), (6, 2), "the sixth is taken")
     });
-    let steal = |rx: &mut LaneConsumer<'_, Token, 4, 3, Strict, Multi>| {
+    let steal = |rx: &mut LaneConsumer<'_, Token, 4, 3, Strict, Sides<Single, Multi>>| {
         let mut call = at_the_sixth();
         rx.consume(99, |_, _| call());
     };
@@ -151,7 +151,7 @@ fn e03_a_closure_that_panics_costs_what_it_interrupted() {
 /// A lane where a consumer was interrupted by a panic is usable, for it and for the next producer.
 #[test]
 fn e02_after_a_panic_everything_goes_on() {
-    let mut lanes = Lanes::<u32, 2, 1, Multi>::starting_at(usize::MAX);
+    let mut lanes = Lanes::<u32, 2, 1, Sides<Single, Multi>>::starting_at(usize::MAX);
     let (mut rx, lanes) = lanes.split(Strict);
     let mut tx = lanes.register().unwrap();
     assert_eq!(tx.try_push_slice(&[1, 2]), 2);
@@ -165,7 +165,7 @@ fn e02_after_a_panic_everything_goes_on() {
 
 #[test]
 fn e10_forgotten_grants_and_handles_cost_what_they_say() {
-    let mut lanes = Lanes::<u32, 2, 2, Multi>::new();
+    let mut lanes = Lanes::<u32, 2, 2, Sides<Single, Multi>>::new();
     let (mut rx, shared) = lanes.split(Strict);
     let mut tx = shared.register().unwrap();
     let mut grant = tx.try_claim(2).unwrap();

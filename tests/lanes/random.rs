@@ -6,7 +6,7 @@ use annulet::Lanes;
 use annulet::error::PopError;
 use annulet::handle::{Handle, Lane};
 use annulet::ring::lanes::{Adaptive, Fair, LaneProducer, Order, RegisterError, Strict};
-use annulet::ring::{Multi, Side, Single};
+use annulet::ring::{Multi, Side, Sides, Single};
 use proptest::prelude::*;
 
 const N: usize = 4;
@@ -75,10 +75,10 @@ impl Model {
 }
 
 fn run<C: Side, O: Order>(origin: usize, order: O, strict: bool, ops: &[Op]) {
-    let lanes = Lanes::<u32, N, L, C>::starting_at(origin);
+    let lanes = Lanes::<u32, N, L, Sides<Single, C>>::starting_at(origin);
     let mut rx = lanes.try_consumer(order).unwrap();
     let mut model = Model::default();
-    let mut producers: Vec<LaneProducer<'_, u32, C>> = Vec::new();
+    let mut producers: Vec<LaneProducer<'_, u32, Sides<Single, C>>> = Vec::new();
     let mut next = 0;
     for op in ops {
         match *op {

@@ -4,7 +4,7 @@ use annulet::Lanes;
 use annulet::error::PopError;
 use annulet::handle::Handle;
 use annulet::ring::lanes::{Adaptive, Fair, RegisterError, Strict};
-use annulet::ring::{Multi, Side};
+use annulet::ring::{Multi, Side, Sides, Single};
 use annulet::stats::Counts;
 
 use crate::ORIGINS;
@@ -12,7 +12,7 @@ use crate::ORIGINS;
 /// The lanes that were given out are all, and one is free as soon as it was left and drained.
 fn lanes_are_reused<C: Side>() {
     for origin in ORIGINS {
-        let mut lanes = Lanes::<u32, 4, 2, C>::starting_at(origin);
+        let mut lanes = Lanes::<u32, 4, 2, Sides<Single, C>>::starting_at(origin);
         let (mut rx, lanes) = lanes.split(Fair::default());
         let mut kept = lanes.register().unwrap();
         let mut handles = vec![kept.lane()];
@@ -161,7 +161,7 @@ fn rm09_all_lanes_at_once_need_no_claim() {
 
 #[test]
 fn rm09_numbers_of_lanes() {
-    let lanes = Lanes::<u32, 4, 3, annulet::ring::Single, Counts>::new();
+    let lanes = Lanes::<u32, 4, 3, Sides<Single, annulet::ring::Single, Counts>>::new();
     assert!(lanes.is_empty() && lanes.hottest().is_none());
     let mut a = lanes.register().unwrap();
     let mut b = lanes.register().unwrap();
@@ -200,7 +200,7 @@ fn d14_lengths_do_not_overflow() {
 /// A producer that stopped in the middle of writing: the others go on, and so does the consumer.
 #[test]
 fn rm09_a_stalled_producer_stalls_nobody() {
-    let lanes = Lanes::<u32, 2, 2, Multi>::new();
+    let lanes = Lanes::<u32, 2, 2, Sides<Single, Multi>>::new();
     let mut rx = lanes.try_consumer(Fair::default()).unwrap();
     let mut stalled = lanes.register().unwrap();
     let mut running = lanes.register().unwrap();

@@ -10,7 +10,7 @@ use annulet::handle::{Handle, Lane};
 #[cfg(not(annulet_narrow))]
 use annulet::ring::Multi;
 use annulet::ring::lanes::{Adaptive, Fair, Housing, LaneConsumer, Order, RegisterError, Strict};
-use annulet::ring::{Side, Single};
+use annulet::ring::{Side, Sides, Single};
 use annulet::stats::Off;
 
 /// Items of each producer's time in a lane.
@@ -37,9 +37,10 @@ impl Patience {
 }
 
 /// One item after the other, from as many producers as there are times, in turns one at a time and several.
-fn produce<const N: usize, const L: usize, C: Side, H: Housing>(lanes: &Lanes<Item, N, L, C, Off, H>)
-where
-    for<'a> &'a Lanes<Item, N, L, C, Off, H>: Send,
+fn produce<const N: usize, const L: usize, C: Side, H: Housing>(
+    lanes: &Lanes<Item, N, L, Sides<Single, C, Off>, H>,
+) where
+    for<'a> &'a Lanes<Item, N, L, Sides<Single, C, Off>, H>: Send,
 {
     let patience = Patience::new();
     for _ in 0..TIMES {
@@ -68,7 +69,7 @@ where
 
 /// Reads until nothing is to come, and returns what it saw.
 fn receive<const N: usize, const L: usize, C: Side, H: Housing, O: Order>(
-    rx: &mut LaneConsumer<'_, Item, N, L, O, C, Off, H>,
+    rx: &mut LaneConsumer<'_, Item, N, L, O, Sides<Single, C, Off>, H>,
     received: &AtomicUsize,
 ) -> Vec<Item> {
     let patience = Patience::new();
@@ -117,10 +118,10 @@ fn check(seen: &[Vec<Item>]) {
 }
 
 pub fn storm_of_one<const N: usize, const L: usize, H: Housing, O: Order>(
-    lanes: &Lanes<Item, N, L, Single, Off, H>,
+    lanes: &Lanes<Item, N, L, Sides<Single, Single, Off>, H>,
     order: O,
 ) where
-    Lanes<Item, N, L, Single, Off, H>: Sync,
+    Lanes<Item, N, L, Sides<Single, Single, Off>, H>: Sync,
 {
     let received = AtomicUsize::new(0);
     let mut rx = lanes.try_consumer(order).unwrap();
@@ -137,10 +138,10 @@ pub fn storm_of_one<const N: usize, const L: usize, H: Housing, O: Order>(
 
 #[cfg(not(annulet_narrow))]
 pub fn storm_of_many<const N: usize, const L: usize, H: Housing, O: Order + Sync>(
-    lanes: &Lanes<Item, N, L, Multi, Off, H>,
+    lanes: &Lanes<Item, N, L, Sides<Single, Multi, Off>, H>,
     order: O,
 ) where
-    Lanes<Item, N, L, Multi, Off, H>: Sync,
+    Lanes<Item, N, L, Sides<Single, Multi, Off>, H>: Sync,
 {
     let received = AtomicUsize::new(0);
     let seen: Vec<Vec<Item>> = thread::scope(|scope| {
@@ -167,9 +168,15 @@ fn rm09_threads_that_come_and_go_lose_nothing() {
 #[test]
 #[cfg(not(annulet_narrow))] // positions of eight bits: a claim can come a lap late
 fn rm11_threads_that_steal_lose_nothing() {
-    storm_of_many(&Lanes::<Item, 4, 2, Multi>::starting_at(usize::MAX - 9), Strict);
-    storm_of_many(&Lanes::<Item, 2, 3, Multi>::starting_at(usize::MAX - 9), Fair::with_budget(2));
-    storm_of_many(&Lanes::<Item, 16, 4, Multi>::starting_at(usize::MAX - 9), Adaptive::default());
+    storm_of_many(&Lanes::<Item, 4, 2, Sides<Single, Multi>>::starting_at(usize::MAX - 9), Strict);
+    storm_of_many(
+        &Lanes::<Item, 2, 3, Sides<Single, Multi>>::starting_at(usize::MAX - 9),
+        Fair::with_budget(2),
+    );
+    storm_of_many(
+        &Lanes::<Item, 16, 4, Sides<Single, Multi>>::starting_at(usize::MAX - 9),
+        Adaptive::default(),
+    );
 }
 
 #[test]

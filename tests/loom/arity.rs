@@ -5,7 +5,7 @@
 //! integer.
 
 use annulet::error::{PopError, PushError};
-use annulet::ring::{Consumer, Multi, Producer, Ring, Side, Single};
+use annulet::ring::{Consumer, Multi, Producer, Ring, Side, Sides, Single};
 use loom::thread;
 
 use crate::harness::{Main, three};
@@ -34,8 +34,8 @@ models! {
 const ORIGIN: usize = usize::MAX;
 
 type Item = (u32, u32);
-type Tx<P, C> = Producer<'static, Item, P, C>;
-type Rx<P, C> = Consumer<'static, Item, P, C>;
+type Tx<P, C> = Producer<'static, Item, Sides<P, C>>;
+type Rx<P, C> = Consumer<'static, Item, Sides<P, C>>;
 
 fn item(number: u32) -> Item {
     (number, !number)
@@ -49,11 +49,11 @@ fn number((number, complement): Item) -> u32 {
 /// Lends a ring that holds `before` items, `0..before`, to a play that joins its threads.
 fn stage<const N: usize, P: Side, C: Side, R>(
     before: u32,
-    play: impl FnOnce(Tx<P, C>, Rx<P, C>, &'static Ring<Item, N, P, C>) -> R,
+    play: impl FnOnce(Tx<P, C>, Rx<P, C>, &'static Ring<Item, N, Sides<P, C>>) -> R,
 ) -> R {
-    let ring = Box::into_raw(Box::new(Ring::<Item, N, P, C>::starting_at(ORIGIN)));
+    let ring = Box::into_raw(Box::new(Ring::<Item, N, Sides<P, C>>::starting_at(ORIGIN)));
     // SAFETY: it is alive until it is dropped below. If a model fails, it is leaked.
-    let shared: &'static Ring<Item, N, P, C> = unsafe { &*ring };
+    let shared: &'static Ring<Item, N, Sides<P, C>> = unsafe { &*ring };
     // SAFETY: the ends of a single side that come of this are the only ones.
     let (mut tx, rx) = unsafe { shared.split_unchecked() };
     (0..before).for_each(|number| tx.try_push(item(number)).unwrap());
@@ -64,7 +64,7 @@ fn stage<const N: usize, P: Side, C: Side, R>(
 }
 
 /// What is left in a ring whose threads have been joined.
-fn left<const N: usize, P: Side, C: Side>(ring: &'static Ring<Item, N, P, C>) -> Vec<u32> {
+fn left<const N: usize, P: Side, C: Side>(ring: &'static Ring<Item, N, Sides<P, C>>) -> Vec<u32> {
     // SAFETY: the other ends are gone.
     let (tx, mut rx) = unsafe { ring.split_unchecked() };
     drop(tx);

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use annulet::Broadcast;
 use annulet::channel::{Channel, RecvError, RingReceiver, RingSender, SendError, TryRecvError};
 use annulet::ring::broadcast::Gated;
-use annulet::ring::{Multi, Ring, Side, Single};
+use annulet::ring::{Multi, Ring, Side, Sides, Single};
 use annulet::stats::Off;
 
 use crate::harness::{Main, at_once, three};
@@ -35,9 +35,9 @@ models! {
     d07_closed_comes_after_everything_that_was_sent within 2 kills [SignalFence] twin d07_twin_forgets_a_claim_and_its_sender;
 }
 
-type Of<const N: usize, P, C, const TASKS: usize> = Channel<Ring<u32, N, P, C>, Platform, Off, TASKS>;
-type Tx<P, C, const TASKS: usize> = RingSender<'static, u32, P, C, Platform, Off, Off, TASKS>;
-type Rx<P, C, const TASKS: usize> = RingReceiver<'static, u32, P, C, Platform, Off, Off, TASKS>;
+type Of<const N: usize, P, C, const TASKS: usize> = Channel<Ring<u32, N, Sides<P, C>>, Platform, Off, TASKS>;
+type Tx<P, C, const TASKS: usize> = RingSender<'static, u32, Sides<P, C, Off>, Platform, Off, TASKS>;
+type Rx<P, C, const TASKS: usize> = RingReceiver<'static, u32, Sides<P, C, Off>, Platform, Off, TASKS>;
 
 /// Lends both ends of a channel to a play that joins its threads, and drops all ends.
 fn stage<const N: usize, P: Side, C: Side, const TASKS: usize>(
@@ -417,7 +417,7 @@ pub mod owned {
 
     type Item = Arc<()>;
 
-    fn ends<P: Side, C: Side>() -> OwnedEnds<Item, 2, P, C, Platform, Off, Off, 0> {
+    fn ends<P: Side, C: Side>() -> OwnedEnds<Item, 2, Sides<P, C, Platform>, Off, Off, 0> {
         Channel::new_split(Platform::new())
     }
 

@@ -3,7 +3,7 @@
 use annulet::Lanes;
 use annulet::handle::{Handle, Lane};
 use annulet::ring::lanes::{Fair, LaneConsumer, Order, RegisterError, Strict};
-use annulet::ring::{Multi, Side, Single};
+use annulet::ring::{Multi, Side, Sides, Single};
 
 use crate::harness::{Main, at_once};
 
@@ -24,7 +24,7 @@ type Item = (u64, u32);
 
 /// Lends lanes to threads, all of which are joined when `play` returns, and drops them.
 fn stage<const N: usize, const L: usize, C: Side, R>(
-    play: impl FnOnce(&'static Lanes<Item, N, L, C>) -> R,
+    play: impl FnOnce(&'static Lanes<Item, N, L, Sides<Single, C>>) -> R,
 ) -> R {
     let lanes = Box::into_raw(Box::new(Lanes::starting_at(ORIGIN)));
     // SAFETY: they are alive until they are dropped below. If a model fails, they are leaked.
@@ -36,7 +36,7 @@ fn stage<const N: usize, const L: usize, C: Side, R>(
 
 /// Registers and pushes items that say whose they are: the handle, and how many went.
 fn send<const N: usize, const L: usize, C: Side>(
-    lanes: &Lanes<Item, N, L, C>,
+    lanes: &Lanes<Item, N, L, Sides<Single, C>>,
     count: u32,
 ) -> Result<(Handle<Lane>, u32), RegisterError> {
     let mut tx = lanes.register()?;
@@ -47,7 +47,7 @@ fn send<const N: usize, const L: usize, C: Side>(
 
 /// Pops so often; each item is said to be whose it says itself.
 fn receive<const N: usize, const L: usize, C: Side, O: Order>(
-    rx: &mut LaneConsumer<'_, Item, N, L, O, C>,
+    rx: &mut LaneConsumer<'_, Item, N, L, O, Sides<Single, C>>,
     tries: u32,
 ) -> Vec<Item> {
     let popped = (0..tries).filter_map(|_| rx.try_pop_from().ok());

@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use annulet::ring::{Consumer, Keep, Multi, OwnedEnds, Producer, Ring, Side, Single, WriteGrant};
+use annulet::ring::{Consumer, Multi, OwnedEnds, Owner, Producer, Ring, Side, Sides, Single, WriteGrant};
 use annulet::stats::Off;
 
 use crate::items::{Counted, Ledger, defuse};
@@ -26,8 +26,8 @@ fn on_a_small_stack(test: fn()) {
 }
 
 /// Pushes `count` items without moving any.
-fn fill<P: Side, C: Side, K: Keep>(
-    tx: &mut Producer<'_, Large, P, C, Off, K>,
+fn fill<P: Side, C: Side, K: Owner>(
+    tx: &mut Producer<'_, Large, Sides<P, C, Off>, K>,
     count: usize,
     ledger: &Ledger,
 ) {
@@ -37,7 +37,7 @@ fn fill<P: Side, C: Side, K: Keep>(
 }
 
 /// Makes `count` items in the slots of a grant.
-fn make<P: Side, C: Side>(grant: &mut WriteGrant<'_, Large, P, C>, count: usize, ledger: &Ledger) {
+fn make<P: Side, C: Side>(grant: &mut WriteGrant<'_, Large, Sides<P, C>>, count: usize, ledger: &Ledger) {
     for _ in 0..count {
         let (first, second) = grant.uninit_parts();
         let place = first.first_mut().or(second.first_mut()).unwrap().as_mut_ptr();
@@ -57,9 +57,9 @@ fn make<P: Side, C: Side>(grant: &mut WriteGrant<'_, Large, P, C>, count: usize,
 /// Plays with the ends of a ring on the heap that starts just before its wrap, and then drops it.
 fn play<P: Side, C: Side>(
     ledger: &Ledger,
-    game: impl FnOnce(&mut Producer<'_, Large, P, C>, &mut Consumer<'_, Large, P, C>),
+    game: impl FnOnce(&mut Producer<'_, Large, Sides<P, C>>, &mut Consumer<'_, Large, Sides<P, C>>),
 ) {
-    let mut ring = Ring::<Large, N, P, C>::boxed();
+    let mut ring = Ring::<Large, N, Sides<P, C>>::boxed();
     let (mut tx, mut rx) = ring.split();
     fill(&mut tx, N - 1, ledger);
     assert_eq!(rx.skip(N), N - 1);
@@ -98,7 +98,7 @@ mod arities {
             // Also one that is empty: what it would drop is not there, but room for it on the stack would be.
             play::<P, C>(&ledger, |tx, _| fill(tx, count, &ledger));
         }
-        drop(Ring::<Large, 16, P, C>::boxed());
+        drop(Ring::<Large, 16, Sides<P, C>>::boxed());
         // With a slot in it that was given up, where that is possible.
         let ledger = Ledger::new();
         play::<P, C>(&ledger, |tx, _| {
@@ -129,7 +129,7 @@ mod arities {
             for way in ["skip", "consume", "abort", "ring"] {
                 let ledger = Ledger::new();
                 let went_off = defuse(|| {
-                    let mut ring = Ring::<Large, N, P, C>::boxed();
+                    let mut ring = Ring::<Large, N, Sides<P, C>>::boxed();
                     let (mut tx, mut rx) = ring.split();
                     ledger.arm(bomb);
                     if way == "abort" {
@@ -239,11 +239,12 @@ fn most_during<R>(f: impl FnOnce() -> R) -> (usize, R) {
 #[test]
 fn j10_a_ring_on_the_heap_is_made_in_the_one_place_where_it_stays() {
     fn make<P: Side, C: Side>() {
-        let size = size_of::<Ring<Large, N, P, C>>();
-        let (boxed, ring) = most_during(Ring::<Large, N, P, C>::boxed);
+        let size = size_of::<Ring<Large, N, Sides<P, C>>>();
+        let (boxed, ring) = most_during(Ring::<Large, N, Sides<P, C>>::boxed);
         assert_eq!(boxed, size);
         drop(ring);
-        let (kept, ends): (_, OwnedEnds<Large, N, P, C>) = most_during(Ring::<Large, N, P, C>::new_split);
+        let (kept, ends): (_, OwnedEnds<Large, N, Sides<P, C>>) =
+            most_during(Ring::<Large, N, Sides<P, C>>::new_split);
         assert!((size..size + SIZE / 2).contains(&kept), "{kept} bytes for a ring of {size}");
         let ledger = Ledger::new();
         let (mut tx, rx) = ends;

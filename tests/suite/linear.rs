@@ -15,7 +15,7 @@ use std::sync::{Barrier, Mutex, PoisonError};
 use std::thread;
 
 use annulet::error::{PopError, PushError};
-use annulet::ring::{Consumer, Producer, Ring, Side};
+use annulet::ring::{Consumer, Producer, Ring, Side, Sides};
 
 use crate::threads::Dice;
 
@@ -127,8 +127,8 @@ fn d20_the_checker_knows_what_a_queue_does() {
 
 /// Which ends a thread has.
 struct Ends<'r, P: Side, C: Side> {
-    tx: Option<Producer<'r, u32, P, C>>,
-    rx: Option<Consumer<'r, u32, P, C>>,
+    tx: Option<Producer<'r, u32, Sides<P, C>>>,
+    rx: Option<Consumer<'r, u32, Sides<P, C>>>,
 }
 
 impl<P: Side, C: Side> Ends<'_, P, C> {
@@ -164,7 +164,7 @@ impl<P: Side, C: Side> Ends<'_, P, C> {
 /// Checks histories until one in a thousand has operations that were at once: threads that only took turns prove nothing.
 fn histories<P: Side, C: Side>(
     name: &str,
-    crowd: impl for<'r> Fn(&'r Ring<u32, CAPACITY, P, C>) -> Vec<Ends<'r, P, C>>,
+    crowd: impl for<'r> Fn(&'r Ring<u32, CAPACITY, Sides<P, C>>) -> Vec<Ends<'r, P, C>>,
 ) {
     // One arity at a time: each has as many threads as there may be processors, or more.
     static ALONE: Mutex<()> = Mutex::new(());
@@ -185,12 +185,12 @@ fn histories<P: Side, C: Side>(
 /// How many histories, and of these those in which some operations were at once.
 fn some_histories<P: Side, C: Side>(
     name: &str,
-    crowd: impl for<'r> Fn(&'r Ring<u32, CAPACITY, P, C>) -> Vec<Ends<'r, P, C>>,
+    crowd: impl for<'r> Fn(&'r Ring<u32, CAPACITY, Sides<P, C>>) -> Vec<Ends<'r, P, C>>,
 ) -> (usize, usize) {
     let wanted: usize = std::env::var("ANNULET_LINEAR_OPERATIONS")
         .map_or(if cfg!(miri) { 36 } else { 100_000 }, |count| count.parse().unwrap());
     let each = 6;
-    let ring = Ring::<u32, CAPACITY, P, C>::starting_at(usize::MAX - 40);
+    let ring = Ring::<u32, CAPACITY, Sides<P, C>>::starting_at(usize::MAX - 40);
     let crowd = crowd(&ring);
     let rounds = wanted.div_ceil(each * crowd.len());
     let many = crowd.len();

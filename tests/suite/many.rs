@@ -4,7 +4,7 @@
 use std::mem::forget;
 
 use annulet::error::{ClaimError, PopError, PushError};
-use annulet::ring::{Consumer, Multi, Producer, Ring, Side, Single};
+use annulet::ring::{Consumer, Multi, Producer, Ring, Side, Sides, Single};
 use annulet::stats::Counts;
 use annulet::{Mpmc, Mpsc, Spmc, Spsc};
 
@@ -44,7 +44,7 @@ over! {
 }
 
 /// The sides of the ring that a marker type stands for.
-trait Sides {
+trait Shape {
     const N: usize;
     type P: Side;
     type C: Looking;
@@ -52,25 +52,32 @@ trait Sides {
     /// A ring that starts at `origin`, and holds nothing.
     fn play<T: 'static>(
         origin: usize,
-        game: impl for<'r> FnOnce(Producer<'r, T, Self::P, Self::C>, Consumer<'r, T, Self::P, Self::C>),
+        game: impl for<'r> FnOnce(
+            Producer<'r, T, Sides<Self::P, Self::C>>,
+            Consumer<'r, T, Sides<Self::P, Self::C>>,
+        ),
     );
 
     /// The same ring over and over, its ends forgotten by whatever the game does.
     fn rounds<T: 'static>(
         origin: usize,
         rounds: usize,
-        game: impl for<'r> FnMut(usize, Producer<'r, T, Self::P, Self::C>, Consumer<'r, T, Self::P, Self::C>),
+        game: impl for<'r> FnMut(
+            usize,
+            Producer<'r, T, Sides<Self::P, Self::C>>,
+            Consumer<'r, T, Sides<Self::P, Self::C>>,
+        ),
     );
 }
 
-impl<const N: usize, P: Side, C: Looking> Sides for Split<N, P, C> {
+impl<const N: usize, P: Side, C: Looking> Shape for Split<N, P, C> {
     const N: usize = N;
     type P = P;
     type C = C;
 
     fn play<T: 'static>(
         origin: usize,
-        game: impl for<'r> FnOnce(Producer<'r, T, P, C>, Consumer<'r, T, P, C>),
+        game: impl for<'r> FnOnce(Producer<'r, T, Sides<P, C>>, Consumer<'r, T, Sides<P, C>>),
     ) {
         <Self as RingUnderTest>::play::<T, _>(origin, game);
     }
@@ -78,7 +85,7 @@ impl<const N: usize, P: Side, C: Looking> Sides for Split<N, P, C> {
     fn rounds<T: 'static>(
         origin: usize,
         rounds: usize,
-        game: impl for<'r> FnMut(usize, Producer<'r, T, P, C>, Consumer<'r, T, P, C>),
+        game: impl for<'r> FnMut(usize, Producer<'r, T, Sides<P, C>>, Consumer<'r, T, Sides<P, C>>),
     ) {
         <Self as RingUnderTest>::rounds::<T>(origin, rounds, game);
     }
@@ -87,7 +94,7 @@ impl<const N: usize, P: Side, C: Looking> Sides for Split<N, P, C> {
 mod behaviour {
     use super::*;
 
-    pub fn d09_a_claimed_slot_holds_back_what_is_after_it<W: Sides<P = Multi>>() {
+    pub fn d09_a_claimed_slot_holds_back_what_is_after_it<W: Shape<P = Multi>>() {
         for origin in origins(W::N) {
             W::play::<usize>(origin, |mut slow, mut rx| {
                 let mut tx = slow.clone();
@@ -113,7 +120,7 @@ mod behaviour {
         }
     }
 
-    pub fn d09_a_slot_being_read_is_not_free_and_the_ring_not_full<W: Sides<C = Multi>>() {
+    pub fn d09_a_slot_being_read_is_not_free_and_the_ring_not_full<W: Shape<C = Multi>>() {
         for origin in origins(W::N) {
             W::play::<usize>(origin, |mut tx, mut slow| {
                 let mut rx = slow.clone();
@@ -142,7 +149,7 @@ mod behaviour {
     }
 
     /// Every pattern of slots committed and given up.
-    pub fn d18_slots_that_are_given_up_are_gone_past<W: Sides<P = Multi>>() {
+    pub fn d18_slots_that_are_given_up_are_gone_past<W: Shape<P = Multi>>() {
         for origin in origins(W::N) {
             for pattern in 0..1_u32 << W::N {
                 W::play::<usize>(origin, |tx, mut rx| {
@@ -186,7 +193,7 @@ mod behaviour {
         }
     }
 
-    pub fn e02_a_panicking_drop_leaves_no_slot_behind<W: Sides<C = Multi>>() {
+    pub fn e02_a_panicking_drop_leaves_no_slot_behind<W: Shape<C = Multi>>() {
         for origin in origins(W::N) {
             for bomb in 0..W::N {
                 for how in 0..3 {
@@ -209,7 +216,7 @@ mod behaviour {
         }
     }
 
-    pub fn e02_a_panicking_drop_in_an_aborted_grant_leaves_no_slot_behind<W: Sides<P = Multi>>() {
+    pub fn e02_a_panicking_drop_in_an_aborted_grant_leaves_no_slot_behind<W: Shape<P = Multi>>() {
         for origin in origins(W::N) {
             for bomb in 0..W::N {
                 for committed in [None, Some(0), Some(bomb)] {
@@ -233,7 +240,7 @@ mod behaviour {
         }
     }
 
-    pub fn e03_a_panicking_handler_leaves_no_slot_behind<W: Sides<C = Multi>>() {
+    pub fn e03_a_panicking_handler_leaves_no_slot_behind<W: Shape<C = Multi>>() {
         for origin in origins(W::N) {
             for (at, form) in pairs(0..W::N, [Take::Drain, Take::Consume]) {
                 let ledger = Ledger::new();
@@ -260,7 +267,7 @@ mod behaviour {
         }
     }
 
-    pub fn e09_an_aborted_grant_drops_what_is_in_it<W: Sides<P = Multi>>() {
+    pub fn e09_an_aborted_grant_drops_what_is_in_it<W: Shape<P = Multi>>() {
         for origin in origins(W::N) {
             for filled in 0..=W::N {
                 let ledger = Ledger::new();
@@ -289,7 +296,7 @@ mod behaviour {
         }
     }
 
-    pub fn e10_a_forgotten_grant_stops_the_ring_until_it_is_split_again<W: Sides<P = Multi>>() {
+    pub fn e10_a_forgotten_grant_stops_the_ring_until_it_is_split_again<W: Shape<P = Multi>>() {
         for origin in origins(W::N) {
             let ledger = Ledger::new();
             W::rounds::<Counted>(origin, 3, |round, mut tx, mut rx| {
@@ -318,7 +325,7 @@ mod behaviour {
         }
     }
 
-    pub fn e10_a_forgotten_grant_is_given_up_with_the_next_one_or_its_producer<W: Sides<P = Multi>>() {
+    pub fn e10_a_forgotten_grant_is_given_up_with_the_next_one_or_its_producer<W: Shape<P = Multi>>() {
         for origin in origins(W::N) {
             W::play::<usize>(origin, |mut tx, mut rx| {
                 for next in 0..6 {
@@ -337,7 +344,7 @@ mod behaviour {
         }
     }
 
-    pub fn rm03_an_iterator_is_pushed_whatever_it_says_of_its_length<W: Sides<P = Multi>>() {
+    pub fn rm03_an_iterator_is_pushed_whatever_it_says_of_its_length<W: Shape<P = Multi>>() {
         for origin in origins(W::N) {
             for len in 0..=2 * W::N {
                 W::play::<usize>(origin, |mut tx, mut rx| {
@@ -379,7 +386,7 @@ mod behaviour {
         }
     }
 
-    pub fn rm11_a_cloned_end_is_an_end<W: Sides<P = Multi, C = Multi>>() {
+    pub fn rm11_a_cloned_end_is_an_end<W: Shape<P = Multi, C = Multi>>() {
         for origin in origins(W::N) {
             W::play::<usize>(origin, |mut one, mut rx| {
                 for lap in 0..3 {
@@ -481,9 +488,9 @@ fn e07_cloned_ends_keep_their_ring() {
 }
 
 fn zeroed<T, const N: usize, P: Side, C: Side>() {
-    let bytes = size_of::<Ring<T, N, P, C>>();
+    let bytes = size_of::<Ring<T, N, Sides<P, C>>>();
     // SAFETY: all-zero memory is an empty ring, which is what this test is about.
-    let ring = unsafe { std::mem::MaybeUninit::<Ring<T, N, P, C>>::zeroed().assume_init() };
+    let ring = unsafe { std::mem::MaybeUninit::<Ring<T, N, Sides<P, C>>>::zeroed().assume_init() };
     let (tx, mut rx) = ring.try_split().unwrap();
     assert_eq!((tx.len(), rx.skip(9), bytes % align_of_val(&ring)), (0, 0, 0));
     drop((tx, rx));
@@ -510,7 +517,7 @@ fn rv17_rm20_everything_is_counted() {
 }
 
 fn counted<P: Side, C: Side>() {
-    let mut ring = Ring::<u32, 4, P, C, Counts>::starting_at(usize::MAX - 1);
+    let mut ring = Ring::<u32, 4, Sides<P, C, Counts>>::starting_at(usize::MAX - 1);
     assert_eq!(ring.stats(), Default::default());
     {
         let (mut tx, mut rx) = ring.split();
@@ -619,7 +626,10 @@ fn rm20_pending_is_counted_apart() {
     let (sent, received) = ring.stats();
     assert_eq!((sent.items, sent.refused, sent.pending), (2, 1, 1));
     assert_eq!((received.items, received.refused, received.pending), (1, 0, 1));
-    assert_eq!(size_of::<Spsc<u8, 1>>(), size_of::<Ring<u8, 1, Single, Single, annulet::stats::Off>>());
+    assert_eq!(
+        size_of::<Spsc<u8, 1>>(),
+        size_of::<Ring<u8, 1, Sides<Single, Single, annulet::stats::Off>>>()
+    );
 }
 
 /// Where positions are narrow, an end can sleep for a lap of the integer. What it knew of the other side then looks new,

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use annulet::error::{ClaimError, PushError};
 use annulet::ring::{
-    Borrowed, Consumer, Keep, Multi, Producer, ReadGrant, Ring, Side, Single, TryIter, WriteGrant,
+    Consumer, Multi, Owner, Producer, ReadGrant, Ref, Ring, Side, Sides, Single, TryIter, WriteGrant,
 };
 use annulet::stats::{Off, Stats};
 
@@ -150,7 +150,7 @@ pub trait GrantRx<T>: Rx<T> {
     fn consume(&mut self, max: usize, see: impl FnMut(&T)) -> usize;
 }
 
-impl<T, P: Side, C: Side, S: Stats, K: Keep> Tx<T> for Producer<'_, T, P, C, S, K> {
+impl<T, P: Side, C: Side, S: Stats, K: Owner> Tx<T> for Producer<'_, T, Sides<P, C, S>, K> {
     const FORMS: &'static [Put] =
         &[Put::One, Put::Iter, Put::Claim, Put::ClaimFill, Put::Exact, Put::ExactUninit];
 
@@ -224,8 +224,8 @@ impl<T, P: Side, C: Side, S: Stats, K: Keep> Tx<T> for Producer<'_, T, P, C, S, 
 }
 
 /// Up to `max` items, drained.
-pub fn drained<T, P: Side, C: Side, S: Stats, K: Keep>(
-    rx: &mut Consumer<'_, T, P, C, S, K>,
+pub fn drained<T, P: Side, C: Side, S: Stats, K: Owner>(
+    rx: &mut Consumer<'_, T, Sides<P, C, S>, K>,
     max: usize,
 ) -> Vec<T> {
     let mut items = Vec::new();
@@ -236,17 +236,17 @@ pub fn drained<T, P: Side, C: Side, S: Stats, K: Keep>(
 /// What consumers of a side can do with items that stay.
 pub trait Looking: Side + Sized {
     const FORMS: &'static [Take];
-    fn peek<'c, T, P: Side, S: Stats, K: Keep>(
-        rx: &'c mut Consumer<'_, T, P, Self, S, K>,
+    fn peek<'c, T, P: Side, S: Stats, K: Owner>(
+        rx: &'c mut Consumer<'_, T, Sides<P, Self, S>, K>,
     ) -> Option<Option<&'c T>>;
-    fn look<T, P: Side, S: Stats, K: Keep>(
-        rx: &mut Consumer<'_, T, P, Self, S, K>,
+    fn look<T, P: Side, S: Stats, K: Owner>(
+        rx: &mut Consumer<'_, T, Sides<P, Self, S>, K>,
         wanted: usize,
         see: &mut dyn FnMut(&T),
     ) -> bool;
     /// The forms that take what was looked at.
-    fn take_lent<T, P: Side, S: Stats, K: Keep>(
-        rx: &mut Consumer<'_, T, P, Self, S, K>,
+    fn take_lent<T, P: Side, S: Stats, K: Owner>(
+        rx: &mut Consumer<'_, T, Sides<P, Self, S>, K>,
         form: Take,
         wanted: usize,
         see: &mut dyn FnMut(&T),
@@ -257,14 +257,14 @@ impl Looking for Single {
     const FORMS: &'static [Take] =
         &[Take::One, Take::Drain, Take::Consume, Take::Skip, Take::Read, Take::ReadParts];
 
-    fn peek<'c, T, P: Side, S: Stats, K: Keep>(
-        rx: &'c mut Consumer<'_, T, P, Self, S, K>,
+    fn peek<'c, T, P: Side, S: Stats, K: Owner>(
+        rx: &'c mut Consumer<'_, T, Sides<P, Self, S>, K>,
     ) -> Option<Option<&'c T>> {
         Some(rx.peek())
     }
 
-    fn look<T, P: Side, S: Stats, K: Keep>(
-        rx: &mut Consumer<'_, T, P, Self, S, K>,
+    fn look<T, P: Side, S: Stats, K: Owner>(
+        rx: &mut Consumer<'_, T, Sides<P, Self, S>, K>,
         wanted: usize,
         see: &mut dyn FnMut(&T),
     ) -> bool {
@@ -272,8 +272,8 @@ impl Looking for Single {
         true
     }
 
-    fn take_lent<T, P: Side, S: Stats, K: Keep>(
-        rx: &mut Consumer<'_, T, P, Self, S, K>,
+    fn take_lent<T, P: Side, S: Stats, K: Owner>(
+        rx: &mut Consumer<'_, T, Sides<P, Self, S>, K>,
         form: Take,
         wanted: usize,
         see: &mut dyn FnMut(&T),
@@ -298,22 +298,22 @@ impl Looking for Single {
 impl Looking for Multi {
     const FORMS: &'static [Take] = &[Take::One, Take::Drain, Take::Consume];
 
-    fn peek<'c, T, P: Side, S: Stats, K: Keep>(
-        _: &'c mut Consumer<'_, T, P, Self, S, K>,
+    fn peek<'c, T, P: Side, S: Stats, K: Owner>(
+        _: &'c mut Consumer<'_, T, Sides<P, Self, S>, K>,
     ) -> Option<Option<&'c T>> {
         None
     }
 
-    fn look<T, P: Side, S: Stats, K: Keep>(
-        _: &mut Consumer<'_, T, P, Self, S, K>,
+    fn look<T, P: Side, S: Stats, K: Owner>(
+        _: &mut Consumer<'_, T, Sides<P, Self, S>, K>,
         _: usize,
         _: &mut dyn FnMut(&T),
     ) -> bool {
         false
     }
 
-    fn take_lent<T, P: Side, S: Stats, K: Keep>(
-        _: &mut Consumer<'_, T, P, Self, S, K>,
+    fn take_lent<T, P: Side, S: Stats, K: Owner>(
+        _: &mut Consumer<'_, T, Sides<P, Self, S>, K>,
         _: Take,
         _: usize,
         _: &mut dyn FnMut(&T),
@@ -322,7 +322,7 @@ impl Looking for Multi {
     }
 }
 
-impl<T, P: Side, C: Looking, S: Stats, K: Keep> Rx<T> for Consumer<'_, T, P, C, S, K> {
+impl<T, P: Side, C: Looking, S: Stats, K: Owner> Rx<T> for Consumer<'_, T, Sides<P, C, S>, K> {
     const FORMS: &'static [Take] = C::FORMS;
 
     fn try_pop(&mut self) -> Option<T> {
@@ -364,7 +364,7 @@ impl<T, P: Side, C: Looking, S: Stats, K: Keep> Rx<T> for Consumer<'_, T, P, C, 
     }
 }
 
-impl<T, K: Keep> GrantTx<T> for Producer<'_, T, Single, Single, Off, K> {
+impl<T, K: Owner> GrantTx<T> for Producer<'_, T, Sides<Single, Single, Off>, K> {
     fn try_claim(&mut self, wanted: usize) -> Result<WriteGrant<'_, T>, ClaimError> {
         Producer::try_claim(self, wanted)
     }
@@ -378,7 +378,7 @@ impl<T, K: Keep> GrantTx<T> for Producer<'_, T, Single, Single, Off, K> {
     }
 }
 
-impl<T, K: Keep> GrantRx<T> for Consumer<'_, T, Single, Single, Off, K> {
+impl<T, K: Owner> GrantRx<T> for Consumer<'_, T, Sides<Single, Single, Off>, K> {
     fn try_read(&mut self, wanted: usize) -> Option<ReadGrant<'_, T>> {
         Consumer::try_read(self, wanted).ok()
     }
@@ -432,8 +432,8 @@ fn side<X: 'static>() -> &'static str {
 
 impl<const N: usize, P: Side, C: Looking> RingUnderTest for Split<N, P, C> {
     const N: usize = N;
-    type Tx<'r, T: 'static> = Producer<'r, T, P, C, Off, Borrowed<'r>>;
-    type Rx<'r, T: 'static> = Consumer<'r, T, P, C, Off, Borrowed<'r>>;
+    type Tx<'r, T: 'static> = Producer<'r, T, Sides<P, C, Off>, Ref<'r>>;
+    type Rx<'r, T: 'static> = Consumer<'r, T, Sides<P, C, Off>, Ref<'r>>;
 
     fn name() -> String {
         format!("split of {} to {}", side::<P>(), side::<C>())
@@ -444,7 +444,7 @@ impl<const N: usize, P: Side, C: Looking> RingUnderTest for Split<N, P, C> {
         rounds: usize,
         mut game: impl for<'r> FnMut(usize, Self::Tx<'r, T>, Self::Rx<'r, T>),
     ) {
-        let mut ring = Ring::<T, N, P, C>::starting_at(origin);
+        let mut ring = Ring::<T, N, Sides<P, C>>::starting_at(origin);
         for round in 0..rounds {
             let (tx, rx) = ring.split();
             game(round, tx, rx);
@@ -454,8 +454,8 @@ impl<const N: usize, P: Side, C: Looking> RingUnderTest for Split<N, P, C> {
 
 impl<const N: usize, P: Side, C: Looking> RingUnderTest for TrySplit<N, P, C> {
     const N: usize = N;
-    type Tx<'r, T: 'static> = Producer<'r, T, P, C, Off, Borrowed<'r>>;
-    type Rx<'r, T: 'static> = Consumer<'r, T, P, C, Off, Borrowed<'r>>;
+    type Tx<'r, T: 'static> = Producer<'r, T, Sides<P, C, Off>, Ref<'r>>;
+    type Rx<'r, T: 'static> = Consumer<'r, T, Sides<P, C, Off>, Ref<'r>>;
 
     fn name() -> String {
         format!("try_split of {} to {}", side::<P>(), side::<C>())
@@ -466,7 +466,7 @@ impl<const N: usize, P: Side, C: Looking> RingUnderTest for TrySplit<N, P, C> {
         rounds: usize,
         mut game: impl for<'r> FnMut(usize, Self::Tx<'r, T>, Self::Rx<'r, T>),
     ) {
-        let ring = Ring::<T, N, P, C>::starting_at(origin);
+        let ring = Ring::<T, N, Sides<P, C>>::starting_at(origin);
         for round in 0..rounds {
             let (tx, rx) = ring.try_split().expect("the ends came back");
             game(round, tx, rx);
@@ -476,8 +476,8 @@ impl<const N: usize, P: Side, C: Looking> RingUnderTest for TrySplit<N, P, C> {
 
 impl<const N: usize, P: Side, C: Looking> RingUnderTest for Singles<N, P, C> {
     const N: usize = N;
-    type Tx<'r, T: 'static> = Producer<'r, T, P, C, Off, Borrowed<'r>>;
-    type Rx<'r, T: 'static> = Consumer<'r, T, P, C, Off, Borrowed<'r>>;
+    type Tx<'r, T: 'static> = Producer<'r, T, Sides<P, C, Off>, Ref<'r>>;
+    type Rx<'r, T: 'static> = Consumer<'r, T, Sides<P, C, Off>, Ref<'r>>;
 
     fn name() -> String {
         format!("try_consumer and try_producer of {} to {}", side::<P>(), side::<C>())
@@ -488,7 +488,7 @@ impl<const N: usize, P: Side, C: Looking> RingUnderTest for Singles<N, P, C> {
         rounds: usize,
         mut game: impl for<'r> FnMut(usize, Self::Tx<'r, T>, Self::Rx<'r, T>),
     ) {
-        let ring = Ring::<T, N, P, C>::starting_at(origin);
+        let ring = Ring::<T, N, Sides<P, C>>::starting_at(origin);
         for round in 0..rounds {
             let rx = ring.try_consumer().expect("it came back");
             let tx = ring.try_producer().expect("it came back");
@@ -500,8 +500,8 @@ impl<const N: usize, P: Side, C: Looking> RingUnderTest for Singles<N, P, C> {
 #[cfg(feature = "alloc")]
 impl<const N: usize, P: Side, C: Looking> RingUnderTest for Kept<N, P, C> {
     const N: usize = N;
-    type Tx<'r, T: 'static> = OwnedProducer<T, N, P, C>;
-    type Rx<'r, T: 'static> = OwnedConsumer<T, N, P, C>;
+    type Tx<'r, T: 'static> = OwnedProducer<T, N, Sides<P, C>>;
+    type Rx<'r, T: 'static> = OwnedConsumer<T, N, Sides<P, C>>;
 
     fn name() -> String {
         format!("an Arc of {} to {}", side::<P>(), side::<C>())
@@ -514,10 +514,10 @@ impl<const N: usize, P: Side, C: Looking> RingUnderTest for Kept<N, P, C> {
     ) {
         if (origin, rounds) == (0, 1) {
             // The ends alone keep the ring.
-            let (tx, rx) = Ring::<T, N, P, C>::new_split();
+            let (tx, rx) = Ring::<T, N, Sides<P, C>>::new_split();
             return game(0, tx, rx);
         }
-        let ring = Arc::new(Ring::<T, N, P, C>::starting_at(origin));
+        let ring = Arc::new(Ring::<T, N, Sides<P, C>>::starting_at(origin));
         for round in 0..rounds {
             let (tx, rx) = ring.try_split_arc().expect("the ends came back");
             game(round, tx, rx);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use annulet::ring::{Consumer, Multi, Producer, Ring, Side, Single};
+use annulet::ring::{Consumer, Multi, Producer, Ring, Side, Sides, Single};
 
 use crate::rings::Looking;
 use crate::threads::{Dice, Patience};
@@ -14,35 +14,41 @@ use crate::threads::{Dice, Patience};
 /// How many ends a side gets.
 trait Crowd: Side + Sized {
     fn producers<T: Send, C: Side>(
-        tx: Producer<'_, T, Self, C>,
+        tx: Producer<'_, T, Sides<Self, C>>,
         many: usize,
-    ) -> Vec<Producer<'_, T, Self, C>>;
+    ) -> Vec<Producer<'_, T, Sides<Self, C>>>;
     fn consumers<T: Send, P: Side>(
-        rx: Consumer<'_, T, P, Self>,
+        rx: Consumer<'_, T, Sides<P, Self>>,
         many: usize,
-    ) -> Vec<Consumer<'_, T, P, Self>>;
+    ) -> Vec<Consumer<'_, T, Sides<P, Self>>>;
 }
 
 impl Crowd for Single {
-    fn producers<T: Send, C: Side>(tx: Producer<'_, T, Self, C>, _: usize) -> Vec<Producer<'_, T, Self, C>> {
+    fn producers<T: Send, C: Side>(
+        tx: Producer<'_, T, Sides<Self, C>>,
+        _: usize,
+    ) -> Vec<Producer<'_, T, Sides<Self, C>>> {
         vec![tx]
     }
-    fn consumers<T: Send, P: Side>(rx: Consumer<'_, T, P, Self>, _: usize) -> Vec<Consumer<'_, T, P, Self>> {
+    fn consumers<T: Send, P: Side>(
+        rx: Consumer<'_, T, Sides<P, Self>>,
+        _: usize,
+    ) -> Vec<Consumer<'_, T, Sides<P, Self>>> {
         vec![rx]
     }
 }
 
 impl Crowd for Multi {
     fn producers<T: Send, C: Side>(
-        tx: Producer<'_, T, Self, C>,
+        tx: Producer<'_, T, Sides<Self, C>>,
         many: usize,
-    ) -> Vec<Producer<'_, T, Self, C>> {
+    ) -> Vec<Producer<'_, T, Sides<Self, C>>> {
         vec![tx; many]
     }
     fn consumers<T: Send, P: Side>(
-        rx: Consumer<'_, T, P, Self>,
+        rx: Consumer<'_, T, Sides<P, Self>>,
         many: usize,
-    ) -> Vec<Consumer<'_, T, P, Self>> {
+    ) -> Vec<Consumer<'_, T, Sides<P, Self>>> {
         vec![rx; many]
     }
 }
@@ -81,7 +87,11 @@ impl Seen {
     }
 }
 
-fn produce<P: Side, C: Side>(mut tx: Producer<'_, Item, P, C>, me: u64, go_on: impl Fn(u64) -> bool) -> Seen {
+fn produce<P: Side, C: Side>(
+    mut tx: Producer<'_, Item, Sides<P, C>>,
+    me: u64,
+    go_on: impl Fn(u64) -> bool,
+) -> Seen {
     let mut dice = Dice::new(me);
     let mut seen = Seen::default();
     while go_on(seen.count) {
@@ -118,7 +128,7 @@ fn produce<P: Side, C: Side>(mut tx: Producer<'_, Item, P, C>, me: u64, go_on: i
 }
 
 fn consume<P: Side, C: Looking>(
-    mut rx: Consumer<'_, Item, P, C>,
+    mut rx: Consumer<'_, Item, Sides<P, C>>,
     seed: u64,
     producers: usize,
     over: impl Fn() -> bool,
@@ -160,7 +170,7 @@ fn consume<P: Side, C: Looking>(
 }
 
 fn storm<P: Crowd, C: Crowd + Looking, const N: usize>(origin: usize, many: usize, time: Duration) -> u64 {
-    let mut ring = Ring::<Item, N, P, C>::starting_at(origin);
+    let mut ring = Ring::<Item, N, Sides<P, C>>::starting_at(origin);
     let (tx, rx) = ring.split();
     let (tx, rx) = (P::producers(tx, many), C::consumers(rx, many));
     let (producers, working) = (tx.len(), AtomicUsize::new(tx.len()));

@@ -51,7 +51,7 @@ impl<S: Stats> Counters<S> {
     #[cfg(compare_and_swap)]
     #[inline(always)]
     pub(super) fn full(&self) {
-        self.writer.0.refused(Refusal::Refused, false);
+        self.writer.0.refused(Refusal::NoneAvailable, false);
     }
 
     /// A reader takes so many items at once.
@@ -64,7 +64,7 @@ impl<S: Stats> Counters<S> {
     #[inline(always)]
     pub(super) fn received_of(&self, items: u64, wanted: u64) {
         if items == 0 && wanted > 0 {
-            self.refused(Refusal::Refused);
+            self.refused(Refusal::NoneAvailable);
         } else {
             self.received(items);
         }

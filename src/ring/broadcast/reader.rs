@@ -68,7 +68,7 @@ impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
     fn take_next(&mut self) -> Result<T, ReadError> {
         if self.at == self.tail && self.refresh() == 0 {
             if !self.quiet {
-                self.ring.counters.refused(Refusal::Refused);
+                self.ring.counters.refused(Refusal::NoneAvailable);
             }
             return Err(ReadError::Empty);
         }
@@ -193,7 +193,7 @@ impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
             let head = self.ring.line.0.head.observe();
             let tail = self.ring.line.0.tail.observe();
             if tail == head {
-                self.ring.counters.refused(Refusal::Refused);
+                self.ring.counters.refused(Refusal::NoneAvailable);
                 return Err(ReadError::Empty);
             }
             if let Ok(item) = self.copy(tail.before()) {

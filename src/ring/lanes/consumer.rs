@@ -9,11 +9,15 @@ use super::{Housing, Inline, Lanes, Order};
 use crate::error::PopError;
 use crate::handle::{Handle, Lane};
 #[cfg(compare_and_swap)]
+use crate::index::SideRules as _;
+use crate::index::{Arity, OneToOne, Single};
+#[cfg(compare_and_swap)]
 use crate::ring::Multi;
+use crate::ring::Ring;
 use crate::ring::drain::ClaimedItems;
-use crate::ring::reading::ReadEnd;
-use crate::ring::{Ring, Side, Single};
-use crate::stats::{Off, Refusal, Stats};
+use crate::ring::read_end::ReadEnd;
+use crate::stats::Refusal;
+use crate::sync::CachePadded;
 
 /// A consumer of [`Lanes`]: the one there is, or one of many. It visits the lanes in the order `O`.
 ///
@@ -37,23 +41,22 @@ pub struct LaneConsumer<
     const N: usize,
     const L: usize,
     O: Order,
-    C: Side = Single,
-    S: Stats = Off,
+    A: Arity<Producers = Single> = OneToOne,
     H: Housing = Inline,
 > {
-    lanes: &'a Lanes<T, N, L, C, S, H>,
+    lanes: &'a Lanes<T, N, L, A, H>,
     /// What is known of each lane that has a ring.
-    ends: [Option<ReadEnd<T, Single, C, S>>; L],
+    ends: CachePadded<[Option<ReadEnd<T, A>>; L]>,
     order: O,
 }
 
-impl<'a, T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Housing>
-    LaneConsumer<'a, T, N, L, O, C, S, H>
+impl<'a, T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single>, H: Housing>
+    LaneConsumer<'a, T, N, L, O, A, H>
 {
     /// Of consumers of a single side there is one: the caller, who made it, sees to that.
-    pub(super) fn new(lanes: &'a Lanes<T, N, L, C, S, H>, order: O) -> Self {
+    pub(super) fn new(lanes: &'a Lanes<T, N, L, A, H>, order: O) -> Self {
         // Now, so that later it loads nothing that it stores itself: what is its own is in the handle.
-        Self { lanes, ends: lanes.rooms.each_ref().map(|room| room.ring().map(end_of)), order }
+        Self { lanes, ends: CachePadded(lanes.rooms.each_ref().map(|room| room.ring().map(end_of))), order }
     }
 
     /// Visits lanes until `max` items were found, or each lane was found empty, and lets `take` have what is found: how
@@ -64,13 +67,13 @@ impl<'a, T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Hous
     fn tour(
         &mut self,
         max: usize,
-        mut take: impl FnMut(Handle<Lane>, ClaimedItems<'_, T, Single, C, S>) -> usize,
+        mut take: impl FnMut(Handle<Lane>, ClaimedItems<'_, T, A>) -> usize,
     ) -> (usize, bool) {
         // As many as there can be at once, or producers that are fast enough would keep us for ever: each visit finds
         // an item, or is the last one to its lane.
         let max = max.min(N.saturating_mul(L));
         let (mut found, mut contended) = (0, false);
-        let mut open = Lanes::<T, N, L, C, S, H>::ALL;
+        let mut open = Lanes::<T, N, L, A, H>::ALL;
         while found < max && open != 0 {
             let (lane, budget) = self.order.next(open);
             let asked = budget.min(max - found);
@@ -97,10 +100,10 @@ impl<'a, T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Hous
     /// What is known of a lane, unless it has no ring yet.
     #[inline(always)]
     fn end<'e>(
-        lanes: &Lanes<T, N, L, C, S, H>,
-        ends: &'e mut [Option<ReadEnd<T, Single, C, S>>; L],
+        lanes: &Lanes<T, N, L, A, H>,
+        ends: &'e mut [Option<ReadEnd<T, A>>; L],
         lane: u32,
-    ) -> Option<&'e mut ReadEnd<T, Single, C, S>> {
+    ) -> Option<&'e mut ReadEnd<T, A>> {
         let end = ends.get_mut(lane as usize)?;
         if end.is_none() {
             *end = Some(end_of(lanes.ring(lane)?));
@@ -189,21 +192,19 @@ impl<'a, T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Hous
 
     /// What it reads: to register producers, and for its numbers.
     #[must_use]
-    pub fn lanes(&self) -> &'a Lanes<T, N, L, C, S, H> {
+    pub fn lanes(&self) -> &'a Lanes<T, N, L, A, H> {
         self.lanes
     }
 }
 
 /// What a new consumer knows of a lane.
-fn end_of<T, const N: usize, C: Side, S: Stats>(ring: &Ring<T, N, Single, C, S>) -> ReadEnd<T, Single, C, S> {
-    let raw = ring.raw();
-    // Of a single side, the consumer before has told how far it was by giving the end back.
-    ReadEnd::new(raw, raw.header().head.0.own())
+fn end_of<T, const N: usize, A: Arity<Producers = Single>>(ring: &Ring<T, N, A>) -> ReadEnd<T, A> {
+    ReadEnd::new(ring.ptr())
 }
 
 #[cfg(compare_and_swap)]
-impl<T, const N: usize, const L: usize, O: Order, S: Stats, H: Housing> Clone
-    for LaneConsumer<'_, T, N, L, O, Multi, S, H>
+impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single, Consumers = Multi>, H: Housing>
+    Clone for LaneConsumer<'_, T, N, L, O, A, H>
 {
     /// One more consumer. Its order is at the same point.
     fn clone(&self) -> Self {
@@ -211,19 +212,19 @@ impl<T, const N: usize, const L: usize, O: Order, S: Stats, H: Housing> Clone
     }
 }
 
-impl<T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Housing> Drop
-    for LaneConsumer<'_, T, N, L, O, C, S, H>
+impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single>, H: Housing> Drop
+    for LaneConsumer<'_, T, N, L, O, A, H>
 {
     fn drop(&mut self) {
         #[cfg(compare_and_swap)]
-        if !C::SHARED {
+        if !A::Consumers::SHARED {
             self.lanes.line.0.ends.give_back(CONSUMER);
         }
     }
 }
 
-impl<T, const N: usize, const L: usize, O: Order, C: Side, S: Stats, H: Housing> fmt::Debug
-    for LaneConsumer<'_, T, N, L, O, C, S, H>
+impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single>, H: Housing> fmt::Debug
+    for LaneConsumer<'_, T, N, L, O, A, H>
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LaneConsumer").field("order", &self.order).field("lanes", &self.lanes).finish()

@@ -2,34 +2,34 @@
 
 use core::fmt;
 
+use crate::index::{Arity, Single};
 #[cfg(arc)]
 use crate::once::OnceBox;
-use crate::ring::{Ring, Side, Single};
-use crate::stats::Stats;
+use crate::ring::Ring;
 
 /// Where the rings of [`Lanes`](super::Lanes) are: [`Inline`], or `Heap` (feature `alloc`). Sealed.
 pub trait Housing: sealed::Sealed {}
 
 pub(crate) mod sealed {
-    use super::{Ring, Side, Single, Stats, fmt};
+    use super::{Arity, Ring, Single, fmt};
 
     pub trait Sealed: Sized + 'static {
         /// A lane may have no ring yet.
         const GROWS: bool;
         /// The place for the ring of a lane.
-        type Room<T, const N: usize, C: Side, S: Stats>: Room<T, N, C, S>;
+        type Room<T, const N: usize, A: Arity<Producers = Single>>: Room<T, N, A>;
     }
 
-    pub trait Room<T, const N: usize, C: Side, S: Stats>: fmt::Debug {
+    pub trait Room<T, const N: usize, A: Arity<Producers = Single>>: fmt::Debug {
         /// All zero.
         #[cfg(not(loom))]
         const EMPTY: Self;
         #[cfg(loom)]
         fn empty() -> Self;
         /// The ring, if there is one. There will always be, then.
-        fn ring(&self) -> Option<&Ring<T, N, Single, C, S>>;
+        fn ring(&self) -> Option<&Ring<T, N, A>>;
         /// The ring, which is made if there is none, unless there is no memory for it. One party at a time calls it.
-        fn build(&self) -> Option<&Ring<T, N, Single, C, S>>;
+        fn build(&self) -> Option<&Ring<T, N, A>>;
     }
 }
 use sealed::Room;
@@ -41,10 +41,10 @@ pub enum Inline {}
 impl Housing for Inline {}
 impl sealed::Sealed for Inline {
     const GROWS: bool = false;
-    type Room<T, const N: usize, C: Side, S: Stats> = Ring<T, N, Single, C, S>;
+    type Room<T, const N: usize, A: Arity<Producers = Single>> = Ring<T, N, A>;
 }
 
-impl<T, const N: usize, C: Side, S: Stats> Room<T, N, C, S> for Ring<T, N, Single, C, S> {
+impl<T, const N: usize, A: Arity<Producers = Single>> Room<T, N, A> for Ring<T, N, A> {
     #[cfg(not(loom))]
     // Used once for each lane, to initialise it: a fresh copy each time is what is wanted.
     #[allow(clippy::declare_interior_mutable_const)]
@@ -77,15 +77,15 @@ impl Housing for Heap {}
 #[cfg(arc)]
 impl sealed::Sealed for Heap {
     const GROWS: bool = true;
-    type Room<T, const N: usize, C: Side, S: Stats> = HeapRoom<T, N, C, S>;
+    type Room<T, const N: usize, A: Arity<Producers = Single>> = HeapRoom<T, N, A>;
 }
 
 /// The place for one ring on the heap.
 #[cfg(arc)]
-pub struct HeapRoom<T, const N: usize, C: Side, S: Stats>(OnceBox<Ring<T, N, Single, C, S>>);
+pub struct HeapRoom<T, const N: usize, A: Arity<Producers = Single>>(OnceBox<Ring<T, N, A>>);
 
 #[cfg(arc)]
-impl<T, const N: usize, C: Side, S: Stats> Room<T, N, C, S> for HeapRoom<T, N, C, S> {
+impl<T, const N: usize, A: Arity<Producers = Single>> Room<T, N, A> for HeapRoom<T, N, A> {
     #[cfg(not(loom))]
     // Used once for each lane, to initialise it: a fresh copy each time is what is wanted.
     #[allow(clippy::declare_interior_mutable_const)]
@@ -96,11 +96,11 @@ impl<T, const N: usize, C: Side, S: Stats> Room<T, N, C, S> for HeapRoom<T, N, C
     }
 
     #[inline(always)]
-    fn ring(&self) -> Option<&Ring<T, N, Single, C, S>> {
+    fn ring(&self) -> Option<&Ring<T, N, A>> {
         self.0.get()
     }
 
-    fn build(&self) -> Option<&Ring<T, N, Single, C, S>> {
+    fn build(&self) -> Option<&Ring<T, N, A>> {
         if self.ring().is_none() {
             // Were this called twice at once, the ring of the faster one would stay.
             drop(self.0.fill(Ring::try_boxed()?));
@@ -110,7 +110,7 @@ impl<T, const N: usize, C: Side, S: Stats> Room<T, N, C, S> for HeapRoom<T, N, C
 }
 
 #[cfg(arc)]
-impl<T, const N: usize, C: Side, S: Stats> HeapRoom<T, N, C, S> {
+impl<T, const N: usize, A: Arity<Producers = Single>> HeapRoom<T, N, A> {
     /// Drops the ring, and what is in it.
     pub(super) fn clear(&mut self) {
         drop(self.0.take());
@@ -118,7 +118,7 @@ impl<T, const N: usize, C: Side, S: Stats> HeapRoom<T, N, C, S> {
 }
 
 #[cfg(arc)]
-impl<T, const N: usize, C: Side, S: Stats> fmt::Debug for HeapRoom<T, N, C, S> {
+impl<T, const N: usize, A: Arity<Producers = Single>> fmt::Debug for HeapRoom<T, N, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

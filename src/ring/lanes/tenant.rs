@@ -7,10 +7,10 @@ use super::rooms::sealed::Room;
 use super::{Housing, LaneConsumer, Lanes, Order};
 use crate::bitmap::{Bitmap, Generation};
 use crate::handle::{Handle, Lane};
-use crate::ring::keep::{self, Keep};
-use crate::ring::{Producer, Ring, Side, Single};
+use crate::index::{Arity, OneToOne, Single};
+use crate::ring::owner::{self, Owner};
+use crate::ring::{Producer, Ring};
 use crate::span::Counter;
-use crate::stats::{Off, Stats};
 
 /// A place among the producers of [`Lanes`]: what keeps a [`LaneProducer`] on its lane.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct Tenant<'a> {
 /// It has all forms of a [`Producer`]. Dropping it deregisters it: the lane is free for another producer once its items
 /// are taken out. What was pushed stays, and is attributed to this one. If it is forgotten, it keeps its lane for good,
 /// or until the next [`split`](super::Lanes::split).
-pub type LaneProducer<'a, T, C = Single, S = Off> = Producer<'a, T, Single, C, S, Tenant<'a>>;
+pub type LaneProducer<'a, T, A = OneToOne> = Producer<'a, T, A, Tenant<'a>>;
 
 impl<'a> Tenant<'a> {
     /// For who holds the lane in `taken`.
@@ -34,8 +34,8 @@ impl<'a> Tenant<'a> {
     }
 }
 
-impl Keep for Tenant<'_> {}
-impl keep::sealed::Sealed for Tenant<'_> {
+impl Owner for Tenant<'_> {}
+impl owner::sealed::Sealed for Tenant<'_> {
     #[inline]
     fn give_back(&self, _: u32) {
         #[cfg(compare_and_swap)]
@@ -46,29 +46,29 @@ impl keep::sealed::Sealed for Tenant<'_> {
 
     // Of the producer of a single side, which has no clones, nobody asks for it.
     #[inline]
-    fn again(&self) -> Self {
+    fn clone_owner(&self) -> Self {
         Self { taken: self.taken, lane: self.lane }
     }
 }
 
-impl<T, C: Side, S: Stats> LaneProducer<'_, T, C, S> {
+impl<T, A: Arity<Producers = Single>> LaneProducer<'_, T, A> {
     /// Which lane it has, as a handle that no other producer of these lanes ever has. It is what a consumer says where an
     /// item came from.
     #[must_use]
     pub fn lane(&self) -> Handle<Lane> {
-        self.keep.lane
+        self.owner.lane
     }
 
     /// Leaves the lane, as dropping it does. What was pushed stays to be read, and is still attributed to the handle that
     /// is returned.
     pub fn deregister(self) -> Handle<Lane> {
-        self.keep.lane
+        self.owner.lane
     }
 }
 
-type Registered<'a, T, C, S> = Result<LaneProducer<'a, T, C, S>, RegisterError>;
+type Registered<'a, T, A> = Result<LaneProducer<'a, T, A>, RegisterError>;
 
-impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing> Lanes<T, N, L, C, S, H> {
+impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing> Lanes<T, N, L, A, H> {
     /// The producer of each lane, in their order, and the consumer. Needs no compare-and-swap, as
     /// [`split`](Self::split).
     ///
@@ -80,7 +80,7 @@ impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing> Lanes<T, 
     pub fn split_all<O: Order>(
         &mut self,
         order: O,
-    ) -> ([Registered<'_, T, C, S>; L], LaneConsumer<'_, T, N, L, O, C, S, H>) {
+    ) -> ([Registered<'_, T, A>; L], LaneConsumer<'_, T, N, L, O, A, H>) {
         self.line.0.ends.hold(Self::CONSUMER);
         let admitted: [_; L] = array::from_fn(|lane| self.admit(lane as u32).map(|(_, handle)| handle));
         let taken = admitted.iter().flatten().fold(0, |taken, lane| taken | 1 << lane.index());
@@ -107,7 +107,7 @@ impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing> Lanes<T, 
     pub unsafe fn split_all_unchecked<O: Order>(
         &self,
         order: O,
-    ) -> ([Registered<'_, T, C, S>; L], LaneConsumer<'_, T, N, L, O, C, S, H>) {
+    ) -> ([Registered<'_, T, A>; L], LaneConsumer<'_, T, N, L, O, A, H>) {
         let producers = array::from_fn(|lane| {
             let (ring, handle) = self.admit(lane as u32)?;
             // SAFETY: the caller says that these are the only ones in use; the borrow keeps the ring alive.
@@ -118,14 +118,14 @@ impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing> Lanes<T, 
 
     /// Begins the time of another producer in a lane, if nothing is left of the one before. Called by who holds it.
     #[allow(clippy::type_complexity)] // a ring, and who is admitted to it
-    fn admit(&self, lane: u32) -> Result<(&Ring<T, N, Single, C, S>, Handle<Lane>), RegisterError> {
+    fn admit(&self, lane: u32) -> Result<(&Ring<T, N, A>, Handle<Lane>), RegisterError> {
         let room = self.rooms.get(lane as usize).ok_or(RegisterError::NoSuchLane)?;
         let ring = room.build().ok_or(RegisterError::NoMemory)?;
-        let raw = ring.raw();
+        let index = ring.ptr().index;
         // The producer's position, since whoever holds the lane is the producer. All slots are free: so each item before
         // was taken out, and whoever took it has looked whose it was, which many consumers do before they free its slot.
-        let tail = raw.header().tail.0.own();
-        if raw.free_until(tail, 0, N).since(tail) != N {
+        let tail = index.header().tail.0.own();
+        if index.free_until(tail, 0, N).since(tail) != N {
             return Err(RegisterError::Undrained);
         }
         let generation = self.line.0.generations.get(lane as usize).and_then(Generation::begin);
@@ -134,13 +134,9 @@ impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing> Lanes<T, 
 
     /// # Safety
     /// The lane of this ring is held for this producer, by the bitmap or the caller's word, until it is dropped.
-    unsafe fn producer<'a>(
-        &'a self,
-        ring: &'a Ring<T, N, Single, C, S>,
-        lane: Handle<Lane>,
-    ) -> LaneProducer<'a, T, C, S> {
+    unsafe fn producer<'a>(&'a self, ring: &'a Ring<T, N, A>, lane: Handle<Lane>) -> LaneProducer<'a, T, A> {
         // SAFETY: it is the only producer of its ring, as the caller says, and the borrow keeps the ring alive.
-        unsafe { Producer::new(ring.raw(), Tenant::new(&self.line.0.taken, lane)) }
+        unsafe { Producer::new(ring.ptr(), Tenant::new(&self.line.0.taken, lane)) }
     }
 
     /// A producer of its own lane: the first one that is free and has no items of a former one. Where lanes grow,
@@ -153,7 +149,7 @@ impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing> Lanes<T, 
     /// - [`RegisterError::Contended`] if others changed who has a lane at each of 64 tries.
     /// - [`RegisterError::NoMemory`] if a ring could not be made. Nothing has changed then.
     #[cfg(compare_and_swap)]
-    pub fn register(&self) -> Registered<'_, T, C, S> {
+    pub fn register(&self) -> Registered<'_, T, A> {
         let mut why = RegisterError::Retired;
         for build in [false, true] {
             for lane in (0..L as u32).filter(|lane| build || self.ring(*lane).is_some()) {
@@ -175,7 +171,7 @@ impl<T, const N: usize, const L: usize, C: Side, S: Stats, H: Housing> Lanes<T, 
     ///
     /// As for [`register`](Self::register), of this lane; [`RegisterError::NoSuchLane`] if there is none.
     #[cfg(compare_and_swap)]
-    pub fn register_at(&self, lane: u32) -> Registered<'_, T, C, S> {
+    pub fn register_at(&self, lane: u32) -> Registered<'_, T, A> {
         let taken = &self.line.0.taken;
         let bit = 1_u32.checked_shl(lane).unwrap_or(0) & Self::ALL;
         if bit == 0 {

@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use annulet::ring::{Consumer, Multi, Producer, Side};
+use annulet::ring::{Consumer, Multi, Producer, Side, Sides};
 
 use super::{Drain, Form, Grant, Lone, Many, Ring, Role, Single, Slice, single};
 
@@ -12,29 +12,29 @@ pub(crate) struct Annulet<const N: usize, P = Lone, C = Lone>(PhantomData<(P, C)
 pub(crate) trait Arity: Side + Sized + 'static {
     const MANY: bool;
     fn producers<'r, C: Side>(
-        first: Producer<'r, u64, Self, C>,
+        first: Producer<'r, u64, Sides<Self, C>>,
         count: usize,
-    ) -> Vec<Producer<'r, u64, Self, C>>;
+    ) -> Vec<Producer<'r, u64, Sides<Self, C>>>;
     fn consumers<'r, P: Side>(
-        first: Consumer<'r, u64, P, Self>,
+        first: Consumer<'r, u64, Sides<P, Self>>,
         count: usize,
-    ) -> Vec<Consumer<'r, u64, P, Self>>;
+    ) -> Vec<Consumer<'r, u64, Sides<P, Self>>>;
 }
 
 impl Arity for Lone {
     const MANY: bool = false;
 
     fn producers<'r, C: Side>(
-        first: Producer<'r, u64, Self, C>,
+        first: Producer<'r, u64, Sides<Self, C>>,
         count: usize,
-    ) -> Vec<Producer<'r, u64, Self, C>> {
+    ) -> Vec<Producer<'r, u64, Sides<Self, C>>> {
         single(first, count)
     }
 
     fn consumers<'r, P: Side>(
-        first: Consumer<'r, u64, P, Self>,
+        first: Consumer<'r, u64, Sides<P, Self>>,
         count: usize,
-    ) -> Vec<Consumer<'r, u64, P, Self>> {
+    ) -> Vec<Consumer<'r, u64, Sides<P, Self>>> {
         single(first, count)
     }
 }
@@ -43,16 +43,16 @@ impl Arity for Multi {
     const MANY: bool = true;
 
     fn producers<'r, C: Side>(
-        first: Producer<'r, u64, Self, C>,
+        first: Producer<'r, u64, Sides<Self, C>>,
         count: usize,
-    ) -> Vec<Producer<'r, u64, Self, C>> {
+    ) -> Vec<Producer<'r, u64, Sides<Self, C>>> {
         vec![first; count]
     }
 
     fn consumers<'r, P: Side>(
-        first: Consumer<'r, u64, P, Self>,
+        first: Consumer<'r, u64, Sides<P, Self>>,
         count: usize,
-    ) -> Vec<Consumer<'r, u64, P, Self>> {
+    ) -> Vec<Consumer<'r, u64, Sides<P, Self>>> {
         vec![first; count]
     }
 }
@@ -67,11 +67,11 @@ impl<const N: usize, P: Arity, C: Arity> Ring for Annulet<N, P, C> {
         }
     };
     const ROLE: Role = Role::Ours;
-    type Tx<'r> = Producer<'r, u64, P, C>;
-    type Rx<'r> = Consumer<'r, u64, P, C>;
+    type Tx<'r> = Producer<'r, u64, Sides<P, C>>;
+    type Rx<'r> = Consumer<'r, u64, Sides<P, C>>;
 
     fn with<R>(body: impl FnOnce(Self::Tx<'_>, Self::Rx<'_>) -> R) -> R {
-        let mut ring = annulet::ring::Ring::<u64, N, P, C>::boxed();
+        let mut ring = annulet::ring::Ring::<u64, N, Sides<P, C>>::boxed();
         let (tx, rx) = ring.split();
         body(tx, rx)
     }
@@ -129,12 +129,17 @@ impl<const N: usize, P: Arity, C: Arity> Form<Annulet<N, P, C>> for Slice {
     const NAME: &str = "(slice)";
 
     #[inline(always)]
-    fn send(&mut self, tx: &mut Producer<'_, u64, P, C>, first: u64, chunk: usize) -> usize {
+    fn send(&mut self, tx: &mut Producer<'_, u64, Sides<P, C>>, first: u64, chunk: usize) -> usize {
         tx.try_push_slice(self.fill(first, chunk))
     }
 
     #[inline(always)]
-    fn receive(&mut self, rx: &mut Consumer<'_, u64, P, C>, chunk: usize, see: impl FnMut(u64)) -> usize {
+    fn receive(
+        &mut self,
+        rx: &mut Consumer<'_, u64, Sides<P, C>>,
+        chunk: usize,
+        see: impl FnMut(u64),
+    ) -> usize {
         let count = rx.try_pop_slice(self.room(chunk));
         self.show(count, see)
     }
@@ -144,12 +149,17 @@ impl<const N: usize, P: Arity, C: Arity> Form<Annulet<N, P, C>> for Drain {
     const NAME: &str = "(iterator, drain)";
 
     #[inline(always)]
-    fn send(&mut self, tx: &mut Producer<'_, u64, P, C>, first: u64, chunk: usize) -> usize {
+    fn send(&mut self, tx: &mut Producer<'_, u64, Sides<P, C>>, first: u64, chunk: usize) -> usize {
         tx.try_push_iter(first..first + chunk as u64)
     }
 
     #[inline(always)]
-    fn receive(&mut self, rx: &mut Consumer<'_, u64, P, C>, chunk: usize, see: impl FnMut(u64)) -> usize {
+    fn receive(
+        &mut self,
+        rx: &mut Consumer<'_, u64, Sides<P, C>>,
+        chunk: usize,
+        see: impl FnMut(u64),
+    ) -> usize {
         rx.drain(chunk, see)
     }
 }

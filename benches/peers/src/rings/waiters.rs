@@ -8,7 +8,7 @@ use std::sync::{Condvar, Mutex};
 
 use annulet::channel::{RingReceiver, RingSender};
 use annulet::host::Futex;
-use annulet::ring::{Consumer, Producer};
+use annulet::ring::{Consumer, Producer, Sides};
 use annulet::wait::{Event, Strategy};
 use annulet::{Channel, Spsc};
 use annulet_platform::clock::Deadline;
@@ -20,8 +20,8 @@ use crate::waiting::{Asynchronous, Blocking};
 
 const N: usize = 1024;
 
-pub(crate) type Tx<'c> = RingSender<'c, u64, Lone, Lone, Futex>;
-pub(crate) type Rx<'c> = RingReceiver<'c, u64, Lone, Lone, Futex>;
+pub(crate) type Tx<'c> = RingSender<'c, u64, Sides<Lone, Lone>, Futex>;
+pub(crate) type Rx<'c> = RingReceiver<'c, u64, Sides<Lone, Lone>, Futex>;
 
 /// Ours. `BLOCK`: asleep at once, without a spin before. `FENCED`: both sides fence.
 pub(crate) struct Ours<const BLOCK: bool, const FENCED: bool = false>;

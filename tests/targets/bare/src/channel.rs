@@ -8,7 +8,7 @@ use core::time::Duration;
 use annulet::channel::{Feed, Hold, Receiver, RecvError, SendError, Sender, Source, TryRecvError};
 use annulet::ring::broadcast::{Gated, Overwrite};
 use annulet::ring::lanes::{Fair, Strict};
-use annulet::ring::{Keep, Multi, Producer, Side, Single};
+use annulet::ring::{Multi, Owner, Producer, Side, Sides, Single};
 use annulet::stats::{Counts, Off, Stats};
 use annulet::wait::Deadline;
 use annulet::{Broadcast, Channel, Lanes, Mpmc, Mpsc, Spmc, Spsc};
@@ -307,8 +307,8 @@ where
     of_try_recv(rx.clone().with_strategy(strategy(a, b)).try_recv())
 }
 
-fn reserve<T: Item, C: Side, S: Stats, K: Keep, X: Source, L: Hold>(
-    ends: &mut Ends<Producer<'_, T, Single, C, S, K>, X, L>,
+fn reserve<T: Item, C: Side, S: Stats, K: Owner, X: Source, L: Hold>(
+    ends: &mut Ends<Producer<'_, T, Sides<Single, C, S>, K>, X, L>,
     a: usize,
     _: usize,
 ) -> usize {
@@ -368,7 +368,7 @@ fn mpmc<T: Item>(_: &mut (), a: usize, _: usize) -> usize {
 }
 
 fn lanes(_: &mut (), a: usize, _: usize) -> usize {
-    let mut channel = Channel::<Lanes<u32, 2, 2, Multi>, Idle>::over(Lanes::new(), Idle);
+    let mut channel = Channel::<Lanes<u32, 2, 2, Sides<Single, Multi>>, Idle>::over(Lanes::new(), Idle);
     let sent = channel.register_at(a as u32).map_or(0, |mut tx| usize::from(tx.try_send(7).is_ok()));
     let received = channel.try_receiver(Strict).map_or(0, |rx| of_try_recv(rx.clone().try_recv()));
     channel.reset();

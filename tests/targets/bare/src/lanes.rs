@@ -1,8 +1,8 @@
 //! `Lanes`: the lanes, their producers, and a consumer in each order.
 
 use annulet::Lanes;
-use annulet::ring::Single;
 use annulet::ring::lanes::{Adaptive, Fair, LaneConsumer, LaneProducer, Order, Strict};
+use annulet::ring::{Sides, Single};
 use annulet::stats::Counts;
 
 use crate::{Op, call_all};
@@ -92,7 +92,7 @@ fn lanes_counts<O: Order + 'static>(ends: &mut Ends<O>, _: usize, _: usize) -> u
 }
 
 fn lanes_stats<O: Order + 'static>(_: &mut Ends<O>, a: usize, _: usize) -> usize {
-    let lanes = Lanes::<Item, N, L, Single, Counts>::new();
+    let lanes = Lanes::<Item, N, L, Sides<Single, Single, Counts>>::new();
     lanes.stats_of(a as u32).map_or(0, |(sent, received)| sent.items + received.largest)
 }
 
@@ -147,9 +147,9 @@ fn skip<O: Order + 'static>(ends: &mut Ends<O>, a: usize, _: usize) -> usize {
 fn stealing() {
     use annulet::ring::Multi;
 
-    static SHARED: Lanes<Item, N, L, Multi> = Lanes::new();
+    static SHARED: Lanes<Item, N, L, Sides<Single, Multi>> = Lanes::new();
 
-    fn steal(lanes: &mut &'static Lanes<Item, N, L, Multi>, a: usize, b: usize) -> usize {
+    fn steal(lanes: &mut &'static Lanes<Item, N, L, Sides<Single, Multi>>, a: usize, b: usize) -> usize {
         let pushed = lanes.register().map_or(0, |mut producer| producer.try_push_slice(&[item(b); 4]));
         let Some(mut consumer) = lanes.try_consumer(Fair::with_budget(a)) else { return pushed };
         let mut sum = consumer.clone().skip(1);

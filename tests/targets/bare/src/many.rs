@@ -1,19 +1,19 @@
 //! Rings with sides of many ends, which count.
 
-use annulet::ring::{Consumer, Multi, Producer, Ring, Side, Single};
+use annulet::ring::{Consumer, Multi, Producer, Ring, Side, Sides, Single};
 use annulet::stats::Counts;
 
 use crate::{Op, call_all, item::Item};
 
 const N: usize = 8;
 
-type Whole<T, P, C> = Ring<T, N, P, C, Counts>;
+type Whole<T, P, C> = Ring<T, N, Sides<P, C, Counts>>;
 
 /// A ring that nobody has split, and both ends of another one.
 pub struct Rings<T: 'static, P: Side, C: Side> {
     whole: Whole<T, P, C>,
-    tx: Producer<'static, T, P, C, Counts>,
-    rx: Consumer<'static, T, P, C, Counts>,
+    tx: Producer<'static, T, Sides<P, C, Counts>>,
+    rx: Consumer<'static, T, Sides<P, C, Counts>>,
 }
 
 pub fn run<T: Item + 'static>() {

@@ -12,6 +12,7 @@
 //! Either sleep ends with any interrupt, the one of the clock among them: deadlines are as fine as its tick. Whoever runs
 //! with interrupts off all the time does not sleep, but looks again and again.
 
+use annulet::ring::Sides;
 use annulet::wait::{Deadline, Event, Notify, Strategy, Wait, Word};
 use annulet::{Channel, Mpmc, Spsc, channel::RingEnds, ring::Single};
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -217,7 +218,7 @@ impl Wait for Wfe {
 
 /// Both ends of a channel, and an event.
 struct Waits<W: Wait + 'static> {
-    ends: RingEnds<'static, u32, Single, Single, W>,
+    ends: RingEnds<'static, u32, Sides<Single, Single>, W>,
     many: &'static Channel<Mpmc<u32, 4>, W>,
     data: Event<0>,
     wait: W,

@@ -9,7 +9,7 @@
 //! | an end takes slots by | knowing its own position | moving the position by compare-and-swap |
 //! | it commits by | publishing the position: one store, however many | a stamp for each slot |
 //! | the other side sees | the position | the stamps, from the slot it wants on |
-//! | giving slots back | nothing happened yet | they are committed as void (written), or freed |
+//! | giving slots back | nothing happened yet | they are committed as aborted (written), or freed |
 //!
 //! A stamp is the lap of a position around the ring, and in its low two bits what became of the slot:
 //!
@@ -36,15 +36,14 @@ use core::ptr::NonNull;
 /// An item was written to the slot.
 pub(crate) const WRITTEN: Pos = 1;
 /// The slot was claimed and given up; there is no item in it.
-pub(crate) const VOID: Pos = 2;
+pub(crate) const ABORTED: Pos = 2;
 /// The slot may be written.
 pub(crate) const FREED: Pos = 0;
 
-/// How many positions from `at` on an end of side `X` knows to be committed, whose `limit` is the first that it does
-/// not know to be.
+/// Returns how many positions from `at` on are known to be committed. `limit` is the first unknown one.
 ///
-/// An end that is alone never passes its limit. One of several is passed by the others; what it saw after `at` still
-/// holds while the position is at `at`, which the claim that follows finds out. But it may have slept: a limit that is
+/// An end that is alone on its side never passes its limit. One of several is passed by the others. What it saw after `at`
+/// still holds while the position is at `at`, which the claim that follows finds out. But it may have slept: a limit that is
 /// out of date by a lap of the integer would be taken for new. Of 64 bits there is no lap; elsewhere it knows nothing.
 #[inline(always)]
 pub(crate) fn known<X: Side>(limit: Pos, at: Pos, capacity: usize) -> usize {
@@ -52,20 +51,20 @@ pub(crate) fn known<X: Side>(limit: Pos, at: Pos, capacity: usize) -> usize {
     if !X::SHARED || (size_of::<Pos>() >= 8 && known <= capacity) { known } else { 0 }
 }
 
-/// Waits after the `lost`-th exchange (from 0 on) that another end won, out of its way.
+/// Waits after the `lost`-th exchange (from 0 on) that another end won.
 ///
-/// Whoever tries again at once takes the line of the position away from the end that is at work there, and both spend
+/// An end that tries again at once takes the line of the position away from the end that is at work there, and both spend
 /// their time on its way to and fro: two producers then moved 38 Mops/s on processors near each other, and 23 on far
 /// ones. The first wait must be longer than that way, which is some 10 of these hints, and the position seen before it
 /// is not looked at again after it, so that an end stays at work for longer: 145 and 80 Mops/s so, with what the consumer
-/// does for them (`ReadEnd::is_coming`; `benches/peers`, mpsc single, 2 + 1 threads). Longer waits gain far away, and lose
+/// does for them (`End::spin_once`; `benches/peers`, mpsc single, 2 + 1 threads). Longer waits gain far away, and lose
 /// near.
 ///
-/// The later tries wait no more: they come right after the news of where the side stands, and while the line is here, so
+/// The later tries wait no more: they come right after the news of where the side is, and while the line is here, so
 /// that an end that has been passed by for some 20 microseconds is likely to have its turn. Nothing promises it: after the
 /// last try it is told `Contended`.
 #[inline(always)]
-pub(crate) fn give_way(lost: usize) {
+pub(crate) fn backoff(lost: usize) {
     if lost < 16 {
         pause(16 << lost.min(2));
     }
@@ -94,24 +93,37 @@ pub trait Store: Send + Sync + Debug {
     fn start_at(&mut self, origin: Pos);
 }
 
-/// A question of the other side: of the `wanted` positions from `at` on, how many has this side committed?
+/// What an end asks of the other side: of the `wanted` positions from `at` on, how many has it committed?
 #[derive(Clone, Copy, Debug)]
 // Asked of stamps; without compare-and-swap there are none.
 #[cfg_attr(not(compare_and_swap), allow(dead_code))]
-pub struct Question {
+pub struct CommitQuery {
     pub(crate) at: Pos,
     /// So many are known to be.
     pub(crate) known: usize,
     pub(crate) wanted: usize,
     /// How far the asking side may be ahead of this side's position: the capacity for producers, 0 for consumers.
-    pub(crate) ahead: usize,
+    pub(crate) lead: usize,
     /// What their stamps say.
     pub(crate) state: Pos,
     pub(crate) mask: usize,
 }
 
+/// Slots that an end commits: `count` of them, from position `at` on.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(compare_and_swap), allow(dead_code))]
+pub struct Commit {
+    pub(crate) at: Pos,
+    pub(crate) count: usize,
+    /// How far ahead the positions are for which the other side waits: 0 for producers, the capacity for consumers.
+    pub(crate) lead: usize,
+    /// What the stamps are to say.
+    pub(crate) state: Pos,
+    pub(crate) mask: usize,
+}
+
 pub(crate) mod sealed {
-    use super::{Cursor, Debug, Pos, Question, Store};
+    use super::{Commit, CommitQuery, Cursor, Debug, Pos, Store};
 
     pub trait Sealed: Sized + 'static {
         /// There may be several ends.
@@ -121,42 +133,32 @@ pub(crate) mod sealed {
         /// The stamps of a ring of `N` slots, or nothing.
         type Stamps<const N: usize>: Store;
         /// How an end reaches them.
-        type Reach: Copy + Debug;
+        type StampPtr: Copy + Debug;
 
-        fn reach<const N: usize>(stamps: &Self::Stamps<N>) -> Self::Reach;
-        /// Where the side stands, which an end that is alone knows.
-        fn stands(own: Pos, cursor: &Cursor) -> Pos;
-        /// Where it stands, as the other side sees it.
+        fn stamp_ptr<const N: usize>(stamps: &Self::Stamps<N>) -> Self::StampPtr;
+        /// Returns where the side is, which an end that is alone knows.
+        fn position(own: Pos, cursor: &Cursor) -> Pos;
+        /// Returns where it is, as the other side sees it.
         fn observed(cursor: &Cursor) -> Pos;
-        /// Takes the positions from `from` to `to`, unless another end was faster: then the error is where the side
-        /// stands now.
+        /// Takes the positions from `from` to `to`, unless another end was faster: then the error is where the side is now.
         fn take(cursor: &Cursor, from: Pos, to: Pos) -> Result<(), Pos>;
-        /// The first position that is not committed, or not looked at: at most `wanted` are.
+        /// Returns the first position that is not committed, or not looked at: at most `wanted` are.
         ///
-        /// It may lie before `at`, or more than the capacity after it, where `at` is out of date.
+        /// It may lie before `at`, or more than the capacity after it, if `at` is out of date.
         ///
         /// # Safety
-        /// `reach` is of a living ring with that mask.
-        unsafe fn committed(cursor: &Cursor, reach: Self::Reach, question: Question) -> Pos;
-        /// The stamp of `at`; `None` where there are none.
+        /// `stamps` is of a living ring with that mask.
+        unsafe fn committed(cursor: &Cursor, stamps: Self::StampPtr, query: CommitQuery) -> Pos;
+        /// Returns the stamp of `at`; `None` if there are none.
         ///
         /// # Safety
         /// As for `committed`.
-        unsafe fn stamp(reach: Self::Reach, at: Pos, mask: usize) -> Option<Pos>;
-        /// Commits `count` positions from `at` on, at once as far as the other side can see. The stamps are those of
-        /// `at + ahead` on.
+        unsafe fn stamp(stamps: Self::StampPtr, at: Pos, mask: usize) -> Option<Pos>;
+        /// Commits slots, at once as far as the other side can see.
         ///
         /// # Safety
         /// As for `committed`; the positions were taken by the caller, who has not committed them yet.
-        unsafe fn commit(
-            cursor: &Cursor,
-            reach: Self::Reach,
-            at: Pos,
-            count: usize,
-            ahead: usize,
-            state: Pos,
-            mask: usize,
-        );
+        unsafe fn commit(cursor: &Cursor, stamps: Self::StampPtr, commit: Commit);
     }
 }
 
@@ -179,13 +181,13 @@ impl sealed::Sealed for Single {
     const SHARED: bool = false;
     const TRIES: usize = 1;
     type Stamps<const N: usize> = NoStamps;
-    type Reach = ();
+    type StampPtr = ();
 
     #[inline(always)]
-    fn reach<const N: usize>(_: &NoStamps) {}
+    fn stamp_ptr<const N: usize>(_: &NoStamps) {}
 
     #[inline(always)]
-    fn stands(own: Pos, _: &Cursor) -> Pos {
+    fn position(own: Pos, _: &Cursor) -> Pos {
         own
     }
 
@@ -200,8 +202,8 @@ impl sealed::Sealed for Single {
     }
 
     #[inline(always)]
-    unsafe fn committed(cursor: &Cursor, (): (), question: Question) -> Pos {
-        cursor.observe().plus(question.ahead)
+    unsafe fn committed(cursor: &Cursor, (): (), query: CommitQuery) -> Pos {
+        cursor.observe().plus(query.lead)
     }
 
     #[inline(always)]
@@ -210,8 +212,8 @@ impl sealed::Sealed for Single {
     }
 
     #[inline(always)]
-    unsafe fn commit(cursor: &Cursor, (): (), at: Pos, count: usize, _: usize, _: Pos, _: usize) {
-        cursor.publish(at.plus(count));
+    unsafe fn commit(cursor: &Cursor, (): (), commit: Commit) {
+        cursor.publish(commit.at.plus(commit.count));
     }
 }
 
@@ -263,15 +265,15 @@ impl sealed::Sealed for Multi {
     const SHARED: bool = true;
     const TRIES: usize = 64;
     type Stamps<const N: usize> = Stamps<N>;
-    type Reach = NonNull<Stamp>;
+    type StampPtr = NonNull<Stamp>;
 
     #[inline(always)]
-    fn reach<const N: usize>(stamps: &Stamps<N>) -> NonNull<Stamp> {
+    fn stamp_ptr<const N: usize>(stamps: &Stamps<N>) -> NonNull<Stamp> {
         NonNull::from(&stamps.0.0).cast()
     }
 
     #[inline(always)]
-    fn stands(_: Pos, cursor: &Cursor) -> Pos {
+    fn position(_: Pos, cursor: &Cursor) -> Pos {
         cursor.hint()
     }
 
@@ -286,13 +288,13 @@ impl sealed::Sealed for Multi {
     }
 
     #[inline(always)]
-    unsafe fn committed(_: &Cursor, reach: NonNull<Stamp>, question: Question) -> Pos {
-        let Question { at, known, wanted, ahead: _, state, mask } = question;
+    unsafe fn committed(_: &Cursor, stamps: NonNull<Stamp>, query: CommitQuery) -> Pos {
+        let CommitQuery { at, known, wanted, lead: _, state, mask } = query;
         let mut count = known;
         while count < wanted {
             let next = at.plus(count);
             // SAFETY: of a living ring with that mask, as the caller says.
-            let stamp = unsafe { stamp_at(reach, next, mask) };
+            let stamp = unsafe { stamp_at(stamps, next, mask) };
             if stamp.observe() != next.lap(mask) | state {
                 break;
             }
@@ -302,27 +304,20 @@ impl sealed::Sealed for Multi {
     }
 
     #[inline(always)]
-    unsafe fn stamp(reach: NonNull<Stamp>, at: Pos, mask: usize) -> Option<Pos> {
+    unsafe fn stamp(stamps: NonNull<Stamp>, at: Pos, mask: usize) -> Option<Pos> {
         // SAFETY: of a living ring with that mask, as the caller says.
-        Some(unsafe { stamp_at(reach, at, mask) }.observe())
+        Some(unsafe { stamp_at(stamps, at, mask) }.observe())
     }
 
     #[inline(always)]
-    unsafe fn commit(
-        _: &Cursor,
-        reach: NonNull<Stamp>,
-        at: Pos,
-        count: usize,
-        ahead: usize,
-        state: Pos,
-        mask: usize,
-    ) {
+    unsafe fn commit(_: &Cursor, stamps: NonNull<Stamp>, commit: Commit) {
+        let Commit { at, count, lead, state, mask } = commit;
         // From the last to the first: the other side takes slots in order, so it sees none of them before it
         // sees all.
         for back in 1..=count {
-            let at = at.plus(ahead).plus(count - back);
+            let at = at.plus(lead).plus(count - back);
             // SAFETY: of a living ring with that mask, as the caller says.
-            let stamp = unsafe { stamp_at(reach, at, mask) };
+            let stamp = unsafe { stamp_at(stamps, at, mask) };
             stamp.commit(at.lap(mask) | state);
         }
     }
@@ -331,12 +326,12 @@ impl sealed::Sealed for Multi {
 /// The stamp of a position.
 ///
 /// # Safety
-/// `reach` is of a living ring with that mask.
+/// `stamps` is of a living ring with that mask.
 #[cfg(compare_and_swap)]
 #[inline(always)]
-unsafe fn stamp_at<'r>(reach: NonNull<Stamp>, at: Pos, mask: usize) -> &'r Stamp {
-    // SAFETY: the slot number is masked, so at most `mask`, and `reach` points to an array of `mask + 1`.
-    let stamp = unsafe { reach.add(at.slot(mask)) };
+unsafe fn stamp_at<'r>(stamps: NonNull<Stamp>, at: Pos, mask: usize) -> &'r Stamp {
+    // SAFETY: the slot number is masked, so at most `mask`, and `stamps` points to an array of `mask + 1`.
+    let stamp = unsafe { stamps.add(at.slot(mask)) };
     // SAFETY: made from a reference to the array, so aligned and dereferenceable while the ring lives, as the
     // caller says it does, for no longer than this call; stamps are only ever shared.
     unsafe { stamp.as_ref() }

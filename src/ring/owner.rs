@@ -9,18 +9,18 @@ pub(crate) const PRODUCER: u32 = 0b01;
 /// The bit of the consumer's end.
 pub(crate) const CONSUMER: u32 = 0b10;
 
-/// What keeps a ring alive: a borrow ([`Borrowed`]) or an `Arc` (`Owned`, feature `alloc`).
+/// What keeps a ring alive: a borrow ([`Ref`]) or an `Arc` (`ArcRef`, feature `alloc`).
 ///
 /// Sealed. A [`Producer`](super::Producer) or [`Consumer`](super::Consumer) is the same type for each of them.
-pub trait Keep: sealed::Sealed {}
+pub trait Owner: sealed::Sealed {}
 
 pub(crate) mod sealed {
     pub trait Sealed {
         /// Gives an end back to the ring.
         fn give_back(&self, end: u32);
-        /// Keeps it for one more handle, of a side that has no ends to give back.
+        /// Owners it for one more handle, of a side that has no ends to give back.
         #[must_use]
-        fn again(&self) -> Self;
+        fn clone_owner(&self) -> Self;
     }
 
     /// What an `Arc` of gives ends back.
@@ -34,19 +34,19 @@ pub(crate) mod sealed {
 /// What keeps a ring alive for any number of ends: an end of a side of many that has it can be cloned. Sealed.
 ///
 /// An end that belongs to a [`Channel`](crate::channel::Channel) is cloned with its `Sender` or `Receiver`, never alone.
-pub trait CloneEnds: Keep {}
+pub trait CloneEnds: Owner {}
 
 /// A borrow of the ring.
 ///
 /// A handle made by `split(&mut self)` borrows the ring exclusively and has nothing to give back; one made by
 /// `try_split(&self)` gives its end back.
 #[derive(Debug)]
-pub struct Borrowed<'a> {
+pub struct Ref<'a> {
     // Written only where ends can be claimed at all: a target without compare-and-swap has only `None`.
     ends: Option<&'a Bitmap>,
 }
 
-impl<'a> Borrowed<'a> {
+impl<'a> Ref<'a> {
     pub(crate) const fn exclusive() -> Self {
         Self { ends: None }
     }
@@ -57,9 +57,9 @@ impl<'a> Borrowed<'a> {
     }
 }
 
-impl Keep for Borrowed<'_> {}
-impl CloneEnds for Borrowed<'_> {}
-impl sealed::Sealed for Borrowed<'_> {
+impl Owner for Ref<'_> {}
+impl CloneEnds for Ref<'_> {}
+impl sealed::Sealed for Ref<'_> {
     #[inline]
     fn give_back(&self, end: u32) {
         #[cfg(compare_and_swap)]
@@ -71,7 +71,7 @@ impl sealed::Sealed for Borrowed<'_> {
     }
 
     #[inline]
-    fn again(&self) -> Self {
+    fn clone_owner(&self) -> Self {
         Self { ends: self.ends }
     }
 }
@@ -80,43 +80,43 @@ impl sealed::Sealed for Borrowed<'_> {
 #[cfg(arc)]
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
 #[derive(Debug)]
-pub struct Owned<R>(pub(crate) Arc<R>);
+pub struct ArcRef<R>(pub(crate) Arc<R>);
 #[cfg(arc)]
-impl<R: sealed::HasEnds> Keep for Owned<R> {}
+impl<R: sealed::HasEnds> Owner for ArcRef<R> {}
 #[cfg(arc)]
-impl<R: sealed::HasEnds> CloneEnds for Owned<R> {}
+impl<R: sealed::HasEnds> CloneEnds for ArcRef<R> {}
 
 #[cfg(arc)]
-impl<R: sealed::HasEnds> sealed::Sealed for Owned<R> {
+impl<R: sealed::HasEnds> sealed::Sealed for ArcRef<R> {
     #[inline]
     fn give_back(&self, end: u32) {
         self.0.give_back(end);
     }
 
     #[inline]
-    fn again(&self) -> Self {
+    fn clone_owner(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-/// Keeps a ring alive as `K` does, for an end of a [`Channel`](crate::channel::Channel).
+/// Owners a ring alive as `K` does, for an end of a [`Channel`](crate::channel::Channel).
 ///
 /// Such an end is not cloned alone: its clone would be in no channel, and what it does would wake nobody.
 #[cfg(compare_and_swap)]
 #[derive(Debug)]
 pub struct InChannel<K>(pub(crate) K);
 #[cfg(compare_and_swap)]
-impl<K: Keep> Keep for InChannel<K> {}
+impl<K: Owner> Owner for InChannel<K> {}
 
 #[cfg(compare_and_swap)]
-impl<K: Keep> sealed::Sealed for InChannel<K> {
+impl<K: Owner> sealed::Sealed for InChannel<K> {
     #[inline]
     fn give_back(&self, end: u32) {
         self.0.give_back(end);
     }
 
     #[inline]
-    fn again(&self) -> Self {
-        Self(self.0.again())
+    fn clone_owner(&self) -> Self {
+        Self(self.0.clone_owner())
     }
 }

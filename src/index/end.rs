@@ -1,0 +1,397 @@
+//! What one end knows of its ring, and how it claims slots and commits them.
+
+use core::marker::PhantomData;
+
+use super::arity::Arity;
+use super::header::{Header, IndexPtr};
+use super::pace::Pace;
+use super::side::sealed::Sealed as _;
+use super::side::{ABORTED, Side, WRITTEN, backoff, known};
+use crate::cursor::{Cursor, compared};
+use crate::span::Counter;
+use crate::stats::{Refusal, sealed::Sealed as _};
+use crate::sync::{Pos, pause};
+
+/// Which slots an end wants.
+#[derive(Clone, Copy)]
+pub(crate) struct ClaimRequest {
+    /// At most so many.
+    pub(crate) most: usize,
+    /// Fewer are none.
+    pub(crate) least: usize,
+    /// Only up to where the ring wraps.
+    pub(crate) contiguous: bool,
+}
+
+/// The side of an end: its own position and the other's, and what a commit of either means.
+pub(crate) trait Role<A: Arity>: Sized {
+    type Own: Side;
+    type Other: Side;
+    /// It skips slots that the other side has claimed and aborted.
+    const SKIPS_ABORTED: bool;
+    /// How long it keeps away from a stream if nothing else was set, in hints.
+    const AWAY: u16;
+    fn own(header: &Header<A::Stats>) -> &Cursor;
+    fn other(header: &Header<A::Stats>) -> &Cursor;
+    fn counter(header: &Header<A::Stats>) -> &A::Stats;
+    /// How far an end of this side may run ahead of the other side's position.
+    fn lead(index: &IndexPtr<A>) -> usize;
+    /// The first position from `at` on that the other side has not committed, as [`IndexPtr::free_until`] says.
+    fn committed_until(index: &IndexPtr<A>, at: Pos, known: usize, wanted: usize) -> Pos;
+    /// Commits slots that were used.
+    ///
+    /// # Safety
+    /// As for [`IndexPtr::commit_written`] of items, or [`IndexPtr::commit_freed`].
+    unsafe fn commit(index: &IndexPtr<A>, at: Pos, count: usize);
+    /// Commits slots that were claimed and not used.
+    ///
+    /// # Safety
+    /// They were claimed, and not committed.
+    unsafe fn abort(index: &IndexPtr<A>, at: Pos, count: usize);
+    /// The number of items between the positions of the two sides.
+    fn items(own: Pos, other: Pos) -> usize;
+}
+
+/// The role of a producer: it writes slots that consumers have freed.
+#[derive(Debug)]
+pub(crate) enum Producers {}
+
+impl<A: Arity> Role<A> for Producers {
+    type Own = A::Producers;
+    type Other = A::Consumers;
+    const SKIPS_ABORTED: bool = false;
+    const AWAY: u16 = 0;
+
+    #[inline(always)]
+    fn own(header: &Header<A::Stats>) -> &Cursor {
+        &header.tail.0
+    }
+    #[inline(always)]
+    fn other(header: &Header<A::Stats>) -> &Cursor {
+        &header.head.0
+    }
+    #[inline(always)]
+    fn counter(header: &Header<A::Stats>) -> &A::Stats {
+        &header.sent.0
+    }
+    #[inline(always)]
+    fn lead(index: &IndexPtr<A>) -> usize {
+        index.capacity()
+    }
+    #[inline(always)]
+    fn committed_until(index: &IndexPtr<A>, at: Pos, known: usize, wanted: usize) -> Pos {
+        index.free_until(at, known, wanted)
+    }
+    #[inline(always)]
+    unsafe fn commit(index: &IndexPtr<A>, at: Pos, count: usize) {
+        // SAFETY: as the caller says.
+        unsafe { index.commit_written(at, count, WRITTEN) };
+    }
+    #[inline(always)]
+    unsafe fn abort(index: &IndexPtr<A>, at: Pos, count: usize) {
+        // SAFETY: as the caller says; an aborted slot need not be written.
+        unsafe { index.commit_written(at, count, ABORTED) };
+    }
+    #[inline(always)]
+    fn items(own: Pos, other: Pos) -> usize {
+        own.since(other)
+    }
+}
+
+/// The role of a consumer: it reads slots that producers have written.
+#[derive(Debug)]
+pub(crate) enum Consumers {}
+
+impl<A: Arity> Role<A> for Consumers {
+    type Own = A::Consumers;
+    type Other = A::Producers;
+    const SKIPS_ABORTED: bool = A::Producers::SHARED;
+    /// A consumer of many producers looks at the position of all of them before it says `Empty`, and takes that line away
+    /// from them. With one thread on either side this makes about 145 Mops/s in place of 32 on processors near each other, and
+    /// 78 in place of 36 on far ones (`benches/peers`, mpsc single). Half as long gives 110 and 58, twice as long no more
+    /// there, and more elsewhere: a channel that may spin keeps away for longer.
+    const AWAY: u16 = if A::Producers::SHARED { 8 } else { 0 };
+
+    #[inline(always)]
+    fn own(header: &Header<A::Stats>) -> &Cursor {
+        &header.head.0
+    }
+    #[inline(always)]
+    fn other(header: &Header<A::Stats>) -> &Cursor {
+        &header.tail.0
+    }
+    #[inline(always)]
+    fn counter(header: &Header<A::Stats>) -> &A::Stats {
+        &header.received.0
+    }
+    #[inline(always)]
+    fn lead(_: &IndexPtr<A>) -> usize {
+        0
+    }
+    #[inline(always)]
+    fn committed_until(index: &IndexPtr<A>, at: Pos, known: usize, wanted: usize) -> Pos {
+        index.written_until(at, known, wanted)
+    }
+    #[inline(always)]
+    unsafe fn commit(index: &IndexPtr<A>, at: Pos, count: usize) {
+        // SAFETY: as the caller says.
+        unsafe { index.commit_freed(at, count) };
+    }
+    #[inline(always)]
+    unsafe fn abort(index: &IndexPtr<A>, at: Pos, count: usize) {
+        // SAFETY: as the caller says.
+        unsafe { index.commit_freed(at, count) };
+    }
+    #[inline(always)]
+    fn items(own: Pos, other: Pos) -> usize {
+        other.since(own)
+    }
+}
+
+/// What one end of side `R` knows: its own position, and up to where the other side has committed.
+pub(crate) struct End<A: Arity, R: Role<A>> {
+    ptr: IndexPtr<A>,
+    /// The position of an end that is alone on its side: the shared copy is behind or equal, and this end alone stores it. Of
+    /// one of several: where the shared position was when it last knew.
+    at: Pos,
+    /// The first position that is not known to be committed.
+    limit: Pos,
+    /// How long to keep away from a stream.
+    pace: Pace,
+    /// Refusals are not counted: they are further looks of one call.
+    quiet: bool,
+    role: PhantomData<R>,
+}
+
+// SAFETY: an end reaches its ring through atomics alone; the pointers in it are valid on any thread as long as the ring lives,
+// which its holder sees to.
+unsafe impl<A: Arity, R: Role<A>> Send for End<A, R> {}
+
+impl<A: Arity, R: Role<A>> End<A, R> {
+    /// An end that begins at its side's position. Of a single side, the end before has told how far it was by giving itself
+    /// back.
+    pub(crate) fn new(ptr: IndexPtr<A>) -> Self {
+        let at = R::own(ptr.header()).own();
+        Self { ptr, at, limit: at, pace: Pace::new(at, R::AWAY), quiet: false, role: PhantomData }
+    }
+
+    #[inline(always)]
+    pub(crate) fn ptr(&self) -> &IndexPtr<A> {
+        &self.ptr
+    }
+
+    /// Returns the position at which it last knew its side to be.
+    #[inline(always)]
+    pub(crate) fn at(&self) -> Pos {
+        self.at
+    }
+
+    /// Claims slots. Returns the first one, and how many. From a single side they are not taken: a claim that is not followed
+    /// by [`finish`](Self::finish) has not been. One of several ends must finish all of them.
+    ///
+    /// One of several begins at the position it last knew. A wrong guess costs nothing, since the exchange finds out; a right
+    /// one spares a look at the line of all ends of its side.
+    ///
+    /// The error is why there are none, and how many there are.
+    #[inline(always)]
+    pub(crate) fn claim(&mut self, request: ClaimRequest) -> Result<(Pos, usize), (Refusal, usize)> {
+        let ClaimRequest { most, least, contiguous } = request;
+        let capacity = self.ptr.capacity();
+        let (mut lost, mut skipped) = (0, 0);
+        while lost < R::Own::TRIES {
+            let at = self.at;
+            let there = self.available(at, most);
+            if there < least || (R::Own::SHARED && there > capacity) {
+                if self.is_behind() {
+                    lost += 1;
+                    continue;
+                }
+                if self.is_aborted(at) {
+                    // There can be a ring full of them; more, and producers abort as fast as this end skips.
+                    if skipped > capacity {
+                        return Err((Refusal::Pending, there));
+                    }
+                    skipped += 1;
+                    if !self.skip_aborted(at) {
+                        lost += 1;
+                    }
+                    continue;
+                }
+                if self.pace.is_on() && least == 1 && self.spin_once(at) {
+                    // Of one of several, it may have come and gone.
+                    lost += usize::from(R::Own::SHARED);
+                    continue;
+                }
+                match self.refusal(at, least) {
+                    Some(why) => return Err((why, there)),
+                    None => {
+                        lost += 1;
+                        continue;
+                    }
+                }
+            }
+            let mut count = most.min(there);
+            if contiguous {
+                count = count.min(capacity - self.ptr.slot(at));
+            }
+            let to = at.plus(count);
+            match R::Own::take(R::own(self.ptr.header()), at, to) {
+                Ok(()) => {
+                    if R::Own::SHARED {
+                        self.at = to;
+                    }
+                    return Ok((at, count));
+                }
+                Err(now) => self.at = now,
+            }
+            backoff(lost);
+            lost += 1;
+        }
+        Err((Refusal::Contended, 0))
+    }
+
+    /// Returns how many positions from `at` on are committed, at least `wanted` if there are that many. Looks only if need be.
+    /// The answer is more than the capacity if `at` is out of date.
+    #[inline(always)]
+    fn available(&mut self, at: Pos, wanted: usize) -> usize {
+        let known = known::<R::Own>(self.limit, at, self.ptr.capacity());
+        if known >= wanted { known } else { self.look(at, known, wanted) }
+    }
+
+    #[inline]
+    fn look(&mut self, at: Pos, known: usize, wanted: usize) -> usize {
+        self.limit = R::committed_until(&self.ptr, at, known, wanted);
+        self.limit.since(at)
+    }
+
+    /// Returns whether the other ends of its side have moved on from where it thought they were. It knows now.
+    #[inline(always)]
+    fn is_behind(&mut self) -> bool {
+        let at = self.at;
+        self.at = self.position();
+        self.at != at
+    }
+
+    /// Returns where its side is.
+    #[inline(always)]
+    pub(crate) fn position(&self) -> Pos {
+        R::Own::position(self.at, R::own(self.ptr.header()))
+    }
+
+    #[inline(always)]
+    fn is_aborted(&self, at: Pos) -> bool {
+        R::SKIPS_ABORTED && self.ptr.slot_state(at) == Some(ABORTED)
+    }
+
+    /// Skips the aborted slot of `at`. Returns false if another end did.
+    #[cold]
+    fn skip_aborted(&mut self, at: Pos) -> bool {
+        let next = at.plus(1);
+        if let Err(now) = R::Own::take(R::own(self.ptr.header()), at, next) {
+            self.at = now;
+            return false;
+        }
+        // The limit of a single end stays ahead of its position, or equal.
+        (self.at, self.limit) = (next, next);
+        // SAFETY: claimed just now, and there is no item in it.
+        unsafe { R::abort(&self.ptr, at, 1) };
+        true
+    }
+
+    /// Waits for a moment if the end is in a stream. Returns whether something has come to `at`.
+    #[cold]
+    fn spin_once(&mut self, at: Pos) -> bool {
+        let hints = self.pace.pause(at);
+        if hints == 0 {
+            return false;
+        }
+        pause(hints);
+        let has_come = self.look(at, 0, 1) > 0 || self.is_aborted(at);
+        self.pace.paid(has_come);
+        has_come
+    }
+
+    /// Keeps away from a stream for up to that many hints.
+    #[cfg(compare_and_swap)]
+    pub(crate) fn keep_away(&mut self, hints: u16) {
+        self.pace.set_longest(hints, R::AWAY, self.ptr.capacity());
+    }
+
+    /// Returns whether it ever keeps away.
+    #[cfg(all(test, not(loom), not(annulet_narrow)))]
+    pub(crate) fn keeps_away(&self) -> bool {
+        self.pace.is_on()
+    }
+
+    /// Returns whether a claim would find something: a slot that is committed, or one that is to be skipped.
+    // Asked by channels, which need compare-and-swap.
+    #[cfg(compare_and_swap)]
+    #[inline]
+    pub(crate) fn is_ready(&mut self) -> bool {
+        self.is_behind();
+        self.look(self.at, 0, 1) > 0 || self.is_aborted(self.at)
+    }
+
+    /// Returns why there are not `least` slots from `at` on, where its side is; `None` if there may be by now.
+    #[cold]
+    fn refusal(&self, at: Pos, least: usize) -> Option<Refusal> {
+        if !R::Own::SHARED && !R::Other::SHARED {
+            return Some(Refusal::NoneAvailable);
+        }
+        compared();
+        // The other side has claimed up to its position: what is before it is committed, or will be soon.
+        let there = R::Other::observed(R::other(self.ptr.header())).plus(R::lead(&self.ptr)).since(at);
+        if there > self.ptr.capacity() {
+            // Ends of both sides have moved past `at` meanwhile.
+            None
+        } else if there < least {
+            Some(Refusal::NoneAvailable)
+        } else if R::Other::SHARED {
+            Some(Refusal::Pending)
+        } else {
+            None
+        }
+    }
+
+    /// Commits the first `count` of `claimed` slots that were claimed from `at` on, and aborts the others. A single side, from
+    /// which they were not taken, keeps the others.
+    ///
+    /// # Safety
+    /// They were claimed from there on, and not finished. A producer has written the first `count`, a consumer has emptied
+    /// them, and then `count` is `claimed`.
+    #[inline(always)]
+    pub(crate) unsafe fn finish(&mut self, at: Pos, count: usize, claimed: usize) {
+        if R::Own::SHARED && count < claimed {
+            // SAFETY: claimed and not committed, as the caller says.
+            unsafe { R::abort(&self.ptr, at.plus(count), claimed - count) };
+        }
+        if count > 0 {
+            if !R::Own::SHARED {
+                self.at = at.plus(count);
+            }
+            // First, so that an item that was received is counted as sent.
+            R::counter(self.ptr.header()).moved(count, R::Own::SHARED);
+            // SAFETY: claimed, not committed, and written or emptied, as the caller says.
+            unsafe { R::commit(&self.ptr, at, count) };
+        }
+    }
+
+    /// Returns how many items are in the ring, as this end sees it.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        R::items(self.position(), R::other(self.ptr.header()).observe()).min(self.ptr.capacity())
+    }
+
+    /// Refusals are not counted from now on, or are.
+    #[cfg(compare_and_swap)]
+    pub(crate) fn set_quiet(&mut self, quiet: bool) {
+        self.quiet = quiet;
+    }
+
+    #[inline(always)]
+    pub(crate) fn count_refusal(&self, why: Refusal) {
+        if !self.quiet {
+            R::counter(self.ptr.header()).refused(why, R::Own::SHARED);
+        }
+    }
+}

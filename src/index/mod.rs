@@ -1,0 +1,30 @@
+//! The index engine of rings: positions, stamps and claims. It knows nothing of what is in the slots.
+//!
+//! A ring of `N` slots has two sides, its producers and its consumers. Each side has a position, and commits slots to the
+//! other side: written, or free. An [`End`] is what one producer or consumer knows of them. It claims slots by
+//! [`End::claim`], which is the same for both sides: a producer may run ahead of the consumers by the capacity, a consumer
+//! must stay behind the producers (the shape of DPDK's `__rte_ring_move_head`).
+//!
+//! | file | what |
+//! |---|---|
+//! | `arity` | how many ends each side has, as one type |
+//! | `header` | what the sides share: a line for each position, the claimed ends, the counters |
+//! | `side` | the two commit rules: one end, or several |
+//! | `end` | what one end knows, and how it claims and commits |
+//! | `pace` | how long an end keeps away from a stream |
+
+mod arity;
+mod end;
+mod header;
+mod pace;
+mod side;
+
+pub(crate) use arity::OneToOne;
+pub use arity::{Arity, Sides};
+pub(crate) use end::{ClaimRequest, Consumers, End, Producers};
+pub(crate) use header::{Header, IndexPtr, Stamps};
+#[cfg(compare_and_swap)]
+pub use side::Multi;
+pub(crate) use side::sealed::Sealed as SideRules;
+pub(crate) use side::{ABORTED, Store, WRITTEN};
+pub use side::{Side, Single};
