@@ -32,7 +32,8 @@ pub type Mpmc<T, const N: usize, S = Off> = Ring<T, N, Sides<Multi, Multi, S>>;
 ///
 /// [`Spsc`], [`Mpsc`], [`Spmc`] and [`Mpmc`] are its four arities. `N` is a power of two, checked when the program is
 /// compiled; all `N` slots are usable. The value has no pointer inside and all-zero memory is an empty ring, so it
-/// can live anywhere; in a `static` it costs nothing at start-up. With [`Counts`] as `S` it counts what it does.
+/// can live anywhere; in a `static` it costs nothing at start-up. With [`Counts`] in its
+/// [`Sides`] it counts what it does.
 ///
 /// # Guarantees
 ///
@@ -101,8 +102,8 @@ pub type Mpmc<T, const N: usize, S = Off> = Ring<T, N, Sides<Multi, Multi, S>>;
 ///     store it    store it    by handles  producers'      consumers'  moved out by consumers
 /// ```
 ///
-/// The sets of stamps are there only for a side that is `Multi`, and after the ends there are two lines of counters if
-/// `S` is [`Counts`].
+/// The sets of stamps are there only for a side that is `Multi`, and after the ends there are two lines of counters
+/// if it counts ([`Counts`]).
 #[repr(C)]
 pub struct Ring<T, const N: usize, A: Arity = OneToOne> {
     pub(super) header: Header<A::Stats>,

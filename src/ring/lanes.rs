@@ -60,9 +60,10 @@ const CONSUMER: u32 = 0b1;
 /// `L` rings of `N` items, with one producer each, read as one.
 ///
 /// `N` is a power of two and `L` is `1..=32`, both checked when the program is compiled. There is one consumer, or with
-/// [`Multi`](super::Multi) as `C` any number, who steal from all lanes. With [`Inline`] as `H`, the value has no pointer
+/// `Sides<Single, Multi>` as `A` any number, who steal from all lanes. With [`Inline`] as `H`, the value has no pointer
 /// inside and all-zero memory is its valid empty state, so it can live anywhere; in a `static` it costs nothing at
-/// start-up. With [`Counts`] as `S` each lane counts what goes through it.
+/// start-up. With [`Counts`] in its
+/// [`Sides`](super::Sides) each lane counts what goes through it.
 ///
 /// # Guarantees
 ///

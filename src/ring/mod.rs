@@ -28,6 +28,9 @@
 //!
 //! Every batch form claims its slots once and hands over its items together, and nothing is handed over by dropping a
 //! grant. With [`Counts`](crate::stats::Counts) for its last parameter, a ring counts what it does, and so does a broadcast.
+//!
+//! A [`Ring`] has four aliases, one for each [`Arity`]; the type of its ends says which: `Producer<'_, T, Sides<Multi, Single>>`
+//! is a producer of an `Mpsc`.
 
 mod body;
 pub mod broadcast;

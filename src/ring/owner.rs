@@ -18,7 +18,7 @@ pub(crate) mod sealed {
     pub trait Sealed {
         /// Gives an end back to the ring.
         fn give_back(&self, end: u32);
-        /// Owners it for one more handle, of a side that has no ends to give back.
+        /// Keeps it for one more handle, of a side that has no ends to give back.
         #[must_use]
         fn clone_owner(&self) -> Self;
     }
@@ -99,7 +99,7 @@ impl<R: sealed::HasEnds> sealed::Sealed for ArcRef<R> {
     }
 }
 
-/// Owners a ring alive as `K` does, for an end of a [`Channel`](crate::channel::Channel).
+/// Keeps a ring alive as `K` does, for an end of a [`Channel`](crate::channel::Channel).
 ///
 /// Such an end is not cloned alone: its clone would be in no channel, and what it does would wake nobody.
 #[cfg(compare_and_swap)]

@@ -282,7 +282,7 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
         self.end.index.set_quiet(quiet);
     }
 
-    /// Owners away from a stream for up to that many hints.
+    /// Keeps away from a stream for up to that many hints.
     #[cfg(compare_and_swap)]
     pub(crate) fn keep_away(&mut self, hints: u16) {
         self.end.index.keep_away(hints);

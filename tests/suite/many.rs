@@ -742,6 +742,24 @@ fn rm03_an_iterator_is_pushed_for_a_lap_at_most() {
     assert_eq!((ring.stats().0.items, ring.stats().0.refused), (8, 0));
     assert_eq!(tx.try_push_iter(Growing(0, || ())), 0);
     assert_eq!(ring.stats().0.refused, 1);
+
+    /// The same, which takes everything out whenever it is asked how many it has.
+    struct Emptying<'r, 'a>(
+        usize,
+        std::cell::RefCell<&'r mut Consumer<'a, usize, Sides<Multi, Single, Counts>>>,
+    );
+    impl Iterator for Emptying<'_, '_> {
+        type Item = usize;
+        fn next(&mut self) -> Option<usize> {
+            self.0 += 1;
+            Some(self.0)
+        }
+        fn size_hint(&self) -> (usize, Option<usize>) {
+            self.1.borrow_mut().skip(9);
+            (if self.0 == 0 { 1 } else { 9 }, None)
+        }
+    }
+    assert_eq!(tx.try_push_iter(Emptying(0, std::cell::RefCell::new(&mut rx))), 4);
 }
 
 /// A split gives back every slot that a forgotten end has claimed, up to the last, and no slot that has an item.
