@@ -137,7 +137,8 @@ pub fn run(file: &Path) -> Result<bool, Failure> {
 fn face(name: &str, file: &Path) -> Result<Answer, Failure> {
     let sender = Sender::spawn(name, file)?;
     let peer = PidFd::of_child(&sender.child)?;
-    let connected = host::accept::<Offer, DEPTH>(&sender.socket, peer, &[], 1, Deadline::after(PATIENCE));
+    let socket = sender.socket.try_clone()?;
+    let connected = host::accept::<Offer, DEPTH>(socket, peer, &[], 1, Deadline::after(PATIENCE));
     let (mut port, regions) = match connected {
         Ok(connected) => connected,
         Err(HandshakeError::Attach(host::AttachError::File(why))) => return Ok(Answer::NotAttached(why)),
