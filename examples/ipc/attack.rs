@@ -144,7 +144,9 @@ fn face(name: &str, file: &Path) -> Result<Answer, Failure> {
         Err(HandshakeError::Attach(host::AttachError::File(why))) => return Ok(Answer::NotAttached(why)),
         Err(why) => return Err(why.into()),
     };
-    let memory = match host::attach_region(regions.first().ok_or("no region was passed")?, REGION_LIMIT) {
+    let memory = host::attach_region(regions.first().ok_or("no region was passed")?, REGION_LIMIT);
+    host::discard(regions, Deadline::after(PATIENCE));
+    let memory = match memory {
         Ok(memory) => memory,
         Err(why) => return Ok(Answer::NotAttached(why)),
     };

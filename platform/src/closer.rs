@@ -12,10 +12,11 @@
 //! | threads | one for the process, however many descriptors do not close; started when there is something to close, and ended after a second without |
 //! | deadlines | a caller waits for that thread at most a second, and never past its deadline |
 //! | no thread | the descriptors stay queued, open, until one can be started: each later call tries to |
-//! | a bound | once a quarter of the descriptors that this process may have wait to be closed, [`wait_for_room`] refuses, and [`fdpass::recv`](crate::fdpass::recv) takes no message |
+//! | a bound | once a quarter of the descriptors that this process may have wait to be closed, [`wait_for_room`] refuses, and [`fdpass::recv`] takes no message |
 //!
 //! A descriptor that does not close holds up those behind it. What a stranger can do with that is to bring the process to
-//! the bound, and keep it there until it lets go.
+//! the bound, and keep it there until it lets go. What is given to [`discard`] all the same is queued on top: a server that
+//! waits for room before it accepts a connection has a bounded number of them.
 //!
 //! # Forking
 //!

@@ -2,7 +2,7 @@
 //!
 //! A hostile sender can attach up to 253 descriptors to any message. Whatever arrives is owned from the moment the
 //! kernel has made it, close-on-exec, and closed again unless it is what the receiver asked for. To close what a
-//! stranger made can take as long as the stranger likes: the [`closer`](crate::closer) does it.
+//! stranger made can take as long as the stranger likes: the [`closer`] does it.
 //!
 //! Use a `SOCK_SEQPACKET` socket, which keeps messages apart. On a `SOCK_STREAM` socket several sends can arrive as
 //! one and one as several, and after an error or a time-out the position in the stream is lost: close it.

@@ -49,6 +49,32 @@ fn i12_closing_is_waited_for_a_second_at_most() {
     }
 }
 
+/// And no call waits for it that comes after that second.
+#[test]
+fn i12_what_is_stuck_is_waited_for_once() {
+    alone("i12_what_is_stuck_is_waited_for_once", || {
+        let enough = Deadline::after(Duration::from_secs(20));
+        let (trap, other) = lingering();
+        discard([trap], soon());
+        (0..40).for_each(|_| discard([null()], Deadline::NEVER));
+        assert_eq!(unclosed(), 41);
+        assert!(!enough.is_past());
+        drop(other);
+        // What comes then is waited for again, and so is all that was before it.
+        becomes("the first is closed", || unclosed() < 41);
+        discard([null()], soon());
+        becomes("all are closed", || unclosed() == 0);
+        // The last one was stuck, for longer than it is waited for.
+        let (trap, other) = lingering();
+        discard([trap], soon());
+        std::thread::sleep(Duration::from_millis(200));
+        drop(other);
+        becomes("it is closed", || unclosed() == 0);
+        discard((0..200).map(|_| null()), soon());
+        assert_eq!(unclosed(), 0);
+    });
+}
+
 #[test]
 fn i12_all_that_does_not_close_is_one_thread() {
     alone("i12_all_that_does_not_close_is_one_thread", || {
@@ -66,11 +92,14 @@ fn i12_all_that_does_not_close_is_one_thread() {
         assert_eq!(open_fds(), fds);
         // Nothing more comes.
         becomes("it has ended", || threads() == before);
-        // In the usual case a descriptor is gone when the call returns, and again there is one thread.
-        for _ in 0..9 {
+        // In the usual case a descriptor is gone when the call returns, and again there is one thread. A call that was not
+        // told that it is would have waited for a second.
+        let enough = Deadline::after(Duration::from_secs(20));
+        for _ in 0..40 {
             discard([null()], soon());
             assert_eq!(open_fds(), fds);
         }
+        assert!(!enough.is_past());
         assert_eq!((threads(), unclosed()), (before + 1, 0));
     });
 }

@@ -33,8 +33,9 @@ const _: () = assert!(CONNECTING.len() < LONGEST && ACCEPTING.len() < LONGEST &&
 pub enum HandshakeError {
     /// My own window could not be made.
     Create(io::Error),
-    /// The descriptors were not passed. `TooManyUnclosed`: peers keep so many descriptors from being closed that nothing is
-    /// taken from any of them, until some are let go. The socket waits with the others, so accept no connection meanwhile.
+    /// The descriptors were not passed. `TooManyUnclosed`: so many are kept from being closed that nothing is taken from any
+    /// peer, until some are let go. The socket waits with them: accept no connection meanwhile
+    /// ([`wait_for_room`](annulet_platform::closer::wait_for_room)).
     Pass(PassError),
     /// The peer speaks otherwise.
     BadHello,
@@ -199,6 +200,7 @@ fn fits(expect: usize, offer: usize) -> Result<(), PassError> {
 /// # Errors
 ///
 /// [`HandshakeError`]. A peer that says nothing is `Pass(Timeout)` at the deadline; `TooManyPending` as for [`accept`].
+/// `Pass(TooManyUnclosed)` while so many descriptors are kept from being closed that nothing is taken from any peer.
 pub fn connect<E: Entry, const N: usize>(
     socket: impl Into<OwnedFd>,
     peer: PidFd,
