@@ -28,6 +28,11 @@ fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").unwrap().count()
 }
 
+fn is_open(number: i32) -> bool {
+    // SAFETY: numbers only.
+    unsafe { libc::fcntl(number, libc::F_GETFD) != -1 }
+}
+
 /// Waits until it is so, as something that another thread does soon.
 fn becomes(what: &str, so: impl Fn() -> bool) {
     let until = soon();
@@ -70,8 +75,15 @@ fn i12_what_is_stuck_is_waited_for_once() {
         std::thread::sleep(Duration::from_millis(200));
         drop(other);
         becomes("it is closed", || unclosed() == 0);
-        discard((0..200).map(|_| null()), soon());
+        // The next one is not, and takes its time.
+        let (slow, other) = lingering();
+        let letting_go = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(100));
+            drop(other);
+        });
+        discard([slow], soon());
         assert_eq!(unclosed(), 0);
+        letting_go.join().unwrap();
     });
 }
 
@@ -184,9 +196,7 @@ fn i12_a_forked_child_closes_by_a_thread_of_its_own() {
         // It is being closed: the child has no copy of it.
         let number = trap.as_raw_fd();
         discard([trap], Deadline::now());
-        // SAFETY: numbers only.
-        let taken = || unsafe { libc::fcntl(number, libc::F_GETFD) } == -1;
-        becomes("it is taken out", taken);
+        becomes("it is taken out", || !is_open(number));
         let fds = open_fds();
         discard([null(), null()], Deadline::now());
         // SAFETY: the other thread of this process waits in the kernel, and holds no lock.
