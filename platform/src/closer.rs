@@ -133,7 +133,7 @@ pub fn wait_for_room(deadline: impl Into<Deadline>) -> Result<(), u64> {
     if wait(queue, deadline.into(), |queue| queue.unclosed() < limit) { Ok(()) } else { Err(limit) }
 }
 
-/// Waits until `over`, and returns whether it is: for a second at most, and not while there is nothing to wait for.
+/// Waits until `over`, for a second at most, and not while nothing goes on. Returns whether it is.
 fn wait(mut queue: MutexGuard<'_, Queue>, deadline: Deadline, over: impl Fn(&Queue) -> bool) -> bool {
     let until = deadline.earlier(Deadline::after(PATIENCE));
     loop {

@@ -356,8 +356,8 @@ pub fn identity(fd: impl AsFd) -> io::Result<Identity> {
 
 /// Checks that a memory file has no hole in its first `size` bytes: each page of them was written, so its memory is paid
 /// for by the process that did, and reading takes none. A page that was swapped out counts as written. One that was only
-/// allocated (`fallocate`) does not. And it has no memory that these bytes do not need, which whoever closes the file last
-/// would have to wait for; what the largest pages add is allowed.
+/// allocated (`fallocate`) does not. And it has no memory that these bytes do not need, which the last `close` of
+/// the file would have to free. What the largest pages add is allowed.
 ///
 /// The answer is final for a file with [`Seals::WRITE`] or [`Seals::FUTURE_WRITE`], and [`Seals::SHRINK`] and
 /// [`Seals::GROW`], seen before ([`check`]): either of the first two forbids to punch a hole, also through a mapping that was

@@ -149,7 +149,7 @@ fn i12_without_a_thread_no_deadline_breaks() {
         assert_eq!(held, (3, Ok(())));
         assert_eq!(open_fds().len(), fds.len() + 4, "they are queued");
         drop(other);
-        // Whoever asks next may have a thread.
+        // The next call may have a thread.
         becomes("they are closed", || unclosed() == 0);
         assert_eq!(open_fds(), fds);
     });

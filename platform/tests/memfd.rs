@@ -201,7 +201,7 @@ fn g06_memory_behind_the_end_fills_no_hole() {
     assert_eq!(memfd::check_whole(&fd, size), Err(CheckError::Sparse { size, hole: 0 }));
 }
 
-/// It would be given back by whoever closes the file last. What the largest pages add is allowed.
+/// The last `close` would have to free it. What the largest pages add is allowed.
 #[test]
 fn i12_memory_behind_the_end_is_bounded() {
     let page = rustix::param::page_size() as u64;

@@ -171,11 +171,12 @@ fn fits(expect: usize, offer: usize) -> Result<(), PassError> {
 ///
 /// `offer` goes along with my window; of the peer, exactly `expect` descriptors beside its window are taken, and
 /// returned in its order, unchecked ([`attach_region`](super::attach_region) is for that, and
-/// [`discard`] for what is done with). `peer` is the process
+/// [`discard`] closes what is not needed any more). `peer` is the process
 /// whose death ends the port: [`PidFd::of_child`], or [`PidFd::of_peer`] of a socket that the peer has connected.
-/// The socket keeps messages apart (`SOCK_SEQPACKET`). It is closed, by [`discard`], since nobody knows what the peer has
-/// queued in it. To say more through it after `Ok`, or another time after an error for the arguments (`TooManyFds`), keep a
-/// copy (`try_clone`), and `discard` that. After any other error the connection is hung up, for every copy. `Ok`
+///
+/// The socket keeps messages apart (`SOCK_SEQPACKET`). It is closed by [`discard`], with all that the peer has queued in it.
+/// To use the connection after `Ok`, or again after an error for the arguments (`TooManyFds`), keep a copy (`try_clone`), and
+/// `discard` that as well. After any other error the connection is hung up, for every copy. `Ok`
 /// does not say that the peer was in time: if its deadline came before it learned that its window was taken, the connection is
 /// hung up, and its process may live on.
 ///

@@ -82,7 +82,7 @@ fn g06_a_window_with_a_hole_is_refused() {
     }
 }
 
-/// Any number of gigabytes, which would be given back by whoever drops the last mapping.
+/// Any number of gigabytes, which dropping the last mapping would have to free.
 #[test]
 fn i12_a_window_with_memory_behind_its_end_is_refused() {
     let page = rustix::param::page_size() as u64;
