@@ -137,13 +137,16 @@ pub fn run(file: &Path) -> Result<bool, Failure> {
 fn face(name: &str, file: &Path) -> Result<Answer, Failure> {
     let sender = Sender::spawn(name, file)?;
     let peer = PidFd::of_child(&sender.child)?;
-    let connected = host::accept::<Offer, DEPTH>(&sender.socket, peer, &[], 1, Deadline::after(PATIENCE));
+    let socket = sender.socket.try_clone()?;
+    let connected = host::accept::<Offer, DEPTH>(socket, peer, &[], 1, Deadline::after(PATIENCE));
     let (mut port, regions) = match connected {
         Ok(connected) => connected,
         Err(HandshakeError::Attach(host::AttachError::File(why))) => return Ok(Answer::NotAttached(why)),
         Err(why) => return Err(why.into()),
     };
-    let memory = match host::attach_region(regions.first().ok_or("no region was passed")?, REGION_LIMIT) {
+    let memory = host::attach_region(regions.first().ok_or("no region was passed")?, REGION_LIMIT);
+    host::discard(regions, Deadline::after(PATIENCE));
+    let memory = match memory {
         Ok(memory) => memory,
         Err(why) => return Ok(Answer::NotAttached(why)),
     };

@@ -170,7 +170,9 @@ pub fn run<E: Receive, const N: usize>(role: &str, file: &Path) -> Result<bool, 
     let mut sender = Sender::spawn(role, file)?;
     let peer = PidFd::of_child(&sender.child)?;
     let deadline = Deadline::after(PATIENCE * 10);
-    let (mut port, regions) = host::accept::<E, N>(&sender.socket, peer, &[], E::REGIONS, deadline)?;
+    // The sender reports by the same connection when it is through.
+    let socket = sender.socket.try_clone()?;
+    let (mut port, regions) = host::accept::<E, N>(socket, peer, &[], E::REGIONS, deadline)?;
 
     let mut tally = Tally::new(std::fs::metadata(file)?.len())?;
     E::receive(&mut port, regions, &mut tally)?;

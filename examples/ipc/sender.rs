@@ -72,14 +72,14 @@ pub fn region_of(path: &Path) -> Result<(OwnedFd, u64), Failure> {
     Ok((region, bytes))
 }
 
-/// Becomes a port of the parent, offering `region`.
+/// Becomes a port of the parent, offering `region`. The connection stays open, for what is said at the end.
 pub fn port<E: Entry, const N: usize>(
     socket: &OwnedFd,
     region: Option<&OwnedFd>,
 ) -> Result<Port<E, N>, Failure> {
     let parent = PidFd::of_peer(socket)?;
     let offer: Vec<_> = region.iter().map(|fd| fd.as_fd()).collect();
-    let (port, _) = host::connect::<E, N>(socket, parent, &offer, 0, Deadline::after(PATIENCE))?;
+    let (port, _) = host::connect::<E, N>(socket.try_clone()?, parent, &offer, 0, Deadline::after(PATIENCE))?;
     Ok(port)
 }
 

@@ -2,17 +2,14 @@
 //!
 //! A hostile sender can attach up to 253 descriptors to any message. Whatever arrives is owned from the moment the
 //! kernel has made it, close-on-exec, and closed again unless it is what the receiver asked for. To close what a
-//! stranger made can take as long as the stranger likes; nobody waits for that longer than [`discard`] does.
+//! stranger made can take as long as the stranger likes: the [`closer`] does it.
 //!
 //! Use a `SOCK_SEQPACKET` socket, which keeps messages apart. On a `SOCK_STREAM` socket several sends can arrive as
 //! one and one as several, and after an error or a time-out the position in the stream is lost: close it.
 
 use core::fmt;
-use core::time::Duration;
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::sync::mpsc;
-use std::thread;
 
 use core::mem::{MaybeUninit, zeroed};
 use rustix::event::PollFlags;
@@ -25,7 +22,7 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::clock::Deadline;
 use crate::cmsg::{self, Found};
-use crate::{memfd, poll, sockopt};
+use crate::{closer, poll, sockopt};
 
 /// The most descriptors one message can carry (the kernel's `SCM_MAX_FD`).
 pub const MAX_FDS: usize = 253;
@@ -34,11 +31,8 @@ pub const MAX_FDS: usize = 253;
 /// (three words), one pidfd, a security label (a page).
 const CONTROL: usize = cmsg::space(4 * MAX_FDS) + cmsg::space(12) + cmsg::space(4) + cmsg::space(4096);
 
-/// The longest that [`discard`] waits.
-const CLOSING: Duration = Duration::from_secs(1);
-
 /// Why a message was not sent or not received. No descriptor of a message that failed stays open, but for one that its
-/// sender keeps from being closed ([`discard`]).
+/// sender keeps from being closed, and those behind it ([`closer`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PassError {
@@ -74,6 +68,11 @@ pub enum PassError {
     /// Too many descriptors of this process's user were sent and are not received yet: more than this process may have open
     /// (`RLIMIT_NOFILE`). The kernel counts them until their receivers take them or close.
     TooManyInFlight,
+    /// Too many descriptors wait to be closed ([`closer`]), so no message is taken that could bring more.
+    TooManyUnclosed {
+        /// The number that may wait.
+        limit: u64,
+    },
     /// The other end is closed, or sent an empty message, which looks the same.
     Closed,
     /// The deadline came first.
@@ -110,6 +109,7 @@ impl fmt::Display for PassError {
                 write!(f, "message carries {found} descriptors where {expected} were expected")
             }
             Self::TooManyInFlight => f.write_str("too many descriptors were sent and are not received yet"),
+            Self::TooManyUnclosed { limit } => write!(f, "{limit} descriptors wait to be closed"),
             Self::Closed => f.write_str("other end is closed"),
             Self::Timeout => f.write_str("deadline passed"),
             Self::Io { kind, raw: Some(raw) } => write!(f, "system call failed: {kind} (errno {raw})"),
@@ -179,11 +179,12 @@ fn send_once(sock: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> Resu
 /// order sent.
 ///
 /// On error `fds` is as it was, whatever arrived is closed, and the contents of `buf` are unspecified. The message
-/// is used up, except after `Empty`, `TooManyFds` and `Timeout`.
+/// is used up, except after `Empty`, `TooManyFds`, `TooManyUnclosed` and `Timeout`.
 ///
 /// # Errors
 ///
-/// [`PassError`], the first that applies in the order `Truncated`, `FdLimit` or `FdTruncated`, `Closed`,
+/// [`PassError`]: `TooManyUnclosed` while there is no room for what might have to be closed
+/// ([`closer::wait_for_room`]), whatever the socket has. Of a message the first that applies in the order `Truncated`, `FdLimit` or `FdTruncated`, `Closed`,
 /// `FdSurplus` or `FdMissing`. `FdLimit` is told from `FdTruncated` by trying to make one more descriptor before
 /// the received ones are closed; another thread that closes one in that moment turns it into `FdTruncated`.
 pub fn recv(
@@ -200,12 +201,13 @@ pub fn recv(
     if fds.len() > MAX_FDS {
         return Err(PassError::TooManyFds { limit: MAX_FDS, found: fds.len() });
     }
+    closer::wait_for_room(deadline).map_err(|limit| PassError::TooManyUnclosed { limit })?;
     let mut reset = false;
     loop {
         match Received::next(sock, buf) {
             Ok(mut received) => {
                 let delivered = received.deliver(sock, fds);
-                discard(received.fds.into_iter().flatten(), deadline);
+                closer::discard(received.fds, deadline);
                 return delivered;
             }
             // Reported once, when the peer closed without reading all we sent. What it sent before is still there.
@@ -249,30 +251,6 @@ pub fn limit() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
-/// Closes descriptors that a stranger passed, and waits for that until `deadline`, but at most a second.
-///
-/// Whoever made a descriptor can keep the last `close` of it from returning: by a connection with unsent data that
-/// lingers (`SO_LINGER`), or by a file of a filesystem that is a program (FUSE). So one that is no memory file is closed
-/// by a thread that is started for it. If that is held up it stays, and what it closes stays open, until it is let go. Where
-/// no thread can be started they are closed here.
-pub fn discard(fds: impl IntoIterator<Item = OwnedFd>, deadline: impl Into<Deadline>) {
-    // A memory file is the kernel's own: closed at once, here.
-    let strange: Vec<OwnedFd> = fds.into_iter().filter(|fd| memfd::seals(fd).is_err()).collect();
-    if strange.is_empty() {
-        return;
-    }
-    let (closing, closed) = mpsc::channel::<()>();
-    let thread = thread::Builder::new().name("annulet-close".into()).spawn(move || {
-        drop(strange);
-        drop(closing);
-    });
-    if thread.is_ok() {
-        let until = deadline.into().remaining().map_or(CLOSING, |left| left.min(CLOSING));
-        // It sends nothing: this ends when it is done, or at the deadline.
-        let _ = closed.recv_timeout(until);
-    }
-}
-
 /// After a call that would have blocked or was interrupted: waits until it is worth another try. The call itself
 /// was the look that a past deadline allows.
 fn retry(sock: BorrowedFd<'_>, events: PollFlags, errno: Errno, deadline: Deadline) -> Result<(), PassError> {
@@ -296,8 +274,7 @@ struct Control([u8; CONTROL]);
 struct Received {
     bytes: usize,
     flags: libc::c_int,
-    fds: [Option<OwnedFd>; MAX_FDS],
-    found: usize,
+    fds: Vec<OwnedFd>,
 }
 
 impl Received {
@@ -322,31 +299,24 @@ impl Received {
         };
         #[allow(clippy::unnecessary_cast, reason = "not a usize in every C library")]
         let used = header.msg_controllen as usize;
-        let mut received = Self { bytes, flags: header.msg_flags, fds: [const { None }; MAX_FDS], found: 0 };
+        let mut received = Self { bytes, flags: header.msg_flags, fds: Vec::new() };
         for found in cmsg::descriptors(control.0.get(..used).unwrap_or(&control.0)) {
             let (Found::Passed(raw) | Found::Added(raw)) = found;
             // SAFETY: the kernel has just made this descriptor in this process and written its number into the control
             // buffer; nobody else was told, and `descriptors` yields each number it wrote once, so this is the only
             // owner. It is not negative: `descriptors` leaves those out.
             let fd = unsafe { OwnedFd::from_raw_fd(raw) };
+            // The kernel's own, a pidfd, closes at once.
             if matches!(found, Found::Passed(_)) {
-                received.keep(fd);
+                received.fds.push(fd);
             }
         }
         Ok(received)
     }
 
-    /// Counts the descriptor, and closes it if it is one more than the kernel can send.
-    fn keep(&mut self, fd: OwnedFd) {
-        if let Some(slot) = self.fds.get_mut(self.found) {
-            *slot = Some(fd);
-        }
-        self.found = self.found.saturating_add(1);
-    }
-
     /// Hands the descriptors over if everything is as expected.
     fn deliver(&mut self, sock: BorrowedFd<'_>, fds: &mut [Option<OwnedFd>]) -> Result<usize, PassError> {
-        let (expected, found) = (fds.len(), self.found);
+        let (expected, found) = (fds.len(), self.fds.len());
         if self.flags & libc::MSG_TRUNC != 0 {
             return Err(PassError::Truncated);
         }
@@ -365,8 +335,8 @@ impl Received {
         if found < expected {
             return Err(PassError::FdMissing { expected, found });
         }
-        for (slot, fd) in fds.iter_mut().zip(&mut self.fds) {
-            *slot = fd.take();
+        for (slot, fd) in fds.iter_mut().zip(self.fds.drain(..)) {
+            *slot = Some(fd);
         }
         Ok(self.bytes)
     }

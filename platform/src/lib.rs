@@ -8,6 +8,7 @@
 //! | [`futex`] | waiting for a word to change, across processes |
 //! | [`membarrier`] | a fence for all threads of the process, so that the others need none |
 //! | [`fdpass`] | descriptors over a Unix socket: the expected count or none |
+//! | [`closer`] | one thread that closes what strangers made, and nobody waits for longer than a deadline |
 //! | [`pidfd`] | the kernel's word that a process has ended |
 //! | [`affinity`] | pinning the calling thread |
 //!
@@ -16,8 +17,9 @@
 //! # Threat model
 //!
 //! The other end of a socket, and whoever holds a descriptor of a shared memory file, may be hostile: it may send
-//! any descriptor, any number of them, any bytes, at any time, or nothing at all. No function here panics, blocks
-//! past its deadline or keeps a descriptor it did not hand to the caller because of that. The kernel, the other
+//! any descriptor, any number of them, any bytes, at any time, or nothing at all. No function here panics or blocks
+//! past its deadline because of that, or keeps a descriptor it did not hand to the caller, but for those that a stranger
+//! keeps from being closed: a bounded number ([`closer`]). The kernel, the other
 //! code of this process and the memory it was given by the system (out-of-memory kills, failing hardware) are
 //! outside the model.
 
@@ -27,6 +29,8 @@
 pub mod affinity;
 #[cfg(target_os = "linux")]
 pub mod clock;
+#[cfg(target_os = "linux")]
+pub mod closer;
 #[cfg(target_os = "linux")]
 pub mod fdpass;
 #[cfg(target_os = "linux")]

@@ -64,12 +64,12 @@ impl Mapping {
     ///
     /// The seals are checked here: [`Seals::WRITE`], [`Seals::SHRINK`] and [`Seals::GROW`] on an ordinary memory
     /// file. Anybody who can write the file can set them first. And none of its bytes lies in a hole
-    /// ([`memfd::check_whole`]): its maker has paid for them, and reading takes no memory.
+    /// ([`memfd::check_whole`]): its maker has paid for them, and reading takes no memory. Nor is there memory behind them.
     ///
     /// # Errors
     ///
     /// [`CheckError`] by the first check that fails; `SizeMismatch` when `len` is zero or above the file's size; `Sparse`
-    /// for a file with holes.
+    /// for a file with holes, `Bloated` for one with memory behind its end.
     pub fn sealed(fd: impl AsFd, len: usize) -> Result<Sealed, CheckError> {
         let fd = fd.as_fd();
         let found = memfd::check(fd, CONSTANT, Expect::AtMost(u64::MAX))?;

@@ -11,6 +11,7 @@ use rustix::fs::{
     fstatfs, ftruncate, memfd_create, open, seek,
 };
 use rustix::io::{Errno, pwrite};
+use rustix::param::page_size;
 
 /// The filesystem of ordinary memory files. Huge page files have another one (`0x958458f6`), and touching theirs
 /// can raise SIGBUS whatever the seals say.
@@ -152,6 +153,14 @@ pub enum CheckError {
         /// Where the first part begins that was never written, in bytes.
         hole: u64,
     },
+    /// It has more memory than its bytes need: behind its end (`fallocate`). It is given back with the last descriptor or
+    /// mapping, which takes as long as there is memory.
+    Bloated {
+        /// The most that its bytes need, in bytes.
+        limit: u64,
+        /// What the file has, in bytes.
+        found: u64,
+    },
     /// The kernel refused to answer, or to map.
     Io {
         /// What the refusal amounts to.
@@ -185,6 +194,9 @@ impl fmt::Display for CheckError {
             Self::Sparse { size, hole } => {
                 write!(f, "memory file of {size} bytes has a hole at byte {hole}")
             }
+            Self::Bloated { limit, found } => {
+                write!(f, "memory file takes {found} bytes of memory, above the limit {limit}")
+            }
             Self::Io { kind, raw } => write!(f, "system call failed: {kind} (errno {raw})"),
         }
     }
@@ -216,8 +228,21 @@ pub fn create(name: &CStr, size: u64) -> io::Result<OwnedFd> {
 ///
 /// Those of [`create`], and no memory left for the file.
 pub fn create_whole(name: &CStr, size: u64) -> io::Result<OwnedFd> {
-    const ZEROS: [u8; 1 << 14] = [0; 1 << 14];
     let fd = create(name, size)?;
+    allocate(&fd, size)?;
+    Ok(fd)
+}
+
+/// Writes zeros over the first `size` bytes of a memory file: all their memory is taken by this process, now.
+///
+/// What says where memory is taken comes before it: a policy that `mbind` sets for a mapping of the file holds for what is
+/// allocated by writing, too.
+///
+/// # Errors
+///
+/// Those of `pwrite`: no memory left for the file, or a file that is sealed.
+pub fn allocate(fd: impl AsFd, size: u64) -> io::Result<()> {
+    const ZEROS: [u8; 1 << 14] = [0; 1 << 14];
     let mut at = 0;
     while at < size {
         let left = usize::try_from(size - at).map_or(ZEROS.len(), |left| left.min(ZEROS.len()));
@@ -227,7 +252,7 @@ pub fn create_whole(name: &CStr, size: u64) -> io::Result<OwnedFd> {
             Err(errno) => return Err(errno.into()),
         }
     }
-    Ok(fd)
+    Ok(())
 }
 
 /// Adds `seals` to those the file has.
@@ -331,17 +356,18 @@ pub fn identity(fd: impl AsFd) -> io::Result<Identity> {
 
 /// Checks that a memory file has no hole in its first `size` bytes: each page of them was written, so its memory is paid
 /// for by the process that did, and reading takes none. A page that was swapped out counts as written. One that was only
-/// allocated (`fallocate`) does not.
+/// allocated (`fallocate`) does not. And it has no memory that these bytes do not need, which the last `close` of
+/// the file would have to free. What the largest pages add is allowed.
 ///
-/// The answer is final for a file with [`Seals::WRITE`] or [`Seals::FUTURE_WRITE`], and [`Seals::SHRINK`], seen before
-/// ([`check`]): both forbid to punch a hole, also through a mapping that was made earlier. Without them it can be out of
-/// date at once.
+/// The answer is final for a file with [`Seals::WRITE`] or [`Seals::FUTURE_WRITE`], and [`Seals::SHRINK`] and
+/// [`Seals::GROW`], seen before ([`check`]): either of the first two forbids to punch a hole, also through a mapping that was
+/// made earlier, and the last to allocate behind the end. Without them it can be out of date at once.
 ///
 /// The position of the descriptor stays as it is, and whoever shares it cannot hold this up. It needs `/proc`.
 ///
 /// # Errors
 ///
-/// [`CheckError::Sparse`]; `Io` for a file that does not tell its holes, or that this process may not open again.
+/// [`CheckError::Sparse`]; [`CheckError::Bloated`]; `Io` for a file that does not tell its holes, or that this process may not open again.
 pub fn check_whole(fd: impl AsFd, size: u64) -> Result<(), CheckError> {
     // The question moves a position and takes its lock, which whoever passed the descriptor shares, and can hold for as long
     // as it likes, by a read that does not end: a description of our own has both for itself. It is opened without waiting,
@@ -349,6 +375,20 @@ pub fn check_whole(fd: impl AsFd, size: u64) -> Result<(), CheckError> {
     let own = format!("/proc/self/fd/{}", fd.as_fd().as_raw_fd());
     let own = open(own, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?;
     // Behind the last byte of every file there is one.
-    let hole = seek(own, SeekFrom::Hole(0))?;
-    if hole >= size { Ok(()) } else { Err(CheckError::Sparse { size, hole }) }
+    let hole = seek(&own, SeekFrom::Hole(0))?;
+    if hole < size {
+        return Err(CheckError::Sparse { size, hole });
+    }
+    // In units of 512 bytes, and never negative. The types of the field differ per architecture.
+    #[allow(clippy::unnecessary_cast, reason = "not 64 bits everywhere")]
+    let found = u64::try_from(fstat(&own)?.st_blocks as i64).unwrap_or(0).saturating_mul(512);
+    let limit = size.checked_next_multiple_of(huge_page()).unwrap_or(u64::MAX);
+    if found <= limit { Ok(()) } else { Err(CheckError::Bloated { limit, found }) }
+}
+
+/// The largest page that a memory file may have: as much as one page of entries of eight bytes leads to. Where the system
+/// gives memory files such pages, the last one of a file reaches behind its end.
+fn huge_page() -> u64 {
+    let page = page_size() as u64;
+    page.saturating_mul(page / 8).max(1)
 }

@@ -21,7 +21,7 @@ mod filter;
 #[path = "common/kinds.rs"]
 mod kinds;
 
-use common::{alone, open_fds, soon};
+use common::{alone, lingering, open_fds, soon};
 
 fn stream_pair() -> (OwnedFd, OwnedFd) {
     let (a, b) = UnixStream::pair().unwrap();
@@ -230,19 +230,6 @@ fn i08_many_hostile_messages_leave_no_descriptor() {
     });
 }
 
-/// A connection that lingers: the last `close` of it takes until `other` reads, or is closed.
-/// It takes no rights to make one.
-fn lingering() -> (OwnedFd, std::net::TcpStream) {
-    use std::io::Write;
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut ours = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let (other, _) = listener.accept().unwrap();
-    rustix::net::sockopt::set_socket_linger(&ours, Some(Duration::from_secs(10_000))).unwrap();
-    ours.set_nonblocking(true).unwrap();
-    while ours.write(&[0; 1 << 16]).is_ok() {}
-    (ours.into(), other)
-}
-
 #[test]
 fn i12_a_descriptor_that_does_not_close_holds_nobody_up() {
     let (ours, theirs) = fdpass::pair().unwrap();
@@ -260,18 +247,6 @@ fn i12_a_descriptor_that_does_not_close_holds_nobody_up() {
     drop(other);
     assert_eq!(receiver.join().unwrap(), Err(PassError::FdSurplus { expected: 0, found: 1 }));
     assert!(in_time.is_ok(), "the sender has held the receiver up");
-}
-
-/// What does not close is waited for, but never as long as a deadline may be away.
-#[test]
-fn i12_closing_is_waited_for_a_second_at_most() {
-    for deadline in [soon(), Deadline::NEVER] {
-        let (trap, other) = lingering();
-        let begun = Instant::now();
-        fdpass::discard([trap], deadline);
-        assert!(begun.elapsed() < Duration::from_secs(20));
-        drop(other);
-    }
 }
 
 #[test]

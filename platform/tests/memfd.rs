@@ -201,6 +201,41 @@ fn g06_memory_behind_the_end_fills_no_hole() {
     assert_eq!(memfd::check_whole(&fd, size), Err(CheckError::Sparse { size, hole: 0 }));
 }
 
+/// The last `close` would have to free it. What the largest pages add is allowed.
+#[test]
+fn i12_memory_behind_the_end_is_bounded() {
+    let page = rustix::param::page_size() as u64;
+    let huge = page * page / 8;
+    let size = 3 * PAGE;
+    let limit = size.next_multiple_of(huge);
+    for (allocated, answer) in [
+        (limit - size, Ok(())),
+        (limit - size + page, Err(CheckError::Bloated { limit, found: limit + page })),
+    ] {
+        let fd = memfd::create_whole(c"annulet-bloated", size).unwrap();
+        fallocate(&fd, FallocateFlags::KEEP_SIZE, size, allocated).unwrap();
+        memfd::add_seals(&fd, FIXED | Seals::FUTURE_WRITE).unwrap();
+        assert_eq!(memfd::check_whole(&fd, size), answer);
+        // It is final.
+        assert_eq!(fallocate(&fd, FallocateFlags::KEEP_SIZE, limit, 2 * huge), Err(Errno::PERM));
+    }
+}
+
+/// A mapping is made before there is any memory, so that what it says of the memory comes first.
+#[test]
+fn a_file_is_allocated_after_it_was_mapped() {
+    let size = 2 * PAGE + 5;
+    let fd = memfd::create(c"annulet-allocated", size).unwrap();
+    let mapping = Mapping::read_write(&fd, size as usize).unwrap();
+    assert_eq!(fstat(&fd).unwrap().st_blocks, 0);
+    memfd::allocate(&fd, size).unwrap();
+    assert_eq!(memfd::check_whole(&fd, size), Ok(()));
+    assert_eq!(fstat(&fd).unwrap().st_size as u64, size);
+    drop(mapping);
+    memfd::add_seals(&fd, FIXED | Seals::WRITE).unwrap();
+    assert_eq!(memfd::allocate(&fd, size).unwrap_err().kind(), ErrorKind::PermissionDenied);
+}
+
 /// Either seal of the two forbids to punch a hole, also through a mapping that was there before.
 #[test]
 fn g07_no_hole_can_be_made_once_the_seals_are_there() {
@@ -288,6 +323,7 @@ fn errors_print_lower_case_without_full_stop() {
         CheckError::SizeMismatch { expected: 1, found: 2 },
         CheckError::TooBig { limit: 1, found: 2 },
         CheckError::Sparse { size: 2, hole: 1 },
+        CheckError::Bloated { limit: 1, found: 2 },
         CheckError::Io { kind: ErrorKind::NotFound, raw: 2 },
     ];
     for error in errors {

@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::vec::Vec;
 
+use annulet_platform::closer::{self, discard};
 use annulet_platform::fdpass::{self, PassError};
 use annulet_platform::pidfd::PidFd;
 
@@ -25,14 +26,16 @@ const TAKEN: &[u8] = b"annulet has it";
 const LONGEST: usize = 17;
 const _: () = assert!(CONNECTING.len() < LONGEST && ACCEPTING.len() < LONGEST && TAKEN.len() < LONGEST);
 
-/// Why two processes did not become ports of each other. Every descriptor that had arrived is closed, but for one that the
-/// peer keeps from being closed ([`discard`](super::discard)).
+/// Why two processes did not become ports of each other. Every descriptor that had arrived is closed, but for one that its
+/// maker keeps from being closed, and those behind it ([`discard`]).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum HandshakeError {
     /// My own window could not be made.
     Create(io::Error),
-    /// The descriptors were not passed.
+    /// The descriptors were not passed. `TooManyUnclosed`: so many are kept from being closed that nothing is taken from any
+    /// peer, until some are let go. The socket waits with them: accept no connection meanwhile
+    /// ([`wait_for_room`](annulet_platform::closer::wait_for_room)).
     Pass(PassError),
     /// The peer speaks otherwise.
     BadHello,
@@ -112,7 +115,7 @@ fn attach_other<E: Entry, const N: usize>(
 
 /// Sends my window, and what I offer.
 fn pass<E: Entry, const N: usize>(
-    socket: impl AsFd,
+    socket: BorrowedFd<'_>,
     hello: &[u8],
     mine: &Segment<E, N>,
     offer: &[BorrowedFd<'_>],
@@ -126,7 +129,7 @@ fn pass<E: Entry, const N: usize>(
 
 /// Receives the peer's window, checked, and the descriptors beside it, unchecked.
 fn take<E: Entry, const N: usize>(
-    socket: impl AsFd,
+    socket: BorrowedFd<'_>,
     hello: &[u8],
     expect: usize,
     peer: &PidFd,
@@ -148,17 +151,19 @@ fn take<E: Entry, const N: usize>(
         Ok(theirs) => Ok((theirs, arrived.collect())),
         Err(why) => {
             // What they are is unknown, and so is how long it takes to close them.
-            fdpass::discard(core::iter::once(window).chain(arrived), deadline);
+            discard(core::iter::once(window).chain(arrived), deadline);
             Err(why)
         }
     }
 }
 
 /// That no side asks for, or offers, more than a message carries.
-fn fits(count: usize) -> Result<(), PassError> {
-    let found = count.saturating_add(1);
+fn fits(expect: usize, offer: usize) -> Result<(), PassError> {
     let limit = fdpass::MAX_FDS;
-    if found > limit { Err(PassError::TooManyFds { limit, found }) } else { Ok(()) }
+    match [expect, offer].map(|count| count.saturating_add(1)).into_iter().find(|found| *found > limit) {
+        Some(found) => Err(PassError::TooManyFds { limit, found }),
+        None => Ok(()),
+    }
 }
 
 /// Exchanges windows with the process at the other end of `socket`, which calls [`accept`], and checks the peer's. This side
@@ -166,63 +171,97 @@ fn fits(count: usize) -> Result<(), PassError> {
 ///
 /// `offer` goes along with my window; of the peer, exactly `expect` descriptors beside its window are taken, and
 /// returned in its order, unchecked ([`attach_region`](super::attach_region) is for that, and
-/// [`discard`](super::discard) for what it refuses). `peer` is the process
+/// [`discard`] closes what is not needed any more). `peer` is the process
 /// whose death ends the port: [`PidFd::of_child`], or [`PidFd::of_peer`] of a socket that the peer has connected.
-/// The socket keeps messages apart (`SOCK_SEQPACKET`). After `Ok` nothing is left in it; after an error it is
-/// hung up, unless it was for the arguments (`TooManyFds`). `Ok`
-/// does not say that the peer was in time: if its deadline came before it learned that its window was taken, the socket is
+///
+/// The socket keeps messages apart (`SOCK_SEQPACKET`). It is closed by [`discard`], with all that the peer has queued in it.
+/// To use the connection after `Ok`, or again after an error for the arguments (`TooManyFds`), keep a copy (`try_clone`), and
+/// `discard` that as well. After any other error the connection is hung up, for every copy. `Ok`
+/// does not say that the peer was in time: if its deadline came before it learned that its window was taken, the connection is
 /// hung up, and its process may live on.
+///
+/// ```no_run
+/// # fn shake() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::os::fd::{AsFd, OwnedFd};
+/// use std::time::Duration;
+///
+/// use annulet::host::{Deadline, PidFd, Port, connect};
+///
+/// let socket: OwnedFd = std::io::stdin().as_fd().try_clone_to_owned()?;
+/// let parent = PidFd::of_peer(&socket)?;
+/// let deadline = Deadline::after(Duration::from_secs(5));
+/// let (mut port, _): (Port<u64, 64>, _) = connect(socket, parent, &[], 0, deadline)?;
+/// port.send(&42, deadline)?;
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// A window of this process is never taken for the peer's, whoever has passed it on, unless the peer *is* this process.
 ///
 /// # Errors
 ///
 /// [`HandshakeError`]. A peer that says nothing is `Pass(Timeout)` at the deadline; `TooManyPending` as for [`accept`].
+/// `Pass(TooManyUnclosed)` while so many descriptors are kept from being closed that nothing is taken from any peer.
 pub fn connect<E: Entry, const N: usize>(
-    socket: impl AsFd,
+    socket: impl Into<OwnedFd>,
     peer: PidFd,
     offer: &[BorrowedFd<'_>],
     expect: usize,
     deadline: Deadline,
 ) -> Result<(Port<E, N>, Vec<OwnedFd>), HandshakeError> {
-    fits(expect)?;
-    fits(offer.len())?;
-    let done = ask(&socket, &peer, offer, expect, deadline);
-    conclude(socket, peer, done)
+    conclude(socket.into(), peer, offer, expect, deadline, ask)
 }
 
 /// Both windows, and what the peer has passed beside its own.
 type Exchanged<E, const N: usize> = (Segment<E, N>, PeerWindow<E, N>, Vec<OwnedFd>);
 
-/// Makes a port of what was exchanged, or hangs up.
+/// One side's part: to exchange windows.
+type Exchange<E, const N: usize> =
+    fn(BorrowedFd<'_>, &PidFd, &[BorrowedFd<'_>], usize, Deadline) -> Result<Exchanged<E, N>, HandshakeError>;
+
+/// Exchanges windows, and makes a port of them, or hangs up.
 fn conclude<E: Entry, const N: usize>(
-    socket: impl AsFd,
+    socket: OwnedFd,
     peer: PidFd,
-    done: Result<Exchanged<E, N>, HandshakeError>,
+    offer: &[BorrowedFd<'_>],
+    expect: usize,
+    deadline: Deadline,
+    exchange: Exchange<E, N>,
 ) -> Result<(Port<E, N>, Vec<OwnedFd>), HandshakeError> {
-    if done.is_err() {
-        // Whatever the peer makes of it, nothing more comes. It fails where the peer has hung up already.
-        let _ = fdpass::hang_up(socket);
-    }
+    let done = match fits(expect, offer.len()) {
+        Err(why) => Err(why.into()),
+        Ok(()) => {
+            let done = exchange(socket.as_fd(), &peer, offer, expect, deadline);
+            if done.is_err() {
+                // Whatever the peer makes of it, nothing more comes. It fails where the peer has hung up already.
+                let _ = fdpass::hang_up(&socket);
+            }
+            done
+        }
+    };
+    // What the peer has queued in it closes with it.
+    discard([socket], deadline);
     let (mine, theirs, beside) = done?;
     Ok((Port::new(mine, theirs, peer), beside))
 }
 
 /// Passes a window of mine, and takes the peer's.
 fn ask<E: Entry, const N: usize>(
-    socket: impl AsFd,
+    socket: BorrowedFd<'_>,
     peer: &PidFd,
     offer: &[BorrowedFd<'_>],
     expect: usize,
     deadline: Deadline,
 ) -> Result<Exchanged<E, N>, HandshakeError> {
-    let pending = Pending::begin(&socket, peer, offer.len().saturating_add(1))?;
+    // Before the peer is passed anything, which it would be in vain.
+    closer::wait_for_room(deadline).map_err(|limit| PassError::TooManyUnclosed { limit })?;
+    let pending = Pending::begin(socket, peer, offer.len().saturating_add(1))?;
     let mine = Segment::<E, N>::create().map_err(HandshakeError::Create)?;
-    pass(&socket, CONNECTING, &mine, offer, deadline)?;
-    let (theirs, beside) = take(&socket, ACCEPTING, expect, peer, Some(&mine), deadline)?;
+    pass(socket, CONNECTING, &mine, offer, deadline)?;
+    let (theirs, beside) = take(socket, ACCEPTING, expect, peer, Some(&mine), deadline)?;
     // It has mine, or would have sent nothing.
     let said = if pending.end() {
-        fdpass::send(&socket, TAKEN, &[], deadline).map_err(HandshakeError::Pass)
+        fdpass::send(socket, TAKEN, &[], deadline).map_err(HandshakeError::Pass)
     } else {
         Err(HandshakeError::BadHello)
     };
@@ -230,7 +269,7 @@ fn ask<E: Entry, const N: usize>(
         Ok(()) => Ok((mine, theirs, beside)),
         Err(why) => {
             // As in `take`.
-            fdpass::discard(beside, deadline);
+            discard(beside, deadline);
             Err(why)
         }
     }
@@ -249,35 +288,32 @@ fn ask<E: Entry, const N: usize>(
 /// # Errors
 ///
 /// [`HandshakeError`]. A peer that says nothing, or does not take what it is passed, is `Pass(Timeout)` at the deadline; the
-/// socket is hung up after that, and after every error but that for the arguments. `Pass(TooManyInFlight)` when the kernel lets this user have no more descriptors in flight,
+/// connection is hung up after that, and after every error but that for the arguments. `Pass(TooManyInFlight)` when the kernel lets this user have no more descriptors in flight,
 /// whatever they are.
 pub fn accept<E: Entry, const N: usize>(
-    socket: impl AsFd,
+    socket: impl Into<OwnedFd>,
     peer: PidFd,
     offer: &[BorrowedFd<'_>],
     expect: usize,
     deadline: Deadline,
 ) -> Result<(Port<E, N>, Vec<OwnedFd>), HandshakeError> {
-    fits(expect)?;
-    fits(offer.len())?;
-    let done = serve(&socket, &peer, offer, expect, deadline);
-    conclude(socket, peer, done)
+    conclude(socket.into(), peer, offer, expect, deadline, serve)
 }
 
 /// Takes the peer's window, and then passes one of mine.
 fn serve<E: Entry, const N: usize>(
-    socket: impl AsFd,
+    socket: BorrowedFd<'_>,
     peer: &PidFd,
     offer: &[BorrowedFd<'_>],
     expect: usize,
     deadline: Deadline,
 ) -> Result<Exchanged<E, N>, HandshakeError> {
-    let (theirs, beside) = take(&socket, CONNECTING, expect, peer, None, deadline)?;
-    match answer(&socket, peer, offer, deadline) {
+    let (theirs, beside) = take(socket, CONNECTING, expect, peer, None, deadline)?;
+    match answer(socket, peer, offer, deadline) {
         Ok(mine) => Ok((mine, theirs, beside)),
         Err(why) => {
             // As in `take`.
-            fdpass::discard(beside, deadline);
+            discard(beside, deadline);
             Err(why)
         }
     }
@@ -285,16 +321,16 @@ fn serve<E: Entry, const N: usize>(
 
 /// Passes a window of mine to a peer that has passed its own, and waits until the peer has taken it.
 fn answer<E: Entry, const N: usize>(
-    socket: impl AsFd,
+    socket: BorrowedFd<'_>,
     peer: &PidFd,
     offer: &[BorrowedFd<'_>],
     deadline: Deadline,
 ) -> Result<Segment<E, N>, HandshakeError> {
-    let pending = Pending::begin(&socket, peer, offer.len().saturating_add(1))?;
+    let pending = Pending::begin(socket, peer, offer.len().saturating_add(1))?;
     let mine = Segment::<E, N>::create().map_err(HandshakeError::Create)?;
-    pass(&socket, ACCEPTING, &mine, offer, deadline)?;
+    pass(socket, ACCEPTING, &mine, offer, deadline)?;
     let mut said = [0; LONGEST];
-    let count = fdpass::recv(&socket, &mut said, &mut [], deadline)?;
+    let count = fdpass::recv(socket, &mut said, &mut [], deadline)?;
     if said.get(..count) != Some(TAKEN) || !pending.end() {
         return Err(HandshakeError::BadHello);
     }

@@ -28,9 +28,10 @@
 //! | isolation | what I publish the peer can only read: `F_SEAL_FUTURE_WRITE` is set before the descriptor is passed (a peer that may open this process's `/proc/<pid>/fd` does not wait for that) |
 //! | death | is the kernel's word (pidfd), never a number in shared memory or a silence; what was sent before stays readable |
 //! | waiting | returns by its deadline, whatever the peer does: it sleeps in slices of 50 ms at most and looks again |
-//! | descriptors | exactly as many as expected, close-on-exec; anything else is closed and an error; nobody waits past a deadline for one that does not close |
+//! | descriptors | exactly as many as expected, close-on-exec; anything else is closed and an error |
+//! | closing | by one thread ([`discard`]), the sockets of handshakes too: no deadline waits for what does not close. Once a quarter of the descriptors of this process waits to be closed, handshakes are refused |
 //! | in flight | [`accept`] passes nothing to a peer before it has passed a window in order, and a bounded number of windows that it does not take |
-//! | memory | what the peer passes has no holes, and cannot get any: reading it takes none of mine. What I write is mine to pay, for as long as a peer keeps the descriptor |
+//! | memory | what the peer passes has no holes and no memory beside its bytes, and cannot get any: reading it takes none of mine. What I write is mine to pay, for as long as a peer keeps the descriptor |
 //! | whose window | none of mine is taken for a peer's, on whichever connection it comes back |
 
 mod clock;
@@ -51,7 +52,7 @@ pub use runner::{Finished, NotSpawned, Panicked, Runner};
 pub use segment::{AttachError, PeerWindow, Segment, attach};
 
 pub use crate::wait::Deadline;
-pub use annulet_platform::fdpass::discard;
+pub use annulet_platform::closer::discard;
 pub use annulet_platform::mapping::Sealed;
 pub use annulet_platform::memfd::CheckError;
 pub use annulet_platform::pidfd::{PeerDead, PidFd};

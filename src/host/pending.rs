@@ -6,12 +6,15 @@
 //! offer beside the window weighs more than one.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
+use annulet_platform::closer::discard;
 use annulet_platform::fdpass;
 use annulet_platform::pidfd::PidFd;
+
+use crate::wait::Deadline;
 
 /// What one process may have left untaken. Handshakes that go on do not count: it may shake hands many times at once.
 const OF_A_PROCESS: usize = 16;
@@ -26,6 +29,7 @@ struct Entry {
     user: u32,
     /// 0 for all processes of other pid namespaces.
     process: u32,
+    /// May have anything queued that the peer has sent, and be the last copy: closed by [`discard`], never under the lock.
     socket: OwnedFd,
     number: u64,
     /// How many descriptors are in the message.
@@ -61,37 +65,18 @@ impl From<io::Error> for Refusal {
 
 impl Pending {
     /// To be called before `weight` descriptors are sent to `peer` through `socket`.
-    pub(super) fn begin(socket: impl AsFd, peer: &PidFd, weight: usize) -> Result<Self, Refusal> {
+    pub(super) fn begin(socket: BorrowedFd<'_>, peer: &PidFd, weight: usize) -> Result<Self, Refusal> {
         if peer.is_this_process() {
             return Ok(Self { number: None });
         }
-        let (user, process) = (fdpass::peer_user(&socket)?, peer.number());
-        let socket = socket.as_fd().try_clone_to_owned()?;
-        let mut entries = lock();
+        let (user, process) = (fdpass::peer_user(socket)?, peer.number());
+        let socket = socket.try_clone_to_owned()?;
         let sender = std::process::id();
-        // An answer that fails is none: the entry stays.
-        entries.retain(|entry| {
-            entry.sender == sender && !(entry.given_up && fdpass::is_taken(&entry.socket).unwrap_or(false))
-        });
-        let weigh = |of: &dyn Fn(&Entry) -> bool| {
-            entries.iter().filter(|entry| of(entry)).map(|entry| entry.weight).sum()
-        };
-        // Processes of other pid namespaces, which have no number, are told apart by their users only.
-        let left: usize =
-            weigh(&|entry| process != 0 && entry.given_up && entry.user == user && entry.process == process);
-        let of_user: usize = weigh(&|entry| entry.user == user);
-        let of_others: usize = weigh(&|entry| entry.user != user);
-        let for_user =
-            usize::try_from(fdpass::limit()).unwrap_or(usize::MAX).saturating_sub(of_others) / OF_A_USER;
-        // One message is always sent, or a small limit would let nobody in.
-        for (count, limit) in [(left, OF_A_PROCESS), (of_user, for_user)] {
-            if count > 0 && count.saturating_add(weight) > limit {
-                return Err(Refusal::TooMany { limit });
-            }
-        }
-        let number = entries.last().map_or(0, |last| last.number.wrapping_add(1));
-        entries.push(Entry { user, process, socket, number, weight, sender, given_up: false });
-        Ok(Self { number: Some(number) })
+        let entry = Entry { user, process, socket, number: 0, weight, sender, given_up: false };
+        let mut over = Vec::new();
+        let begun = enter(&mut lock(), entry, &mut over);
+        discard(over.into_iter().map(|entry| entry.socket), Deadline::now());
+        Ok(Self { number: Some(begun?) })
     }
 
     /// Ends it. Returns whether the peer has taken what it was sent.
@@ -104,16 +89,47 @@ impl Pending {
         let mut entries = lock();
         let Some(at) = entries.iter().position(|entry| entry.number == number) else { return true };
         let Some(entry) = entries.get_mut(at) else { return true };
-        let taken = fdpass::is_taken(&entry.socket).unwrap_or(false);
-        if taken {
-            entries.remove(at);
-        } else {
+        if !fdpass::is_taken(&entry.socket).unwrap_or(false) {
             entry.given_up = true;
             // It fails where the peer has hung up already.
             let _ = fdpass::hang_up(&entry.socket);
+            return false;
         }
-        taken
+        let taken = entries.remove(at);
+        drop(entries);
+        discard([taken.socket], Deadline::now());
+        true
     }
+}
+
+/// Enters what is about to be sent, and returns its number. What is out of the list goes to `over`: entries that are taken by
+/// now, and this one if it is refused.
+fn enter(entries: &mut Vec<Entry>, mut entry: Entry, over: &mut Vec<Entry>) -> Result<u64, Refusal> {
+    // An answer that fails is none: the entry stays.
+    over.extend(entries.extract_if(.., |old| {
+        old.sender != entry.sender || (old.given_up && fdpass::is_taken(&old.socket).unwrap_or(false))
+    }));
+    let weigh =
+        |of: &dyn Fn(&Entry) -> bool| entries.iter().filter(|old| of(old)).map(|old| old.weight).sum();
+    // Processes of other pid namespaces, which have no number, are told apart by their users only.
+    let (user, process) = (entry.user, entry.process);
+    let left: usize =
+        weigh(&|old| process != 0 && old.given_up && old.user == user && old.process == process);
+    let of_user: usize = weigh(&|old| old.user == user);
+    let of_others: usize = weigh(&|old| old.user != user);
+    let for_user =
+        usize::try_from(fdpass::limit()).unwrap_or(usize::MAX).saturating_sub(of_others) / OF_A_USER;
+    // One message is always sent, or a small limit would let nobody in.
+    for (count, limit) in [(left, OF_A_PROCESS), (of_user, for_user)] {
+        if count > 0 && count.saturating_add(entry.weight) > limit {
+            over.push(entry);
+            return Err(Refusal::TooMany { limit });
+        }
+    }
+    let number = entries.last().map_or(0, |last| last.number.wrapping_add(1));
+    entry.number = number;
+    entries.push(entry);
+    Ok(number)
 }
 
 impl Drop for Pending {
@@ -129,10 +145,10 @@ fn lock() -> MutexGuard<'static, Vec<Entry>> {
 
 #[cfg(all(test, not(any(loom, miri))))]
 mod tests {
+    use std::os::fd::AsFd;
     use std::process::{Command, Stdio};
 
     use super::*;
-    use crate::wait::Deadline;
 
     /// Another handshake that begins meanwhile takes none for done that has not yet sent its window.
     #[test]
@@ -147,9 +163,9 @@ mod tests {
         let peer = PidFd::of_child(&child).unwrap();
         let ((first, _end), (second, _other)) = (fdpass::pair().unwrap(), fdpass::pair().unwrap());
         // One message is always sent, however heavy it is.
-        drop(Pending::begin(&first, &peer, OF_A_PROCESS + 1).unwrap());
-        let begun = Pending::begin(&first, &peer, 1).unwrap();
-        let meanwhile = Pending::begin(&second, &peer, 1).unwrap();
+        drop(Pending::begin(first.as_fd(), &peer, OF_A_PROCESS + 1).unwrap());
+        let begun = Pending::begin(first.as_fd(), &peer, 1).unwrap();
+        let meanwhile = Pending::begin(second.as_fd(), &peer, 1).unwrap();
         fdpass::send(&first, b"window", &[], Deadline::NEVER).unwrap();
         assert!(!begun.end(), "nobody has taken it");
         assert!(meanwhile.end());
@@ -158,18 +174,22 @@ mod tests {
         fdpass::send(&second, b"more", &[], Deadline::NEVER).unwrap();
         // This process does not bound itself.
         let myself = PidFd::open(std::process::id()).unwrap();
-        let many: Vec<_> = (0..4 * OF_A_PROCESS).map(|_| Pending::begin(&second, &myself, 1)).collect();
+        let many: Vec<_> =
+            (0..4 * OF_A_PROCESS).map(|_| Pending::begin(second.as_fd(), &myself, 1)).collect();
         assert!(many.iter().all(Result::is_ok));
         // Handshakes that go on do not count as left; descriptors do, not messages.
         let (fourth, _fourth_end) = fdpass::pair().unwrap();
-        let going: Vec<_> = (0..2 * OF_A_PROCESS).map(|_| Pending::begin(&fourth, &peer, 1)).collect();
+        let going: Vec<_> = (0..2 * OF_A_PROCESS).map(|_| Pending::begin(fourth.as_fd(), &peer, 1)).collect();
         assert!(going.iter().all(Result::is_ok));
         drop(going);
         let (third, _third_end) = fdpass::pair().unwrap();
-        let heavy = Pending::begin(&third, &peer, OF_A_PROCESS - 1).unwrap();
+        let heavy = Pending::begin(third.as_fd(), &peer, OF_A_PROCESS - 1).unwrap();
         fdpass::send(&third, b"window", &[], Deadline::NEVER).unwrap();
         assert!(!heavy.end());
-        assert!(matches!(Pending::begin(&fourth, &peer, 1), Err(Refusal::TooMany { limit: OF_A_PROCESS })));
+        assert!(matches!(
+            Pending::begin(fourth.as_fd(), &peer, 1),
+            Err(Refusal::TooMany { limit: OF_A_PROCESS })
+        ));
         child.kill().unwrap();
         child.wait().unwrap();
     }

@@ -46,8 +46,10 @@ fn fill(mut from: impl Read, to: &mut File) -> io::Result<u64> {
 /// Maps a region that a peer has sealed, of at most `limit` bytes: a true `&[u8]`, whatever the peer does.
 ///
 /// That it is a memory file, on tmpfs, sealed against writing and against any change of size, how large it is, and that
-/// it has no holes (or reading it would take memory of ours), is checked before anything is mapped. Register it with
-/// [`register_immutable`](crate::region::RegionTable::register_immutable).
+/// it has no holes (or reading it would take memory of ours) and no memory behind its end, is checked before anything is
+/// mapped. Register it with [`register_immutable`](crate::region::RegionTable::register_immutable).
+///
+/// If the peer is gone, dropping it frees its memory, which takes longer the more there is: `limit` bounds that, too.
 ///
 /// # Errors
 ///

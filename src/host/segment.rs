@@ -46,9 +46,11 @@ pub struct Segment<E: Entry, const N: usize> {
 pub type PeerWindow<E, const N: usize> = Foreign<Window<E, N>, Mapping>;
 
 impl<E: Entry, const N: usize> Segment<E, N> {
-    /// Makes a memory file, writes all of it, the header and zeros, maps the window, and seals the file.
+    /// Makes a memory file, maps it, writes all of it, zeros and the header, and seals the file.
     ///
-    /// Its memory is taken here, all at once: a peer refuses a window whose reader would have to pay for it.
+    /// Its memory is taken here, all at once: a peer refuses a window whose reader would have to pay for it. On which NUMA
+    /// node it is taken is not chosen here: that is the policy of the calling thread (`set_mempolicy`). `mbind` would have its
+    /// place between mapping and writing.
     ///
     /// # Errors
     ///
@@ -56,11 +58,13 @@ impl<E: Entry, const N: usize> Segment<E, N> {
     pub fn create() -> io::Result<Self> {
         let geometry = Geometry::of::<E, N>();
         let size = file_bytes(&geometry);
-        let file = File::from(memfd::create_whole(c"annulet-window", size)?);
+        let file = File::from(memfd::create(c"annulet-window", size)?);
         let listed = Listed::of(&file)?;
-        file.write_all_at(Header::new(&geometry).as_bytes(), 0)?;
         let len = usize::try_from(size).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
         let mapping = Mapping::read_write(&file, len)?;
+        // After mapping: what a mapping says about its memory comes before there is any.
+        memfd::allocate(&file, size)?;
+        file.write_all_at(Header::new(&geometry).as_bytes(), 0)?;
         // After mapping: from here on, no writable mapping of it can be made, by anybody.
         memfd::add_seals(&file, window_seals())?;
         let base = window_of(&mapping);
@@ -91,9 +95,10 @@ fn window_of(mapping: &Mapping) -> NonNull<u32> {
 /// Checks a memory file that a peer says is its window, and maps it read-only.
 ///
 /// Before anything is mapped: it is a memory file on tmpfs, it carries the seals that a [`Segment`] has, it has
-/// exactly the expected size and no holes, and one copy of its header says what this side expects. Under those seals nobody
-/// can make a hole later, so reading the window never takes memory. Nothing of the file stays mapped or open on error (the
-/// descriptor is the caller's).
+/// exactly the expected size, no holes and no memory behind its end, and one copy of its header says what this side expects.
+/// Under those seals nobody can make a hole later, so reading the window never takes memory; nor can anybody add memory, so
+/// dropping it takes no longer than its size does. Nothing of the file stays mapped or open on error (the
+/// descriptor is the caller's, and a stranger's is for [`discard`](super::discard)).
 ///
 /// Whether it is a window of this process is not asked: two threads may link to each other by this. Between processes,
 /// [`accept`](super::accept) and [`connect`](super::connect) refuse that.
@@ -126,7 +131,7 @@ pub fn attach<E: Entry, const N: usize>(fd: BorrowedFd<'_>) -> Result<PeerWindow
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AttachError {
-    /// The file is not a sealed memory file of the right size, all of which was written.
+    /// The file is not a sealed memory file of the right size, all of which was written, and no more.
     File(CheckError),
     /// The header is not the one expected.
     Header(HeaderError),

@@ -2,7 +2,7 @@
 //! variants.
 
 use std::fs::File;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -144,7 +144,8 @@ fn nx10_no_wake_is_lost_between_ports() {
     let soon = || Deadline::after(SOON);
     if role().is_some() {
         let parent = PidFd::open(std::os::unix::process::parent_id()).unwrap();
-        let mut port: Port<u64, 8> = connect(std::io::stdin(), parent, &[], 0, soon()).unwrap().0;
+        let socket = std::io::stdin().as_fd().try_clone_to_owned().unwrap();
+        let mut port: Port<u64, 8> = connect(socket, parent, &[], 0, soon()).unwrap().0;
         keep_to(1);
         let this = rustix::thread::gettid().as_raw_nonzero().get();
         port.send(&u64::try_from(this).unwrap(), soon()).unwrap();
@@ -165,7 +166,7 @@ fn nx10_no_wake_is_lost_between_ports() {
     let mut child = partner(NAME, theirs);
     keep_to(0);
     let peer = PidFd::of_child(&child).unwrap();
-    let mut port: Port<u64, 8> = accept(&ours, peer, &[], 0, soon()).unwrap().0;
+    let mut port: Port<u64, 8> = accept(ours, peer, &[], 0, soon()).unwrap().0;
     let queued = Queued::of_both(child.id(), port.recv(soon()).unwrap());
     let (begun, mut longest, mut late, mut lost) = (Instant::now(), Duration::ZERO, 0_u64, 0_u64);
     let (sleeps, mut before) = (switches(), queued.time());

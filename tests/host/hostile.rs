@@ -92,9 +92,9 @@ impl Player {
         self.socket.as_ref().unwrap()
     }
 
-    /// Closes the socket, as a server does when a handshake has failed.
-    fn hang_up(&mut self) {
-        self.socket = None;
+    /// The socket, for a handshake, which closes it.
+    fn give(&mut self) -> OwnedFd {
+        self.socket.take().unwrap()
     }
 
     /// Kills it: whether it was alive.
@@ -141,7 +141,7 @@ fn parent() -> PidFd {
 }
 
 /// An honest process: it sends back what it gets.
-fn echo(socket: &impl AsFd) {
+fn echo(socket: impl Into<OwnedFd>) {
     let mut port: Side = connect(socket, parent(), &[], 0, soon()).unwrap().0;
     loop {
         let got = match port.recv(Deadline::after(Duration::from_secs(300))) {
@@ -197,7 +197,7 @@ fn commit(deed: Deed, seed: u64) -> ! {
     let mut noise = Noise(seed * 2 + 1);
     match deed {
         Deed::Scribbles | Deed::Lies => {
-            let mut port: Side = connect(&socket, parent(), &[], 0, soon()).unwrap().0;
+            let mut port: Side = connect(socket, parent(), &[], 0, soon()).unwrap().0;
             if deed == Deed::Lies {
                 for number in 0..noise.below(40) {
                     let _ = port.try_send(&[number as u32; 64]);
@@ -341,8 +341,8 @@ struct Server {
 
 impl Server {
     fn new() -> Self {
-        let honest = Player::new("echo");
-        let port = accept(honest.socket(), honest.pidfd(), &[], 0, soon()).unwrap().0;
+        let mut honest = Player::new("echo");
+        let port = accept(honest.give(), honest.pidfd(), &[], 0, soon()).unwrap().0;
         let noise = Noise(0x9e37_79b9_7f4a_7c15);
         Self { honest: (honest, port), alive: VecDeque::new(), noise, killed: 0, served: 0 }
     }
@@ -360,8 +360,8 @@ impl Server {
 
     /// Another honest process comes, and is served.
     fn welcome(&mut self) {
-        let guest = Player::new("echo");
-        let mut port: Side = accept(guest.socket(), guest.pidfd(), &[], 0, soon()).unwrap().0;
+        let mut guest = Player::new("echo");
+        let mut port: Side = accept(guest.give(), guest.pidfd(), &[], 0, soon()).unwrap().0;
         port.send(&[1; 64], soon()).unwrap();
         assert_eq!(port.recv(soon()), Ok([1; 64]));
         port.reset().unwrap();
@@ -374,7 +374,7 @@ impl Server {
         let mut player = Player::new(&format!("{deed:?} {number}"));
         let brief = Deadline::after(Duration::from_millis(20));
         let peer = player.pidfd();
-        let shake = |socket: &OwnedFd, deadline| {
+        let shake = |socket: OwnedFd, deadline| {
             let peer = PidFd::open(peer.number()).unwrap();
             accept::<Message, SLOTS>(socket, peer, &[], 0, deadline).map(|(port, _)| port)
         };
@@ -386,7 +386,7 @@ impl Server {
                     self.end(player);
                     return;
                 }
-                let mut port = shake(player.socket(), soon()).unwrap();
+                let mut port = shake(player.give(), soon()).unwrap();
                 let time = Duration::from_millis(self.noise.below(20));
                 if number.is_multiple_of(2) {
                     work(&mut port, time);
@@ -403,17 +403,16 @@ impl Server {
                 return;
             }
             Deed::Silent => {
-                let silent = shake(player.socket(), brief).unwrap_err();
+                let silent = shake(player.give(), brief).unwrap_err();
                 assert!(matches!(silent, HandshakeError::Pass(PassError::Timeout)), "{silent}");
             }
             Deed::TakesNothing => {
                 // As soon as it has passed its own.
-                let refused =
-                    shake(player.socket(), Deadline::after(Duration::from_millis(100))).unwrap_err();
+                let refused = shake(player.give(), Deadline::after(Duration::from_millis(100))).unwrap_err();
                 assert!(matches!(refused, HandshakeError::Pass(PassError::Timeout)), "{refused}");
             }
             Deed::Hole | Deed::Behind => {
-                let refused = shake(player.socket(), soon()).unwrap_err();
+                let refused = shake(player.give(), soon()).unwrap_err();
                 let sparse =
                     matches!(refused, HandshakeError::Attach(AttachError::File(CheckError::Sparse { .. })));
                 assert!(sparse, "{refused}");
@@ -421,23 +420,23 @@ impl Server {
             Deed::Reflects => {
                 let (ours, theirs) = fdpass::pair().unwrap();
                 fdpass::send(player.socket(), b"another", &[theirs.as_fd()], soon()).unwrap();
-                let _port = shake(player.socket(), soon()).unwrap();
-                let refused = shake(&ours, soon()).unwrap_err();
+                let _port = shake(player.give(), soon()).unwrap();
+                let refused = shake(ours, soon()).unwrap_err();
                 assert!(matches!(refused, HandshakeError::Reflected), "{refused}");
             }
             Deed::PassesOn => {
-                let other = Player::new("passes on");
+                let mut other = Player::new("passes on");
                 let (here, there) = fdpass::pair().unwrap();
                 fdpass::send(player.socket(), b"relay", &[here.as_fd()], soon()).unwrap();
                 fdpass::send(other.socket(), b"relay", &[there.as_fd()], soon()).unwrap();
-                let _port = shake(player.socket(), soon()).unwrap();
+                let _port = shake(player.give(), soon()).unwrap();
                 let refused =
-                    accept::<Message, SLOTS>(other.socket(), other.pidfd(), &[], 0, soon()).unwrap_err();
+                    accept::<Message, SLOTS>(other.give(), other.pidfd(), &[], 0, soon()).unwrap_err();
                 assert!(matches!(refused, HandshakeError::Reflected), "{refused}");
                 self.end(other);
             }
             Deed::Floods => {
-                let refused = shake(player.socket(), soon()).unwrap_err();
+                let refused = shake(player.give(), soon()).unwrap_err();
                 let surplus = PassError::FdSurplus { expected: 1, found: fdpass::MAX_FDS };
                 // My own limit may be met before it is seen how many there are.
                 assert!(
@@ -446,7 +445,6 @@ impl Server {
                 );
             }
         }
-        player.hang_up();
         // It goes on being there while others are served, and one goes for it.
         self.alive.push_back(player);
         if self.alive.len() > 8 {
@@ -509,7 +507,7 @@ fn serve_among_hostile_processes(peers: usize) {
     );
     assert!(server.killed >= peers, "{number} were faced");
     assert_eq!(after.descriptors, before.descriptors);
-    // Threads come with an arena each, which the allocator may keep.
+    // The thread that closes comes and goes, with an arena that the allocator may keep.
     assert!(after.mappings <= before.mappings + 12, "{} to {}", before.mappings, after.mappings);
     assert!(after.resident <= before.resident + 4096, "{} to {} KiB", before.resident, after.resident);
     assert!(after.shared <= before.shared + 64, "{} to {} KiB", before.shared, after.shared);
@@ -530,7 +528,7 @@ fn serve_among_silent_connections() {
             drop(theirs);
             assert_eq!(fdpass::recv(hoarder.socket(), &mut [0; 8], &mut [], soon()), Ok(4));
             let brief = Deadline::after(Duration::from_millis(2));
-            match accept::<Message, SLOTS>(&ours, hoarder.pidfd(), &[], 0, brief).map(drop).unwrap_err() {
+            match accept::<Message, SLOTS>(ours, hoarder.pidfd(), &[], 0, brief).map(drop).unwrap_err() {
                 HandshakeError::Pass(PassError::Timeout) => {}
                 HandshakeError::TooManyPending { .. } => refused += 1,
                 why => panic!("{why}"),
@@ -573,7 +571,7 @@ fn k09_hostile_processes_leave_nothing_behind() {
     match &*part {
         ALONE => serve_among_hostile_processes(peers),
         "silence" => serve_among_silent_connections(),
-        "echo" => echo(&std::io::stdin()),
+        "echo" => echo(std::io::stdin().as_fd().try_clone_to_owned().unwrap()),
         "passes on" => pass_on(),
         "hoards" => hoard(),
         deed => {

@@ -7,6 +7,7 @@
 #![allow(unreachable_pub)]
 
 mod clock;
+mod closing;
 mod common;
 mod handshakes;
 mod hostile;

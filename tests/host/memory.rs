@@ -82,6 +82,31 @@ fn g06_a_window_with_a_hole_is_refused() {
     }
 }
 
+/// Any number of gigabytes, which dropping the last mapping would have to free.
+#[test]
+fn i12_a_window_with_memory_behind_its_end_is_refused() {
+    let page = rustix::param::page_size() as u64;
+    // As much as the largest pages could add.
+    let huge = page * page / 8;
+    let behind = |allocated: u64| {
+        large(|file, size| {
+            file.write_all_at(&vec![0; size as usize], 0).unwrap();
+            fallocate(file, FallocateFlags::KEEP_SIZE, size, allocated).unwrap();
+        })
+    };
+    assert!(attach_large(&behind(page)).is_ok(), "what large pages do");
+    let refused = attach_large(&behind(2 * huge));
+    assert!(
+        matches!(refused, Err(AttachError::File(CheckError::Bloated { limit, found })) if limit <= huge + (1 << 20) && found > 2 * huge),
+        "{refused:?}"
+    );
+    // A region as well.
+    let region = File::from(memfd::create_whole(c"behind", 16 * PAGE).unwrap());
+    fallocate(&region, FallocateFlags::KEEP_SIZE, 16 * PAGE, 2 * huge).unwrap();
+    memfd::add_seals(&region, Seals::WRITE | Seals::SHRINK | Seals::GROW).unwrap();
+    assert!(matches!(attach_region(&region, u64::MAX), Err(CheckError::Bloated { .. })));
+}
+
 #[test]
 fn g06_reading_a_window_takes_no_memory() {
     let window = Large::create().unwrap();

@@ -80,3 +80,16 @@ pub(crate) fn good_memfd_with(more: Seals) -> OwnedFd {
     memfd::add_seals(&fd, Seals::SHRINK | Seals::GROW | more).unwrap();
     fd
 }
+
+/// A connection that lingers: the last `close` of it takes until `other` reads, or is closed.
+/// It takes no rights to make one.
+pub(crate) fn lingering() -> (OwnedFd, std::net::TcpStream) {
+    use std::io::Write;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut ours = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (other, _) = listener.accept().unwrap();
+    rustix::net::sockopt::set_socket_linger(&ours, Some(Duration::from_secs(10_000))).unwrap();
+    ours.set_nonblocking(true).unwrap();
+    while ours.write(&[0; 1 << 16]).is_ok() {}
+    (ours.into(), other)
+}

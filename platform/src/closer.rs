@@ -1,0 +1,179 @@
+//! The thread that closes what strangers have made.
+//!
+//! The maker of a descriptor can keep `close` from returning for as long as it likes: by a connection with unsent data that
+//! lingers (`SO_LINGER`), by gigabytes of memory behind a memory file, by a file of a filesystem that is a program (FUSE),
+//! or by any of them queued in a socket that nobody reads. Nothing that is asked before tells such a descriptor from another
+//! one. So [`discard`] closes nothing itself: it gives the descriptors to one thread, which closes them one by one.
+//!
+//! # Guarantees
+//!
+//! | | |
+//! |---|---|
+//! | threads | one for the process, however many descriptors do not close; started when there is something to close, and ended after a second without |
+//! | deadlines | a caller waits for that thread at most a second, and never past its deadline |
+//! | no thread | the descriptors stay queued, open, until one can be started: each later call tries to |
+//! | a bound | once a quarter of the descriptors that this process may have wait to be closed, [`wait_for_room`] refuses, and [`fdpass::recv`] takes no message |
+//!
+//! A descriptor that does not close holds up those behind it. What a stranger can do with that is to bring the process to
+//! the bound, and keep it there until it lets go. What is given to [`discard`] all the same is queued on top: a server that
+//! waits for room before it accepts a connection has a bounded number of them.
+//!
+//! # Forking
+//!
+//! A forked child has no such thread, and copies of what was queued. It starts a thread of its own with the first descriptor
+//! that it discards, and closes the copies as well. As for every lock of the standard library, a child that was forked while
+//! another thread held the queue's can only call `exec`.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::vec::Vec;
+
+use crate::clock::Deadline;
+use crate::fdpass;
+
+/// The longest that a caller waits, that one descriptor is waited for, and that the thread waits for another one.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The part of what this process may have open that may wait to be closed.
+const PART: u64 = 4;
+
+static QUEUE: Mutex<Queue> = Mutex::new(Queue::new());
+/// Something was queued.
+static WORK: Condvar = Condvar::new();
+/// Something was closed.
+static DONE: Condvar = Condvar::new();
+
+struct Queue {
+    waiting: VecDeque<OwnedFd>,
+    /// How many were queued, ever.
+    queued: u64,
+    /// How many of them were closed.
+    closed: u64,
+    /// When the one that is being closed has taken too long to be waited for.
+    stuck: Deadline,
+    /// The process whose thread closes them. That of a parent closes nothing for its child.
+    process: Option<u32>,
+}
+
+impl Queue {
+    const fn new() -> Self {
+        Self { waiting: VecDeque::new(), queued: 0, closed: 0, stuck: Deadline::NEVER, process: None }
+    }
+
+    /// Those that are open still, with the one that is being closed.
+    fn unclosed(&self) -> u64 {
+        self.queued.saturating_sub(self.closed)
+    }
+
+    fn has_thread(&self) -> bool {
+        self.process == Some(std::process::id())
+    }
+
+    /// Starts the thread, if there is none and something to close. One that cannot be started is tried again by the next
+    /// call.
+    fn start(&mut self) {
+        if self.has_thread() {
+            return;
+        }
+        // The one that a parent's thread was closing when it forked is not this process's.
+        self.closed = self.queued.saturating_sub(self.waiting.len() as u64);
+        self.stuck = Deadline::NEVER;
+        if self.waiting.is_empty() {
+            return;
+        }
+        // It takes the lock first, and finds that it was started.
+        let started: io::Result<_> = thread::Builder::new().name("annulet-close".into()).spawn(close_all);
+        self.process = started.is_ok().then(std::process::id);
+    }
+}
+
+/// Closes descriptors that a stranger passed, and waits for that until `deadline`, but at most a second.
+///
+/// What is not closed by then is closed later. A deadline in the past does not wait at all, and neither does a call while a
+/// descriptor that was given before has not closed for a second.
+pub fn discard(fds: impl IntoIterator<Item = OwnedFd>, deadline: impl Into<Deadline>) {
+    // Not under the lock: the iterator is the caller's.
+    let fds: Vec<OwnedFd> = fds.into_iter().collect();
+    if fds.is_empty() {
+        return;
+    }
+    let mut queue = lock();
+    queue.queued = queue.queued.saturating_add(fds.len() as u64);
+    queue.waiting.extend(fds);
+    let last = queue.queued;
+    queue.start();
+    WORK.notify_one();
+    wait(queue, deadline.into(), |queue| queue.closed >= last);
+}
+
+/// Returns how many descriptors wait to be closed, with the one that is being closed.
+#[must_use]
+pub fn unclosed() -> u64 {
+    let mut queue = lock();
+    queue.start();
+    queue.unclosed()
+}
+
+/// Waits until fewer descriptors than a quarter of [`fdpass::limit`] wait to be closed, until `deadline`, but at most a
+/// second: to be called before anything is taken from a stranger.
+///
+/// # Errors
+///
+/// That quarter, when it takes longer.
+pub fn wait_for_room(deadline: impl Into<Deadline>) -> Result<(), u64> {
+    // One is always taken, or a small limit would let nothing in.
+    let limit = (fdpass::limit() / PART).max(1);
+    let mut queue = lock();
+    // Where there is no room, nothing is queued that would try it again.
+    queue.start();
+    if wait(queue, deadline.into(), |queue| queue.unclosed() < limit) { Ok(()) } else { Err(limit) }
+}
+
+/// Waits until `over`, for a second at most, and not while nothing goes on. Returns whether it is.
+fn wait(mut queue: MutexGuard<'_, Queue>, deadline: Deadline, over: impl Fn(&Queue) -> bool) -> bool {
+    let until = deadline.earlier(Deadline::after(PATIENCE));
+    loop {
+        if over(&queue) {
+            return true;
+        }
+        let until = until.earlier(queue.stuck);
+        if until.is_past() || !queue.has_thread() {
+            return false;
+        }
+        let left = until.remaining().unwrap_or(PATIENCE);
+        queue = DONE.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
+    }
+}
+
+/// The thread. It ends when nothing has come for a while: then it is the next caller's to start another one.
+fn close_all() {
+    let mut queue = lock();
+    loop {
+        let Some(fd) = queue.waiting.pop_front() else {
+            let (back, time) = WORK.wait_timeout(queue, PATIENCE).unwrap_or_else(PoisonError::into_inner);
+            queue = back;
+            if time.timed_out() && queue.waiting.is_empty() {
+                queue.process = None;
+                return;
+            }
+            continue;
+        };
+        queue.stuck = Deadline::after(PATIENCE);
+        drop(queue);
+        // For as long as its maker likes.
+        drop(fd);
+        queue = lock();
+        queue.stuck = Deadline::NEVER;
+        queue.closed = queue.closed.saturating_add(1);
+        DONE.notify_all();
+    }
+}
+
+fn lock() -> MutexGuard<'static, Queue> {
+    // No panic leaves it half changed.
+    QUEUE.lock().unwrap_or_else(PoisonError::into_inner)
+}
