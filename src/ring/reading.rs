@@ -4,7 +4,7 @@ use super::cells::Raw;
 use super::pace::Pace;
 use super::side::{Side, VOID, give_way, known};
 use super::taking::Taking;
-use crate::cursor::compared;
+use crate::cursor::before_empty;
 use crate::error::PopError;
 use crate::span::Counter;
 use crate::stats::{Refusal, Stats};
@@ -189,7 +189,7 @@ impl<T, P: Side, C: Side, S: Stats> ReadEnd<T, P, C, S> {
         if !P::SHARED && !C::SHARED {
             return Some(Refusal::Refused);
         }
-        compared();
+        before_empty();
         // Producers have claimed up to the tail.
         if P::observed(&self.raw.header().tail.0) == at {
             Some(Refusal::Refused)

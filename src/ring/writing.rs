@@ -3,7 +3,7 @@
 use super::cells::Raw;
 use super::pace::Pace;
 use super::side::{Side, VOID, WRITTEN, give_way, known};
-use crate::cursor::compared;
+use crate::cursor::before_full;
 use crate::span::Counter;
 use crate::stats::{Refusal, Stats};
 use crate::sync::{Pos, pause};
@@ -158,7 +158,7 @@ impl<T, P: Side, C: Side, S: Stats> WriteEnd<T, P, C, S> {
         if !P::SHARED && !C::SHARED {
             return Some(Refusal::Refused);
         }
-        compared();
+        before_full();
         // Consumers have claimed up to the head: what is before it is free, or will be soon.
         let head = C::observed(&self.raw.header().head.0);
         let (items, capacity) = (at.since(head), self.raw.capacity());
