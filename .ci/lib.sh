@@ -89,6 +89,21 @@ tests_passed() {
     cat "$@" | sed -nE 's/.*test result: ok\. ([0-9]+) passed.*/\1/p' | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
+# The test programs that have no test in the build of a rail: a line for each, `PROGRAM: why`.
+NO_TESTS=
+# One of them, wherever it is built.
+ASSERTS="static_asserts: what it asserts, the compiler checks"
+
+# Fails if a test program has no test, by what cargo said in the files given, and NO_TESTS does not say why; or the other way
+# round. Sets EMPTY to those programs, for the last line of the rail. Where cargo is quiet, it names no program.
+EMPTY=
+programs_have_tests() {
+    EMPTY=$(python3 .ci/test_programs.py "$NO_TESTS" "$@") || fail "test programs without tests: see above"
+}
+
+# Integration tests that need an operating system, and are empty under Miri and in the narrow build.
+HOSTED="async channel host no_alloc"
+
 # `--test NAME` for every integration test of the package whose name matches a pattern. None is an error.
 # Without a pattern: those that need neither an operating system nor another build, which run everywhere.
 test_flags() {
@@ -99,7 +114,7 @@ names = [t["name"] for t in package["targets"] if "test" in t["kind"] and re.ful
 if not names:
     sys.exit(f"no integration test is named {sys.argv[1]}")
 print(" ".join(f"--test {name}" for name in names))
-' "${1:-(?!(loom|ui|host|no_alloc|processes)$).*}"
+' "${1:-(?!(loom|${HOSTED// /|})$).*}"
 }
 
 # A program of the llvm-tools component.

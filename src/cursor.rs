@@ -67,13 +67,14 @@ impl Cursor {
     /// only who moves it on may touch them.
     ///
     /// Release: pairs with [`hint`](Self::hint) and [`observe`](Self::observe), for those who compare positions.
-    /// The error is where it was instead, loaded as `hint` does.
+    ///
+    /// The error is where it was instead. Relaxed: a guess, as of [`own`](Self::own). Whoever finds nothing there to take
+    /// looks by `hint` before it says so.
     #[cfg(compare_and_swap)]
     #[inline(always)]
     pub(crate) fn claim(&self, from: Pos, to: Pos) -> Result<(), Pos> {
         let release = order(Site::CursorClaim, Ordering::Release);
-        let acquire = order(Site::CursorHint, Ordering::Acquire);
-        self.0.compare_exchange(from, to, release, acquire).map(|_| ())
+        self.0.compare_exchange(from, to, release, Ordering::Relaxed).map(|_| ())
     }
 
     /// The position, by exclusive access.
@@ -175,12 +176,27 @@ pub(crate) struct Track {
     turn: AtomicU32,
 }
 
-/// The first word of a position, as it is stored.
-// Its bits are those of a `Pos` at most.
-#[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast)]
-#[inline(always)]
-const fn low(at: Seq) -> Pos {
-    at.low() as Pos
+const_fn! {
+    /// Whether a position is two words: one that does not fit in a word. Under loom either form is, whatever fits.
+    #[inline(always)]
+    const fn is_split() -> bool {
+        #[cfg(not(loom))]
+        {
+            Seq::SPLIT
+        }
+        #[cfg(loom)]
+        crate::sync::form::is_split()
+    }
+}
+
+const_fn! {
+    /// The first word of a position, as it is stored.
+    // Its bits are those of a `Pos` at most.
+    #[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast)]
+    #[inline(always)]
+    const fn low(at: Seq) -> Pos {
+        (if is_split() { at.low() } else { at.number() }) as Pos
+    }
 }
 
 impl Track {
@@ -189,7 +205,7 @@ impl Track {
 
     const_fn! {
         pub(crate) const fn new(at: Seq) -> Self {
-            let turn = if Seq::SPLIT { at.turn() } else { 0 };
+            let turn = if is_split() { at.turn() } else { 0 };
             Self { low: AtomicPos::new(low(at)), turn: AtomicU32::new(turn) }
         }
     }
@@ -201,7 +217,7 @@ impl Track {
     #[allow(clippy::unnecessary_cast)]
     pub(crate) fn own(&self) -> Seq {
         let low = self.low.load(Ordering::Relaxed) as u64;
-        if Seq::SPLIT { Seq::join(self.turn.load(Ordering::Relaxed), low) } else { Seq::new(low) }
+        if is_split() { Seq::join(self.turn.load(Ordering::Relaxed), low) } else { Seq::new(low) }
     }
 
     /// The writer's position: one that it had during the call, whatever it does meanwhile.
@@ -222,13 +238,13 @@ impl Track {
     #[allow(clippy::unnecessary_cast)]
     #[inline(always)]
     pub(crate) fn observe(&self) -> Seq {
-        if !Seq::SPLIT {
-            return Seq::new(self.low.load(order(Site::CursorObserve, Ordering::Acquire)) as u64);
+        if !is_split() {
+            return Seq::new(self.low.load(order(Site::TrackObserve, Ordering::Acquire)) as u64);
         }
         let mut turn = self.turn.load(order(Site::TurnObserve, Ordering::Acquire));
         for _ in 0..Self::LOOKS {
-            let low = self.low.load(order(Site::CursorObserve, Ordering::Acquire)) as u64;
-            let again = self.turn.load(order(Site::TurnObserve, Ordering::Acquire));
+            let low = self.low.load(order(Site::LowObserve, Ordering::Acquire)) as u64;
+            let again = self.turn.load(order(Site::TurnAgain, Ordering::Acquire));
             if again == turn {
                 return Seq::join(turn, low);
             }
@@ -244,8 +260,8 @@ impl Track {
     /// observers rely on.
     #[inline(always)]
     pub(crate) fn publish(&self, from: Seq, to: Seq) {
-        self.low.store(low(to), order(Site::CursorPublish, Ordering::Release));
-        if Seq::SPLIT && from.turn() != to.turn() {
+        self.low.store(low(to), order(Site::TrackPublish, Ordering::Release));
+        if is_split() && from.turn() != to.turn() {
             self.turn.store(to.turn(), order(Site::TurnPublish, Ordering::Release));
         }
     }
@@ -290,15 +306,30 @@ pub(crate) fn joined() {
     fence(Site::JoinFence, Ordering::SeqCst);
 }
 
-/// Between an end's look at its own side's position, and at the other's, before it says `Full` or `Empty` of a ring
-/// whose sides have several ends. A whole fence; it pairs with itself, in other ends.
+/// Between a producer's look at its own side's position, and at the other's, before it says `Full` of a ring a side of
+/// which has several ends. A whole fence. Pairs with [`before_empty`].
 ///
 /// Without it one consumer may take an item, not see a third party's claim of the tail, and find the ring empty, while a
 /// producer sees that claim, does not see the item taken, and finds it full. Of two such fences one is the first, and
 /// what its end saw before it is seen by the other after its own; so the answers have an order.
 #[inline(always)]
-pub(crate) fn compared() {
-    fence(Site::CompareFence, Ordering::SeqCst);
+pub(crate) fn before_full() {
+    fence(Site::FullFence, Ordering::SeqCst);
+}
+
+/// As [`before_full`], which it pairs with: before a consumer says `Empty`.
+#[inline(always)]
+pub(crate) fn before_empty() {
+    fence(Site::EmptyFence, Ordering::SeqCst);
+}
+
+/// Between giving an end back, and the look whether there is something for it that another thread has left to its holder:
+/// one that found the end taken. A whole fence. Pairs with that of a signal, which the other thread passes between putting it
+/// there and looking for the end.
+#[cfg_attr(not(arc), allow(dead_code))]
+#[inline(always)]
+pub(crate) fn given_back() {
+    fence(Site::DiscardFence, Ordering::SeqCst);
 }
 
 #[cfg(all(test, not(loom)))]

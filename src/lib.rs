@@ -46,6 +46,6 @@ pub use ring::{Mpmc, Mpsc, Spmc};
 #[cfg(loom)]
 #[doc(hidden)]
 pub mod model {
-    //! What the loom models need: the ordering sites, and the switch that weakens one of them.
-    pub use crate::sync::{Site, weaken};
+    //! What the loom models need: the ordering sites, the switch that weakens one of them, and the forms of a position.
+    pub use crate::sync::{Site, form, weaken};
 }

@@ -69,6 +69,8 @@ pub(crate) struct Seq<const HALF: u32>(u64);
 
 impl<const HALF: u32> Seq<HALF> {
     /// True when one word of `HALF + 1` bits is not enough.
+    // Under loom each form is chosen: see `sync::form`.
+    #[cfg_attr(loom, allow(dead_code))]
     pub(crate) const SPLIT: bool = HALF < 63;
     /// The most by which a position may be moved on at once: then its turn changes by no more than one.
     pub(crate) const STRIDE: u64 = 1 << HALF;

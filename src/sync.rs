@@ -237,10 +237,18 @@ pub enum Site {
     StampCommit,
     /// `Stamp::observe`: the Acquire load of it.
     StampObserve,
+    /// `Track::publish`: the Release store of a position, or of its first word.
+    TrackPublish,
+    /// `Track::observe`: the Acquire load of a position that is one word.
+    TrackObserve,
+    /// `Track::observe`: the Acquire load of the first of two words.
+    LowObserve,
     /// `Track::publish`: the Release store of a position's turn.
     TurnPublish,
-    /// `Track::observe`: the Acquire loads of it.
+    /// `Track::observe`: the Acquire load of it before the first word is loaded.
     TurnObserve,
+    /// `Track::observe`: the Acquire load of it after that, with which the next look begins.
+    TurnAgain,
     /// `Track::announce`: the Release fence between saying what goes, and overwriting it.
     AnnounceFence,
     /// `Track::confirm`: the Acquire fence between copying something, and asking whether it was still there.
@@ -255,8 +263,12 @@ pub enum Site {
     PlacePublish,
     /// `OnceBox::get`: the Acquire load of it.
     PlaceObserve,
-    /// `cursor::compared`: the whole fence between looks at the two sides' positions.
-    CompareFence,
+    /// `cursor::before_full`: the whole fence between a producer's looks at the two sides' positions.
+    FullFence,
+    /// `cursor::before_empty`: the whole fence between a consumer's looks at them.
+    EmptyFence,
+    /// `cursor::given_back`: the whole fence between giving an end back, and the look for what was left to its holder.
+    DiscardFence,
     /// `words::Foreign::observe`: the Acquire fence after the load of a word the peer writes.
     MappingObserve,
     /// `words::sleeping`: the whole fence between saying that one sleeps, and the look at the peer's word.
@@ -265,8 +277,12 @@ pub enum Site {
     RouseFence,
     /// `Event::signal`: the whole fence between a change, and the look whether somebody waits for it.
     SignalFence,
-    /// `Event::wait_until`: the whole fence between saying that one waits, and the look.
-    AwaitFence,
+    /// `Event::announce_thread`: the whole fence between counting a thread in, and its look.
+    ThreadFence,
+    /// `Event::await_again`: the whole fence between counting a thread as uncalled, and its look.
+    AgainFence,
+    /// `Event::fence_task`: the whole fence between a task's waker, and its look.
+    TaskFence,
     /// `Cell::arm`: the Release store that leaves a waker.
     TaskArm,
     /// `Cell::wake`: the Acquire half of taking the waker.
@@ -275,12 +291,18 @@ pub enum Site {
     TaskDone,
     /// `Cell::arm`: the Acquire load that finds the last waker taken.
     TaskRetake,
+    /// `Cell::vacate`: the Acquire load of the exchange that finds the waker taken.
+    TaskVacate,
     /// `Cell::free`: the Release store that gives a slot up.
     SeatGiveBack,
-    /// `Lifecycle::leave` and `close`: the Release half of going.
+    /// `Lifecycle::leave`: the Release half of going.
     PartyLeave,
-    /// `Lifecycle::is_over` and `is_closed`: the Acquire load of who is still there.
+    /// `Lifecycle::close`: the Release half of closing.
+    PartyClose,
+    /// `Lifecycle::is_over`: the Acquire load of who is still there.
     PartyLook,
+    /// `Lifecycle::is_closed`: the Acquire load of whether it was closed.
+    ClosedLook,
 }
 
 /// The ordering of a site: what the code asks for, or `Relaxed` while a negative model weakens the site.
@@ -331,6 +353,28 @@ pub mod weaken {
     /// Weakens `site` in every model that runs on this thread from now on, or nothing.
     pub fn set(site: Option<super::Site>) {
         WEAKENED.set(site.map_or(0, |site| site as u32));
+    }
+}
+
+/// Under loom: which form a position has that never comes round ([`Track`](crate::cursor::Track)), so that one build
+/// explores both.
+#[cfg(loom)]
+pub mod form {
+    use core::cell::Cell;
+
+    std::thread_local! {
+        /// Of this thread of the system, as in [`weaken`](super::weaken).
+        static IS_SPLIT: Cell<bool> = const { Cell::new(true) };
+    }
+
+    pub(crate) fn is_split() -> bool {
+        IS_SPLIT.get()
+    }
+
+    /// Makes such a position two words in every model that runs on this thread from now on, or one, as it is where words
+    /// have 64 bits. Not while there is one.
+    pub fn set(is_split: bool) {
+        IS_SPLIT.set(is_split);
     }
 }
 

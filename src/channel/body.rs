@@ -115,7 +115,8 @@ impl<R, W, M: Meter, const TASKS: usize> Channel<R, W, M, TASKS> {
         super::sender::close(&&self.line);
     }
 
-    /// Whether it was closed, by whomever; not that all of a side are gone, which its ends know.
+    /// Whether it was closed, by whomever; not that all of a side are gone, which its ends know. What was sent before that is in
+    /// it now, or was received.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.line.is_closed()

@@ -44,7 +44,8 @@ impl<W, M: Meter, const TASKS: usize> Line<W, M, TASKS> {
         (self.data.0.crowded(), self.room.0.crowded())
     }
 
-    /// The last receiver is gone for good: every signal of data finds somebody who waits from now on.
+    /// The last receiver is gone for good: every signal of data finds somebody who waits from now on. Who calls this then
+    /// looks for data, after a whole fence.
     #[cfg(arc)]
     pub(super) fn keep_watch(&self)
     where
@@ -262,7 +263,7 @@ pub(crate) mod sealed {
         fn life(&self) -> &Lifecycle;
         /// `count` more of those who wait can have what they wait for. Returns whether anybody waits.
         fn signal(&self, what: For, count: u32) -> bool;
-        /// After a signal of data that was waited for: whether the last receiver is gone.
+        /// After a signal of data that was waited for, and its fence: whether the last receiver is gone.
         fn is_left(&self) -> bool;
         /// How to wait where nothing else was said.
         fn patience(&self) -> Strategy;
@@ -326,7 +327,6 @@ impl<W: Wait, M: Meter, const TASKS: usize> sealed::Line for Line<W, M, TASKS> {
     }
 
     fn is_left(&self) -> bool {
-        Event::<TASKS>::told();
         self.life.0.is_gone(Party::Receiver)
     }
 

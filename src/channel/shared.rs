@@ -46,7 +46,8 @@ impl<T, const N: usize, A: Arity, W: Wait, M: Meter, const TASKS: usize> sealed:
     fn abandon(&self) {
         // Also if the platform panics.
         let _discard = Discard(self);
-        // What is sent from now on is dropped by its sender, which sees this; what was sent before, here.
+        // What is sent from now on is dropped by its sender, which sees this; what was sent before, here, after the fence in
+        // `discard`.
         self.0.line.keep_watch();
     }
     fn discard(&self) {

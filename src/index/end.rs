@@ -7,7 +7,7 @@ use super::header::{Header, IndexPtr};
 use super::pace::Pace;
 use super::side::sealed::Sealed as _;
 use super::side::{ABORTED, Side, WRITTEN, backoff, known};
-use crate::cursor::{Cursor, compared};
+use crate::cursor::{Cursor, before_empty, before_full};
 use crate::span::Counter;
 use crate::stats::{Refusal, sealed::Sealed as _};
 use crate::sync::{Pos, pause};
@@ -48,6 +48,8 @@ pub(crate) trait Role<A: Arity>: Sized {
     /// # Safety
     /// They were claimed, and not committed.
     unsafe fn abort(index: &IndexPtr<A>, at: Pos, count: usize);
+    /// The fence between a look at its own side's position, and at the other's, before it says that there is nothing.
+    fn fence_refusal();
     /// The number of items between the positions of the two sides.
     fn items(own: Pos, other: Pos) -> usize;
 }
@@ -91,6 +93,10 @@ impl<A: Arity> Role<A> for Producers {
     unsafe fn abort(index: &IndexPtr<A>, at: Pos, count: usize) {
         // SAFETY: as the caller says; an aborted slot need not be written.
         unsafe { index.commit_written(at, count, ABORTED) };
+    }
+    #[inline(always)]
+    fn fence_refusal() {
+        before_full();
     }
     #[inline(always)]
     fn items(own: Pos, other: Pos) -> usize {
@@ -141,6 +147,10 @@ impl<A: Arity> Role<A> for Consumers {
     unsafe fn abort(index: &IndexPtr<A>, at: Pos, count: usize) {
         // SAFETY: as the caller says.
         unsafe { index.commit_freed(at, count) };
+    }
+    #[inline(always)]
+    fn fence_refusal() {
+        before_empty();
     }
     #[inline(always)]
     fn items(own: Pos, other: Pos) -> usize {
@@ -338,7 +348,7 @@ impl<A: Arity, R: Role<A>> End<A, R> {
         if !R::Own::SHARED && !R::Other::SHARED {
             return Some(Refusal::NoneAvailable);
         }
-        compared();
+        R::fence_refusal();
         // The other side has claimed up to its position: what is before it is committed, or will be soon.
         let there = R::Other::observed(R::other(self.ptr.header())).plus(R::lead(&self.ptr)).since(at);
         if there > self.ptr.capacity() {

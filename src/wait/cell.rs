@@ -147,7 +147,7 @@ impl Cell {
         }
         // Relaxed: all that the task did to the cell was before it armed it, which the signaller has seen. Acquire, where the
         // signaller was faster: pairs with the end of `wake`, to be handed on by `free`.
-        let retake = order(Site::TaskRetake, Ordering::Acquire);
+        let retake = order(Site::TaskVacate, Ordering::Acquire);
         match self.state.compare_exchange(WAKING, ABANDONED, Ordering::Relaxed, retake) {
             Ok(_) => Left::Waking,
             Err(_) => {

@@ -269,7 +269,7 @@ impl<const TASKS: usize> Event<TASKS> {
     /// Has signallers know of a thread, which is counted; whether all of them do. `gate`: as it was before.
     pub(super) fn announce_thread(gate: u32, wait: &impl Wait) -> bool {
         // The heavy half; pairs with the light one, or the fence, of `signal`.
-        fence(Site::AwaitFence, Ordering::SeqCst);
+        fence(Site::ThreadFence, Ordering::SeqCst);
         gate & LIGHT == 0 || wait.heavy()
     }
 
@@ -286,7 +286,7 @@ impl<const TASKS: usize> Event<TASKS> {
     pub(super) fn await_again(&self) -> bool {
         let counted = self.sleepers.again();
         // Pairs with that of `signal_fenced`.
-        fence(Site::AwaitFence, Ordering::SeqCst);
+        fence(Site::AgainFence, Ordering::SeqCst);
         counted
     }
 
@@ -321,7 +321,7 @@ impl<const TASKS: usize> Event<TASKS> {
 
     /// The task's half of the fence, between saying that it waits, and its look. Pairs with that of `signal_fenced`.
     pub(super) fn fence_task() {
-        fence(Site::AwaitFence, Ordering::SeqCst);
+        fence(Site::TaskFence, Ordering::SeqCst);
     }
 
     /// Counts one out.
@@ -330,22 +330,15 @@ impl<const TASKS: usize> Event<TASKS> {
         self.gate.0.fetch_sub(ONE, Ordering::Relaxed);
     }
 
-    /// Has every signaller know for good that somebody waits, as if a task did. What was done before this is seen by those
-    /// who learn of it and pass [`told`](Self::told), and what they have done before is seen after this.
+    /// Has every signaller know for good that somebody waits, as if a task did.
+    ///
+    /// The caller passes a whole fence before it looks for what was changed: as for a task, that look sees it, or the
+    /// signaller sees after its own fence that somebody waits, and what the caller did before this.
     #[cfg(arc)]
     pub(crate) fn keep_watch(&self, wait: &impl Wait) {
-        // Pairs with that of `told`.
-        Self::fence_task();
         // If there are too many to count, the count is not zero anyway.
         self.count_task();
         self.announce_task(wait);
-        Self::fence_task();
-    }
-
-    /// After a signal that found somebody who waits.
-    pub(crate) fn told() {
-        // Pairs with the first one of `keep_watch`.
-        fence(Site::SignalFence, Ordering::SeqCst);
     }
 
     pub(super) fn tasks(&self) -> &Slots<TASKS> {

@@ -99,16 +99,16 @@ impl Lifecycle {
 
     /// Closes it for good. True if it was open.
     ///
-    /// Release: as for `leave`.
+    /// Release: pairs with `is_over`, and with [`is_closed`](Self::is_closed).
     pub(crate) fn close(&self) -> bool {
-        self.0.fetch_or(CLOSED, order(Site::PartyLeave, Ordering::Release)) & CLOSED == 0
+        self.0.fetch_or(CLOSED, order(Site::PartyClose, Ordering::Release)) & CLOSED == 0
     }
 
-    /// Whether it was closed.
+    /// Whether it was closed. What was sent before is seen by a look that comes after this one.
     #[inline(always)]
     pub(crate) fn is_closed(&self) -> bool {
         // Acquire: pairs with `close`.
-        self.0.load(order(Site::PartyLook, Ordering::Acquire)) & CLOSED != 0
+        self.0.load(order(Site::ClosedLook, Ordering::Acquire)) & CLOSED != 0
     }
 
     /// Whether nothing more can come of the other party: it was closed, or that party was there and is gone.
@@ -123,9 +123,10 @@ impl Lifecycle {
 
     /// Whether a party was there and is gone, closed or not.
     ///
-    /// Acquire: as for [`is_over`](Self::is_over).
+    /// Relaxed: it is asked after a fence, by who then takes the end of that party. The end is claimed, which has an order
+    /// of its own.
     pub(crate) fn is_gone(&self, party: Party) -> bool {
-        self.0.load(order(Site::PartyLook, Ordering::Acquire)) & party.field() == party.met()
+        self.0.load(Ordering::Relaxed) & party.field() == party.met()
     }
 
     /// How many there are of a party, as far as they are counted.

@@ -33,19 +33,15 @@ impl Sleepers {
     /// Changes the numbers of present and of uncalled threads, unless `change` does not want to, or other parties change them
     /// in between at each of a number of tries. Returns what was taken from the uncalled ones.
     ///
-    /// AcqRel: see [`again`](Self::again).
-    fn change(&self, change: impl Fn(u32, u32) -> Option<(u32, u32)>) -> Option<u32> {
+    /// `order` is that of the exchange: see [`again`](Self::again).
+    fn change(&self, order: Ordering, change: impl Fn(u32, u32) -> Option<(u32, u32)>) -> Option<u32> {
         // Relaxed: a first guess.
         let mut now = self.0.load(Ordering::Relaxed);
         for _ in 0..TRIES {
             let (present, uncalled) = change(now / PRESENT, now & LOW)?;
             let uncalled = uncalled.min(present);
-            match self.0.compare_exchange(
-                now,
-                present * PRESENT + uncalled,
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            ) {
+            // Relaxed, if it fails: a guess again.
+            match self.0.compare_exchange(now, present * PRESENT + uncalled, order, Ordering::Relaxed) {
                 Ok(_) => return Some((now & LOW).saturating_sub(uncalled)),
                 Err(seen) => now = seen,
             }
@@ -54,29 +50,43 @@ impl Sleepers {
     }
 
     /// Counts a thread in. Returns false if it is not counted: then no signal calls it, and it has to look from time to time.
-    /// That is so for more than 65535.
+    /// That is so for more than 65535. After it has observed the epoch that it is going to sleep on.
+    ///
+    /// Release: as for [`again`](Self::again).
     pub(super) fn enter(&self) -> bool {
-        self.change(|present, uncalled| (present < LOW).then_some((present + 1, uncalled + 1))).is_some()
+        self.change(Ordering::Release, |present, uncalled| {
+            (present < LOW).then_some((present + 1, uncalled + 1))
+        })
+        .is_some()
     }
 
     /// Counts a thread out that was counted in.
     pub(super) fn leave(&self) {
-        // If it stays counted, threads are called for nothing.
-        self.change(|present, uncalled| Some((present.saturating_sub(1), uncalled)));
+        // If it stays counted, threads are called for nothing. Relaxed: it sleeps no more, so that nothing is to be kept in
+        // order with it; and what others have released stays released, since this is an exchange.
+        self.change(Ordering::Relaxed, |present, uncalled| Some((present.saturating_sub(1), uncalled)));
     }
 
     /// Counts a thread as uncalled that may have been called. After it has observed the epoch that it is going to sleep on,
     /// and before the fence and the look that it takes before that.
     ///
-    /// AcqRel, here and in [`call`](Self::call): if a call comes before this, this thread is counted after it. If it comes
-    /// after this, the epoch is advanced after the call, so after it was observed, and the sleep on it does not begin.
+    /// Release; pairs with the Acquire of [`call`](Self::call). If a call comes before this, this thread is counted after it.
+    /// If it comes after this, it takes this thread for called, so the sleep must not begin: the epoch is advanced after the
+    /// call, so the one that was observed before this is an earlier one. Without the two, a processor may do the load of the
+    /// epoch after this, or advance it before the call. Then the thread sleeps on the epoch of a call that has been, and
+    /// nobody calls it.
+    ///
+    /// loom does the steps of a thread one after the other, and has no load that sees a later store, so no model can fail
+    /// without them.
     ///
     /// Returns false if it could not be counted: then it has to look from time to time.
     pub(super) fn again(&self) -> bool {
-        self.change(|present, uncalled| Some((present, uncalled + 1))).is_some()
+        self.change(Ordering::Release, |present, uncalled| Some((present, uncalled + 1))).is_some()
     }
 
     /// Calls up to `count` threads. Returns how many are to be woken. Before the epoch is advanced.
+    ///
+    /// Acquire: see [`again`](Self::again).
     pub(super) fn call(&self, count: u32) -> u32 {
         // A thread that is missed here has a fence still to pass, after which it sees what was signalled.
         let uncalled = self.0.load(Ordering::Relaxed) & LOW;
@@ -84,7 +94,7 @@ impl Sleepers {
             return 0;
         }
         // If they stay counted as uncalled, they are called again for nothing.
-        self.change(|present, uncalled| Some((present, uncalled.saturating_sub(count))))
+        self.change(Ordering::Acquire, |present, uncalled| Some((present, uncalled.saturating_sub(count))))
             .unwrap_or(uncalled.min(count))
     }
 }

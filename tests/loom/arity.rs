@@ -23,10 +23,10 @@ models! {
     d09_full_is_not_said_of_a_ring_with_room kills [StampCommit StampObserve] twin d09_twin_expects_room;
     d09_one_rival_is_no_contention kills [CursorClaim];
     d16_one_to_many_has_a_length_in_range kills [CursorClaim];
-    d20_full_and_empty_have_one_order_for_one_consumer kills [CompareFence];
-    d20_full_and_empty_have_one_order_for_one_producer kills [CompareFence];
-    d20_full_and_empty_have_one_order_for_consumers kills [CompareFence] twin d20_twin_is_never_full;
-    d20_full_and_empty_have_one_order_for_producers kills [CompareFence];
+    d20_full_and_empty_have_one_order_for_one_consumer kills [FullFence EmptyFence];
+    d20_full_and_empty_have_one_order_for_one_producer kills [FullFence EmptyFence];
+    d20_full_and_empty_have_one_order_for_consumers kills [FullFence EmptyFence] twin d20_twin_is_never_full;
+    d20_full_and_empty_have_one_order_for_producers kills [FullFence EmptyFence];
     d16_one_of_many_consumers_has_a_length_in_range kills [CursorHint CursorClaim];
     d16_many_to_many_has_a_length_in_range kills [] twin d16_twin_of_many_expects_emptiness;
 }

@@ -1,7 +1,8 @@
 //! Models of the broadcast ring.
 //!
-//! Here a turn is two positions ([`Site::TurnPublish`](annulet::model::Site)), so that each model that publishes two
-//! items crosses one, and a ring has at most two slots. The slots of a gated ring are shadowed by cells that loom
+//! Here a position is two words, as where words have 32 bits, and a turn is two positions
+//! ([`Site::TurnPublish`](annulet::model::Site)), so that each model that publishes two items crosses one, and a ring has at most
+//! two slots. [`one_word`] has the other form. The slots of a gated ring are shadowed by cells that loom
 //! watches, as those of other rings are; those of an overwriting one are read and written at once by design.
 
 use annulet::Broadcast;
@@ -11,19 +12,58 @@ use annulet::ring::broadcast::{Gated, GatedReader, Overwrite, Policy, ReadError,
 use crate::harness::{Main, at_once};
 
 models! {
-    rr07_items_are_handed_over kills [CursorPublish CursorObserve];
+    rr07_items_are_handed_over kills [TrackPublish LowObserve];
     rr07_a_copy_is_of_one_item kills [AnnounceFence ConfirmFence] twin rr07_twin_expects_everything;
-    rr07_each_item_is_read_or_counted kills [CursorPublish CursorObserve AnnounceFence ConfirmFence];
-    rr07_a_turn_is_not_taken_for_another kills [TurnPublish TurnObserve];
+    rr07_each_item_is_read_or_counted kills [TrackPublish LowObserve AnnounceFence ConfirmFence];
+    rr07_a_turn_is_not_taken_for_another kills [TurnPublish TurnObserve TurnAgain];
     rr07_the_newest_item_is_whole kills [AnnounceFence ConfirmFence];
-    rr06_readers_begin_at_once kills [CursorPublish CursorObserve];
-    rr08_room_is_handed_back kills [CursorPublish CursorObserve];
+    rr06_readers_begin_at_once kills [TrackPublish LowObserve];
+    rr08_room_is_handed_back kills [CursorPublish TrackPublish LowObserve];
     rr08_who_joins_at_the_oldest_is_waited_for kills [GateFence JoinFence] twin rr08_twin_expects_the_oldest;
     rr08_who_joins_at_the_newest_is_waited_for kills [GateFence JoinFence];
     rr08_who_joins_beside_another_is_waited_for kills [GateFence JoinFence];
     rr08_who_leaves_is_waited_for_no_longer kills [BitmapGiveBack];
     rr08_a_place_changes_hands kills [BitmapGiveBack BitmapHeld];
     e07_writers_follow_each_other kills [BitmapClaim BitmapGiveBack];
+}
+
+/// The models in which the form of a position matters, once more: where words have 64 bits, a position is one word.
+pub mod one_word {
+    use annulet::model::form;
+
+    use crate::harness::Main;
+
+    models! {
+        rr07_items_are_handed_over_by_one_word kills [TrackPublish TrackObserve];
+        rr07_a_copy_is_of_one_item_by_one_word kills [AnnounceFence ConfirmFence];
+        rr07_each_item_is_read_or_counted_by_one_word kills [TrackPublish TrackObserve AnnounceFence ConfirmFence];
+        rr07_the_newest_item_is_whole_by_one_word kills [AnnounceFence ConfirmFence];
+        rr06_readers_begin_at_once_by_one_word kills [TrackPublish TrackObserve];
+        rr08_room_is_handed_back_by_one_word kills [CursorPublish TrackPublish TrackObserve];
+        rr08_who_joins_at_the_oldest_is_waited_for_by_one_word kills [GateFence JoinFence];
+        rr08_who_joins_at_the_newest_is_waited_for_by_one_word kills [GateFence JoinFence];
+        rr08_who_joins_beside_another_is_waited_for_by_one_word kills [GateFence JoinFence];
+    }
+
+    macro_rules! again {
+        ($($name:ident = $model:ident;)*) => {$(
+            fn $name(main: Main) {
+                form::set(false);
+                super::$model(main);
+            }
+        )*};
+    }
+    again! {
+        rr07_items_are_handed_over_by_one_word = rr07_items_are_handed_over;
+        rr07_a_copy_is_of_one_item_by_one_word = rr07_a_copy_is_of_one_item;
+        rr07_each_item_is_read_or_counted_by_one_word = rr07_each_item_is_read_or_counted;
+        rr07_the_newest_item_is_whole_by_one_word = rr07_the_newest_item_is_whole;
+        rr06_readers_begin_at_once_by_one_word = rr06_readers_begin_at_once;
+        rr08_room_is_handed_back_by_one_word = rr08_room_is_handed_back;
+        rr08_who_joins_at_the_oldest_is_waited_for_by_one_word = rr08_who_joins_at_the_oldest_is_waited_for;
+        rr08_who_joins_at_the_newest_is_waited_for_by_one_word = rr08_who_joins_at_the_newest_is_waited_for;
+        rr08_who_joins_beside_another_is_waited_for_by_one_word = rr08_who_joins_beside_another_is_waited_for;
+    }
 }
 
 /// Positions start just below the end of their integer, so that every model wraps it, too.

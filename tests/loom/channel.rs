@@ -14,24 +14,25 @@ use crate::harness::{Main, at_once, three};
 use crate::platform::{Platform, SOON, block_on, lent};
 
 models! {
-    d06_a_send_against_a_receive kills [SignalFence AwaitFence];
-    nx10_a_sender_waits_for_room kills [SignalFence AwaitFence] twin nx10_twin_pops_without_a_word;
-    nx10_tasks_wait_for_data_and_room kills [SignalFence AwaitFence];
+    d06_a_send_against_a_receive kills [SignalFence ThreadFence];
+    nx10_a_sender_waits_for_room kills [SignalFence ThreadFence] twin nx10_twin_pops_without_a_word;
+    nx10_tasks_wait_for_data_and_room kills [SignalFence TaskFence];
     d07_what_was_sent_comes_before_closed kills [PartyLeave PartyLook] twin d07_twin_sends_nothing;
-    d07_what_was_sent_comes_before_a_close kills [PartyLeave PartyLook];
-    rm05_the_last_sender_goes kills [SignalFence AwaitFence] twin rm05_twin_keeps_the_sender;
-    rm05_a_receiver_waits_for_a_close kills [SignalFence AwaitFence] twin rm05_twin_leaves_it_open;
-    rm05_a_task_waits_for_a_close kills [SignalFence AwaitFence];
-    d08_the_last_receiver_goes kills [SignalFence AwaitFence];
-    d08_the_last_receiver_goes_from_a_task kills [SignalFence AwaitFence];
+    d07_what_was_sent_comes_before_a_close kills [PartyClose PartyLook];
+    d07_what_was_sent_is_in_a_closed_channel kills [PartyClose ClosedLook] twin d07_twin_takes_it_out;
+    rm05_the_last_sender_goes kills [SignalFence ThreadFence] twin rm05_twin_keeps_the_sender;
+    rm05_a_receiver_waits_for_a_close kills [SignalFence ThreadFence] twin rm05_twin_leaves_it_open;
+    rm05_a_task_waits_for_a_close kills [SignalFence TaskFence];
+    d08_the_last_receiver_goes kills [SignalFence ThreadFence];
+    d08_the_last_receiver_goes_from_a_task kills [SignalFence TaskFence];
     h15_two_receivers_and_a_deadline within 2 kills [SignalFence];
     nx10_two_receivers_and_a_batch within 2 kills [SignalFence];
     nx10_two_receivers_and_one_signal within 2 kills [SignalFence];
     nx10_two_receivers_and_commits_out_of_order within 1 kills [SignalFence];
     rm05_a_close_overtakes_a_send within 1 kills [SignalFence];
     rm07_a_place_changes_hands_while_the_writer_waits within 2 kills [SignalFence] twin rm07_twin_keeps_the_slow_reader;
-    d06_a_slot_that_is_given_up_in_front_of_an_item kills [SignalFence AwaitFence] twin d06_twin_gives_it_up_silently;
-    d06_slots_that_are_given_up_are_room kills [SignalFence AwaitFence] twin d06_twin_fills_the_ring_silently;
+    d06_a_slot_that_is_given_up_in_front_of_an_item kills [SignalFence ThreadFence AgainFence] twin d06_twin_gives_it_up_silently;
+    d06_slots_that_are_given_up_are_room kills [SignalFence ThreadFence] twin d06_twin_fills_the_ring_silently;
     d07_closed_comes_after_everything_that_was_sent within 2 kills [SignalFence] twin d07_twin_forgets_a_claim_and_its_sender;
 }
 
@@ -142,6 +143,31 @@ fn d07_what_was_sent_comes_before_a_close(main: Main) {
         // The life of a channel that is closed does not matter.
         std::mem::forget(tx);
     });
+}
+
+/// Whoever sees that a channel was closed sees what was sent before, unless it was received.
+fn look_into(main: Main, takes: bool) {
+    lent(Of::<1, Single, Single, 0>::over(Ring::new(), Platform::new()), |channel| {
+        let channel = &*channel;
+        let (mut tx, mut rx) = channel.try_split().unwrap();
+        let close = move || {
+            silently(tx.end(), |end| end.try_push(7)).unwrap();
+            if takes {
+                silently(rx.end(), |end| end.try_pop()).unwrap();
+            }
+            tx.close();
+            forget((tx, rx));
+        };
+        at_once(main, close, move || assert!(!channel.is_closed() || !channel.is_empty()));
+    });
+}
+
+fn d07_what_was_sent_is_in_a_closed_channel(main: Main) {
+    look_into(main, false);
+}
+
+fn d07_twin_takes_it_out(main: Main) {
+    look_into(main, true);
 }
 
 /// A receiver waits, gets what was sent, and wakes up again when the last sender goes.
@@ -410,8 +436,8 @@ pub mod owned {
     use annulet::stats::Off;
 
     models! {
-        d08_a_send_against_the_last_receiver kills [SignalFence] twin d08_twin_keeps_what_is_queued;
-        d08_two_sends_against_the_last_receiver within 2 kills [SignalFence];
+        d08_a_send_against_the_last_receiver kills [SignalFence DiscardFence] twin d08_twin_keeps_what_is_queued;
+        d08_two_sends_against_the_last_receiver within 2 kills [SignalFence DiscardFence];
         d08_a_reply_that_is_dropped_with_its_request within 2 kills [SignalFence];
     }
 

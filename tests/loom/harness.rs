@@ -6,7 +6,7 @@ use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Once, OnceLock};
 
-use annulet::model::{Site, weaken};
+use annulet::model::{Site, form, weaken};
 
 /// Which side the main thread plays. The other one is spawned. To loom they are not alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +126,7 @@ fn explore(play: fn(Main), main: Main, bound: Option<usize>) -> (usize, Result<(
     let result = catch_unwind(AssertUnwindSafe(|| {
         builder.check(move || {
             count.fetch_add(1, Ordering::Relaxed);
+            form::set(true);
             play(main);
         });
     }));

@@ -15,18 +15,19 @@ use crate::harness::{Main, at_once, three};
 use crate::platform::{Bell, Platform, SOON, block_on, lent};
 
 models! {
-    d06_a_push_against_a_wait kills [SignalFence AwaitFence] twin d06_twin_does_not_signal;
-    d06_a_signal_during_the_second_sleep kills [SignalFence AwaitFence] twin d06_twin_signals_once;
+    d06_a_push_against_a_wait kills [SignalFence ThreadFence] twin d06_twin_does_not_signal;
+    d06_a_signal_during_the_second_sleep kills [SignalFence ThreadFence AgainFence] twin d06_twin_signals_once;
     h15_each_thread_is_called_for_each_sleep within 2 kills [SignalFence] twin h15_twin_calls_one;
-    h16_a_push_against_phases kills [SignalFence AwaitFence] twin h16_twin_does_not_signal;
-    h15_one_wake_for_two_threads kills [SignalFence AwaitFence] twin h15_twin_wakes_who_has_gone;
-    h15_one_wake_for_a_thread_and_a_task kills [SignalFence AwaitFence];
-    h15_a_task_that_was_woken_is_dropped within 2 kills [SignalFence AwaitFence] twin h15_twin_forgets_the_task;
-    d19_a_push_against_a_poll kills [SignalFence AwaitFence TaskArm TaskWake] twin d19_twin_does_not_signal;
+    h16_a_push_against_phases kills [SignalFence ThreadFence] twin h16_twin_does_not_signal;
+    h15_one_wake_for_two_threads kills [SignalFence ThreadFence] twin h15_twin_wakes_who_has_gone;
+    h15_one_wake_for_a_thread_and_a_task kills [SignalFence TaskFence];
+    h15_a_task_that_was_woken_is_dropped within 2 kills [SignalFence TaskFence] twin h15_twin_forgets_the_task;
+    d19_a_push_against_a_poll kills [SignalFence TaskFence TaskArm TaskWake] twin d19_twin_does_not_signal;
     d19_a_waker_is_replaced kills [TaskArm TaskWake TaskDone TaskRetake] twin d19_twin_waits_for_the_first_waker;
     d19_a_seat_is_used_again kills [SeatGiveBack] twin d19_twin_expects_a_seat;
     d19_a_seat_that_a_signaller_frees kills [TaskDone] twin d19_twin_counts_wakers_too_early;
     d19_a_seat_changes_hands_during_a_wake within 2 kills [SeatGiveBack TaskDone TaskRetake];
+    d19_a_seat_is_left_after_a_wake kills [TaskDone TaskVacate];
 }
 
 type Ring = Spsc<u32, 1>;
@@ -202,7 +203,7 @@ pub mod crowded {
     use loom::sync::atomic::{AtomicU32, Ordering};
 
     models! {
-        d19_tasks_beyond_the_slots_are_woken within 2 kills [SignalFence AwaitFence] twin d19_twin_wakes_one;
+        d19_tasks_beyond_the_slots_are_woken within 2 kills [SignalFence TaskFence] twin d19_twin_wakes_one;
         d19_two_tasks_get_more_slots_at_once within 2 kills [PlacePublish PlaceObserve];
     }
 
@@ -437,6 +438,27 @@ fn d19_a_seat_changes_hands_during_a_wake(main: Main) {
     with_seat(|stage| {
         let (_, one, two) = three(main, || stage.signal(1), move || pass_by(stage), move || pass_by(stage));
         all_left(stage, [one, two]);
+    });
+}
+
+/// A task finds what it waited for, and goes, when a signaller has taken its waker: the next one to have its slot is told of
+/// that by the task alone.
+fn d19_a_seat_is_left_after_a_wake(main: Main) {
+    with_seat(|stage| {
+        let task = move || {
+            let bell = Bell::new();
+            let waker = Waker::from(Arc::clone(&bell));
+            let mut context = Context::from_waker(&waker);
+            let mut ticket = stage.ticket();
+            assert!(ticket.poll(&mut context, || None::<()>).is_pending());
+            assert!(ticket.poll(&mut context, || Some(())).is_ready());
+            // It took something, so it signals nobody, and passes no fence.
+            drop(ticket);
+            drop(waker);
+            [bell, pass_by(stage)]
+        };
+        let (_, bells) = at_once(main, || stage.signal(1), task);
+        all_left(stage, bells);
     });
 }
 
