@@ -431,7 +431,9 @@ fn d07_twin_forgets_a_claim_and_its_sender(main: Main) {
 pub mod owned {
     use std::sync::Arc;
 
-    use super::{Channel, Main, Multi, Of, Place, Platform, RecvError, Ring, Side, Single, at_once, three};
+    use super::{
+        Channel, Main, Multi, Of, Place, Platform, RecvError, Ring, Side, Sides, Single, at_once, three,
+    };
     use annulet::channel::OwnedEnds;
     use annulet::stats::Off;
 
@@ -443,7 +445,7 @@ pub mod owned {
 
     type Item = Arc<()>;
 
-    fn ends<P: Side, C: Side>() -> OwnedEnds<Item, 2, Sides<P, C, Platform>, Off, Off, 0> {
+    fn ends<P: Side, C: Side>() -> OwnedEnds<Item, 2, Sides<P, C>, Platform, Off, 0> {
         Channel::new_split(Platform::new())
     }
 
