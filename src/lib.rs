@@ -12,11 +12,8 @@ extern crate alloc;
 #[cfg(any(all(feature = "std", target_os = "linux"), test, loom))]
 extern crate std;
 
-mod bitmap;
-mod cursor;
+mod atomic;
 mod index;
-#[cfg(arc)]
-mod once;
 mod span;
 mod sync;
 
@@ -47,5 +44,5 @@ pub use ring::{Mpmc, Mpsc, Spmc};
 #[doc(hidden)]
 pub mod model {
     //! What the loom models need: the ordering sites, the switch that weakens one of them, and the forms of a position.
-    pub use crate::sync::{Site, form, weaken};
+    pub use crate::atomic::site::{Site, form, weaken};
 }

@@ -65,9 +65,9 @@ counter!(u8 usize);
 ///                                        └── low ───────────────┘
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Seq<const HALF: u32>(u64);
+pub(crate) struct Sequence<const HALF: u32>(u64);
 
-impl<const HALF: u32> Seq<HALF> {
+impl<const HALF: u32> Sequence<HALF> {
     /// True when one word of `HALF + 1` bits is not enough.
     // Under loom each form is chosen: see `sync::form`.
     #[cfg_attr(loom, allow(dead_code))]
@@ -226,7 +226,7 @@ impl Span {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{Counter, Seq, Span};
+    use super::{Counter, Sequence, Span};
 
     /// Every start, length and capacity of a small ring against the plain definition: item `i` is in slot
     /// `(start + i) mod capacity`.
@@ -302,7 +302,7 @@ mod tests {
     /// Positions of both widths of low that can be walked, around every border: what the two words say together is
     /// the position, also when the second word is one turn behind.
     fn two_words_say_one_position<const HALF: u32>() {
-        type At<const H: u32> = Seq<H>;
+        type At<const H: u32> = Sequence<H>;
         let borders = [0, 1 << HALF, 1 << (HALF + 1), 1 << (HALF + 31), (1u64 << (HALF + 31)) * 2];
         for border in borders {
             for distance in (0..600u64).step_by(if cfg!(miri) { 13 } else { 1 }) {
@@ -326,10 +326,10 @@ mod tests {
     #[test]
     fn d11_one_word_of_64_bits_is_the_position() {
         for at in [0, 1, u64::MAX >> 1, 1 << 63, u64::MAX - 1, u64::MAX] {
-            let at = Seq::<63>::new(at);
+            let at = Sequence::<63>::new(at);
             assert_eq!(at.low(), at.number());
             assert_eq!(at.plus(5).since(at), 5);
         }
-        const { assert!(Seq::<31>::SPLIT && !Seq::<63>::SPLIT) };
+        const { assert!(Sequence::<31>::SPLIT && !Sequence::<63>::SPLIT) };
     }
 }

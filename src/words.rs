@@ -33,7 +33,8 @@ pub use oracle::{Oracle, WordAccess};
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
-use crate::sync::{AtomicU32, Ordering, Site, fence, order};
+use crate::atomic::site::{Site, fence, order};
+use crate::sync::{AtomicU32, Ordering};
 
 /// Words that a peer writes.
 ///

@@ -5,7 +5,7 @@ use core::fmt;
 use super::account::{Accounts, Payer};
 use super::capability::{Authority, Capability};
 use super::{Access, CapError, Object, Quota, Rights, Task};
-use crate::bitmap::{MOST_SLOTS, SlotNumbers};
+use crate::atomic::{MOST_SLOTS, SlotNumbers};
 use crate::handle::{Cap, FIRST_GENERATION, Handle, LAST_GENERATION, Region};
 
 /// How many times a capability can be granted on.

@@ -7,7 +7,7 @@ use super::header::{Header, IndexPtr};
 use super::pace::Pace;
 use super::side::sealed::Sealed as _;
 use super::side::{ABORTED, Side, WRITTEN, backoff, known};
-use crate::cursor::{Cursor, before_empty, before_full};
+use crate::atomic::{Cursor, fence};
 use crate::span::Counter;
 use crate::stats::{Refusal, sealed::Sealed as _};
 use crate::sync::{Pos, pause};
@@ -96,7 +96,7 @@ impl<A: Arity> Role<A> for Producers {
     }
     #[inline(always)]
     fn fence_refusal() {
-        before_full();
+        fence::before_full();
     }
     #[inline(always)]
     fn items(own: Pos, other: Pos) -> usize {
@@ -150,7 +150,7 @@ impl<A: Arity> Role<A> for Consumers {
     }
     #[inline(always)]
     fn fence_refusal() {
-        before_empty();
+        fence::before_empty();
     }
     #[inline(always)]
     fn items(own: Pos, other: Pos) -> usize {

@@ -23,9 +23,9 @@
 
 use core::fmt::Debug;
 
-use crate::cursor::Cursor;
+use crate::atomic::Cursor;
 #[cfg(compare_and_swap)]
-use crate::cursor::Stamp;
+use crate::atomic::Stamp;
 use crate::span::Counter;
 #[cfg(compare_and_swap)]
 use crate::sync::{CachePadded, const_fn};

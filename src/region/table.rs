@@ -7,8 +7,8 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 use super::{Policy, RegionError, RegisterError, slab};
-use crate::bitmap::{Bitmap, CloseError, Life, MOST_SLOTS, PinError, SlotNumbers};
-use crate::cursor::Length;
+use crate::atomic::Length;
+use crate::atomic::{Bitmap, CloseError, MOST_SLOTS, PinError, SlotNumbers, SlotState};
 use crate::handle::{Handle, Region};
 use crate::span::Span;
 use crate::sync::{Shadow, const_fn};
@@ -34,7 +34,7 @@ pub struct RegionTable<'m, const N: usize> {
 /// One region. `info` is written by the party that holds `life` filling, and read under a pin.
 #[repr(C)]
 pub(super) struct Slot {
-    pub(super) life: Life,
+    pub(super) life: SlotState,
     /// Initialised once the slot was ever filled; zeroed memory is an empty slot.
     info: UnsafeCell<MaybeUninit<Info>>,
     /// What loom sees of `info`; nothing outside a model.
@@ -70,7 +70,7 @@ pub struct RegionInfo {
 }
 
 // SAFETY: `info` is the only field that is not an atomic. It is written only by the party that holds the slot
-// filling (`Life::claim`, `Life::close`: one exchange, one winner) and read only under a pin, and `Life` orders the
+// filling (`SlotState::claim`, `SlotState::close`: one exchange, one winner) and read only under a pin, and `SlotState` orders the
 // two: `open` releases to `pin`, `unpin` to `close`, `release` to `claim`. The memory it points to is borrowed for
 // `'m`: shared and never written for an immutable region, otherwise exclusively, and then written only by the
 // holder of the `writer` bit. `u8` may be used from any thread.
@@ -82,7 +82,7 @@ impl Slot {
     const_fn! {
         const fn new() -> Self {
             Self {
-                life: Life::new(),
+                life: SlotState::new(),
                 info: UnsafeCell::new(MaybeUninit::uninit()),
                 shadow: Shadow::new(),
                 committed: Length::new(),
@@ -229,7 +229,7 @@ impl<'m, const N: usize> RegionTable<'m, N> {
     fn register_alone(&self, info: Info, committed: usize) -> Result<Handle<Region>, RegionError> {
         for slot in &self.slots {
             // A region that is closing has readers as well; one that nobody can be inside of is no obstacle.
-            match slot.life.visit() {
+            match slot.life.pin_for_close() {
                 Ok(()) => {
                     // SAFETY: pinned.
                     let overlaps = overlap(&unsafe { slot.info() }, &info);
@@ -311,7 +311,7 @@ impl<'m, const N: usize> RegionTable<'m, N> {
         slot.life.pin().map_err(|why| match why {
             PinError::Unused => RegionError::BadHandle,
             PinError::Gone => RegionError::Stale,
-            PinError::TooMany => RegionError::InUse(crate::bitmap::MAX_PINS),
+            PinError::TooMany => RegionError::InUse(crate::atomic::MAX_PINS),
             PinError::Contended => RegionError::Busy,
         })?;
         if slot.life.generation() != region.generation() {

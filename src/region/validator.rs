@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::table::{RegionTable, Slot};
 use super::{Descriptor, DescriptorError, Policy, View};
-use crate::bitmap::{Life, PinError};
+use crate::atomic::{PinError, SlotState};
 use crate::cap::{Access, CapError, Rights, Task};
 use crate::handle::{Cap, Handle, Region};
 
@@ -169,7 +169,7 @@ impl<'t, 'm, 'a, A: Access, const N: usize> Validator<'t, 'm, 'a, A, N> {
 }
 
 /// A pin that is let go of where a check fails, or whoever grants access panics.
-struct Pin<'t>(&'t Life);
+struct Pin<'t>(&'t SlotState);
 
 impl Drop for Pin<'_> {
     #[inline]

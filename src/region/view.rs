@@ -5,7 +5,7 @@ use core::ops::Deref;
 use core::ptr::NonNull;
 
 use super::DescriptorError;
-use crate::bitmap::{Life, PinError};
+use crate::atomic::{PinError, SlotState};
 
 /// Bytes of a region, checked and pinned: they stay where and what they are for as long as the view lives.
 ///
@@ -16,7 +16,7 @@ pub struct View<'t> {
     bytes: NonNull<u8>,
     len: usize,
     tag: u32,
-    life: &'t Life,
+    life: &'t SlotState,
 }
 
 // SAFETY: a view is a shared reference to bytes that nobody writes while it lives, and an atomic count.
@@ -29,7 +29,7 @@ impl<'t> View<'t> {
     /// - The caller holds a pin of `life`, and hands it over.
     /// - `bytes` is readable for `len` bytes, which are initialised, for as long as that pin is held, and nobody
     ///   writes to them in that time.
-    pub(super) unsafe fn new(bytes: NonNull<u8>, len: usize, tag: u32, life: &'t Life) -> Self {
+    pub(super) unsafe fn new(bytes: NonNull<u8>, len: usize, tag: u32, life: &'t SlotState) -> Self {
         Self { bytes, len, tag, life }
     }
 
@@ -55,7 +55,7 @@ impl<'t> View<'t> {
     ///
     /// [`DescriptorError::TooManyViews`], [`DescriptorError::Busy`].
     pub fn try_clone(&self) -> Result<View<'t>, DescriptorError> {
-        match self.life.pin_again() {
+        match self.life.clone_pin() {
             // SAFETY: this view's promises hold for the new one: the pin is its own, the bytes are the same.
             Ok(()) => Ok(unsafe { View::new(self.bytes, self.len, self.tag, self.life) }),
             Err(PinError::TooMany) => Err(DescriptorError::TooManyViews),

@@ -23,8 +23,8 @@ mod writer;
 use core::fmt;
 use core::marker::PhantomData;
 
-use crate::bitmap::Bitmap;
-use crate::cursor::{Seq, Track};
+use crate::atomic::Bitmap;
+use crate::atomic::{Sequence, SplitCursor};
 use crate::stats::{Off, Stats};
 use crate::sync::{CachePadded, Shadow, const_fn};
 use crate::words::{Entry, Image};
@@ -170,9 +170,9 @@ pub struct Broadcast<T: Entry, const N: usize, P: Policy = Overwrite, S: Stats =
 #[derive(Debug)]
 struct Line {
     /// Next to write: items before it are there.
-    tail: Track,
+    tail: SplitCursor,
     /// The oldest item that is there: slots of items before it may be overwritten at any time.
-    head: Track,
+    head: SplitCursor,
     /// Who has the writer's end.
     ends: Bitmap,
 }
@@ -182,7 +182,7 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats> Broadcast<T, N, P, S> {
         assert!(N.is_power_of_two(), "capacity must be a power of two");
         // Then a position moves on by no more than its observers can follow, and a reader's place, which is one
         // word, tells all `N + 1` distances apart.
-        assert!(N as u64 <= Seq::STRIDE, "capacity is too large");
+        assert!(N as u64 <= Sequence::STRIDE, "capacity is too large");
         assert!(!S::COUNTS || cfg!(compare_and_swap), "readers are many, and count by compare-and-swap");
     };
 
@@ -262,7 +262,7 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats> Broadcast<T, N, P, S> {
     /// ```
     #[must_use]
     pub fn split(&mut self) -> (Writer<'_, T, N, P, S>, &Self) {
-        self.line.0.ends.hold(WRITER);
+        self.line.0.ends.set_claimed(WRITER);
         self.policy.forget_readers();
         // It goes back on drop, so that the ring can be written to again without being split again.
         (Writer::claimed(self), self)
@@ -288,7 +288,7 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats> Broadcast<T, N, P, S> {
 
     /// Copies the words of position `at`, whatever they are.
     #[inline(always)]
-    fn load(&self, at: Seq) -> T::Image {
+    fn load(&self, at: Sequence) -> T::Image {
         if P::ALONE {
             self.shadow.read(at.slot(N - 1));
         }
@@ -298,7 +298,7 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats> Broadcast<T, N, P, S> {
 
     /// Stores the words of position `at`. Called by the writer alone, for slots that it may overwrite.
     #[inline(always)]
-    fn store(&self, at: Seq, image: T::Image) {
+    fn store(&self, at: Sequence, image: T::Image) {
         if P::ALONE {
             self.shadow.write(at.slot(N - 1));
         }
@@ -311,8 +311,8 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats> Broadcast<T, N, P, S> {
 impl Line {
     const_fn! {
         const fn new(origin: usize) -> Self {
-            let at = Seq::new(origin as u64);
-            Self { tail: Track::new(at), head: Track::new(at), ends: Bitmap::new() }
+            let at = Sequence::new(origin as u64);
+            Self { tail: SplitCursor::new(at), head: SplitCursor::new(at), ends: Bitmap::new() }
         }
     }
 }
@@ -354,7 +354,7 @@ mod tests {
         type Ring = Broadcast<[u32; 3], 8>;
         assert_eq!(offset_of!(Ring, line), 0);
         assert_eq!(offset_of!(Line, tail), 0);
-        assert_eq!(offset_of!(Line, head), size_of::<crate::cursor::Track>());
+        assert_eq!(offset_of!(Line, head), size_of::<crate::atomic::SplitCursor>());
         assert_eq!(offset_of!(Ring, slots), size_of::<Line>().max(LINE));
         assert_eq!(
             size_of::<Ring>(),

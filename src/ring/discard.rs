@@ -1,7 +1,7 @@
 //! Dropping what is in a ring that nobody will read: of an owned channel whose receivers are gone.
 
 use super::Ring;
-use crate::cursor::given_back;
+use crate::atomic::fence;
 use crate::index::{Arity, SideRules as _};
 use crate::span::Counter;
 
@@ -17,7 +17,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
             // A producer that found the end taken has left its item to this thread. It has passed a fence between the
             // item and that, so the item is seen after this one. So is that of a producer that did not see, after its own
             // fence, that the receivers are gone, and that somebody watches: this thread has said that, or seen it.
-            given_back();
+            fence::given_back();
             if !self.is_ready() {
                 break;
             }

@@ -21,7 +21,7 @@ use core::fmt;
 
 use self::rooms::sealed::Room;
 use super::Ring;
-use crate::bitmap::{Bitmap, Generation};
+use crate::atomic::{Bitmap, Generation};
 use crate::handle::{Handle, Lane};
 use crate::index::{Arity, OneToOne, SideRules as _, Single};
 use crate::stats::{Counts, Flow};
@@ -257,7 +257,7 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing
     #[must_use]
     pub fn split<O: Order>(&mut self, order: O) -> (LaneConsumer<'_, T, N, L, O, A, H>, &Self) {
         self.line.0.taken.clear();
-        self.line.0.ends.hold(Self::CONSUMER);
+        self.line.0.ends.set_claimed(Self::CONSUMER);
         (LaneConsumer::new(self, order), self)
     }
 
@@ -274,7 +274,7 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing
     #[cfg(compare_and_swap)]
     #[must_use]
     pub fn active(&self) -> usize {
-        self.line.0.taken.held().count_ones() as usize
+        self.line.0.taken.claimed().count_ones() as usize
     }
 }
 

@@ -1,6 +1,6 @@
 //! What keeps a ring alive while a handle uses it, and takes the end back when the handle is dropped.
 
-use crate::bitmap::Bitmap;
+use crate::atomic::Bitmap;
 #[cfg(arc)]
 use crate::sync::Arc;
 

@@ -18,7 +18,8 @@ use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 use core::task::Waker;
 
-use crate::sync::{AtomicU32, Ordering, Shadow, Site, const_fn, order};
+use crate::atomic::site::{Site, order};
+use crate::sync::{AtomicU32, Ordering, Shadow, const_fn};
 
 const FREE: u32 = 0;
 const IDLE: u32 = 1;

@@ -10,7 +10,8 @@ use super::sleepers::Sleepers;
 use super::slots::Slots;
 use super::strategy::nap;
 use super::{Notify, Wait};
-use crate::sync::{AtomicU32, Ordering, Site, const_fn, fence, is_over};
+use crate::atomic::site::{Site, fence};
+use crate::sync::{AtomicU32, Ordering, const_fn, is_over};
 
 /// A word to sleep on: 32 bits, four bytes aligned.
 #[derive(Debug)]
@@ -197,7 +198,7 @@ impl<const TASKS: usize> Event<TASKS> {
         // Under loom there is no asymmetric form, so this is never true there, and a choice more to explore.
         #[cfg(not(loom))]
         {
-            crate::sync::light_fence();
+            crate::atomic::site::light_fence();
             // Relaxed: it is ordered by the fence that the heavy half makes this thread pass.
             if self.gate.0.load(Ordering::Relaxed) == LIGHT {
                 return false;

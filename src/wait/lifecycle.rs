@@ -1,6 +1,7 @@
 //! Who is there on either side, and whether it was closed: what a wait ends with.
 
-use crate::sync::{AtomicUsize, Ordering, Site, const_fn, order};
+use crate::atomic::site::{Site, order};
+use crate::sync::{AtomicUsize, Ordering, const_fn};
 
 /// The two sides of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use core::mem::ManuallyDrop;
 
 use super::cell::Cell;
 #[cfg(arc)]
-use crate::once::OnceBox;
+use crate::atomic::OnceBox;
 use crate::sync::{AtomicU32, Ordering, StaticU32, const_fn, is_over};
 #[cfg(arc)]
 use alloc::boxed::Box;
@@ -260,7 +260,7 @@ impl Block {
         let mut slots = Vec::new();
         slots.try_reserve_exact(count).ok()?;
         slots.resize_with(count, Cell::new);
-        crate::once::try_box(Self { slots, more: More::new() })
+        crate::atomic::try_box(Self { slots, more: More::new() })
     }
 }
 

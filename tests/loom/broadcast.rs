@@ -12,13 +12,13 @@ use annulet::ring::broadcast::{Gated, GatedReader, Overwrite, Policy, ReadError,
 use crate::harness::{Main, at_once};
 
 models! {
-    rr07_items_are_handed_over kills [TrackPublish LowObserve];
-    rr07_a_copy_is_of_one_item kills [AnnounceFence ConfirmFence] twin rr07_twin_expects_everything;
-    rr07_each_item_is_read_or_counted kills [TrackPublish LowObserve AnnounceFence ConfirmFence];
+    rr07_items_are_handed_over kills [SplitPublish LowObserve];
+    rr07_a_copy_is_of_one_item kills [InvalidateFence ValidateFence] twin rr07_twin_expects_everything;
+    rr07_each_item_is_read_or_counted kills [SplitPublish LowObserve InvalidateFence ValidateFence];
     rr07_a_turn_is_not_taken_for_another kills [TurnPublish TurnObserve TurnAgain];
-    rr07_the_newest_item_is_whole kills [AnnounceFence ConfirmFence];
-    rr06_readers_begin_at_once kills [TrackPublish LowObserve];
-    rr08_room_is_handed_back kills [CursorPublish TrackPublish LowObserve];
+    rr07_the_newest_item_is_whole kills [InvalidateFence ValidateFence];
+    rr06_readers_begin_at_once kills [SplitPublish LowObserve];
+    rr08_room_is_handed_back kills [CursorPublish SplitPublish LowObserve];
     rr08_who_joins_at_the_oldest_is_waited_for kills [GateFence JoinFence] twin rr08_twin_expects_the_oldest;
     rr08_who_joins_at_the_newest_is_waited_for kills [GateFence JoinFence];
     rr08_who_joins_beside_another_is_waited_for kills [GateFence JoinFence];
@@ -34,12 +34,12 @@ pub mod one_word {
     use crate::harness::Main;
 
     models! {
-        rr07_items_are_handed_over_by_one_word kills [TrackPublish TrackObserve];
-        rr07_a_copy_is_of_one_item_by_one_word kills [AnnounceFence ConfirmFence];
-        rr07_each_item_is_read_or_counted_by_one_word kills [TrackPublish TrackObserve AnnounceFence ConfirmFence];
-        rr07_the_newest_item_is_whole_by_one_word kills [AnnounceFence ConfirmFence];
-        rr06_readers_begin_at_once_by_one_word kills [TrackPublish TrackObserve];
-        rr08_room_is_handed_back_by_one_word kills [CursorPublish TrackPublish TrackObserve];
+        rr07_items_are_handed_over_by_one_word kills [SplitPublish SplitObserve];
+        rr07_a_copy_is_of_one_item_by_one_word kills [InvalidateFence ValidateFence];
+        rr07_each_item_is_read_or_counted_by_one_word kills [SplitPublish SplitObserve InvalidateFence ValidateFence];
+        rr07_the_newest_item_is_whole_by_one_word kills [InvalidateFence ValidateFence];
+        rr06_readers_begin_at_once_by_one_word kills [SplitPublish SplitObserve];
+        rr08_room_is_handed_back_by_one_word kills [CursorPublish SplitPublish SplitObserve];
         rr08_who_joins_at_the_oldest_is_waited_for_by_one_word kills [GateFence JoinFence];
         rr08_who_joins_at_the_newest_is_waited_for_by_one_word kills [GateFence JoinFence];
         rr08_who_joins_beside_another_is_waited_for_by_one_word kills [GateFence JoinFence];

@@ -197,7 +197,7 @@ pub mod growing {
     use super::*;
 
     models! {
-        rm09_a_new_ring_is_seen_whole kills [PlacePublish PlaceObserve] twin rm09_twin_expects_the_item;
+        rm09_a_new_ring_is_seen_whole kills [OncePublish OnceObserve] twin rm09_twin_expects_the_item;
         rm09_two_rings_made_at_once_are_two kills [] twin rm09_twin_expects_one_ring;
     }
 

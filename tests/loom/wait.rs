@@ -204,7 +204,7 @@ pub mod crowded {
 
     models! {
         d19_tasks_beyond_the_slots_are_woken within 2 kills [SignalFence TaskFence] twin d19_twin_wakes_one;
-        d19_two_tasks_get_more_slots_at_once within 2 kills [PlacePublish PlaceObserve];
+        d19_two_tasks_get_more_slots_at_once within 2 kills [OncePublish OnceObserve];
     }
 
     /// Two tasks at an event with one slot, and a signal for each.

@@ -30,8 +30,8 @@
 use core::fmt;
 
 use super::{Broadcast, JoinError, Policy, Pressure, Writer, count, sealed};
-use crate::bitmap::Bitmap;
-use crate::cursor::{Cursor, Seq, joined, published};
+use crate::atomic::Bitmap;
+use crate::atomic::{Cursor, Sequence, fence};
 use crate::error::{PopError, PushError};
 use crate::stats::{Off, Stats};
 use crate::sync::{CachePadded, Pos};
@@ -57,8 +57,8 @@ impl<const R: usize> Gated<R> {
 
     /// How far the slowest reader is behind `tail`, or 0 where there is none.
     #[inline]
-    fn behind<const N: usize>(&self, tail: Seq) -> usize {
-        let present = self.present.0.held();
+    fn behind<const N: usize>(&self, tail: Sequence) -> usize {
+        let present = self.present.0.claimed();
         let mut most = 0;
         for (number, place) in self.places.iter().enumerate() {
             if present >> number & 1 != 0 {
@@ -100,7 +100,7 @@ impl<const R: usize> sealed::Sealed for Gated<R> {
 // The truncation is the wrap itself.
 #[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast)]
 #[inline(always)]
-fn place_of(at: Seq) -> Pos {
+fn place_of(at: Sequence) -> Pos {
     at.number() as Pos
 }
 
@@ -108,8 +108,8 @@ fn place_of(at: Seq) -> Pos {
 // The truncation is the wrap itself.
 #[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast)]
 #[inline(always)]
-fn distance(tail: Seq, place: Pos) -> usize {
-    tail.since(Seq::new(place as u64)) as Pos as usize
+fn distance(tail: Sequence, place: Pos) -> usize {
+    tail.since(Sequence::new(place as u64)) as Pos as usize
 }
 
 impl<T: Entry, const N: usize, const R: usize, S: Stats> Writer<'_, T, N, Gated<R>, S> {
@@ -134,7 +134,7 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> Writer<'_, T, N, Gated<
             let head = self.head.plus(head.since(self.head).max(N as u64 / 4).min(read_by_all));
             self.ring.line.0.head.publish(self.head, head);
             self.head = head;
-            published();
+            fence::after_publish();
             // Whoever has joined before the head was moved is seen now; see the proof above.
             slowest = readers.behind::<N>(self.tail);
         }
@@ -208,7 +208,7 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> Writer<'_, T, N, Gated<
     /// How many readers are there.
     #[must_use]
     pub fn readers(&self) -> usize {
-        self.ring.policy.present.0.held().count_ones() as usize
+        self.ring.policy.present.0.claimed().count_ones() as usize
     }
 
     /// How close the slowest reader is to holding back this writer; none at all where nobody has joined.
@@ -242,18 +242,24 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> Broadcast<T, N, Gated<R
         self.join(|ring| ring.line.0.tail.observe())
     }
 
-    fn join(&self, begin: impl Fn(&Self) -> Seq) -> Result<GatedReader<'_, T, N, R, S>, JoinError> {
+    fn join(&self, begin: impl Fn(&Self) -> Sequence) -> Result<GatedReader<'_, T, N, R, S>, JoinError> {
         // As for the capacity: a ring of zeroed memory has not been through a constructor.
         let () = Gated::<R>::CHECKED;
         let mut places = self.policy.places.iter().enumerate();
         let free = places.find(|(number, _)| self.policy.present.0.claim(1 << number));
         let (number, place) = free.ok_or(JoinError::NoPlace)?;
-        let mut reader =
-            GatedReader { ring: self, place, number, at: Seq::new(0), tail: Seq::new(0), quiet: false };
+        let mut reader = GatedReader {
+            ring: self,
+            place,
+            number,
+            at: Sequence::new(0),
+            tail: Sequence::new(0),
+            quiet: false,
+        };
         for _ in 0..TRIES {
             reader.at = begin(self);
             reader.place.0.publish(place_of(reader.at));
-            joined();
+            fence::after_join();
             let head = self.line.0.head.observe();
             // After the head, so it is not before it: storing the head handed over what was published by then.
             reader.tail = self.line.0.tail.observe();
@@ -279,9 +285,9 @@ pub struct GatedReader<'a, T: Entry, const N: usize, const R: usize, S: Stats = 
     place: &'a CachePadded<Cursor>,
     number: usize,
     /// Next to read. The place has the same, and I alone store it.
-    at: Seq,
+    at: Sequence,
     /// The writer's tail when last observed.
-    tail: Seq,
+    tail: Sequence,
     /// That there was none is not counted: it is a further look of one call.
     quiet: bool,
 }

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::{Broadcast, Overwrite, Pressure, ReadError, count};
-use crate::cursor::Seq;
+use crate::atomic::Sequence;
 use crate::stats::{Off, Refusal, Stats};
 use crate::words::Entry;
 
@@ -19,9 +19,9 @@ const TRIES: usize = 8;
 pub struct Reader<'a, T: Entry, const N: usize, S: Stats = Off> {
     ring: &'a Broadcast<T, N, Overwrite, S>,
     /// Next to read.
-    at: Seq,
+    at: Sequence,
     /// The writer's tail when last observed.
-    tail: Seq,
+    tail: Sequence,
     /// That there was none is not counted: it is a further look of one call.
     quiet: bool,
 }
@@ -55,10 +55,10 @@ impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
 
     /// A copy of the item of `at`, which was published; or the oldest position there is, if that is later.
     #[inline(always)]
-    fn copy(&self, at: Seq) -> Result<T, Seq> {
+    fn copy(&self, at: Sequence) -> Result<T, Sequence> {
         let image = self.ring.load(at);
         // If one of those words is of a later item, the head confirmed here is past this one.
-        let head = self.ring.line.0.head.confirm();
+        let head = self.ring.line.0.head.validate();
         // Published, and not given up: `head <= at < head + N`, and nothing else is that close.
         if at.since(head) < N as u64 { Ok(T::from_image(image)) } else { Err(head) }
     }
@@ -253,7 +253,7 @@ impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
 struct Batch<'b, 'a, T: Entry, const N: usize, S: Stats> {
     reader: &'b mut Reader<'a, T, N, S>,
     /// The first of them.
-    from: Seq,
+    from: Sequence,
 }
 
 impl<T: Entry, const N: usize, S: Stats> Drop for Batch<'_, '_, T, N, S> {
@@ -278,7 +278,7 @@ impl<T: Entry, const N: usize, S: Stats> fmt::Debug for Reader<'_, T, N, S> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::{ReadError, TRIES};
-    use crate::cursor::Seq;
+    use crate::atomic::Sequence;
     use crate::ring::Broadcast;
     use crate::ring::broadcast::{Overwrite, Writer};
     use crate::stats::Counts;
@@ -371,7 +371,7 @@ mod tests {
             (0..6).for_each(|item| writer.publish(item));
             let head = reader.at.plus(2);
             for behind in 1..=2 {
-                assert_eq!(reader.copy(Seq::new(head.number().wrapping_sub(behind))), Err(head));
+                assert_eq!(reader.copy(Sequence::new(head.number().wrapping_sub(behind))), Err(head));
             }
             for ahead in 0..N {
                 assert_eq!(reader.copy(head.plus(ahead)), Ok(2 + ahead as u32));

@@ -3,8 +3,8 @@
 use core::fmt;
 
 use super::{Broadcast, Overwrite, Policy, WRITER, count};
-use crate::bitmap::Bitmap;
-use crate::cursor::Seq;
+use crate::atomic::Bitmap;
+use crate::atomic::Sequence;
 use crate::stats::{Off, Stats};
 use crate::words::Entry;
 
@@ -14,11 +14,11 @@ use crate::words::Entry;
 pub struct Writer<'a, T: Entry, const N: usize, P: Policy = Overwrite, S: Stats = Off> {
     pub(super) ring: &'a Broadcast<T, N, P, S>,
     /// My position. The shared copy is the same, and I alone store it.
-    pub(super) tail: Seq,
+    pub(super) tail: Sequence,
     /// The oldest item that is there, as I told everybody.
-    pub(super) head: Seq,
+    pub(super) head: Sequence,
     /// The first position that I may not write before I have looked: at most `head + N`.
-    pub(super) limit: Seq,
+    pub(super) limit: Sequence,
     /// Where the end goes back to.
     // Read only where ends can be claimed at all, which needs compare-and-swap.
     ends: Option<&'a Bitmap>,
@@ -56,7 +56,7 @@ impl<'a, T: Entry, const N: usize, P: Policy, S: Stats> Writer<'a, T, N, P, S> {
 
     /// The head that `wanted` more items need: what is before it goes.
     #[inline(always)]
-    pub(super) fn head_for(&self, wanted: usize) -> Seq {
+    pub(super) fn head_for(&self, wanted: usize) -> Sequence {
         let held = self.tail.since(self.head);
         self.head.plus((held + wanted as u64).saturating_sub(N as u64))
     }
@@ -112,7 +112,7 @@ impl<T: Entry, const N: usize, S: Stats> Writer<'_, T, N, Overwrite, S> {
         let head = self.head_for(wanted);
         if head != self.head {
             // Before the first of their words is overwritten: who copies a new word sees the new head.
-            self.ring.line.0.head.announce(self.head, head);
+            self.ring.line.0.head.invalidate(self.head, head);
             self.head = head;
         }
         self.limit = head.plus(N as u64);

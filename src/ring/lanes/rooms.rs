@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-use crate::index::{Arity, Single};
 #[cfg(arc)]
-use crate::once::OnceBox;
+use crate::atomic::OnceBox;
+use crate::index::{Arity, Single};
 use crate::ring::Ring;
 
 /// Where the rings of [`Lanes`](super::Lanes) are: [`Inline`], or `Heap` (feature `alloc`). Sealed.

@@ -5,7 +5,7 @@ use core::fmt;
 
 use super::rooms::sealed::Room;
 use super::{Housing, LaneConsumer, Lanes, Order};
-use crate::bitmap::{Bitmap, Generation};
+use crate::atomic::{Bitmap, Generation};
 use crate::handle::{Handle, Lane};
 use crate::index::{Arity, OneToOne, Single};
 use crate::ring::owner::{self, Owner};
@@ -81,10 +81,10 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing
         &mut self,
         order: O,
     ) -> ([Registered<'_, T, A>; L], LaneConsumer<'_, T, N, L, O, A, H>) {
-        self.line.0.ends.hold(Self::CONSUMER);
+        self.line.0.ends.set_claimed(Self::CONSUMER);
         let admitted: [_; L] = array::from_fn(|lane| self.admit(lane as u32).map(|(_, handle)| handle));
         let taken = admitted.iter().flatten().fold(0, |taken, lane| taken | 1 << lane.index());
-        self.line.0.taken.hold(taken);
+        self.line.0.taken.set_claimed(taken);
         let lanes: &Self = self;
         let producers = admitted.map(|admitted| {
             let lane = admitted?;
@@ -177,14 +177,14 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing
         if bit == 0 {
             return Err(RegisterError::NoSuchLane);
         }
-        if taken.held() & bit != 0 {
+        if taken.claimed() & bit != 0 {
             return Err(RegisterError::Taken);
         }
         if self.ring(lane).is_some_and(|ring| !ring.is_empty()) {
             return Err(RegisterError::Undrained);
         }
         if !taken.claim(bit) {
-            return Err(if taken.held() & bit != 0 {
+            return Err(if taken.claimed() & bit != 0 {
                 RegisterError::Taken
             } else {
                 RegisterError::Contended

@@ -6,7 +6,8 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::ptr;
 
-use crate::sync::{AtomicPtr, Ordering, Site, const_fn, order};
+use super::site::{Site, order};
+use crate::sync::{AtomicPtr, Ordering, const_fn};
 
 /// The place for one value on the heap: empty, until it is filled for as long as it is shared.
 ///
@@ -36,7 +37,7 @@ impl<T> OnceBox<T> {
     #[inline(always)]
     pub(crate) fn get(&self) -> Option<&T> {
         // Acquire: pairs with `fill`. What was made there is seen.
-        let value = self.place.load(order(Site::PlaceObserve, Ordering::Acquire));
+        let value = self.place.load(order(Site::OnceObserve, Ordering::Acquire));
         // SAFETY:
         // - if not null, it came from a box, so it is aligned and points to a value, which was made before the place was
         //   filled, and that is seen since the load acquires it;
@@ -53,7 +54,7 @@ impl<T> OnceBox<T> {
     pub(crate) fn fill(&self, value: Box<T>) -> Result<(), Box<T>> {
         let value = Box::into_raw(value);
         // Release: pairs with `get`. Relaxed where another thread was faster: nothing of its value is used.
-        let release = order(Site::PlacePublish, Ordering::Release);
+        let release = order(Site::OncePublish, Ordering::Release);
         match self.place.compare_exchange(ptr::null_mut(), value, release, Ordering::Relaxed) {
             Ok(_) => Ok(()),
             // SAFETY: it came from a box just now, and the exchange has given it to nobody.

@@ -1,0 +1,94 @@
+//! Up to 32 numbers, each claimed by at most one holder: the ends of a ring, lanes, the places of readers.
+
+#[cfg(compare_and_swap)]
+use super::TRIES;
+#[cfg(compare_and_swap)]
+use super::site::{Site, order};
+#[cfg(compare_and_swap)]
+use crate::sync::Ordering;
+use crate::sync::{AtomicU32, const_fn};
+
+/// Up to 32 numbers; a set bit is a claimed number.
+#[derive(Debug)]
+#[repr(transparent)]
+pub(crate) struct Bitmap(AtomicU32);
+
+impl Bitmap {
+    const_fn! {
+        pub(crate) const fn new() -> Self {
+            Self(AtomicU32::new(0))
+        }
+    }
+
+    /// Claims every number of `wanted`, or none of them. True when they are ours.
+    ///
+    /// Acquire: pairs with [`give_back`](Self::give_back), so what the last holder did is seen.
+    #[cfg(compare_and_swap)]
+    #[inline]
+    pub(crate) fn claim(&self, wanted: u32) -> bool {
+        // Relaxed: only a first guess; the exchange decides.
+        let mut now = self.0.load(Ordering::Relaxed);
+        for _ in 0..TRIES {
+            if now & wanted != 0 {
+                return false;
+            }
+            let acquire = order(Site::BitmapClaim, Ordering::Acquire);
+            match self.0.compare_exchange(now, now | wanted, acquire, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(seen) => now = seen,
+            }
+        }
+        false
+    }
+
+    /// Gives claimed numbers back.
+    ///
+    /// Release: pairs with the [`claim`](Self::claim) of the next holder.
+    #[cfg(compare_and_swap)]
+    #[inline]
+    pub(crate) fn give_back(&self, numbers: u32) {
+        self.0.fetch_and(!numbers, order(Site::BitmapGiveBack, Ordering::Release));
+    }
+
+    /// The numbers that are claimed.
+    ///
+    /// Acquire: pairs with [`give_back`](Self::give_back), so what the last holder of a number that is free did
+    /// is seen, and of a number that was claimed anew what the holder before did.
+    #[cfg(compare_and_swap)]
+    #[inline]
+    pub(crate) fn claimed(&self) -> u32 {
+        self.0.load(order(Site::BitmapHeld, Ordering::Acquire))
+    }
+
+    /// Forgets every claim, by exclusive access: whoever held one is gone.
+    pub(crate) fn clear(&mut self) {
+        self.set_claimed(0);
+    }
+
+    /// Claims `numbers` and forgets every other claim, by exclusive access.
+    pub(crate) fn set_claimed(&mut self, numbers: u32) {
+        #[cfg(not(loom))]
+        {
+            *self.0.get_mut() = numbers;
+        }
+        #[cfg(loom)]
+        self.0.with_mut(|word| *word = numbers);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::Bitmap;
+
+    #[test]
+    fn a_number_has_one_holder_and_a_partial_claim_takes_nothing() {
+        let mut ends = Bitmap::new();
+        assert!(ends.claim(0b01));
+        assert!(!ends.claim(0b11));
+        assert!(ends.claim(0b10), "the failed claim of both must not have taken the free one");
+        ends.give_back(0b01);
+        assert!(ends.claim(0b01));
+        ends.clear();
+        assert!(ends.claim(0b11));
+    }
+}

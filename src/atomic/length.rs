@@ -1,0 +1,35 @@
+//! How many bytes of an append-only region are committed.
+
+use super::site::{Site, order};
+use crate::sync::{AtomicUsize, Ordering, const_fn};
+
+/// How many bytes of a region are committed. It only ever grows while the region lives.
+#[derive(Debug)]
+#[repr(transparent)]
+pub(crate) struct Length(AtomicUsize);
+
+impl Length {
+    const_fn! {
+        pub(crate) const fn new() -> Self {
+            Self(AtomicUsize::new(0))
+        }
+    }
+
+    /// My own length, as the one writer, or whoever fills the slot.
+    ///
+    /// Relaxed: only the writer stores it, and a writer that succeeds another one got its place through a
+    /// bitmap claim that synchronises with the earlier one's give-back.
+    pub(crate) fn own(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// The writer's length. Acquire: pairs with [`commit`](Self::commit); the bytes before it are written.
+    pub(crate) fn observe(&self) -> usize {
+        self.0.load(order(Site::LengthObserve, Ordering::Acquire))
+    }
+
+    /// Commits the bytes before `to`. Release: pairs with [`observe`](Self::observe).
+    pub(crate) fn commit(&self, to: usize) {
+        self.0.store(to, order(Site::LengthCommit, Ordering::Release));
+    }
+}

@@ -1,0 +1,47 @@
+//! The commit of one slot, on a side that several ends share.
+
+use super::site::{Site, order};
+use crate::sync::{AtomicPos, Ordering, Pos, const_fn};
+
+/// The commit of one slot, for a side that several ends share: up to which lap, and how it ended.
+///
+/// Each side has stamps of its own, which it alone stores.
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct Stamp(AtomicPos);
+
+impl Stamp {
+    const_fn! {
+        pub(crate) const fn new() -> Self {
+            Self(AtomicPos::new(0))
+        }
+    }
+
+    /// What was last committed to the slot.
+    ///
+    /// Acquire: pairs with [`commit`](Self::commit). Whoever sees the slot written may read it; whoever sees it
+    /// freed may write it.
+    #[inline(always)]
+    pub(crate) fn observe(&self) -> Pos {
+        self.0.load(order(Site::StampObserve, Ordering::Acquire))
+    }
+
+    /// Commits the slot.
+    ///
+    /// Release: pairs with [`observe`](Self::observe). What this end did to the slot, and to those it commits
+    /// after it, happens before the other side touches it.
+    #[inline(always)]
+    pub(crate) fn commit(&self, to: Pos) {
+        self.0.store(to, order(Site::StampCommit, Ordering::Release));
+    }
+
+    /// Sets it, by exclusive access.
+    pub(crate) fn set(&mut self, to: Pos) {
+        #[cfg(not(loom))]
+        {
+            *self.0.get_mut() = to;
+        }
+        #[cfg(loom)]
+        self.0.with_mut(|stamp| *stamp = to);
+    }
+}
