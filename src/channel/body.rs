@@ -42,6 +42,7 @@ use crate::words::Entry;
 /// | a borrowed end ([`Sender::end`]) | signals what was done through it when its guard is dropped |
 /// | data and room | are two events: a signal for one never goes to who waits for the other |
 /// | an end of a party that was gone | can be made again: a task that starts anew goes on where the other one stopped |
+/// | ends | of each party 2²⁸ are counted. If there were more at once, the channel no longer closes when they go |
 ///
 /// # Examples
 ///

@@ -232,6 +232,8 @@ impl<E: Feed, L: Hold> SendFuture<'_, E, L> {
     /// The item, if it was not sent.
     #[must_use]
     pub fn into_inner(mut self) -> Option<E::Item> {
+        // First: wakers may panic in this. What is returned already when a drop panics is leaked.
+        self.sender.leave(&mut self.place);
         self.item.take()
     }
 }

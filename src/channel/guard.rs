@@ -40,6 +40,8 @@ pub struct EndGuard<'s, E: End, L: Hold> {
 
 impl<'s, E: End, L: Hold> EndGuard<'s, E, L> {
     pub(super) fn new(end: &'s mut E, member: &'s mut Member<L>) -> Self {
+        // The last guard may have been forgotten, and this one may be kept for long.
+        pay(end, member);
         member.owes = true;
         Self { end, member }
     }

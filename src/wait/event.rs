@@ -346,6 +346,12 @@ impl<const TASKS: usize> Event<TASKS> {
         &self.tasks
     }
 
+    /// An event for which so many threads wait, of which so many were not called.
+    #[cfg(all(test, not(loom)))]
+    pub(super) fn of_threads(present: u32, uncalled: u32) -> Self {
+        Self { sleepers: Sleepers::of(present, uncalled), ..Self::new() }
+    }
+
     /// Nobody waits: that it is borrowed exclusively proves that who is still counted was forgotten.
     pub(crate) fn reset(&mut self) {
         self.tasks.clear();

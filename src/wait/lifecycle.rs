@@ -1,7 +1,7 @@
 //! Who is there on either side, and whether it was closed: what a wait ends with.
 
 use crate::atomic::site::{Site, order};
-use crate::sync::{AtomicUsize, Ordering, const_fn};
+use crate::sync::{AtomicU32, Ordering, const_fn};
 
 /// The two sides of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,77 +10,74 @@ pub(crate) enum Party {
     Receiver,
 }
 
-impl Party {
-    const fn shift(self) -> u32 {
-        match self {
-            Self::Sender => 1,
-            Self::Receiver => 1 + FIELD,
-        }
-    }
+/// Nothing is sent or received any more, for good.
+const CLOSED: u32 = 1;
+/// There was one.
+const MET: u32 = 1 << 1;
+/// One of them.
+const ONE: u32 = 1 << 2;
+/// There were too many to be counted, so nobody knows when they are gone.
+const ENDLESS: u32 = 1 << 31;
+/// More than that are not counted any more, and from the first of these on the party is never gone. So a number never runs
+/// over, however many handles are made and forgotten.
+const MANY: u32 = 1 << 28;
 
-    /// One more of them.
-    const fn one(self) -> usize {
-        0b10 << self.shift()
-    }
-
-    /// There was one of them.
-    const fn met(self) -> usize {
-        1 << self.shift()
-    }
-
-    /// There were too many to be counted, so nobody knows when they are gone.
-    const fn endless(self) -> usize {
-        1 << (self.shift() + FIELD - 1)
-    }
-
-    /// How many there are, and whether there was one.
-    const fn field(self) -> usize {
-        (usize::MAX >> (usize::BITS - FIELD)) << self.shift()
-    }
-}
-
-/// Bits for each party: how many of it there are, and in the lowest whether there ever was one.
-const FIELD: u32 = (usize::BITS - 1) / 2;
-const CLOSED: usize = 1;
-/// More than that are not counted any more, 2²⁸ (2¹² where words have 32 bits), and from the first of these on the party is
-/// never gone. So a number never runs into its neighbour, however many handles are made and forgotten.
-const MANY: usize = 1 << (FIELD - 3);
-
-/// How many handles each side of a channel has, and whether it was closed: one word. Zero is open, with nobody there
-/// yet.
+/// How many handles each side of a channel has, and whether it was closed: a word for each side. Zero is open, with
+/// nobody there yet.
 ///
 /// ```text
-///   bit 0        closed, for good
-///   bits 1..     senders: the lowest there was one, the highest they are endless, those between how many
-///   bits FIELD.. receivers, likewise
+///   bit 0      closed, for good, in both words
+///   bit 1      there was one
+///   bits 2..   how many
+///   bit 31     they are endless
 /// ```
+///
+/// Each question is about one side, so its answer is one load.
 #[derive(Debug)]
-pub struct Lifecycle(AtomicUsize);
+#[repr(C)]
+pub struct Lifecycle {
+    senders: AtomicU32,
+    receivers: AtomicU32,
+}
 
 /// Whether a handle was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Counted(bool);
 
+/// A party was there and is gone.
+const fn gone(word: u32) -> bool {
+    word & !CLOSED == MET
+}
+
 impl Lifecycle {
     const_fn! {
         pub(crate) const fn new() -> Self {
-            Self(AtomicUsize::new(0))
+            Self { senders: AtomicU32::new(0), receivers: AtomicU32::new(0) }
+        }
+    }
+
+    #[inline(always)]
+    const fn word(&self, party: Party) -> &AtomicU32 {
+        match party {
+            Party::Sender => &self.senders,
+            Party::Receiver => &self.receivers,
         }
     }
 
     /// One more of a party. It undoes that the party was gone.
     pub(crate) fn join(&self, party: Party) -> Counted {
+        let word = self.word(party);
         // Relaxed: a handle comes from a ring or from another handle, which have their own order.
-        let before = self.0.fetch_add(party.one(), Ordering::Relaxed);
-        if (before & party.field()) >> party.shift() >> 1 >= MANY {
+        let before = word.fetch_add(ONE, Ordering::Relaxed);
+        if before / ONE >= MANY {
             // First, so that there is no moment in which those who are counted may all go.
-            self.0.fetch_or(party.endless(), Ordering::Relaxed);
-            self.0.fetch_sub(party.one(), Ordering::Relaxed);
+            word.fetch_or(ENDLESS, Ordering::Relaxed);
+            word.fetch_sub(ONE, Ordering::Relaxed);
             return Counted(false);
         }
-        if before & party.met() == 0 {
+        if before & MET == 0 {
             // After it is counted: for a moment it is there without having been met, which says the same as not yet.
-            self.0.fetch_or(party.met(), Ordering::Relaxed);
+            word.fetch_or(MET, Ordering::Relaxed);
         }
         Counted(true)
     }
@@ -94,22 +91,26 @@ impl Lifecycle {
             // There were so many that nobody knows which one is the last.
             return false;
         }
-        let before = self.0.fetch_sub(party.one(), order(Site::PartyLeave, Ordering::Release));
-        (before & party.field()) >> party.shift() >> 1 == 1
+        self.word(party).fetch_sub(ONE, order(Site::PartyLeave, Ordering::Release)) / ONE == 1
     }
 
     /// Closes it for good. True if it was open.
     ///
     /// Release: pairs with `is_over`, and with [`is_closed`](Self::is_closed).
     pub(crate) fn close(&self) -> bool {
-        self.0.fetch_or(CLOSED, order(Site::PartyClose, Ordering::Release)) & CLOSED == 0
+        let close = |word: &AtomicU32| word.fetch_or(CLOSED, order(Site::PartyClose, Ordering::Release));
+        // Senders are refused before receivers hear of the end. Both, also if another party is in the middle of this.
+        let before = close(&self.receivers);
+        close(&self.senders);
+        before & CLOSED == 0
     }
 
-    /// Whether it was closed. What was sent before is seen by a look that comes after this one.
+    /// Whether it was closed, and receivers may have heard of it. What was sent before is seen by a look that comes after this
+    /// one.
     #[inline(always)]
     pub(crate) fn is_closed(&self) -> bool {
         // Acquire: pairs with `close`.
-        self.0.load(order(Site::ClosedLook, Ordering::Acquire)) & CLOSED != 0
+        self.senders.load(order(Site::ClosedLook, Ordering::Acquire)) & CLOSED != 0
     }
 
     /// Whether nothing more can come of the other party: it was closed, or that party was there and is gone.
@@ -118,8 +119,8 @@ impl Lifecycle {
     /// that comes after this one.
     #[inline(always)]
     pub(crate) fn is_over(&self, other: Party) -> bool {
-        let now = self.0.load(order(Site::PartyLook, Ordering::Acquire));
-        now & CLOSED != 0 || now & other.field() == other.met()
+        let now = self.word(other).load(order(Site::PartyLook, Ordering::Acquire));
+        now & CLOSED != 0 || gone(now)
     }
 
     /// Whether a party was there and is gone, closed or not.
@@ -127,22 +128,17 @@ impl Lifecycle {
     /// Relaxed: it is asked after a fence, by who then takes the end of that party. The end is claimed, which has an order
     /// of its own.
     pub(crate) fn is_gone(&self, party: Party) -> bool {
-        self.0.load(Ordering::Relaxed) & party.field() == party.met()
+        gone(self.word(party).load(Ordering::Relaxed))
     }
 
     /// How many there are of a party, as far as they are counted.
     pub(crate) fn count(&self, party: Party) -> usize {
-        ((self.0.load(Ordering::Relaxed) & party.field()) >> party.shift() >> 1).min(MANY)
+        (self.word(party).load(Ordering::Relaxed) / ONE).min(MANY) as usize
     }
 
     /// Open again, with nobody there, by exclusive access.
     pub(crate) fn reset(&mut self) {
-        #[cfg(not(loom))]
-        {
-            *self.0.get_mut() = 0;
-        }
-        #[cfg(loom)]
-        self.0.with_mut(|word| *word = 0);
+        *self = Self::new();
     }
 }
 
@@ -167,22 +163,24 @@ mod tests {
         assert!(life.close());
         assert!(!life.close(), "once");
         assert!(life.is_over(Party::Sender) && life.is_over(Party::Receiver) && life.is_closed());
+        assert!(!life.is_gone(Party::Receiver), "closed or not, it is there");
         assert!(life.leave(Party::Receiver, other));
         assert!(life.leave(Party::Sender, again));
     }
 
-    /// Handles that are forgotten do not run over into the other party's number.
+    /// Handles that are forgotten do not run over, nor change what is known of the other party.
     #[test]
     fn rm05_too_many_to_count_are_never_gone() {
-        let life = Lifecycle(AtomicUsize::new((MANY * Party::Sender.one()) | Party::Sender.met()));
+        let life = Lifecycle { senders: AtomicU32::new((MANY * ONE) | MET), ..Lifecycle::new() };
+        let many = MANY as usize;
         let uncounted = life.join(Party::Sender);
         assert_eq!(uncounted, Counted(false));
-        assert_eq!((life.count(Party::Sender), life.count(Party::Receiver)), (MANY, 0));
+        assert_eq!((life.count(Party::Sender), life.count(Party::Receiver)), (many, 0));
         // Those who were counted go, and this one is still there.
         for _ in 0..3 {
             assert!(!life.leave(Party::Sender, Counted(true)));
         }
-        life.0.fetch_sub((MANY - 4) * Party::Sender.one(), Ordering::Relaxed);
+        life.senders.fetch_sub((MANY - 4) * ONE, Ordering::Relaxed);
         assert!(!life.leave(Party::Sender, Counted(true)));
         assert!(!life.is_over(Party::Sender));
         assert!(!life.leave(Party::Sender, uncounted));
@@ -190,7 +188,18 @@ mod tests {
         let receiver = life.join(Party::Receiver);
         assert!(life.leave(Party::Receiver, receiver));
         assert!(life.is_over(Party::Receiver));
-        assert_eq!(Party::Sender.field() & Party::Receiver.field(), 0);
-        assert_eq!(Party::Receiver.field().leading_zeros(), 1 - (usize::BITS & 1));
+    }
+
+    /// As many as a channel may be asked for in earnest are counted, whatever the size of a word.
+    #[test]
+    fn rm05_thousands_are_counted() {
+        const THOUSANDS: usize = 5000;
+        for party in [Party::Sender, Party::Receiver] {
+            let life = Lifecycle::new();
+            let handles: alloc::vec::Vec<_> = (0..THOUSANDS).map(|_| life.join(party)).collect();
+            assert_eq!(life.count(party), THOUSANDS);
+            let lasts = handles.into_iter().filter(|counted| life.leave(party, *counted)).count();
+            assert_eq!((lasts, life.is_over(party)), (1, true));
+        }
     }
 }

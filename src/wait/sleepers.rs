@@ -30,6 +30,11 @@ impl Sleepers {
         }
     }
 
+    #[cfg(all(test, not(loom)))]
+    pub(super) fn of(present: u32, uncalled: u32) -> Self {
+        Self(AtomicU32::new(present * PRESENT + uncalled))
+    }
+
     /// Changes the numbers of present and of uncalled threads, unless `change` does not want to, or other parties change them
     /// in between at each of a number of tries. Returns what was taken from the uncalled ones.
     ///
@@ -134,7 +139,7 @@ mod tests {
 
     #[test]
     fn h16_too_many_threads_are_not_counted() {
-        let sleepers = Sleepers(AtomicU32::new((LOW - 1) * PRESENT + 7));
+        let sleepers = Sleepers::of(LOW - 1, 7);
         assert!(sleepers.enter());
         assert_eq!(now(&sleepers), (LOW, 8));
         assert!(!sleepers.enter());

@@ -7,7 +7,7 @@ use core::time::Duration;
 use super::event::{Look, TimedOut, UNSURE};
 use super::metrics::{Meter, Outcome, Waited};
 use super::strategy::{Backoff, Step, Strategy, nap};
-use super::{Deadline, Event, Wait};
+use super::{Deadline, Event, Wait, Word};
 use crate::stats::Off;
 use crate::sync::is_over;
 
@@ -134,14 +134,21 @@ impl<const TASKS: usize> Event<TASKS> {
             } else {
                 let slice = if sleeper.sure { slice } else { Some(slice.unwrap_or(UNSURE).min(UNSURE)) };
                 let slice = slice.map_or(Deadline::NEVER, |slice| wait.now().plus(slice));
-                wait.wait(self.epoch(), seen, slice.earlier(until));
+                let until = slice.earlier(until);
+                if sleeper.called {
+                    wait.wait(self.epoch(), seen, until);
+                } else {
+                    // A call is for one of the others. If it ended this sleep in place of theirs, nobody would call them.
+                    wait.wait(&Word::new(), 0, until);
+                }
                 waited.woke();
             }
             // If a signal comes after this, the platform does not let us sleep on this value.
             let now = self.epoch().get();
             if now != seen {
                 seen = now;
-                sleeper.sure &= !sleeper.counted || self.await_again();
+                sleeper.called = sleeper.called && self.await_again();
+                sleeper.sure &= sleeper.called;
             }
         }
     }
@@ -158,8 +165,10 @@ enum Polled<R> {
 struct Sleeper<'e, W: Wait, const TASKS: usize> {
     event: &'e Event<TASKS>,
     wait: &'e W,
-    /// It is among those that signallers call.
+    /// It is counted as one that signallers call.
     counted: bool,
+    /// They do so: a call for it is to come, or on its way.
+    called: bool,
     /// All signallers see that it is.
     sure: bool,
     /// If it is dropped now, its look has panicked.
@@ -171,7 +180,7 @@ impl<'e, W: Wait, const TASKS: usize> Sleeper<'e, W, TASKS> {
     fn announced(event: &'e Event<TASKS>, wait: &'e W) -> Self {
         let (gate, counted) = event.count_thread();
         // Before the platform is asked, which may panic.
-        let mut sleeper = Self { event, wait, counted, sure: counted, unwinding: true };
+        let mut sleeper = Self { event, wait, counted, called: counted, sure: counted, unwinding: true };
         sleeper.sure &= Event::<TASKS>::announce_thread(gate, wait);
         sleeper
     }
@@ -187,5 +196,93 @@ impl<W: Wait, const TASKS: usize> Drop for Sleeper<'_, W, TASKS> {
             // It may have been woken for something that it did not take: the next one is.
             self.event.signal(self.wait, 1);
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use alloc::sync::Arc;
+    use alloc::task::Wake;
+    use core::task::{Context, Waker};
+    use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+    use super::super::{Notify, Ticket};
+    use super::*;
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Each look at its clock is a nanosecond later than the last one. Nobody sleeps here.
+    #[derive(Default)]
+    struct Ticking(AtomicU64);
+
+    impl Notify for Ticking {
+        fn notify(&self, _: &Word, _: u32) -> u32 {
+            0
+        }
+    }
+
+    impl Wait for Ticking {
+        fn now(&self) -> Deadline {
+            Deadline::at(self.0.fetch_add(1, Ordering::SeqCst))
+        }
+        fn wait(&self, _: &Word, _: u32, _: Deadline) {}
+    }
+
+    /// A thread finds at each look that others were faster, until its deadline. What it may have been woken for may still be
+    /// there, so a task that waits has to look.
+    #[test]
+    fn d19_a_thread_that_was_outrun_until_its_deadline_wakes_the_next() {
+        let looks: [(fn() -> Look<()>, usize); 2] = [(|| Look::Again, 1), (|| Look::Nothing, 0)];
+        for (look, woken) in looks {
+            let (event, platform, wakes) = (Event::<2>::new(), Ticking::default(), Arc::<Wakes>::default());
+            let waker = Waker::from(Arc::clone(&wakes));
+            let mut ticket = Ticket::new(&event, &platform);
+            assert!(ticket.poll(&mut Context::from_waker(&waker), || None::<()>).is_pending());
+            let (strategy, until) = (Strategy::phased(0, 0), platform.now().plus(Duration::from_nanos(9)));
+            let waited = event.wait_metered(&platform, strategy, until, &Off(()), look, |()| true);
+            assert_eq!(waited, Err(TimedOut));
+            assert_eq!(wakes.0.load(Ordering::SeqCst), woken);
+        }
+    }
+
+    /// More threads wait than can be counted. One that is not does not sleep where the others do: a call that is for one of them
+    /// would end its sleep, and theirs would go on.
+    #[test]
+    fn h16_a_thread_that_is_not_counted_takes_no_call_of_others() {
+        /// The epoch is signalled during the first sleep. Whether that was on the epoch.
+        struct Calling<'e>(&'e Event<0>, AtomicUsize, std::sync::Mutex<alloc::vec::Vec<bool>>);
+        impl Notify for Calling<'_> {
+            fn notify(&self, _: &Word, count: u32) -> u32 {
+                self.1.fetch_add(count as usize, Ordering::SeqCst);
+                count
+            }
+        }
+        impl Wait for Calling<'_> {
+            fn now(&self) -> Deadline {
+                Deadline::at(0)
+            }
+            fn wait(&self, word: &Word, _: u32, until: Deadline) {
+                assert_ne!(until, Deadline::NEVER, "it looks from time to time");
+                self.0.signal(self, 1);
+                self.2.lock().unwrap().push(core::ptr::eq(word, self.0.epoch()));
+            }
+        }
+        let event = Event::<0>::of_threads(u16::MAX.into(), 1);
+        let platform = Calling(&event, AtomicUsize::new(0), std::sync::Mutex::default());
+        let mut looks = 0;
+        let found = event.wait_until(&platform, Strategy::phased(0, 0), Deadline::NEVER, || {
+            looks += 1;
+            (looks == 4).then_some(7)
+        });
+        assert_eq!(found, Ok(7));
+        assert_eq!(platform.1.load(Ordering::SeqCst), 1, "the one that was not called by then");
+        assert_eq!(*platform.2.lock().unwrap(), [false, false]);
     }
 }

@@ -84,7 +84,7 @@ fn rm05_closing_wakes_both_sides() {
         let (one, two) = (Task::new(), Task::new());
         let mut recv = rx.recv_async();
         assert!(one.poll(&mut recv).is_pending());
-        while silently(tx_closes.end(), |end| end.try_push(Item::new(1))).is_ok() {}
+        silently(tx_closes.end(), |end| while end.try_push(Item::new(1)).is_ok() {});
         let mut send = tx.send_async(Item::new(2));
         assert!(two.poll(&mut send).is_pending());
         assert_eq!((one.wakes(), two.wakes(), channel.waiting()), (0, 0, (1, 1)));
@@ -147,4 +147,25 @@ fn rm05_reserving_ends_with_the_channel() {
         drop(reserve);
         assert_eq!(channel.waiting(), (0, 0));
     }
+}
+
+/// Where words have 32 bits, too, a channel counts as many senders, and as many receivers, as there is memory for.
+#[test]
+fn rm05_the_last_of_thousands_of_ends_closes_a_channel() {
+    // To Miri each of them is one more borrow of the channel. It counts thousands in a test of `wait/lifecycle.rs`.
+    const THOUSANDS: usize = if cfg!(miri) { 100 } else { 4200 };
+    let channel: Many<u32, 2> = many();
+    let (tx, mut rx) = channel.try_split().unwrap();
+    let senders: Vec<_> = (1..THOUSANDS).map(|_| tx.clone()).collect();
+    assert_eq!(rx.senders(), THOUSANDS);
+    drop(senders);
+    assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
+    drop(tx);
+    assert_eq!(rx.try_recv(), Err(TryRecvError::Closed));
+
+    let mut tx = channel.try_sender().unwrap();
+    let receivers: Vec<_> = (1..THOUSANDS).map(|_| rx.clone()).collect();
+    assert_eq!(tx.receivers(), THOUSANDS);
+    drop((rx, receivers));
+    assert_eq!(tx.try_send(7), Err(TrySendError::Closed(7)));
 }

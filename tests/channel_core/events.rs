@@ -15,7 +15,7 @@ fn vx16_data_and_room_do_not_wake_each_other() {
     let mut recv = rx.recv_async();
     assert!(receiver.poll(&mut recv).is_pending());
     // Silently, so that both are pending at the same time.
-    while silently(other_tx.end(), |end| end.try_push(0)).is_ok() {}
+    silently(other_tx.end(), |end| while end.try_push(0).is_ok() {});
     let mut send = tx.send_async(1);
     assert!(sender.poll(&mut send).is_pending());
     assert_eq!((channel.waiting(), receiver.wakes(), sender.wakes()), ((1, 1), 0, 0));

@@ -10,6 +10,7 @@ mod counted;
 mod events;
 mod leaving;
 mod owed;
+mod random;
 #[cfg(feature = "futures-v0.3")]
 mod streams;
 mod threads;

@@ -169,6 +169,27 @@ fn d06_room_that_is_made_through_the_end_is_news() {
     }
 }
 
+/// Room was made without a word, and then some with one: the sender that is woken tells the next one of what it leaves.
+#[test]
+fn d06_room_that_a_sender_leaves_is_news_for_the_next_one() {
+    let channel: Many<u32, 4> = many();
+    let (mut tx, mut rx) = channel.try_split().unwrap();
+    let mut other = tx.clone();
+    assert_eq!(tx.try_send_iter(&mut (0..4)), Ok(4));
+    let tasks = [Task::new(), Task::new()];
+    let mut sends = [tx.send_async(4), other.send_async(5)];
+    for (task, send) in tasks.iter().zip(&mut sends) {
+        assert!(task.poll(send).is_pending());
+    }
+    silently(rx.end(), |end| assert_eq!(end.skip(1), 1));
+    assert_eq!(rx.try_recv(), Ok(1));
+    let woken = usize::from(tasks[0].wakes() == 0);
+    assert_eq!(tasks[1 - woken].wakes(), 0, "one item was taken out");
+    assert_eq!(tasks[woken].poll(&mut sends[woken]), Poll::Ready(Ok(())));
+    assert_eq!(tasks[1 - woken].wakes(), 1);
+    assert_eq!(tasks[1 - woken].poll(&mut sends[1 - woken]), Poll::Ready(Ok(())));
+}
+
 /// A receiver whose guard was forgotten makes up for it when it waits, or goes.
 #[test]
 fn d06_a_forgotten_guard_of_a_receiver_is_made_up_for() {
@@ -229,6 +250,22 @@ fn d06_a_forgotten_guard_of_a_sender_is_made_up_for() {
     }
 }
 
+/// The signal that a forgotten guard owed is given when the end is next borrowed, however long that is.
+#[test]
+fn d06_a_forgotten_guard_is_made_up_for_by_the_next_one() {
+    let channel: Many<u32, 2> = many();
+    let (mut tx, mut rx) = channel.try_split().unwrap();
+    let task = Task::new();
+    let mut recv = rx.recv_async();
+    assert!(task.poll(&mut recv).is_pending());
+    assert_eq!(silently(tx.end(), |end| end.try_push(1)), Ok(()));
+    let mut end = tx.end();
+    let grant = end.try_claim(1).unwrap();
+    assert_eq!(task.wakes(), 1);
+    assert_eq!(task.poll(&mut recv), Poll::Ready(Ok(1)));
+    drop(grant);
+}
+
 /// A batch that does not fit is news of what did.
 #[test]
 fn d06_the_part_of_a_batch_that_was_sent_is_news() {
@@ -240,6 +277,35 @@ fn d06_the_part_of_a_batch_that_was_sent_is_news() {
     assert_eq!(tx.try_send_iter(&mut (0..6)).unwrap(), 4);
     assert_eq!(task.wakes(), 1);
     assert_eq!(task.poll(&mut recv), Poll::Ready(Ok(0)));
+}
+
+/// A slot is claimed for an item that does not come. Another sender's item is behind it, whose receiver has looked in vain:
+/// that the slot is given up is news, whether the batch waits for room or not, and also if its iterator panics.
+#[test]
+fn rm07_a_slot_that_a_batch_gives_up_wakes_a_task() {
+    for (waits, panics) in [(false, false), (false, true), (true, false), (true, true)] {
+        let channel: Many<u32, 4> = many();
+        let (mut tx, mut rx) = channel.try_split().unwrap();
+        let mut other = tx.clone();
+        let task = Task::new();
+        let mut recv = rx.recv_async();
+        assert!(task.poll(&mut recv).is_pending());
+        let mut items = std::iter::from_fn(|| {
+            // Now the slot is claimed.
+            other.try_send(5).unwrap();
+            assert_eq!(task.wakes(), 1);
+            assert!(task.poll(&mut recv).is_pending());
+            assert_eq!(task.wakes(), 0);
+            assert!(!panics, "no item after all");
+            None
+        });
+        let sent = catch_unwind(AssertUnwindSafe(|| {
+            if waits { tx.send_iter(&mut items).unwrap() } else { tx.try_send_iter(&mut items).unwrap() }
+        }));
+        assert_eq!(sent.ok(), (!panics).then_some(0));
+        assert_eq!(task.wakes(), 1, "waits: {waits}, panics: {panics}");
+        assert_eq!(task.poll(&mut recv), Poll::Ready(Ok(5)));
+    }
 }
 
 /// A receiver that only tries, and finds nothing but slots that were given up, has made room.

@@ -373,6 +373,19 @@ fn d19_a_waker_whose_drop_panics_strands_no_sender() {
     assert_eq!(channel.waiting(), (0, 0));
 }
 
+/// The sender's own waker panics when it is dropped, as its item is taken back: that is dropped, and not leaked.
+#[test]
+fn d19_a_waker_whose_drop_panics_costs_no_item() {
+    let channel = many::<Arc<()>, 1, 8>();
+    let (mut tx, _rx) = channel.try_split().unwrap();
+    tx.try_send(Arc::new(())).unwrap();
+    let item = Arc::new(());
+    let mut send = tx.send_async(Arc::clone(&item));
+    assert!(poll_with(Waker::from(Arc::new(Sore)), &mut send).is_pending());
+    assert!(panics(|| send.into_inner()));
+    assert_eq!(Arc::strong_count(&item), 1);
+}
+
 /// A future that is forgotten keeps its seat until the channel is split anew.
 #[test]
 fn d19_forgotten_futures_are_forgotten_by_the_next_split() {
