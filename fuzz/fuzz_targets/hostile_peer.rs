@@ -5,7 +5,7 @@
 #![no_main]
 
 use annulet::link::{Link, LinkError, Window};
-use annulet::words::{WordAccess, Oracle};
+use annulet::words::{Oracle, WordAccess};
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 
