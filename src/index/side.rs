@@ -14,7 +14,7 @@
 //! A stamp is the lap of a position around the ring, and in its low two bits what became of the slot:
 //!
 //! ```text
-//!   written by producers:  lap | 1  an item     lap | 2  nothing (a grant was aborted)
+//!   written by producers:  lap | 1  an item     lap | 2  nothing (a claim was aborted)
 //!   written by consumers:  lap | 0  free for the position of that lap
 //! ```
 //!
@@ -35,7 +35,7 @@ use core::ptr::NonNull;
 
 /// An item was written to the slot.
 pub(crate) const WRITTEN: Pos = 1;
-/// The slot was claimed and given up; there is no item in it.
+/// The slot was claimed and aborted; there is no item in it.
 pub(crate) const ABORTED: Pos = 2;
 /// The slot may be written.
 pub(crate) const FREED: Pos = 0;

@@ -43,12 +43,12 @@ pub type Mpmc<T, const N: usize, S = Off> = Ring<T, N, Sides<Multi, Multi, S>>;
 /// | memory | a line for its position | and a word for each slot; no allocation, ever |
 /// | interrupts | an end may live in an interrupt handler; plain loads and stores (Cortex-M0) | likewise; needs compare-and-swap |
 /// | order | FIFO; each item is received or dropped exactly once | in the order of the claims: FIFO for each producer, and for each consumer |
-/// | `Full`, `Empty` | what an end says may be over when the other one is asked: each hears of the other's last steps a little later | where either side is `Multi`, all answers and moves have one order that agrees with time (linearizable) |
-/// | one end stalls between its operations | costs nobody anything: the others see `Empty`, or `Full` once the ring is | likewise |
+/// | `Full`, `Empty` | each end may see a stale index of the other | if either side is `Multi`, all answers and moves have one order that agrees with time (linearizable) |
+/// | one end stalls between its operations | costs the others nothing: they see `Empty`, or `Full` once the ring is | likewise |
 /// | one end stalls inside an operation | likewise | slots after its own wait for it: `Pending` once nothing else is left, or free |
-/// | a panic in your code | (closure, iterator, `Drop`) consumes exactly what was processed; nothing is dropped twice | items claimed with it are dropped, slots claimed with it are given up; nothing is stuck |
+/// | a panic in your code | (closure, iterator, `Drop`) consumes exactly what was processed; nothing is dropped twice | items claimed with it are dropped, slots claimed with it are aborted; nothing is stuck |
 /// | a forgotten handle | keeps its end until the next [`split`](Self::split) | nothing |
-/// | a forgotten grant | leaks what was put into it | leaks it, and the ring stops at its slots until the producer next claims a grant or is dropped, which gives them up |
+/// | a forgotten grant | leaks what was put into it | leaks it; the ring stops at its slots until the producer next claims a grant or is dropped, which aborts them |
 ///
 /// A ring in a `static`, or in an `Arc`, may never be borrowed exclusively again, and then never split: there, a forgotten
 /// grant of a `Multi` side stops it for good if its producer is forgotten, too.
@@ -167,15 +167,17 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
         ring
     }
 
-    /// The number of items the ring holds when full: `N`.
+    /// Returns the number of items that the ring holds when it is full: `N`.
     #[must_use]
     pub const fn capacity(&self) -> usize {
         N
     }
 
-    /// The number of items in the ring: `0..=N`, exact at one point inside the call when called by either side of a
-    /// [`Spsc`], a recent picture otherwise. Slots that an end has claimed and is still writing count as items, and so do
-    /// those that were given up until a consumer comes to them; those that an end is still reading do not.
+    /// Returns the number of items in the ring: `0..=N`. It is exact at one point inside the call if either side of a [`Spsc`]
+    /// calls it, and a snapshot otherwise.
+    ///
+    /// Slots that an end has claimed and is still writing count as items. So do aborted slots, until a consumer skips them.
+    /// Slots that an end is still reading do not.
     #[must_use]
     pub fn len(&self) -> usize {
         // Head first: the tail seen after it cannot be behind it. A third party may see a tail from much
@@ -184,23 +186,22 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
         self.header.tail.0.observe().since(head).min(N)
     }
 
-    /// True when [`len`](Self::len) is 0.
+    /// Returns true if [`len`](Self::len) is 0.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// True when [`len`](Self::len) is the capacity.
+    /// Returns true if [`len`](Self::len) is the capacity.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.len() == N
     }
 
-    /// Both ends, for as long as the ring stays borrowed. Needs no compare-and-swap, and works again and again:
-    /// that the ring is borrowed exclusively proves that nobody holds an end, forgotten handles included. Slots that
-    /// a forgotten grant of a `Multi` side has claimed are given up; that side's ends can be cloned.
+    /// Returns both ends, for as long as the ring stays borrowed. The items in the ring stay.
     ///
-    /// The items in the ring stay.
+    /// It needs no compare-and-swap, and works again and again: the exclusive borrow proves that no handle is in use,
+    /// forgotten ones included. Slots that a forgotten grant of a `Multi` side has claimed are aborted.
     #[must_use]
     pub fn split(&mut self) -> Ends<'_, T, A> {
         self.header.ends.0.clear();
@@ -209,8 +210,8 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
         unsafe { self.split_unchecked() }
     }
 
-    /// Both ends of a shared ring, without asking whether somebody has them: for targets without
-    /// compare-and-swap, where a `static` ring cannot use [`try_split`](Self::try_split).
+    /// Returns both ends of a shared ring, without asking whether they are in use: for targets without compare-and-swap,
+    /// where a `static` ring cannot use [`try_split`](Self::try_split).
     ///
     /// # Safety
     ///
@@ -248,7 +249,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
         }
     }
 
-    /// Both ends of a shared ring, or `None` while somebody has an end of a single side. They go back on drop.
+    /// Returns both ends of a shared ring, or `None` while an end of a single side is in use. Dropping an end gives it back.
     #[cfg(compare_and_swap)]
     #[must_use]
     pub fn try_split(&self) -> Option<Ends<'_, T, A>> {
@@ -263,7 +264,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
         })
     }
 
-    /// A producer's end alone, or `None` while somebody has the only one. It goes back on drop.
+    /// Returns a producer alone, or `None` while the only one is in use. Dropping it gives it back.
     ///
     /// A `Multi` side always has one more.
     #[cfg(compare_and_swap)]
@@ -275,7 +276,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
         ends.claim(Self::PRODUCER).then(|| unsafe { Producer::new(self.ptr(), Ref::claimed(ends)) })
     }
 
-    /// A consumer's end alone, or `None` while somebody has the only one. It goes back on drop.
+    /// Returns a consumer alone, or `None` while the only one is in use. Dropping it gives it back.
     ///
     /// A `Multi` side always has one more.
     #[cfg(compare_and_swap)]
@@ -289,7 +290,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
 }
 
 impl<T, const N: usize, A: Arity<Stats = Counts>> Ring<T, N, A> {
-    /// What the producers and the consumers have counted, in this order.
+    /// Returns what the producers and what the consumers have counted, in this order.
     #[must_use]
     pub fn stats(&self) -> (Flow, Flow) {
         (self.header.sent.0.read(), self.header.received.0.read())
@@ -327,7 +328,7 @@ impl<T, const N: usize, A: Arity> Drop for Ring<T, N, A> {
         let len = self.header.tail.0.get_mut().since(head).min(N);
         let ring = self.ptr();
         if A::Producers::SHARED {
-            // Between the items there may be slots that were given up. Should the `Drop` of one item panic, that of
+            // Between the items there may be aborted slots. Should the `Drop` of one item panic, that of
             // `Items` drops the others.
             Items { ring, at: head, left: len }.drop_all();
         } else {

@@ -21,11 +21,11 @@ use core::mem::ManuallyDrop;
 
 /// A consumer of a ring: the one there is, or one of many.
 ///
-/// It borrows the ring for `'a`, or keeps it alive by `K`. Dropping it gives the end back; unread items stay. Where the
-/// side is [`Multi`], it can be cloned; each item goes to one of the consumers.
+/// It borrows the ring for `'a`, or keeps it alive by `K`. Dropping it gives the end back; unread items stay. It can be
+/// cloned if its side is [`Multi`]; each item goes to one of the consumers.
 ///
-/// A stale answer never harms: only consumers take items out, so what a single one has seen stays until it takes it,
-/// and "empty" may be over by the time it is read.
+/// A stale answer never harms: only consumers take items out, so an item that a single consumer has seen stays until it takes
+/// it. "Empty" may be over by the time it is used.
 ///
 /// # Errors
 ///
@@ -34,17 +34,17 @@ use core::mem::ManuallyDrop;
 /// | | the next slot | single producer, single consumer | many producers | many consumers |
 /// |---|---|---|---|---|
 /// | `Empty` | holds no item | yes | yes | yes |
-/// | `Pending` | is being written; or producers give up slots faster than they are gone past | | yes | |
+/// | `Pending` | is being written; or producers abort slots faster than they are skipped | | yes | |
 /// | `Contended` | went to other consumers, 64 times | | | yes |
 ///
-/// Where there are many producers, an end that finds no item after two or more that it has found looks again, once, 8
-/// spin-loop hints later, before it says so: it spares producers that are at work.
+/// If there are many producers, a consumer that finds no item after it has found two or more looks again, once, 8 spin-loop
+/// hints later, before it says so. This spares producers that are at work.
 ///
 /// # Forms
 ///
 /// A single consumer can look at items that stay in the ring: [`peek`](Consumer::peek), [`iter`](Consumer::iter),
-/// [`try_read`](Consumer::try_read). One of many cannot: another one might take them. What is claimed for it is its own,
-/// and is dropped where it is not taken.
+/// [`try_read`](Consumer::try_read). One of many cannot: another one might take them. Items that it claims are its own, and
+/// those it does not take are dropped.
 pub struct Consumer<'a, T, A: Arity = OneToOne, K: Owner = Ref<'a>> {
     // On cache lines of its own, as that of a producer.
     pub(super) end: CachePadded<ReadEnd<T, A>>,
@@ -89,10 +89,10 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
         TryIter { end: &mut self.end }
     }
 
-    /// Moves up to `out.len()` items into `out`, across the wrap if need be; how many.
+    /// Moves up to `out.len()` items into `out`, across the wrap if need be. Returns how many.
     ///
-    /// Fewer than `out.len()` means that no more were there in one piece: the ring was empty after them, or one of many
-    /// producers had claimed the next slot and not handed it over, or given it up.
+    /// Fewer than `out.len()` means that the ring was empty after them, or that one of many producers had claimed the next slot
+    /// and not committed it, or aborted it.
     #[inline]
     pub fn try_pop_slice(&mut self, out: &mut [T]) -> usize
     where
@@ -101,17 +101,16 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
         self.end.claim_items(out.len()).copy_to(out)
     }
 
-    /// Drops up to `count` items; how many. Their slots become free together.
+    /// Drops up to `count` items. Returns how many. Their slots become free together.
     #[inline]
     pub fn skip(&mut self, count: usize) -> usize {
         self.end.claim_items(count).discard()
     }
 
-    /// Shows up to `max` items to `f`, one after the other, and drops each; how many. Their slots become free
-    /// together.
+    /// Shows up to `max` items to `f`, one after the other, and drops each. Returns how many. Their slots become free together.
     ///
-    /// If `f` panics, the items before are consumed and the one it was shown stays, with those after it. Where there
-    /// are many consumers, these are dropped.
+    /// If `f` panics, the items before are consumed; the one it was shown stays, with those after it. If there are many
+    /// consumers, these are dropped.
     #[inline]
     pub fn consume(&mut self, max: usize, f: impl FnMut(&T)) -> usize {
         self.end.claim_items(max).show_to(f)
@@ -120,7 +119,7 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
     /// Moves up to `max` of the items that are there into `f`, one after the other. Returns how many. Their slots become
     /// free together.
     ///
-    /// If `f` panics, the items it was given are gone, and those after them stay. Where there are many consumers, these are
+    /// If `f` panics, the items it was given are gone, and those after them stay. If there are many consumers, these are
     /// dropped.
     ///
     /// # Examples
@@ -150,29 +149,29 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
         taken.map_err(|why| self.end.refuse(why))
     }
 
-    /// The number of items the ring holds when full.
+    /// Returns the number of items that the ring holds when it is full.
     #[must_use]
     #[inline]
     pub fn capacity(&self) -> usize {
         self.end.index.ptr().capacity()
     }
 
-    /// Items in the ring. Of a single consumer: it may be more by the time it is read, never fewer. Slots that one of many
-    /// producers is still writing, or gave up, count as well until a consumer comes to them.
+    /// Returns the number of items in the ring. For a single consumer, it may be more by the time it is used, never fewer.
+    /// Slots that one of many producers is still writing, or has aborted, count until a consumer comes to them.
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
         self.end.index.len()
     }
 
-    /// True when no item was in the ring.
+    /// Returns true if there was no item in the ring.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// True when no slot was free.
+    /// Returns true if no slot was free.
     #[must_use]
     #[inline]
     pub fn is_full(&self) -> bool {
@@ -213,7 +212,7 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
 
 /// What only a single consumer can do: items that it looks at are not taken by others.
 impl<T, A: Arity<Consumers = Single>, K: Owner> Consumer<'_, T, A, K> {
-    /// The next item, where it is; `None` if there is none. It stays in the ring.
+    /// Returns the next item, where it is, or `None` if there is none. It stays in the ring.
     #[inline]
     pub fn peek(&mut self) -> Option<&T> {
         self.items(1).0.first()
@@ -231,13 +230,12 @@ impl<T, A: Arity<Consumers = Single>, K: Owner> Consumer<'_, T, A, K> {
 
     /// Grants up to `wanted` items in one contiguous run, to be read in place.
     ///
-    /// The run is shorter where the ring wraps or holds less. `wanted` 0 is an empty grant. Nothing is consumed
+    /// The run is shorter if the ring wraps or holds less. `wanted` 0 is an empty grant. Nothing is consumed
     /// until [`ReadGrant::release`].
     ///
     /// # Errors
     ///
-    /// [`PopError::Empty`] if there was no item, [`PopError::Pending`] if many producers are, and one of them is in the
-    /// middle of writing the next one.
+    /// [`PopError::Empty`] if there was no item, [`PopError::Pending`] if one of many producers is writing the next one.
     #[inline]
     pub fn try_read(&mut self, wanted: usize) -> Result<ReadGrant<'_, T, A>, PopError> {
         match self.end.claim(wanted) {
@@ -267,8 +265,8 @@ impl<T, A: Arity<Consumers = Single>, K: Owner> Consumer<'_, T, A, K> {
         }
     }
 
-    /// Looks at the items that are there now, in order, without consuming any. Where there are many producers, up to
-    /// the first slot that one of them has claimed and not handed over.
+    /// Returns the items that are there now, in order, without consuming any. If there are many producers, it ends at the first
+    /// slot that one of them has claimed and not committed.
     #[inline]
     pub fn iter(&mut self) -> Chain<slice::Iter<'_, T>, slice::Iter<'_, T>> {
         let (first, second) = self.items(usize::MAX);

@@ -25,7 +25,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
         core::mem::forget(resume);
     }
 
-    /// Whether the next slot holds an item, or was given up.
+    /// Returns whether the next slot holds an item, or was aborted.
     fn is_ready(&self) -> bool {
         let (index, head) = (self.ptr().index, A::Consumers::observed(&self.header.head.0));
         index.written_until(head, 0, 1).since(head) > 0

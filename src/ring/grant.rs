@@ -17,10 +17,9 @@ use crate::sync::Pos;
 /// what was put into it is dropped and nothing is handed over. Forgetting it leaks what was put into it; the slots
 /// are granted again.
 ///
-/// Where there are many producers, others may have claimed the slots after these. So slots that are not committed are
-/// given up: consumers go past them. If such a grant is forgotten, the ring stops at its slots until its producer next
-/// claims a grant or is dropped, which gives them up; if that is forgotten, too, until the next
-/// [`split`](super::Ring::split).
+/// If there are many producers, others may have claimed the slots after these. So slots that are not committed are aborted,
+/// and consumers skip them. If such a grant is forgotten, the ring stops at its slots until its producer next claims a grant
+/// or is dropped, which aborts them; if the producer is forgotten, too, until the next [`split`](super::Ring::split).
 #[must_use = "dropping a grant aborts it"]
 pub struct WriteGrant<'g, T, A: Arity = OneToOne> {
     end: &'g mut WriteEnd<T, A>,
@@ -40,25 +39,25 @@ impl<'g, T, A: Arity> WriteGrant<'g, T, A> {
         Self { end, at, span, filled: 0 }
     }
 
-    /// Slots granted.
+    /// Returns the number of slots granted.
     #[must_use]
     pub fn len(&self) -> usize {
         self.span.len()
     }
 
-    /// True for a grant of no slots.
+    /// Returns true for a grant of no slots.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Slots filled so far.
+    /// Returns the number of slots filled so far.
     #[must_use]
     pub fn filled(&self) -> usize {
         self.filled
     }
 
-    /// The slots not yet filled, in two parts: the second is where the ring wraps, and empty for a contiguous
+    /// Returns the slots not yet filled, in two parts. The second begins where the ring wraps, and is empty for a contiguous
     /// grant. Write from the front of the first, then [`assume_filled`](Self::assume_filled).
     pub fn uninit_parts(&mut self) -> (&mut [MaybeUninit<T>], &mut [MaybeUninit<T>]) {
         // SAFETY: the slots of the grant were claimed, so they are this producer's alone, for as long as the grant is
@@ -66,7 +65,7 @@ impl<'g, T, A: Arity> WriteGrant<'g, T, A> {
         unsafe { self.end.slots.parts_mut(self.span.skip(self.filled)) }
     }
 
-    /// The first part of [`uninit_parts`](Self::uninit_parts).
+    /// Returns the first part of [`uninit_parts`](Self::uninit_parts).
     pub fn uninit(&mut self) -> &mut [MaybeUninit<T>] {
         self.uninit_parts().0
     }
@@ -108,7 +107,7 @@ impl<'g, T, A: Arity> WriteGrant<'g, T, A> {
         }
     }
 
-    /// Fills from `iter` until either ends; how many. No item is taken without a slot for it.
+    /// Fills from `iter` until either ends. Returns how many. No item is taken without a slot for it.
     pub fn fill_from(&mut self, iter: impl IntoIterator<Item = T>) -> usize {
         let before = self.filled;
         let mut iter = iter.into_iter();
@@ -121,7 +120,7 @@ impl<'g, T, A: Arity> WriteGrant<'g, T, A> {
         self.filled - before
     }
 
-    /// Copies as many of `items` as there are slots left; how many.
+    /// Copies as many of `items` as there are slots left. Returns how many.
     pub fn copy_from(&mut self, items: &[T]) -> usize
     where
         T: Copy,
@@ -144,14 +143,14 @@ impl<'g, T, A: Arity> WriteGrant<'g, T, A> {
         count
     }
 
-    /// Hands over everything that was filled, at once; how many.
+    /// Hands over everything that was filled, at once. Returns how many.
     #[inline]
     pub fn commit(self) -> usize {
         let filled = self.filled;
         self.commit_first(filled)
     }
 
-    /// Hands over the first `count` of what was filled, at once, and drops the rest; how many were handed over.
+    /// Hands over the first `count` of what was filled, at once, and drops the rest. Returns how many were handed over.
     #[inline]
     pub fn commit_first(mut self, count: usize) -> usize {
         let count = count.min(self.filled);
@@ -190,7 +189,7 @@ impl<T, A: Arity> Drop for WriteGrant<'_, T, A> {
     }
 }
 
-/// Gives up the slots of a grant, also when the `Drop` of an item in it panics.
+/// Aborts the slots of a grant, also if the `Drop` of an item in it panics.
 struct Abort<'t, 'g, T, A: Arity>(&'t mut WriteGrant<'g, T, A>);
 
 impl<T, A: Arity> Drop for Abort<'_, '_, T, A> {
@@ -224,19 +223,19 @@ impl<'g, T, A: Arity<Consumers = Single>> ReadGrant<'g, T, A> {
         Self { end, span }
     }
 
-    /// Items granted.
+    /// Returns the number of items granted.
     #[must_use]
     pub fn len(&self) -> usize {
         self.span.len()
     }
 
-    /// True for a grant of no items.
+    /// Returns true for a grant of no items.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The items, in two parts: the second is where the ring wraps, and empty for a contiguous grant.
+    /// Returns the items, in two parts. The second begins where the ring wraps, and is empty for a contiguous grant.
     #[must_use]
     pub fn parts(&self) -> (&[T], &[T]) {
         // SAFETY: the slots hold items before the observed tail, and the producer does not touch them until the
@@ -244,19 +243,19 @@ impl<'g, T, A: Arity<Consumers = Single>> ReadGrant<'g, T, A> {
         unsafe { self.end.slots.parts(self.span) }
     }
 
-    /// The items of a contiguous grant; of a two-part grant, the first part.
+    /// Returns the items of a contiguous grant, or the first part of one in two parts.
     #[must_use]
     pub fn items(&self) -> &[T] {
         self.parts().0
     }
 
-    /// Every item, in order.
+    /// Returns every item, in order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         let (first, second) = self.parts();
         first.iter().chain(second)
     }
 
-    /// Drops the first `count` items and frees their slots, at once; how many.
+    /// Drops the first `count` items and frees their slots, at once. Returns how many.
     #[inline]
     pub fn release(self, count: usize) -> usize {
         let count = count.min(self.span.len());
@@ -265,7 +264,7 @@ impl<'g, T, A: Arity<Consumers = Single>> ReadGrant<'g, T, A> {
         count
     }
 
-    /// Drops all the items and frees their slots, at once; how many.
+    /// Drops all the items and frees their slots, at once. Returns how many.
     #[inline]
     pub fn release_all(self) -> usize {
         let count = self.span.len();

@@ -20,11 +20,11 @@ use crate::sync::CachePadded;
 
 /// A producer of a ring: the one there is, or one of many.
 ///
-/// It borrows the ring for `'a`, or keeps it alive by `K`. Dropping it gives the end back; what was pushed stays. Where
-/// the side is [`Multi`], it can be cloned.
+/// It borrows the ring for `'a`, or keeps it alive by `K`. Dropping it gives the end back; what was pushed stays. It can be
+/// cloned if its side is [`Multi`].
 ///
-/// A stale answer never harms: only producers fill slots, so what a single one has seen free stays free until it fills
-/// it, and "full" may be over by the time it is read.
+/// A stale answer never harms: only producers fill slots, so a slot that a single producer has seen free stays free until it
+/// fills it. "Full" may be over by the time it is used.
 ///
 /// # Errors
 ///
@@ -32,12 +32,12 @@ use crate::sync::CachePadded;
 ///
 /// | | the next slot | single producer, single consumer | many producers | many consumers |
 /// |---|---|---|---|---|
-/// | `Full` | holds an item, or was given up and no consumer has come to it yet | yes | yes | yes |
+/// | `Full` | holds an item, or was aborted and no consumer has skipped it yet | yes | yes | yes |
 /// | `Pending` | is being read | | | yes |
 /// | `Contended` | went to other producers, 64 times | | yes | |
 ///
-/// An end that loses a slot to another producer keeps out of the others' way before it tries again, for 16, 32, and then 64
-/// spin-loop hints; from its 17th loss on it tries at once.
+/// A producer that loses a slot to another one backs off before it tries again, for 16, 32, and then 64 spin-loop hints. From
+/// its 17th loss on it tries at once.
 pub struct Producer<'a, T, A: Arity = OneToOne, K: Owner = Ref<'a>> {
     // On cache lines of its own: were the two ends of a ring beside each other in one stack frame, each operation of one
     // would take the line from the other (9 Mops/s in place of 350).
@@ -53,8 +53,8 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
         Self { end: CachePadded(WriteEnd::new(ring)), owner, ring: PhantomData }
     }
 
-    /// Pushes one item. It is visible to consumers when this returns; where there are many producers, once those who
-    /// claimed slots before it have handed theirs over, too.
+    /// Pushes one item. It is visible to consumers when this returns. If there are many producers, it is visible once the
+    /// slots that others claimed before it are committed, too.
     ///
     /// # Errors
     ///
@@ -90,7 +90,7 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
         Ok(())
     }
 
-    /// Copies as many items of `items` as fit, across the wrap if need be; how many. They become visible together.
+    /// Copies as many of `items` as fit, across the wrap if need be. Returns how many. They become visible together.
     ///
     /// Fewer than `items.len()` means that no more slots were free after them, for one of the reasons of
     /// [`try_push`](Self::try_push).
@@ -111,20 +111,20 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
         count
     }
 
-    /// Pushes items of `iter` until the ring is full or it ends; how many. They become visible together.
+    /// Pushes items of `iter` until the ring is full or `iter` ends. Returns how many. They become visible together.
     ///
     /// No item is taken from `iter` without a slot for it. If `iter` panics, what was taken is dropped, not
     /// pushed.
     ///
-    /// Where there are many producers, slots are claimed for as many items as the iterator says it has at least (but
-    /// for one if it does not say), and become visible together; what it has beyond those follows in the same way, claim
-    /// by claim. If `iter` panics then, what went by earlier claims stays. A claim for which it has no item is given up.
+    /// If there are many producers, one claim is made for as many items as the iterator says it has at least (one if it does
+    /// not say), and those become visible together. What it has beyond them follows in the same way, claim by claim. If `iter`
+    /// panics, items committed by earlier claims stay pushed. Slots for which it has no item are aborted.
     #[inline]
     pub fn try_push_iter(&mut self, iter: impl IntoIterator<Item = T>) -> usize {
         self.push_iter(iter).0
     }
 
-    /// As [`try_push_iter`](Self::try_push_iter); and why there are no more, if it was refused.
+    /// As [`try_push_iter`](Self::try_push_iter). Returns, too, why there are no more, if it was refused.
     #[inline]
     pub(crate) fn push_iter(
         &mut self,
@@ -182,7 +182,7 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
 
     /// Grants up to `wanted` free slots in one contiguous run, to be written in place.
     ///
-    /// The run is shorter where the ring wraps or has less room. `wanted` 0 is an empty grant.
+    /// The run is shorter if the ring wraps or has less room. `wanted` 0 is an empty grant.
     ///
     /// # Errors
     ///
@@ -204,7 +204,7 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
         self.grant(ClaimRequest { most: wanted.min(self.capacity()), least: wanted.min(1), contiguous: true })
     }
 
-    /// Grants exactly `wanted` free slots, in two parts where the ring wraps.
+    /// Grants exactly `wanted` free slots, in two parts if the ring wraps.
     ///
     /// # Errors
     ///
@@ -239,28 +239,28 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
         }
     }
 
-    /// The number of items the ring holds when full.
+    /// Returns the number of items that the ring holds when it is full.
     #[must_use]
     #[inline]
     pub fn capacity(&self) -> usize {
         self.end.index.ptr().capacity()
     }
 
-    /// Items in the ring. Of a single producer: it may be fewer by the time it is read, never more.
+    /// Returns the number of items in the ring. For a single producer, it may be fewer by the time it is used, never more.
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
         self.end.index.len()
     }
 
-    /// True when no item was in the ring.
+    /// Returns true if there was no item in the ring.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// True when no slot was free.
+    /// Returns true if no slot was free.
     #[must_use]
     #[inline]
     pub fn is_full(&self) -> bool {
@@ -288,7 +288,7 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
         self.end.index.keep_away(hints);
     }
 
-    /// Gives up the slots of a grant that was forgotten, if one was.
+    /// Aborts the slots of a forgotten grant, if there is one.
     #[cfg(compare_and_swap)]
     pub(crate) fn reclaim_forgotten(&mut self) {
         self.end.reclaim_forgotten();
