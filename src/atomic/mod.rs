@@ -1,5 +1,5 @@
-//! The atomic protocols of the crate, one to a file. No other module spells an ordering, but for `words` (a peer's memory),
-//! `stats` (numbers that hand nothing over) and what `wait` still has.
+//! The atomic protocols of the crate, one to a file. No other module spells an ordering, but for `words` (a peer's memory)
+//! and `stats` (numbers that hand nothing over).
 //!
 //! Each value is valid and empty when its memory is zero. Each method says what its ordering pairs with, and has a
 //! [`Site`](site::Site) that a model fails without.
@@ -16,6 +16,12 @@
 //! | `slot_numbers` | numbers that are one table's alone | tables |
 //! | `slot_state` | pins and generations of a table slot | regions |
 //! | `once_box` | a pointer that is set once | growing lanes, blocks of waiters |
+//! | `waiter_count` | who waits, and who fences for whom | events |
+//! | `word` | a word to sleep on | events, platforms |
+//! | `sleepers` | threads that sleep, and those not called yet | events |
+//! | `waker_cell` | the waker of one task | events |
+//! | `peer_counts` | how many ends there are, and whether it was closed | channels |
+//! | `relaxed` | numbers that hand nothing over | events |
 //! | `site` | the orderings themselves | all of them |
 
 mod bitmap;
@@ -26,13 +32,25 @@ mod generation;
 mod length;
 #[cfg(arc)]
 mod once_box;
+#[cfg(compare_and_swap)]
+mod peer_counts;
+#[cfg(compare_and_swap)]
+mod relaxed;
 pub(crate) mod site;
+#[cfg(compare_and_swap)]
+mod sleepers;
 mod slot_numbers;
 #[cfg(compare_and_swap)]
 mod slot_state;
 mod split_cursor;
 #[cfg(compare_and_swap)]
 mod stamp;
+#[cfg(compare_and_swap)]
+mod waiter_count;
+#[cfg(compare_and_swap)]
+mod waker_cell;
+#[cfg(compare_and_swap)]
+mod word;
 
 pub(crate) use bitmap::Bitmap;
 pub(crate) use cursor::Cursor;
@@ -46,7 +64,16 @@ pub(crate) use slot_numbers::{MOST_SLOTS, SlotNumbers};
 pub(crate) use slot_state::{CloseError, MAX_PINS, PinError, SlotState};
 pub(crate) use split_cursor::{Sequence, SplitCursor};
 #[cfg(compare_and_swap)]
-pub(crate) use stamp::Stamp;
+pub use word::Word;
+#[cfg(compare_and_swap)]
+pub(crate) use {
+    peer_counts::{Counted, PeerCounts, Role},
+    relaxed::{RelaxedCount, RelaxedHint},
+    sleepers::Sleepers,
+    stamp::Stamp,
+    waiter_count::WaiterCount,
+    waker_cell::{Armed, Left, WakerCell},
+};
 
 /// How often an operation tries again because another party changed the same word in between.
 ///

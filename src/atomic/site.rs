@@ -88,33 +88,33 @@ pub enum Site {
     SleepFence,
     /// `words::rousing`: the whole fence between what was published, and the look whether the peer sleeps.
     RouseFence,
-    /// `Event::signal`: the whole fence between a change, and the look whether somebody waits for it.
+    /// `WaiterCount::fence_and_look`: the whole fence between a change, and the look whether somebody waits for it.
     SignalFence,
-    /// `Event::announce_thread`: the whole fence between counting a thread in, and its look.
+    /// `WaiterCount::fence_thread`: the whole fence between counting a thread in, and its look.
     ThreadFence,
-    /// `Event::await_again`: the whole fence between counting a thread as uncalled, and its look.
+    /// `WaiterCount::fence_again`: the whole fence between counting a thread as uncalled, and its look.
     AgainFence,
-    /// `Event::fence_task`: the whole fence between a task's waker, and its look.
+    /// `WaiterCount::fence_task`: the whole fence between a task's waker, and its look.
     TaskFence,
-    /// `Cell::arm`: the Release store that leaves a waker.
+    /// `WakerCell::arm`: the Release store that leaves a waker.
     TaskArm,
-    /// `Cell::wake`: the Acquire half of taking the waker.
+    /// `WakerCell::wake`: the Acquire half of taking the waker.
     TaskWake,
-    /// `Cell::wake`: the Release half of leaving the cell again.
+    /// `WakerCell::wake`: the Release half of leaving the cell again.
     TaskDone,
-    /// `Cell::arm`: the Acquire load that finds the last waker taken.
+    /// `WakerCell::arm`: the Acquire load that finds the last waker taken.
     TaskRetake,
-    /// `Cell::vacate`: the Acquire load of the exchange that finds the waker taken.
+    /// `WakerCell::vacate`: the Acquire load of the exchange that finds the waker taken.
     TaskVacate,
-    /// `Cell::free`: the Release store that gives a slot up.
+    /// `WakerCell::free`: the Release store that gives a slot up.
     SeatGiveBack,
-    /// `Lifecycle::leave`: the Release half of going.
+    /// `PeerCounts::leave`: the Release half of going.
     PartyLeave,
-    /// `Lifecycle::close`: the Release half of closing.
+    /// `PeerCounts::close`: the Release half of closing.
     PartyClose,
-    /// `Lifecycle::is_over`: the Acquire load of who is still there.
+    /// `PeerCounts::is_over`: the Acquire load of who is still there.
     PartyLook,
-    /// `Lifecycle::is_closed`: the Acquire load of whether it was closed.
+    /// `PeerCounts::is_closed`: the Acquire load of whether it was closed.
     ClosedLook,
 }
 

@@ -17,7 +17,7 @@ use super::receiver::{Receiver, look};
 use super::sender::{Gone, Sender, offer, tell};
 use super::{RecvError, SendError};
 use crate::ring::{Arity, Owner, Producer, Single, WriteGrant};
-use crate::wait::{Look, Outcome, Party};
+use crate::wait::{Look, Outcome, Role};
 
 /// Polls for something at one end; what was found, and whether it had waited. `takes`: what is found is taken, so that a
 /// wake-up has done its work. If not, somebody else may have to be woken for it.
@@ -132,7 +132,7 @@ impl<E: Source, L: Hold> Future for RecvReady<'_, E, L> {
         let end = &mut receiver.end;
         let look = || {
             // Before the looks: what those who are gone had sent is seen by them.
-            let over = line.life().is_over(Party::Sender);
+            let over = line.peers().is_over(Role::Sender);
             if end.has_items() {
                 Look::Found(Ok(()))
             } else if over && !end.is_pending() {
@@ -209,7 +209,7 @@ impl<E: Feed, L: Hold> Sender<E, L> {
         let line = hold.line();
         let end = &mut self.end;
         let look = || {
-            if line.life().is_over(Party::Receiver) {
+            if line.peers().is_over(Role::Receiver) {
                 Look::Found(Err(Gone))
             } else if end.has_room() {
                 Look::Found(Ok(()))
@@ -301,7 +301,7 @@ impl<T, A: Arity<Producers = Single>, L: Hold> Permit<'_, T, A, L> {
     /// was granted, or the last receiver is gone.
     pub fn send(self, item: T) -> Result<(), SendError<T>> {
         let Self { mut grant, hold } = self;
-        if hold.line().life().is_over(Party::Receiver) {
+        if hold.line().peers().is_over(Role::Receiver) {
             return Err(SendError::Closed(item));
         }
         // One place was granted, so it fits.

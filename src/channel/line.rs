@@ -8,14 +8,14 @@ use sealed::Line as _;
 use crate::stats::Off;
 use crate::sync::{CachePadded, const_fn, is_over};
 use crate::wait::{
-    Counted, Deadline, Event, Lifecycle, Look, Meter, Outcome, Party, Seat, Strategy, TimedOut, Told as _,
+    Counted, Deadline, Event, Look, Meter, Outcome, PeerCounts, Role, Seat, Strategy, TimedOut, Told as _,
     Wait,
 };
 
 /// Who is there, who waits for what, and how: everything of a [`Channel`](super::Channel) but its ring.
 #[repr(C)]
 pub struct Line<W, M = Off, const TASKS: usize = 8> {
-    life: CachePadded<Lifecycle>,
+    peers: CachePadded<PeerCounts>,
     /// Signalled when items were sent.
     data: CachePadded<Event<TASKS>>,
     /// Signalled when slots became free.
@@ -29,7 +29,7 @@ impl<W, M: Meter, const TASKS: usize> Line<W, M, TASKS> {
     const_fn! {
         pub(super) const fn new(wait: W) -> Self {
             Self {
-                life: CachePadded(Lifecycle::new()),
+                peers: CachePadded(PeerCounts::new()),
                 data: CachePadded(Event::new()),
                 room: CachePadded(Event::new()),
                 wait,
@@ -56,13 +56,13 @@ impl<W, M: Meter, const TASKS: usize> Line<W, M, TASKS> {
 
     /// Open again, with nobody there who waits, by exclusive access.
     pub(super) fn reset(&mut self) {
-        self.life.0.reset();
+        self.peers.0.reset();
         self.data.0.reset();
         self.room.0.reset();
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.life.0.is_closed()
+        self.peers.0.is_closed()
     }
 
     /// How many receivers, and how many senders wait, in this order.
@@ -79,9 +79,9 @@ impl<W, M: Meter, const TASKS: usize> Line<W, M, TASKS> {
 impl<W, M, const TASKS: usize> fmt::Debug for Line<W, M, TASKS> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Line")
-            .field("senders", &self.life.0.count(Party::Sender))
-            .field("receivers", &self.life.0.count(Party::Receiver))
-            .field("closed", &self.life.0.is_closed())
+            .field("senders", &self.peers.0.count(Role::Sender))
+            .field("receivers", &self.peers.0.count(Role::Receiver))
+            .field("closed", &self.peers.0.is_closed())
             .finish_non_exhaustive()
     }
 }
@@ -94,7 +94,7 @@ pub trait Hold: sealed::Hold {}
 /// somebody has gone finds the end given back, and the room that went with it.
 pub(super) struct Member<L: Hold> {
     hold: L,
-    party: Party,
+    party: Role,
     counted: Counted,
     /// That it goes may make room.
     frees: bool,
@@ -103,8 +103,8 @@ pub(super) struct Member<L: Hold> {
 }
 
 impl<L: Hold> Member<L> {
-    pub(super) fn join(hold: L, party: Party, frees: bool) -> Self {
-        let counted = hold.line().life().join(party);
+    pub(super) fn join(hold: L, party: Role, frees: bool) -> Self {
+        let counted = hold.line().peers().join(party);
         Self { hold, party, counted, frees, owes: false }
     }
 
@@ -124,12 +124,12 @@ impl<L: Hold> Drop for Member<L> {
             return;
         }
         let hold = &self.hold;
-        if hold.line().life().leave(self.party, self.counted) {
+        if hold.line().peers().leave(self.party, self.counted) {
             // Also if a waker panics.
-            let _abandon = (self.party == Party::Receiver).then(|| Abandon(hold));
+            let _abandon = (self.party == Role::Receiver).then(|| Abandon(hold));
             wake_all(hold);
         } else if self.frees || self.owes {
-            let what = if self.party == Party::Receiver { For::Room } else { For::Data };
+            let what = if self.party == Role::Receiver { For::Room } else { For::Data };
             signal(hold, what, u32::MAX);
         }
     }
@@ -242,7 +242,7 @@ impl For {
 }
 
 pub(crate) mod sealed {
-    use super::{Context, Deadline, For, Lifecycle, Look, Meter, Outcome, Poll, Seat, Strategy, TimedOut};
+    use super::{Context, Deadline, For, Look, Meter, Outcome, PeerCounts, Poll, Seat, Strategy, TimedOut};
     use crate::wait::Told;
 
     pub trait Hold: Clone {
@@ -260,7 +260,7 @@ pub(crate) mod sealed {
     /// [`Line`](super::Line), whatever its parameters.
     pub trait Line {
         type Meter: Meter;
-        fn life(&self) -> &Lifecycle;
+        fn peers(&self) -> &PeerCounts;
         /// `count` more of those who wait can have what they wait for. Returns whether anybody waits.
         fn signal(&self, what: For, count: u32) -> bool;
         /// After a signal of data that was waited for, and its fence: whether the last receiver is gone.
@@ -317,8 +317,8 @@ impl<W: Wait, M: Meter, const TASKS: usize> sealed::Line for Line<W, M, TASKS> {
     type Meter = M;
 
     #[inline(always)]
-    fn life(&self) -> &Lifecycle {
-        &self.life.0
+    fn peers(&self) -> &PeerCounts {
+        &self.peers.0
     }
 
     #[inline(always)]
@@ -327,7 +327,7 @@ impl<W: Wait, M: Meter, const TASKS: usize> sealed::Line for Line<W, M, TASKS> {
     }
 
     fn is_left(&self) -> bool {
-        self.life.0.is_gone(Party::Receiver)
+        self.peers.0.is_gone(Role::Receiver)
     }
 
     fn patience(&self) -> Strategy {

@@ -8,7 +8,7 @@ use super::guard::{EndGuard, pay};
 use super::line::{For, Hold, Member, Told, sealed::Line, signal};
 use super::sender::close;
 use super::{RecvError, TryRecvError};
-use crate::wait::{Deadline, Look, Party, Strategy, TimedOut};
+use crate::wait::{Deadline, Look, Role, Strategy, TimedOut};
 
 /// A receiver of a [`Channel`](super::Channel): the one there is, or one of many.
 ///
@@ -32,7 +32,7 @@ pub struct Receiver<E: Source, L: Hold> {
 impl<E: Source, L: Hold> Receiver<E, L> {
     pub(super) fn new(end: E, line: L) -> Self {
         let strategy = line.line().patience();
-        Self { end, line: Member::join(line, Party::Receiver, E::LEAVING_MAKES_ROOM), strategy }
+        Self { end, line: Member::join(line, Role::Receiver, E::LEAVING_MAKES_ROOM), strategy }
             .with_strategy(strategy)
     }
 
@@ -303,13 +303,13 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     /// True when nothing more will be sent: it was closed, or all senders are gone. There may still be items.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.line.line().life().is_over(Party::Sender)
+        self.line.line().peers().is_over(Role::Sender)
     }
 
     /// How many senders there are: a recent picture.
     #[must_use]
     pub fn senders(&self) -> usize {
-        self.line.line().life().count(Party::Sender)
+        self.line.line().peers().count(Role::Sender)
     }
 
     /// Borrows the ring's end, to peek, skip, and read in place. All senders that wait are signalled when the guard is
@@ -355,7 +355,7 @@ fn once_more<E: Source, R>(
     why: TryRecvError,
     take: impl FnMut(&mut E) -> Result<R, TryRecvError>,
 ) -> Result<R, TryRecvError> {
-    if matches!(why, TryRecvError::Lagged(_)) || !hold.line().life().is_over(Party::Sender) {
+    if matches!(why, TryRecvError::Lagged(_)) || !hold.line().peers().is_over(Role::Sender) {
         if E::PASSES {
             signal(hold, For::Room, u32::MAX);
         }
@@ -374,7 +374,7 @@ fn last<E: Source, R>(
     mut take: impl FnMut(&mut E) -> Result<R, TryRecvError>,
 ) -> Result<R, TryRecvError> {
     // Before the last look: whatever those who are gone had sent is seen by it.
-    let over = hold.line().life().is_over(Party::Sender);
+    let over = hold.line().peers().is_over(Role::Sender);
     let taken = take(end);
     if E::PASSES && taken.is_err() {
         signal(hold, For::Room, u32::MAX);

@@ -9,7 +9,7 @@ use super::line::{For, Hold, Member, Told, sealed::Line, signal, wake_all};
 use super::{SendError, TrySendError};
 use crate::error::PushError;
 use crate::sync::is_over;
-use crate::wait::{Deadline, Look, Party, Strategy, TimedOut};
+use crate::wait::{Deadline, Look, Role, Strategy, TimedOut};
 
 /// A sender of a [`Channel`](super::Channel): the one there is, or one of many.
 ///
@@ -35,7 +35,7 @@ pub struct Sender<E: Feed, L: Hold> {
 impl<E: Feed, L: Hold> Sender<E, L> {
     pub(super) fn new(end: E, line: L) -> Self {
         let strategy = line.line().patience();
-        Self { end, line: Member::join(line, Party::Sender, false), strategy }.with_strategy(strategy)
+        Self { end, line: Member::join(line, Role::Sender, false), strategy }.with_strategy(strategy)
     }
 
     /// Waits in this way from now on.
@@ -57,7 +57,7 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     /// [`TrySendError`], with the item.
     #[inline]
     pub fn try_send(&mut self, item: E::Item) -> Result<(), TrySendError<E::Item>> {
-        if self.line.line().life().is_over(Party::Receiver) {
+        if self.line.line().peers().is_over(Role::Receiver) {
             return Err(TrySendError::Closed(item));
         }
         self.end.put(item)?;
@@ -141,7 +141,7 @@ impl<E: Feed, L: Hold> Sender<E, L> {
         items: &mut (impl Iterator<Item = E::Item> + ?Sized),
     ) -> Result<usize, TrySendError<()>> {
         let line = self.line.line();
-        if line.life().is_over(Party::Receiver) {
+        if line.peers().is_over(Role::Receiver) {
             return Err(TrySendError::Closed(()));
         }
         let mut items = Noted { items, over: false };
@@ -200,7 +200,7 @@ impl<E: Feed, L: Hold> Sender<E, L> {
         let line = self.line.line();
         let mut items = Noted { items, over: false };
         let mut look = |end: &mut E| {
-            if line.life().is_over(Party::Receiver) {
+            if line.peers().is_over(Role::Receiver) {
                 return Look::Found(Err(Gone));
             }
             match end.put_iter(&mut items) {
@@ -254,13 +254,13 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     /// True when a send would be refused: it was closed, or all receivers are gone.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.line.line().life().is_over(Party::Receiver)
+        self.line.line().peers().is_over(Role::Receiver)
     }
 
     /// How many receivers there are: a recent picture.
     #[must_use]
     pub fn receivers(&self) -> usize {
-        self.line.line().life().count(Party::Receiver)
+        self.line.line().peers().count(Role::Receiver)
     }
 
     /// Borrows the ring's end, for grants and slices. All receivers that wait are signalled when the guard is dropped,
@@ -309,7 +309,7 @@ pub(super) fn offer<E: Feed>(
     line: &impl Line,
     left: &mut Option<E::Item>,
 ) -> Look<Result<(), Gone>> {
-    if line.life().is_over(Party::Receiver) {
+    if line.peers().is_over(Role::Receiver) {
         return Look::Found(Err(Gone));
     }
     // Not reached without one.
@@ -340,7 +340,7 @@ struct Ended<'h, L: Hold>(&'h L);
 impl<L: Hold> Drop for Ended<'_, L> {
     #[inline(always)]
     fn drop(&mut self) {
-        if !is_over() && self.0.line().life().is_closed() {
+        if !is_over() && self.0.line().peers().is_closed() {
             signal(self.0, For::Data, u32::MAX);
         }
     }
@@ -348,7 +348,7 @@ impl<L: Hold> Drop for Ended<'_, L> {
 
 /// Closes, and wakes everybody.
 pub(super) fn close(hold: &impl Hold) {
-    hold.line().life().close();
+    hold.line().peers().close();
     wake_all(hold);
 }
 

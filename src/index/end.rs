@@ -24,7 +24,7 @@ pub(crate) struct ClaimRequest {
 }
 
 /// The side of an end: its own position and the other's, and what a commit of either means.
-pub(crate) trait Role<A: Arity>: Sized {
+pub(crate) trait Direction<A: Arity>: Sized {
     type Own: Side;
     type Other: Side;
     /// It skips slots that the other side has claimed and aborted.
@@ -54,11 +54,11 @@ pub(crate) trait Role<A: Arity>: Sized {
     fn items(own: Pos, other: Pos) -> usize;
 }
 
-/// The role of a producer: it writes slots that consumers have freed.
+/// The direction of a producer: it writes slots that consumers have freed.
 #[derive(Debug)]
 pub(crate) enum Producers {}
 
-impl<A: Arity> Role<A> for Producers {
+impl<A: Arity> Direction<A> for Producers {
     type Own = A::Producers;
     type Other = A::Consumers;
     const SKIPS_ABORTED: bool = false;
@@ -104,11 +104,11 @@ impl<A: Arity> Role<A> for Producers {
     }
 }
 
-/// The role of a consumer: it reads slots that producers have written.
+/// The direction of a consumer: it reads slots that producers have written.
 #[derive(Debug)]
 pub(crate) enum Consumers {}
 
-impl<A: Arity> Role<A> for Consumers {
+impl<A: Arity> Direction<A> for Consumers {
     type Own = A::Consumers;
     type Other = A::Producers;
     const SKIPS_ABORTED: bool = A::Producers::SHARED;
@@ -159,7 +159,7 @@ impl<A: Arity> Role<A> for Consumers {
 }
 
 /// What one end of side `R` knows: its own position, and up to where the other side has committed.
-pub(crate) struct End<A: Arity, R: Role<A>> {
+pub(crate) struct End<A: Arity, R: Direction<A>> {
     ptr: IndexPtr<A>,
     /// The position of an end that is alone on its side: the shared copy is behind or equal, and this end alone stores it. Of
     /// one of several: where the shared position was when it last knew.
@@ -170,19 +170,19 @@ pub(crate) struct End<A: Arity, R: Role<A>> {
     pace: Pace,
     /// Refusals are not counted: they are further looks of one call.
     quiet: bool,
-    role: PhantomData<R>,
+    direction: PhantomData<R>,
 }
 
 // SAFETY: an end reaches its ring through atomics alone; the pointers in it are valid on any thread as long as the ring lives,
 // which its holder sees to.
-unsafe impl<A: Arity, R: Role<A>> Send for End<A, R> {}
+unsafe impl<A: Arity, R: Direction<A>> Send for End<A, R> {}
 
-impl<A: Arity, R: Role<A>> End<A, R> {
+impl<A: Arity, R: Direction<A>> End<A, R> {
     /// An end that begins at its side's position. Of a single side, the end before has told how far it was by giving itself
     /// back.
     pub(crate) fn new(ptr: IndexPtr<A>) -> Self {
         let at = R::own(ptr.header()).own();
-        Self { ptr, at, limit: at, pace: Pace::new(at, R::AWAY), quiet: false, role: PhantomData }
+        Self { ptr, at, limit: at, pace: Pace::new(at, R::AWAY), quiet: false, direction: PhantomData }
     }
 
     #[inline(always)]

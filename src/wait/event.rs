@@ -6,94 +6,15 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::sleepers::Sleepers;
 use super::slots::Slots;
 use super::strategy::nap;
 use super::{Notify, Wait};
-use crate::atomic::site::{Site, fence};
-use crate::sync::{AtomicU32, Ordering, const_fn, is_over};
+use crate::atomic::{Sleepers, WaiterCount, Word};
+use crate::sync::{const_fn, is_over};
 
-/// A word to sleep on: 32 bits, four bytes aligned.
-#[derive(Debug)]
-#[repr(transparent)]
-pub struct Word(AtomicU32);
-
-impl Word {
-    const_fn! {
-        pub(crate) const fn new() -> Self {
-            Self(AtomicU32::new(0))
-        }
-    }
-
-    /// Its value now.
-    ///
-    /// Relaxed: a thread that is going to sleep has a fence to pass before it looks; whoever compares it before a sleep does so under the lock, or in the kernel, that the one who changes it
-    /// passes through next in `notify`.
-    #[must_use]
-    #[inline]
-    pub fn get(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Where it is: what a platform tells words apart by. To be read atomically, and not to be written.
-    #[cfg(not(loom))]
-    #[must_use]
-    #[inline]
-    pub fn as_ptr(&self) -> *mut u32 {
-        self.0.as_ptr()
-    }
-
-    /// Ends the sleep of each thread that has read an earlier epoch.
-    ///
-    /// Relaxed: it hands nothing over. A thread that sees it has a fence to pass before it looks.
-    #[inline]
-    fn advance(&self) -> u32 {
-        self.0.fetch_add(1, Ordering::Relaxed)
-    }
-}
-
-/// Who waits: how many, and which fence the signallers owe them. One word, so that a signal needs one load.
-///
-/// ```text
-///   bits 2.. how many wait     bits 0..2 what signallers do before they read this word:
-///                                0 a fence; nobody has asked yet whether there is need of it
-///                                1 none: whoever waits makes them pass one
-///                                3 a fence, but some may not have heard of it yet
-///                                2 a fence, for good
-/// ```
-///
-/// 0 becomes 1 by a signaller, where the platform has the asymmetric form. It suits those who sleep, to whom the heavy
-/// half is a small part of a sleep's price. A task is cheaper to switch than that half: the first one to wait makes it 2,
-/// by way of 3.
-#[derive(Debug)]
-#[repr(transparent)]
-struct Gate(AtomicU32);
-
-/// Signallers need no fence.
-const LIGHT: u32 = 0b01;
-/// They do, whether they need it or not.
-const FENCED: u32 = 0b10;
 /// How long to sleep at once where the heavy half of the fence, which was available, is no longer: a filter was installed
 /// that forbids it. Signallers may miss a sleeper then, who sees what they have done when it next looks.
 pub(super) const UNSURE: Duration = Duration::from_millis(10);
-/// One more that waits.
-const ONE: u32 = 0b100;
-/// More tasks than that are not counted, so that no number of forgotten ones makes it nobody. There is no memory for so
-/// many that could still go, so those who are not counted are not the last ones.
-const MANY: u32 = 1 << 29;
-
-impl Gate {
-    const_fn! {
-        const fn new() -> Self {
-            Self(AtomicU32::new(0))
-        }
-    }
-
-    /// How many wait.
-    fn count(gate: u32) -> u32 {
-        gate / ONE
-    }
-}
 
 /// Something that can be waited for: an event count.
 ///
@@ -134,7 +55,7 @@ impl Gate {
 #[derive(Debug)]
 #[repr(C)]
 pub struct Event<const TASKS: usize = 8> {
-    gate: Gate,
+    waiters: WaiterCount,
     epoch: Word,
     sleepers: Sleepers,
     tasks: Slots<TASKS>,
@@ -163,14 +84,14 @@ impl<const TASKS: usize> Event<TASKS> {
         /// An event that nobody waits for.
         #[must_use]
         pub const fn new() -> Self {
-            Self { gate: Gate::new(), epoch: Word::new(), sleepers: Sleepers::new(), tasks: Slots::new() }
+            Self { waiters: WaiterCount::new(), epoch: Word::new(), sleepers: Sleepers::new(), tasks: Slots::new() }
         }
     }
 
-    /// How many wait: a recent picture.
+    /// Returns how many wait: a snapshot.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        Gate::count(self.gate.0.load(Ordering::Relaxed)) as usize
+        self.waiters.count() as usize
     }
 
     /// Returns how many times a task that began or went on to wait found no slot, and so keeps its executor busy. It wraps at
@@ -195,14 +116,10 @@ impl<const TASKS: usize> Event<TASKS> {
     /// As [`signal`](Self::signal). Returns whether a thread or task was counted as waiting.
     #[inline(always)]
     pub(crate) fn signal_and_tell(&self, notify: &impl Notify, count: u32) -> bool {
-        // Under loom there is no asymmetric form, so this is never true there, and a choice more to explore.
+        // Under loom there is no asymmetric form.
         #[cfg(not(loom))]
-        {
-            crate::atomic::site::light_fence();
-            // Relaxed: it is ordered by the fence that the heavy half makes this thread pass.
-            if self.gate.0.load(Ordering::Relaxed) == LIGHT {
-                return false;
-            }
+        if self.waiters.is_lightly_zero() {
+            return false;
         }
         self.signal_fenced(notify, count)
     }
@@ -216,18 +133,13 @@ impl<const TASKS: usize> Event<TASKS> {
     #[cold]
     #[inline(never)]
     fn signal_fenced(&self, notify: &impl Notify, count: u32) -> bool {
-        // Pairs with that of `announce_thread`.
-        fence(Site::SignalFence, Ordering::SeqCst);
-        // Relaxed: ordered by the fence.
-        let gate = self.gate.0.load(Ordering::Relaxed);
-        if Gate::count(gate) > 0 {
+        let seen = self.waiters.fence_and_look();
+        if seen.any() {
             self.wake(notify, count);
             return true;
         }
-        if gate == 0 && notify.asymmetric() {
-            // Whoever begins to wait from now on sees that it has to fence for us. If a thread has begun already, this
-            // fails. Relaxed: it hands over nothing.
-            let _ = self.gate.0.compare_exchange(0, LIGHT, Ordering::Relaxed, Ordering::Relaxed);
+        if seen.is_undecided() && notify.asymmetric() {
+            self.waiters.begin_light();
         }
         false
     }
@@ -259,19 +171,17 @@ impl<const TASKS: usize> Event<TASKS> {
         notify.notify(&self.epoch, called).min(called)
     }
 
-    /// Counts a thread in, until [`retract_thread`](Self::retract_thread). Returns the gate before that, and whether the
-    /// thread can be called.
-    pub(super) fn count_thread(&self) -> (u32, bool) {
-        // Relaxed: what comes next is ordered by the fence of `announce_thread`.
+    /// Counts a thread in, until [`retract_thread`](Self::retract_thread). Returns whether signallers rely on its heavy half of
+    /// the fence, and whether it can be called.
+    pub(super) fn count_thread(&self) -> (bool, bool) {
         let counted = self.sleepers.enter();
-        (self.gate.0.fetch_add(ONE, Ordering::Relaxed), counted)
+        (self.waiters.add_thread(), counted)
     }
 
-    /// Has signallers know of a thread, which is counted; whether all of them do. `gate`: as it was before.
-    pub(super) fn announce_thread(gate: u32, wait: &impl Wait) -> bool {
-        // The heavy half; pairs with the light one, or the fence, of `signal`.
-        fence(Site::ThreadFence, Ordering::SeqCst);
-        gate & LIGHT == 0 || wait.heavy()
+    /// Tells signallers of a thread, which is counted. Returns whether all of them know. `light`: they rely on the heavy half.
+    pub(super) fn announce_thread(light: bool, wait: &impl Wait) -> bool {
+        WaiterCount::fence_thread();
+        !light || wait.heavy()
     }
 
     /// Counts a thread out. `counted`: it could be called.
@@ -286,8 +196,7 @@ impl<const TASKS: usize> Event<TASKS> {
     /// Each signaller calls it from now on, or is seen by that look, unless this returns false.
     pub(super) fn await_again(&self) -> bool {
         let counted = self.sleepers.again();
-        // Pairs with that of `signal_fenced`.
-        fence(Site::AgainFence, Ordering::SeqCst);
+        WaiterCount::fence_again();
         counted
     }
 
@@ -295,40 +204,32 @@ impl<const TASKS: usize> Event<TASKS> {
         &self.epoch
     }
 
-    /// Counts a task in, until [`retract`](Self::retract). False if there are too many to count.
+    /// Counts a task in, until [`retract`](Self::retract). Returns false if there are too many to count.
     pub(super) fn count_task(&self) -> bool {
-        // Relaxed: as in `announce_task`.
-        let counted = Gate::count(self.gate.0.fetch_add(ONE, Ordering::Relaxed)) < MANY;
-        if !counted {
-            self.retract();
-        }
-        counted
+        self.waiters.add_task()
     }
 
-    /// Has signallers know of a task, which is counted.
+    /// Tells signallers of a task, which is counted.
     pub(super) fn announce_task(&self, wait: &impl Wait) {
-        // Relaxed, all: what comes next is ordered by the fence.
-        let gate = self.gate.0.fetch_or(FENCED, Ordering::Relaxed);
-        if gate & LIGHT != 0 {
-            // There may be signallers who do not know yet that they have to fence. After this, there are none: each has
-            // passed a fence, and sees the word as it is now. Until somebody has come to here, all do it.
+        if self.waiters.ask_for_fences() {
+            // There may be signallers that do not know yet that they have to fence. After this, there are none: each has
+            // passed a fence, and sees the word as it is now.
             if !wait.heavy() {
                 // By then each has passed one, though not at our bidding.
                 nap(wait, wait.now().plus(UNSURE));
             }
-            self.gate.0.fetch_and(!LIGHT, Ordering::Relaxed);
+            self.waiters.end_light();
         }
     }
 
-    /// The task's half of the fence, between saying that it waits, and its look. Pairs with that of `signal_fenced`.
+    /// The task's half of the fence, between saying that it waits, and its look.
     pub(super) fn fence_task() {
-        fence(Site::TaskFence, Ordering::SeqCst);
+        WaiterCount::fence_task();
     }
 
     /// Counts one out.
     pub(super) fn retract(&self) {
-        // Relaxed: who is still counted is signalled for nothing.
-        self.gate.0.fetch_sub(ONE, Ordering::Relaxed);
+        self.waiters.sub();
     }
 
     /// Has every signaller know for good that somebody waits, as if a task did.
@@ -391,24 +292,4 @@ pub enum Look<R> {
     Nothing,
     /// Not yet, and maybe nobody will signal: others were faster.
     Again,
-}
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-
-    /// However many tasks are forgotten, they do not add up to nobody.
-    #[test]
-    fn h16_forgotten_tasks_are_never_nobody() {
-        let event = Event::<1>::new();
-        event.gate.0.store(((MANY - 1) * ONE) | FENCED, Ordering::Relaxed);
-        assert!(event.count_task());
-        for _ in 0..3 {
-            assert!(!event.count_task());
-            assert_eq!(event.waiting(), MANY as usize);
-        }
-        event.retract();
-        assert!(event.count_task());
-        assert_eq!(event.gate.0.load(Ordering::Relaxed), (MANY * ONE) | FENCED);
-    }
 }

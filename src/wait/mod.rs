@@ -86,27 +86,25 @@
 //! | interrupts | a signal may come from an interrupt handler if `Notify::notify` may: no lock, no loop without bound |
 //! | memory | all-zero memory is an event that nobody waits for. Threads and signals never allocate. With feature `alloc`, a task that begins to wait while `TASKS` others do may: slots for as many more, which the event keeps |
 
-mod cell;
 mod deadline;
 mod event;
-mod lifecycle;
 mod metrics;
-mod sleepers;
 mod slots;
 mod strategy;
 mod task;
 mod thread;
 
+pub use crate::atomic::Word;
 pub use deadline::Deadline;
-pub use event::{Event, TimedOut, Word};
+pub use event::{Event, TimedOut};
 #[cfg(target_has_atomic = "64")]
 pub use metrics::Latencies;
 pub use metrics::{Meter, Summary};
 pub use strategy::{Backoff, Step, Strategy};
 pub use task::Ticket;
 
+pub(crate) use crate::atomic::{Counted, PeerCounts, Role};
 pub(crate) use event::Look;
-pub(crate) use lifecycle::{Counted, Lifecycle, Party};
 pub(crate) use metrics::{Outcome, sealed::Sealed as Told};
 pub(crate) use task::Seat;
 

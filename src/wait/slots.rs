@@ -17,10 +17,10 @@ use core::fmt;
 use core::iter;
 use core::mem::ManuallyDrop;
 
-use super::cell::Cell;
 #[cfg(arc)]
 use crate::atomic::OnceBox;
-use crate::sync::{AtomicU32, Ordering, StaticU32, const_fn, is_over};
+use crate::atomic::{RelaxedCount, RelaxedHint, WakerCell};
+use crate::sync::{const_fn, is_over};
 #[cfg(arc)]
 use alloc::boxed::Box;
 #[cfg(arc)]
@@ -33,14 +33,14 @@ const TRIES: usize = 8;
 #[repr(C)]
 pub(super) struct Slots<const N: usize> {
     /// How many wakers there are to be taken, so that a signal that finds none visits no slot.
-    armed: AtomicU32,
+    armed: RelaxedCount,
     /// The slot after the one that was woken last.
-    next_woken: StaticU32,
+    next_woken: RelaxedHint,
     /// The slot after the one that was claimed last.
-    next_claimed: StaticU32,
+    next_claimed: RelaxedHint,
     /// How many times a task found no slot.
-    crowded: StaticU32,
-    inline: [Cell; N],
+    crowded: RelaxedHint,
+    inline: [WakerCell; N],
     /// Dropped unless `N` is 0.
     more: ManuallyDrop<More>,
 }
@@ -58,7 +58,7 @@ impl<const N: usize> Drop for Slots<N> {
 
 impl<const N: usize> fmt::Debug for Slots<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let asleep = self.armed.load(Ordering::Relaxed);
+        let asleep = self.armed.get();
         f.debug_struct("Slots")
             .field("asleep", &asleep)
             .field("crowded", &self.crowded())
@@ -70,14 +70,14 @@ impl<const N: usize> Slots<N> {
     const_fn! {
         pub(super) const fn new() -> Self {
             #[cfg(not(loom))]
-            let inline = [const { Cell::new() }; N];
+            let inline = [const { WakerCell::new() }; N];
             #[cfg(loom)]
-            let inline = core::array::from_fn(|_| Cell::new());
+            let inline = core::array::from_fn(|_| WakerCell::new());
             Self {
-                armed: AtomicU32::new(0),
-                next_woken: StaticU32::new(0),
-                next_claimed: StaticU32::new(0),
-                crowded: StaticU32::new(0),
+                armed: RelaxedCount::new(),
+                next_woken: RelaxedHint::new(),
+                next_claimed: RelaxedHint::new(),
+                crowded: RelaxedHint::new(),
                 inline,
                 more: ManuallyDrop::new(More::new()),
             }
@@ -88,13 +88,13 @@ impl<const N: usize> Slots<N> {
     ///
     /// An event without slots of its own has none elsewhere, and its pointer is never followed: it may be one that several
     /// processes share, of which one writes there what it likes.
-    fn parts(&self) -> impl Iterator<Item = &[Cell]> {
+    fn parts(&self) -> impl Iterator<Item = &[WakerCell]> {
         let more = if N > 0 { Some(self.more.parts()) } else { None };
         iter::once(&self.inline[..]).chain(more.into_iter().flatten())
     }
 
     /// Each part, with the number of its first slot, and how many of its slots are before `start`.
-    fn numbered(&self, start: usize) -> impl Iterator<Item = (usize, &[Cell], usize)> {
+    fn numbered(&self, start: usize) -> impl Iterator<Item = (usize, &[WakerCell], usize)> {
         self.parts().scan(0_usize, move |next, part| {
             let first = *next;
             *next += part.len();
@@ -103,7 +103,7 @@ impl<const N: usize> Slots<N> {
     }
 
     /// Every slot with its number, once, from `start` on and around. What is before `start` costs one step for each part.
-    fn from(&self, start: u32) -> impl Iterator<Item = (u32, &Cell)> {
+    fn from(&self, start: u32) -> impl Iterator<Item = (u32, &WakerCell)> {
         let start = start as usize;
         let after = self
             .numbered(start)
@@ -118,10 +118,9 @@ impl<const N: usize> Slots<N> {
     pub(super) fn claim(&self) -> Option<u32> {
         if N > 0 {
             for _ in 0..TRIES {
-                // Relaxed: where to begin to look.
-                for (number, slot) in self.from(self.next_claimed.load(Ordering::Relaxed)) {
+                for (number, slot) in self.from(self.next_claimed.get()) {
                     if slot.claim() {
-                        self.next_claimed.store(number.wrapping_add(1), Ordering::Relaxed);
+                        self.next_claimed.set(number.wrapping_add(1));
                         return Some(number);
                     }
                 }
@@ -130,32 +129,30 @@ impl<const N: usize> Slots<N> {
                 }
             }
         }
-        // Relaxed: a number for its readers.
-        self.crowded.fetch_add(1, Ordering::Relaxed);
+        self.crowded.add();
         None
     }
 
     /// How many times a task found no slot, modulo 2^32.
     pub(super) fn crowded(&self) -> u32 {
-        self.crowded.load(Ordering::Relaxed)
+        self.crowded.get()
     }
 
     /// A waker is about to be left. Before the fence of the task.
     pub(super) fn arming(&self) {
-        // Relaxed: ordered by that fence.
-        self.armed.fetch_add(1, Ordering::Relaxed);
+        self.armed.add();
     }
 
     /// A waker was not left after all, or was taken back.
     pub(super) fn disarmed(&self) {
-        // Relaxed: as for `arming`. A signaller that reads the number as it was visits slots for nothing.
-        self.armed.fetch_sub(1, Ordering::Relaxed);
+        // A signaller that reads the number as it was visits slots for nothing.
+        self.armed.sub();
     }
 
     /// Wakes up to `count` tasks. Returns how many.
     pub(super) fn wake(&self, count: u32) -> u32 {
-        // Relaxed: a task that is not seen here has a fence still to pass, and then sees what was signalled.
-        if count == 0 || self.armed.load(Ordering::Relaxed) == 0 {
+        // A task that is not seen here has a fence still to pass, and then sees what was signalled.
+        if count == 0 || self.armed.get() == 0 {
             return 0;
         }
         let mut round = Round { slots: self, left: count, done: false };
@@ -168,7 +165,7 @@ impl<const N: usize> Slots<N> {
         self.from(0).for_each(|(_, slot)| drop(slot.take_back()));
     }
 
-    pub(super) fn slot(&self, number: Option<u32>) -> Option<&Cell> {
+    pub(super) fn slot(&self, number: Option<u32>) -> Option<&WakerCell> {
         let mut number = number? as usize;
         for part in self.parts() {
             match part.get(number) {
@@ -193,14 +190,13 @@ struct Round<'t, const N: usize> {
 impl<const N: usize> Round<'_, N> {
     fn go(&mut self) {
         let slots = self.slots;
-        // Relaxed, both: where to begin, and what need not be visited, as in `wake`.
-        for (number, slot) in slots.from(slots.next_woken.load(Ordering::Relaxed)) {
-            if self.left == 0 || slots.armed.load(Ordering::Relaxed) == 0 {
+        for (number, slot) in slots.from(slots.next_woken.get()) {
+            if self.left == 0 || slots.armed.get() == 0 {
                 break;
             }
             self.left -= u32::from(slot.wake(|| {
                 slots.disarmed();
-                slots.next_woken.store(number.wrapping_add(1), Ordering::Relaxed);
+                slots.next_woken.set(number.wrapping_add(1));
             }));
         }
         self.done = true;
@@ -222,7 +218,7 @@ struct More(OnceBox<Block>);
 /// As many slots as there were before it.
 #[cfg(arc)]
 struct Block {
-    slots: Vec<Cell>,
+    slots: Vec<WakerCell>,
     more: More,
 }
 
@@ -238,7 +234,7 @@ impl More {
         iter::successors(self.0.get(), |block| block.more.0.get())
     }
 
-    fn parts(&self) -> impl Iterator<Item = &[Cell]> {
+    fn parts(&self) -> impl Iterator<Item = &[WakerCell]> {
         self.blocks().map(|block| &block.slots[..])
     }
 
@@ -259,7 +255,7 @@ impl Block {
     fn of(count: usize) -> Option<Box<Self>> {
         let mut slots = Vec::new();
         slots.try_reserve_exact(count).ok()?;
-        slots.resize_with(count, Cell::new);
+        slots.resize_with(count, WakerCell::new);
         crate::atomic::try_box(Self { slots, more: More::new() })
     }
 }
@@ -273,7 +269,7 @@ impl More {
     const fn new() -> Self {
         Self
     }
-    fn parts(&self) -> impl Iterator<Item = &[Cell]> {
+    fn parts(&self) -> impl Iterator<Item = &[WakerCell]> {
         iter::empty()
     }
     fn grow(&self, _: usize) -> bool {

@@ -2,9 +2,9 @@
 
 use core::task::{Context, Poll};
 
-use super::cell::{Armed, Cell, Left};
 use super::event::Look;
 use super::{Event, Wait};
+use crate::atomic::{Armed, Left, WakerCell};
 use crate::sync::is_over;
 
 /// A task's place at one event, to be used with that event only.
@@ -106,7 +106,7 @@ impl Seat {
         let mut woken = core::mem::take(&mut self.owes);
         let mut waker = None;
         if let Some(number) = self.number.take() {
-            match event.tasks().slot(Some(number)).map_or(Left::Awake, Cell::vacate) {
+            match event.tasks().slot(Some(number)).map_or(Left::Awake, WakerCell::vacate) {
                 Left::Asleep(left) => {
                     event.tasks().disarmed();
                     waker = Some(left);

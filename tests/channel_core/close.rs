@@ -152,7 +152,7 @@ fn rm05_reserving_ends_with_the_channel() {
 /// Where words have 32 bits, too, a channel counts as many senders, and as many receivers, as there is memory for.
 #[test]
 fn rm05_the_last_of_thousands_of_ends_closes_a_channel() {
-    // To Miri each of them is one more borrow of the channel. It counts thousands in a test of `wait/lifecycle.rs`.
+    // To Miri each of them is one more borrow of the channel. It counts thousands in a test of `atomic/peer_counts.rs`.
     const THOUSANDS: usize = if cfg!(miri) { 100 } else { 4200 };
     let channel: Many<u32, 2> = many();
     let (tx, mut rx) = channel.try_split().unwrap();

@@ -1,11 +1,11 @@
 //! Who is there on either side, and whether it was closed: what a wait ends with.
 
-use crate::atomic::site::{Site, order};
+use super::site::{Site, order};
 use crate::sync::{AtomicU32, Ordering, const_fn};
 
 /// The two sides of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Party {
+pub(crate) enum Role {
     Sender,
     Receiver,
 }
@@ -35,7 +35,7 @@ const MANY: u32 = 1 << 28;
 /// Each question is about one side, so its answer is one load.
 #[derive(Debug)]
 #[repr(C)]
-pub struct Lifecycle {
+pub struct PeerCounts {
     senders: AtomicU32,
     receivers: AtomicU32,
 }
@@ -49,7 +49,7 @@ const fn gone(word: u32) -> bool {
     word & !CLOSED == MET
 }
 
-impl Lifecycle {
+impl PeerCounts {
     const_fn! {
         pub(crate) const fn new() -> Self {
             Self { senders: AtomicU32::new(0), receivers: AtomicU32::new(0) }
@@ -57,15 +57,15 @@ impl Lifecycle {
     }
 
     #[inline(always)]
-    const fn word(&self, party: Party) -> &AtomicU32 {
+    const fn word(&self, party: Role) -> &AtomicU32 {
         match party {
-            Party::Sender => &self.senders,
-            Party::Receiver => &self.receivers,
+            Role::Sender => &self.senders,
+            Role::Receiver => &self.receivers,
         }
     }
 
     /// One more of a party. It undoes that the party was gone.
-    pub(crate) fn join(&self, party: Party) -> Counted {
+    pub(crate) fn join(&self, party: Role) -> Counted {
         let word = self.word(party);
         // Relaxed: a handle comes from a ring or from another handle, which have their own order.
         let before = word.fetch_add(ONE, Ordering::Relaxed);
@@ -86,7 +86,7 @@ impl Lifecycle {
     ///
     /// Release: pairs with [`is_over`](Self::is_over). Whoever sees that all are gone sees what they have done.
     #[must_use]
-    pub(crate) fn leave(&self, party: Party, counted: Counted) -> bool {
+    pub(crate) fn leave(&self, party: Role, counted: Counted) -> bool {
         if !counted.0 {
             // There were so many that nobody knows which one is the last.
             return false;
@@ -118,7 +118,7 @@ impl Lifecycle {
     /// Acquire: pairs with [`leave`](Self::leave) and [`close`](Self::close). What the others had sent is seen by a look
     /// that comes after this one.
     #[inline(always)]
-    pub(crate) fn is_over(&self, other: Party) -> bool {
+    pub(crate) fn is_over(&self, other: Role) -> bool {
         let now = self.word(other).load(order(Site::PartyLook, Ordering::Acquire));
         now & CLOSED != 0 || gone(now)
     }
@@ -127,12 +127,12 @@ impl Lifecycle {
     ///
     /// Relaxed: it is asked after a fence, by who then takes the end of that party. The end is claimed, which has an order
     /// of its own.
-    pub(crate) fn is_gone(&self, party: Party) -> bool {
+    pub(crate) fn is_gone(&self, party: Role) -> bool {
         gone(self.word(party).load(Ordering::Relaxed))
     }
 
     /// How many there are of a party, as far as they are counted.
-    pub(crate) fn count(&self, party: Party) -> usize {
+    pub(crate) fn count(&self, party: Role) -> usize {
         (self.word(party).load(Ordering::Relaxed) / ONE).min(MANY) as usize
     }
 
@@ -148,54 +148,54 @@ mod tests {
 
     #[test]
     fn rm05_a_party_is_gone_when_the_last_of_it_is() {
-        let life = Lifecycle::new();
-        assert!(!life.is_over(Party::Sender), "not there yet is not gone");
-        let (one, two) = (life.join(Party::Sender), life.join(Party::Sender));
-        let other = life.join(Party::Receiver);
-        assert_eq!((life.count(Party::Sender), life.count(Party::Receiver)), (2, 1));
-        assert!(!life.leave(Party::Sender, one));
-        assert!(!life.is_over(Party::Sender));
-        assert!(life.leave(Party::Sender, two));
-        assert!(life.is_over(Party::Sender));
-        assert!(!life.is_over(Party::Receiver));
-        let again = life.join(Party::Sender);
-        assert!(!life.is_over(Party::Sender), "somebody has come");
+        let life = PeerCounts::new();
+        assert!(!life.is_over(Role::Sender), "not there yet is not gone");
+        let (one, two) = (life.join(Role::Sender), life.join(Role::Sender));
+        let other = life.join(Role::Receiver);
+        assert_eq!((life.count(Role::Sender), life.count(Role::Receiver)), (2, 1));
+        assert!(!life.leave(Role::Sender, one));
+        assert!(!life.is_over(Role::Sender));
+        assert!(life.leave(Role::Sender, two));
+        assert!(life.is_over(Role::Sender));
+        assert!(!life.is_over(Role::Receiver));
+        let again = life.join(Role::Sender);
+        assert!(!life.is_over(Role::Sender), "somebody has come");
         assert!(life.close());
         assert!(!life.close(), "once");
-        assert!(life.is_over(Party::Sender) && life.is_over(Party::Receiver) && life.is_closed());
-        assert!(!life.is_gone(Party::Receiver), "closed or not, it is there");
-        assert!(life.leave(Party::Receiver, other));
-        assert!(life.leave(Party::Sender, again));
+        assert!(life.is_over(Role::Sender) && life.is_over(Role::Receiver) && life.is_closed());
+        assert!(!life.is_gone(Role::Receiver), "closed or not, it is there");
+        assert!(life.leave(Role::Receiver, other));
+        assert!(life.leave(Role::Sender, again));
     }
 
     /// Handles that are forgotten do not run over, nor change what is known of the other party.
     #[test]
     fn rm05_too_many_to_count_are_never_gone() {
-        let life = Lifecycle { senders: AtomicU32::new((MANY * ONE) | MET), ..Lifecycle::new() };
+        let life = PeerCounts { senders: AtomicU32::new((MANY * ONE) | MET), ..PeerCounts::new() };
         let many = MANY as usize;
-        let uncounted = life.join(Party::Sender);
+        let uncounted = life.join(Role::Sender);
         assert_eq!(uncounted, Counted(false));
-        assert_eq!((life.count(Party::Sender), life.count(Party::Receiver)), (many, 0));
+        assert_eq!((life.count(Role::Sender), life.count(Role::Receiver)), (many, 0));
         // Those who were counted go, and this one is still there.
         for _ in 0..3 {
-            assert!(!life.leave(Party::Sender, Counted(true)));
+            assert!(!life.leave(Role::Sender, Counted(true)));
         }
         life.senders.fetch_sub((MANY - 4) * ONE, Ordering::Relaxed);
-        assert!(!life.leave(Party::Sender, Counted(true)));
-        assert!(!life.is_over(Party::Sender));
-        assert!(!life.leave(Party::Sender, uncounted));
-        assert_eq!(life.count(Party::Receiver), 0);
-        let receiver = life.join(Party::Receiver);
-        assert!(life.leave(Party::Receiver, receiver));
-        assert!(life.is_over(Party::Receiver));
+        assert!(!life.leave(Role::Sender, Counted(true)));
+        assert!(!life.is_over(Role::Sender));
+        assert!(!life.leave(Role::Sender, uncounted));
+        assert_eq!(life.count(Role::Receiver), 0);
+        let receiver = life.join(Role::Receiver);
+        assert!(life.leave(Role::Receiver, receiver));
+        assert!(life.is_over(Role::Receiver));
     }
 
     /// As many as a channel may be asked for in earnest are counted, whatever the size of a word.
     #[test]
     fn rm05_thousands_are_counted() {
         const THOUSANDS: usize = 5000;
-        for party in [Party::Sender, Party::Receiver] {
-            let life = Lifecycle::new();
+        for party in [Role::Sender, Role::Receiver] {
+            let life = PeerCounts::new();
             let handles: alloc::vec::Vec<_> = (0..THOUSANDS).map(|_| life.join(party)).collect();
             assert_eq!(life.count(party), THOUSANDS);
             let lasts = handles.into_iter().filter(|counted| life.leave(party, *counted)).count();

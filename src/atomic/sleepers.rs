@@ -21,17 +21,17 @@ const TRIES: usize = 64;
 /// lost.
 #[derive(Debug)]
 #[repr(transparent)]
-pub(super) struct Sleepers(AtomicU32);
+pub(crate) struct Sleepers(AtomicU32);
 
 impl Sleepers {
     const_fn! {
-        pub(super) const fn new() -> Self {
+        pub(crate) const fn new() -> Self {
             Self(AtomicU32::new(0))
         }
     }
 
     #[cfg(all(test, not(loom)))]
-    pub(super) fn of(present: u32, uncalled: u32) -> Self {
+    pub(crate) fn of(present: u32, uncalled: u32) -> Self {
         Self(AtomicU32::new(present * PRESENT + uncalled))
     }
 
@@ -58,7 +58,7 @@ impl Sleepers {
     /// That is so for more than 65535. After it has observed the epoch that it is going to sleep on.
     ///
     /// Release: as for [`again`](Self::again).
-    pub(super) fn enter(&self) -> bool {
+    pub(crate) fn enter(&self) -> bool {
         self.change(Ordering::Release, |present, uncalled| {
             (present < LOW).then_some((present + 1, uncalled + 1))
         })
@@ -66,7 +66,7 @@ impl Sleepers {
     }
 
     /// Counts a thread out that was counted in.
-    pub(super) fn leave(&self) {
+    pub(crate) fn leave(&self) {
         // If it stays counted, threads are called for nothing. Relaxed: it sleeps no more, so that nothing is to be kept in
         // order with it; and what others have released stays released, since this is an exchange.
         self.change(Ordering::Relaxed, |present, uncalled| Some((present.saturating_sub(1), uncalled)));
@@ -85,14 +85,14 @@ impl Sleepers {
     /// without them.
     ///
     /// Returns false if it could not be counted: then it has to look from time to time.
-    pub(super) fn again(&self) -> bool {
+    pub(crate) fn again(&self) -> bool {
         self.change(Ordering::Release, |present, uncalled| Some((present, uncalled + 1))).is_some()
     }
 
     /// Calls up to `count` threads. Returns how many are to be woken. Before the epoch is advanced.
     ///
     /// Acquire: see [`again`](Self::again).
-    pub(super) fn call(&self, count: u32) -> u32 {
+    pub(crate) fn call(&self, count: u32) -> u32 {
         // A thread that is missed here has a fence still to pass, after which it sees what was signalled.
         let uncalled = self.0.load(Ordering::Relaxed) & LOW;
         if uncalled == 0 || count == 0 {

@@ -18,7 +18,7 @@ use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 use core::task::Waker;
 
-use crate::atomic::site::{Site, order};
+use super::site::{Site, order};
 use crate::sync::{AtomicU32, Ordering, Shadow, const_fn};
 
 const FREE: u32 = 0;
@@ -28,7 +28,7 @@ const WAKING: u32 = 3;
 const ABANDONED: u32 = 4;
 
 /// Where one task leaves its waker.
-pub(super) struct Cell {
+pub(crate) struct WakerCell {
     state: AtomicU32,
     /// Initialised while `state` is `ARMED`, `WAKING` or `ABANDONED`. Zeroed memory is a cell.
     waker: UnsafeCell<MaybeUninit<Waker>>,
@@ -37,11 +37,11 @@ pub(super) struct Cell {
 
 // SAFETY: the waker in it may be sent and shared. It is written and taken out by whoever the state says has the cell:
 // its task while `IDLE` (and after taking `ARMED` back), one signaller while `WAKING` or `ABANDONED`.
-unsafe impl Sync for Cell {}
+unsafe impl Sync for WakerCell {}
 
 /// What came of leaving a waker.
 #[derive(Debug)]
-pub(super) enum Armed {
+pub(crate) enum Armed {
     /// It will be woken.
     Yes,
     /// It will be woken, in place of this one.
@@ -50,9 +50,9 @@ pub(super) enum Armed {
     Woken,
 }
 
-impl Cell {
+impl WakerCell {
     const_fn! {
-        pub(super) const fn new() -> Self {
+        pub(crate) const fn new() -> Self {
             Self {
                 state: AtomicU32::new(FREE),
                 waker: UnsafeCell::new(MaybeUninit::uninit()),
@@ -62,7 +62,7 @@ impl Cell {
     }
 
     /// Claims the slot for a task, unless another one has it.
-    pub(super) fn claim(&self) -> bool {
+    pub(crate) fn claim(&self) -> bool {
         // Relaxed: a look that spares the exchange.
         if self.state.load(Ordering::Relaxed) != FREE {
             return false;
@@ -79,7 +79,7 @@ impl Cell {
     }
 
     /// Leaves a waker. Only for the task that has the slot.
-    pub(super) fn arm(&self, waker: Waker) -> Armed {
+    pub(crate) fn arm(&self, waker: Waker) -> Armed {
         let mut replaced = None;
         // Acquire: pairs with the end of `wake`, whose signaller has read the waker that was here before; and of a slot that
         // was claimed since, with `free`, by way of the exchange of `claim`.
@@ -101,7 +101,7 @@ impl Cell {
     }
 
     /// Turns armed into idle and returns the waker, unless a signaller was faster. Only for the task that has the slot.
-    pub(super) fn take_back(&self) -> Option<Waker> {
+    pub(crate) fn take_back(&self) -> Option<Waker> {
         // Relaxed: the waker is the task's own, and where a signaller was faster, nothing is touched.
         self.state.compare_exchange(ARMED, IDLE, Ordering::Relaxed, Ordering::Relaxed).ok()?;
         self.shadow.write(0);
@@ -114,7 +114,7 @@ impl Cell {
     /// Takes the waker out and wakes the task. Returns whether there was a task to be woken.
     ///
     /// `taken` is called between the two, before the waker's own code.
-    pub(super) fn wake(&self, taken: impl FnOnce()) -> bool {
+    pub(crate) fn wake(&self, taken: impl FnOnce()) -> bool {
         // Relaxed: the exchange looks again.
         if self.state.load(Ordering::Relaxed) != ARMED {
             return false;
@@ -141,7 +141,7 @@ impl Cell {
     }
 
     /// Gives the slot up, and returns how the task stands.
-    pub(super) fn vacate(&self) -> Left {
+    pub(crate) fn vacate(&self) -> Left {
         if let Some(waker) = self.take_back() {
             self.free();
             return Left::Asleep(waker);
@@ -160,7 +160,7 @@ impl Cell {
 }
 
 /// How a task has left.
-pub(super) enum Left {
+pub(crate) enum Left {
     /// No signaller has woken it.
     Asleep(Waker),
     /// A signaller is about to: it frees the slot, and wakes another task.
@@ -176,7 +176,7 @@ mod tests {
     /// However a task leaves, its slot is the next one's, once.
     #[test]
     fn d19_a_slot_that_is_left_is_free() {
-        let cell = Cell::new();
+        let cell = WakerCell::new();
         let arm = || assert!(matches!(cell.arm(Waker::noop().clone()), Armed::Yes));
         let is_free_once = || assert_eq!((cell.claim(), cell.claim()), (true, false));
         is_free_once();
