@@ -1,11 +1,11 @@
 //! What compiles. (With a program that must, the others are compiled to the end, where numbers are checked.)
 
 use annulet::Lanes;
-use annulet::ring::Multi;
+use annulet::ring::{Multi, Sides, Single};
 use annulet::ring::lanes::{Fair, GrowingLanes};
 
 static ONE: Lanes<Box<u8>, 1, 1> = Lanes::new();
-static MANY: Lanes<u8, 16, 32, Multi> = Lanes::new();
+static MANY: Lanes<u8, 16, 32, Sides<Single, Multi>> = Lanes::new();
 static GROWING: GrowingLanes<u8, 1024, 32> = GrowingLanes::new();
 
 fn main() {
