@@ -68,7 +68,7 @@ counter!(u8 usize);
 pub(crate) struct Sequence<const HALF: u32>(u64);
 
 impl<const HALF: u32> Sequence<HALF> {
-    /// True when one word of `HALF + 1` bits is not enough.
+    /// True if one word of `HALF + 1` bits is not enough.
     // Under loom each form is chosen: see `sync::form`.
     #[cfg_attr(loom, allow(dead_code))]
     pub(crate) const SPLIT: bool = HALF < 63;

@@ -113,7 +113,7 @@ impl PeerCounts {
         self.senders.load(order(Site::ClosedLook, Ordering::Acquire)) & CLOSED != 0
     }
 
-    /// Whether nothing more can come of the other party: it was closed, or that party was there and is gone.
+    /// Returns whether nothing more can come of the other party: it was closed, or that party was there and is gone.
     ///
     /// Acquire: pairs with [`leave`](Self::leave) and [`close`](Self::close). What the others had sent is seen by a look
     /// that comes after this one.
@@ -123,7 +123,7 @@ impl PeerCounts {
         now & CLOSED != 0 || gone(now)
     }
 
-    /// Whether a party was there and is gone, closed or not.
+    /// Returns whether a party was there and is gone, closed or not.
     ///
     /// Relaxed: it is asked after a fence, by who then takes the end of that party. The end is claimed, which has an order
     /// of its own.
@@ -131,7 +131,7 @@ impl PeerCounts {
         gone(self.word(party).load(Ordering::Relaxed))
     }
 
-    /// How many there are of a party, as far as they are counted.
+    /// Returns how many there are of a party, as far as they are counted.
     pub(crate) fn count(&self, party: Role) -> usize {
         (self.word(party).load(Ordering::Relaxed) / ONE).min(MANY) as usize
     }

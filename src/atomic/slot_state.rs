@@ -113,7 +113,7 @@ impl SlotState {
         (self.state.load(Ordering::Relaxed) == FREE).then(|| self.generation())
     }
 
-    /// True when no generation is left and the slot will never be used again.
+    /// Returns true if no generation is left and the slot will never be used again.
     pub(crate) fn is_retired(&self) -> bool {
         self.state.load(Ordering::Relaxed) == RETIRED
     }

@@ -23,7 +23,7 @@ pub(crate) struct SplitCursor {
 }
 
 const_fn! {
-    /// Whether a position is two words: one that does not fit in a word. Under loom either form is, whatever fits.
+    /// Returns whether a position is two words: one that does not fit in a word. Under loom either form is, whatever fits.
     #[inline(always)]
     const fn is_split() -> bool {
         #[cfg(not(loom))]
@@ -58,7 +58,7 @@ impl SplitCursor {
 
     /// My own position, read back when a handle is made.
     ///
-    /// Relaxed, as for [`Cursor::own`]: only this side stores it, and no store of its own is under way.
+    /// Relaxed, as for [`Cursor::own`](super::Cursor::own): only this side stores it, and no store of its own is under way.
     // In the narrow build a position is not a `u64`.
     #[allow(clippy::unnecessary_cast)]
     pub(crate) fn own(&self) -> Sequence {

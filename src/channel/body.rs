@@ -129,13 +129,13 @@ impl<R, W, M: Meter, const TASKS: usize> Channel<R, W, M, TASKS> {
         self.line.meters()
     }
 
-    /// How many wait for items, and how many for room, in this order: a recent picture. Who spins is not counted.
+    /// Returns how many wait for items, and how many for room, in this order: a snapshot. Who spins is not counted.
     #[must_use]
     pub fn waiting(&self) -> (usize, usize) {
         self.line.waiting()
     }
 
-    /// How many times a task that waited for items, and for room, found no slot, in this order, and kept its executor busy: see
+    /// Returns how many times a task that waited for items, and for room, found no slot, in this order, and kept its executor busy: see
     /// [`Event::crowded`](crate::wait::Event::crowded).
     #[must_use]
     pub fn crowded(&self) -> (u32, u32) {

@@ -83,7 +83,7 @@ pub(crate) mod sealed {
         const FOR_ALL: bool;
         /// Several receivers may wait for one item that is on its way.
         const AWAITED: bool = false;
-        /// How many receivers can have something of so many items.
+        /// Returns how many receivers can have something of so many items.
         #[inline(always)]
         fn wakes(items: usize) -> u32 {
             if Self::FOR_ALL { u32::MAX } else { u32::try_from(items).unwrap_or(u32::MAX) }
@@ -94,7 +94,7 @@ pub(crate) mod sealed {
             &mut self,
             items: &mut dyn Iterator<Item = Self::Item>,
         ) -> (usize, Result<(), PushError<()>>);
-        /// Whether there is room, as far as can be seen without taking it.
+        /// Returns whether there is room, as far as can be seen without taking it.
         fn has_room(&mut self) -> bool;
     }
 
@@ -107,22 +107,22 @@ pub(crate) mod sealed {
         const LEAVING_MAKES_ROOM: bool = false;
         /// It goes past slots that were given up, which makes room even where nothing is taken.
         const PASSES: bool = false;
-        /// How many senders have to look for so much room.
+        /// Returns how many senders have to look for so much room.
         #[inline(always)]
         fn wakes(items: usize) -> u32 {
             if Self::ROOM_IS_SOMEBODYS { u32::MAX } else { u32::try_from(items).unwrap_or(u32::MAX) }
         }
         /// Never `Closed`.
         fn take(&mut self) -> Result<Self::Item, TryRecvError>;
-        /// Up to `max`, one after the other, to `f`; how many.
+        /// Moves up to `max` items into `f`, one after the other. Returns how many.
         fn take_each(&mut self, max: usize, f: &mut dyn FnMut(Self::Item)) -> Result<usize, TryRecvError>;
-        /// Whether there is something, as far as can be seen without taking it.
+        /// Returns whether there is something, as far as can be seen without taking it.
         fn has_items(&mut self) -> bool;
         /// After there was nothing: whether something is on its way.
         fn is_pending(&mut self) -> bool {
             false
         }
-        /// How many were sent and not received: at least all that were before this was called.
+        /// Returns how many were sent and not received: at least all that were before this was called.
         #[cfg(all(feature = "std", target_os = "linux"))]
         fn pending(&self) -> usize;
     }

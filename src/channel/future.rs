@@ -202,7 +202,7 @@ impl<E: Feed, L: Hold> Sender<E, L> {
         })
     }
 
-    /// Whether there is room: true; or it was closed. It takes nothing, so a wake-up is passed on.
+    /// Returns whether there is room: true; or it was closed. It takes nothing, so a wake-up is passed on.
     pub(super) fn poll_room(&mut self, place: &mut Place<L>, context: &mut Context<'_>) -> Poll<bool> {
         pay(&mut self.end, &mut self.line);
         let hold = self.line.hold();

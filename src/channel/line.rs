@@ -39,7 +39,7 @@ impl<W, M: Meter, const TASKS: usize> Line<W, M, TASKS> {
         }
     }
 
-    /// How many times a task found no slot on the receivers' and on the senders' side.
+    /// Returns how many times a task found no slot on the receivers' and on the senders' side.
     pub(super) fn crowded(&self) -> (u32, u32) {
         (self.data.0.crowded(), self.room.0.crowded())
     }
@@ -65,7 +65,7 @@ impl<W, M: Meter, const TASKS: usize> Line<W, M, TASKS> {
         self.peers.0.is_closed()
     }
 
-    /// How many receivers, and how many senders wait, in this order.
+    /// Returns how many receivers, and how many senders wait, in this order.
     pub(super) fn waiting(&self) -> (usize, usize) {
         (self.data.0.waiting(), self.room.0.waiting())
     }

@@ -24,13 +24,13 @@ impl<T, const N: usize, A: Arity, W, M: Meter, const TASKS: usize> Channel<Ring<
         self.ring.len()
     }
 
-    /// True when [`len`](Self::len) is 0.
+    /// Returns true if [`len`](Self::len) is 0.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ring.is_empty()
     }
 
-    /// True when [`len`](Self::len) is the capacity.
+    /// Returns true if [`len`](Self::len) is the capacity.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.ring.is_full()
@@ -65,7 +65,7 @@ impl<
         self.ring.total_len()
     }
 
-    /// True when [`len`](Self::len) is 0.
+    /// Returns true if [`len`](Self::len) is 0.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ring.is_empty()
@@ -87,7 +87,7 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats, W, M: Meter, const TASKS: us
         self.ring.len()
     }
 
-    /// True when [`len`](Self::len) is 0.
+    /// Returns true if [`len`](Self::len) is 0.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ring.is_empty()

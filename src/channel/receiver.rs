@@ -122,7 +122,7 @@ impl<E: Source, L: Hold> Receiver<E, L> {
         item.ok_or(RecvError::Closed)
     }
 
-    /// Gives at least one item and at most `max`, those that are there, to `f`; how many. Waits for the first one.
+    /// Moves at least one item and at most `max`, those that are there, into `f`. Returns how many. Waits for the first one.
     ///
     /// If `f` panics, what becomes of the items is the ring's business: see its `drain`.
     ///
@@ -195,7 +195,7 @@ impl<E: Source, L: Hold> Receiver<E, L> {
         Ok(count)
     }
 
-    /// Waits until `take` has taken something; how many. Nothing was there a moment ago.
+    /// Waits until `take` has taken something. Returns how many. Nothing was there a moment ago.
     fn wait_and(
         &mut self,
         until: Deadline,
@@ -274,7 +274,7 @@ impl<E: Source, L: Hold> Receiver<E, L> {
         Ok(Some(item))
     }
 
-    /// How many were sent and not received: at least all that were before this was called.
+    /// Returns how many were sent and not received: at least all that were before this was called.
     #[cfg(all(feature = "std", target_os = "linux"))]
     pub(crate) fn pending(&self) -> usize {
         self.end.pending()
@@ -300,13 +300,13 @@ impl<E: Source, L: Hold> Receiver<E, L> {
         close(self.line.hold());
     }
 
-    /// True when nothing more will be sent: it was closed, or all senders are gone. There may still be items.
+    /// Returns true if nothing more will be sent: it was closed, or all senders are gone. There may still be items.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.line.line().peers().is_over(Role::Sender)
     }
 
-    /// How many senders there are: a recent picture.
+    /// Returns how many senders there are: a snapshot.
     #[must_use]
     pub fn senders(&self) -> usize {
         self.line.line().peers().count(Role::Sender)

@@ -251,13 +251,13 @@ impl<E: Feed, L: Hold> Sender<E, L> {
         close(self.line.hold());
     }
 
-    /// True when a send would be refused: it was closed, or all receivers are gone.
+    /// Returns true if a send would be refused: it was closed, or all receivers are gone.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.line.line().peers().is_over(Role::Receiver)
     }
 
-    /// How many receivers there are: a recent picture.
+    /// Returns how many receivers there are: a snapshot.
     #[must_use]
     pub fn receivers(&self) -> usize {
         self.line.line().peers().count(Role::Receiver)

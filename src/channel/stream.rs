@@ -118,7 +118,7 @@ impl<E: Source, L: Hold> RecvStream<E, L> {
 macro_rules! stream {
     ([$($generics:tt)*] $name:ty) => {
         impl<$($generics)* E: Source, L: Hold> $name {
-            /// How many items were passed over: a broadcast had overwritten them before they were read. At most
+            /// Returns how many items were passed over: a broadcast had overwritten them before they were read. At most
             /// `u64::MAX`.
             #[must_use]
             pub fn missed(&self) -> u64 {

@@ -20,7 +20,7 @@ impl Deadline {
         Self::now().plus(span)
     }
 
-    /// Whether the deadline has come. [`NEVER`](Self::NEVER) has not.
+    /// Returns whether the deadline has come. [`NEVER`](Self::NEVER) has not.
     #[must_use]
     pub fn is_past(self) -> bool {
         self != Self::NEVER && self.has_come(Self::now())

@@ -26,7 +26,7 @@ impl Listed {
         Ok(Self(entry))
     }
 
-    /// Whether it is this file.
+    /// Returns whether it is this file.
     pub(super) fn is_of(&self, file: impl AsFd) -> io::Result<bool> {
         Ok(memfd::identity(file)? == self.0.1)
     }

@@ -154,13 +154,13 @@ where
 }
 
 impl<E: Source, L: Hold, H> Runner<E, L, H> {
-    /// How many items were handled so far.
+    /// Returns how many items were handled so far.
     #[must_use]
     pub fn processed(&self) -> usize {
         self.state.processed.get()
     }
 
-    /// How many items of a broadcast were overwritten so far before they were received.
+    /// Returns how many items of a broadcast were overwritten so far before they were received.
     #[must_use]
     pub fn lagged(&self) -> usize {
         self.state.lagged.get()

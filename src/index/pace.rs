@@ -69,7 +69,7 @@ impl Pace {
         self.hints.into()
     }
 
-    /// Whether the pause has brought something.
+    /// Returns whether the pause has brought something.
     pub(super) fn paid(&mut self, something: bool) {
         if something {
             self.leave_out = 0;

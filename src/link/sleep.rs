@@ -75,7 +75,7 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
         }
     }
 
-    /// Whether the peer says that it sleeps for this: to be asked after I have sent, or received, or closed. If so, wake
+    /// Returns whether the peer says that it sleeps for this: to be asked after I have sent, or received, or closed. If so, wake
     /// whoever sleeps on that [word](Awaited::word) of my window. One load, and a whole fence before it.
     #[inline]
     #[must_use = "a peer that sleeps is to be woken"]

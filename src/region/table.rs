@@ -352,7 +352,7 @@ impl<'m, const N: usize> RegionTable<'m, N> {
     }
 }
 
-/// True when two runs of bytes have one in common. Addresses are compared, never made.
+/// Returns true if two runs of bytes have one in common. Addresses are compared, never made.
 fn overlap(a: &Info, b: &Info) -> bool {
     let (from_a, from_b) = (a.base.addr().get(), b.base.addr().get());
     // Memory never wraps around the address space, so the differences below are exact.

@@ -47,7 +47,7 @@ pub trait Policy: sealed::Sealed {}
 
 pub(crate) mod sealed {
     pub trait Sealed: Sized {
-        /// True when no slot may be read and written at once: then loom watches that none is.
+        /// True if no slot may be read and written at once: then loom watches that none is.
         const ALONE: bool;
         #[cfg(not(loom))]
         const NEW: Self;
@@ -226,13 +226,13 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats> Broadcast<T, N, P, S> {
         }
     }
 
-    /// The number of items the ring holds: `N`.
+    /// Returns the number of items that the ring holds: `N`.
     #[must_use]
     pub const fn capacity(&self) -> usize {
         N
     }
 
-    /// The number of items that are there for whoever begins to read at the oldest: `0..=N`, a recent picture.
+    /// The number of items that are there for whoever begins to read at the oldest: `0..=N`, a snapshot.
     #[must_use]
     pub fn len(&self) -> usize {
         // Head first: the tail seen after it cannot be behind it, but may be from much later, hence the limit.
@@ -240,7 +240,7 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats> Broadcast<T, N, P, S> {
         count(self.line.0.tail.observe().since(head)).min(N)
     }
 
-    /// True when [`len`](Self::len) is 0.
+    /// Returns true if [`len`](Self::len) is 0.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -178,7 +178,7 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
         self.len() == self.capacity()
     }
 
-    /// Whether a pop would find an item, or slots to go past, as far as can be seen without one: unlike a ring that is
+    /// Returns whether a pop would find an item, or slots to go past, as far as can be seen without one: unlike a ring that is
     /// not empty, not an item that its producer has not handed over.
     // Asked by channels, which need compare-and-swap.
     #[cfg(compare_and_swap)]

@@ -97,7 +97,7 @@ mod tests {
         play::<Sides<Multi, Multi>>();
     }
 
-    /// Whether there is more to drop: an item, or a slot that was given up, which an item may come after.
+    /// Returns whether there is more to drop: an item, or a slot that was given up, which an item may come after.
     #[test]
     fn what_comes_meanwhile_is_seen() {
         fn play<A: Arity>() {

@@ -185,7 +185,7 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing
         }
     }
 
-    /// The number of items one lane holds: `N`.
+    /// Returns the number of items that one lane holds: `N`.
     #[must_use]
     pub const fn capacity(&self) -> usize {
         N
@@ -207,7 +207,7 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing
         Handle::new(lane, self.line.0.generations.get(lane as usize).map_or(0, Generation::now))
     }
 
-    /// Items in the lane that this producer has, or had: `0..=N`, a recent picture. `None` once the lane is another
+    /// Items in the lane that this producer has, or had: `0..=N`, a snapshot. `None` once the lane is another
     /// one's, or if it never was this one's.
     #[must_use]
     pub fn len_of(&self, lane: Handle<Lane>) -> Option<usize> {
@@ -216,21 +216,21 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing
         (self.handle(lane.index()) == lane && lane.generation() > 0).then_some(len)
     }
 
-    /// Items in all lanes: a recent picture of one after the other. Of items without a size there may be more than can be
+    /// Items in all lanes: a snapshot of one lane after the other. Of items without a size there may be more than can be
     /// counted: then it is `usize::MAX`.
     #[must_use]
     pub fn total_len(&self) -> usize {
         self.lens().fold(0, |total, (_, len)| total.saturating_add(len))
     }
 
-    /// True when each lane was empty, one after the other.
+    /// Returns true if each lane was empty, one after the other.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.lens().all(|(_, len)| len == 0)
     }
 
     /// The producer whose lane has the most items, and how many; the first of several. `None` where there are none.
-    /// It is a recent picture: the lane may be another one's by the time it is read.
+    /// It is a snapshot: the lane may be another one's by the time it is read.
     #[must_use]
     pub fn hottest(&self) -> Option<(Handle<Lane>, usize)> {
         let mut hottest = None;
@@ -270,7 +270,7 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing
         (A::Consumers::SHARED || self.line.0.ends.claim(CONSUMER)).then(|| LaneConsumer::new(self, order))
     }
 
-    /// How many lanes have a producer.
+    /// Returns how many lanes have a producer.
     #[cfg(compare_and_swap)]
     #[must_use]
     pub fn active(&self) -> usize {
@@ -306,7 +306,7 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single, Stats = Cou
 #[cfg(arc)]
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
 impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>> Lanes<T, N, L, A, Heap> {
-    /// Frees the rings that hold no items; how many. That the lanes are borrowed exclusively proves that nobody uses
+    /// Frees the rings that hold no items. Returns how many. The exclusive borrow of the lanes proves that no handle uses
     /// them. Handles of former producers stay stale.
     pub fn shrink(&mut self) -> usize {
         let empty = |room: &&mut rooms::HeapRoom<T, N, A>| room.ring().is_some_and(Ring::is_empty);

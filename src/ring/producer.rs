@@ -267,7 +267,7 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
         self.len() == self.capacity()
     }
 
-    /// Whether a push would find a slot, as far as can be seen without one: unlike a ring that is not full, not one that
+    /// Returns whether a push would find a slot, as far as can be seen without one: unlike a ring that is not full, not one that
     /// a consumer is still reading.
     // Asked by channels, which need compare-and-swap.
     #[cfg(compare_and_swap)]

@@ -28,7 +28,7 @@ impl<T, const N: usize> Cells<T, N> {
 /// Where the slots of a ring are.
 ///
 /// Copies of one ring's `Slots` may exist on both sides. Each is held by something that keeps the ring alive, or by the ring
-/// itself. Which slots it may touch follows from the positions, which the [`IndexPtr`](crate::index::IndexPtr) knows.
+/// itself. Which slots it may touch follows from the positions, which the [`IndexPtr`] knows.
 pub(crate) struct Slots<T> {
     slots: NonNull<MaybeUninit<T>>,
     tracker: Tracker,

@@ -115,7 +115,7 @@ pub trait Notify {
     /// Wakes at least `count` of those who sleep in [`Wait::wait`] on `word`, or all if they are fewer. Waking more is
     /// allowed.
     ///
-    /// How many sleeps it has ended for sure; 0 if it does not know. What is missing goes to tasks.
+    /// Returns how many sleeps it has ended for sure; 0 if it does not know. What is missing goes to tasks.
     fn notify(&self, word: &Word, count: u32) -> u32;
 
     /// Whether [`Wait::heavy`], on any thread, makes each thread that signals pass a whole fence, so that signallers

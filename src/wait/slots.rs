@@ -133,7 +133,7 @@ impl<const N: usize> Slots<N> {
         None
     }
 
-    /// How many times a task found no slot, modulo 2^32.
+    /// Returns how many times a task found no slot, modulo 2^32.
     pub(super) fn crowded(&self) -> u32 {
         self.crowded.get()
     }

@@ -120,7 +120,7 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> Writer<'_, T, N, Gated<
         if known >= wanted { wanted } else { self.look(wanted).min(wanted) }
     }
 
-    /// Looks at the readers; how many items may be written now.
+    /// Looks at the readers. Returns how many items may be written now.
     fn look(&mut self, wanted: usize) -> usize {
         let readers = &self.ring.policy;
         let behind = readers.behind::<N>(self.tail);
@@ -180,7 +180,7 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> Writer<'_, T, N, Gated<
         Ok(())
     }
 
-    /// Publishes as many of the items as there is room for, in order, telling the readers once; how many.
+    /// Publishes as many of the items as there is room for, in order, telling the readers once. Returns how many.
     #[inline]
     pub fn try_publish_slice(&mut self, items: &[T]) -> usize {
         let count = self.room(items.len().min(N));
@@ -199,13 +199,13 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> Writer<'_, T, N, Gated<
         }
     }
 
-    /// Whether there is room for one item. Only this writer takes it, so it stays until then.
+    /// Returns whether there is room for one item. Only this writer takes it, so it stays until then.
     #[must_use]
     pub fn has_room(&mut self) -> bool {
         self.room(1) > 0
     }
 
-    /// How many readers are there.
+    /// Returns how many readers are there.
     #[must_use]
     pub fn readers(&self) -> usize {
         self.ring.policy.present.0.claimed().count_ones() as usize
@@ -302,7 +302,7 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> GatedReader<'_, T, N, R
         self.tail.since(self.at).min(wanted)
     }
 
-    /// Whether it is not counted from now on that there was none.
+    /// Returns whether it is not counted from now on that there was none.
     pub(crate) fn set_quiet(&mut self, quiet: bool) {
         self.quiet = quiet;
     }
@@ -336,7 +336,7 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> GatedReader<'_, T, N, R
         Ok(item)
     }
 
-    /// Reads up to `out.len()` items into `out`, telling the writer once; how many.
+    /// Reads up to `out.len()` items into `out`, telling the writer once. Returns how many.
     #[inline]
     pub fn try_read_slice(&mut self, out: &mut [T]) -> usize {
         let available = self.available(out.len() as u64);
@@ -350,7 +350,7 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> GatedReader<'_, T, N, R
         count(available)
     }
 
-    /// Passes over up to `count` items; how many.
+    /// Skips up to `count` items. Returns how many.
     #[inline]
     pub fn skip(&mut self, count: usize) -> usize {
         let available = self.available(count as u64);
@@ -366,14 +366,14 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> GatedReader<'_, T, N, R
         count(self.ring.line.0.tail.observe().since(self.at))
     }
 
-    /// True when nothing new was there.
+    /// Returns true if nothing new was there.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The number of items the ring holds: `N`.
+    /// Returns the number of items that the ring holds: `N`.
     #[must_use]
     #[inline]
     pub const fn capacity(&self) -> usize {

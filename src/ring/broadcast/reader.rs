@@ -108,7 +108,7 @@ impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
         read
     }
 
-    /// Reads up to `out.len()` items into `out`, and at most `N`; how many. It is 0 only where `out` is empty.
+    /// Reads up to `out.len()` items into `out`, and at most `N`. Returns how many: 0 only if `out` is empty.
     ///
     /// Each is as good as one from [`try_read`](Self::try_read): where the writer overtakes this reader half way, the
     /// items before are the answer, and the next call says what was missed.
@@ -128,7 +128,7 @@ impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
         })
     }
 
-    /// Reads up to `max` items into `f`, one after the other, and at most `N`; how many. It is 0 only where `max` is.
+    /// Reads up to `max` items into `f`, one after the other, and at most `N`. Returns how many: 0 only if `max` is 0.
     ///
     /// What is published meanwhile is read, too; `N` items in one call are a bound that no writer can move, however fast
     /// it is.
@@ -171,7 +171,7 @@ impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
         Ok(read)
     }
 
-    /// Whether it is not counted from now on that there was none.
+    /// Returns whether it is not counted from now on that there was none.
     #[cfg(compare_and_swap)]
     pub(crate) fn set_quiet(&mut self, quiet: bool) {
         self.quiet = quiet;
@@ -204,7 +204,7 @@ impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
         Err(ReadError::Contended)
     }
 
-    /// Passes over up to `count` items, missed ones included; how many. `u64::MAX` is all there are.
+    /// Skips up to `count` items, missed ones included. Returns how many. `u64::MAX` skips all there are.
     #[inline]
     pub fn skip(&mut self, count: u64) -> u64 {
         let passed = count.min(self.refresh());
@@ -227,14 +227,14 @@ impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
         count(self.lag()).min(N)
     }
 
-    /// True when nothing new was there.
+    /// Returns true if nothing new was there.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.lag() == 0
     }
 
-    /// The number of items the ring holds: `N`.
+    /// Returns the number of items that the ring holds: `N`.
     #[must_use]
     #[inline]
     pub const fn capacity(&self) -> usize {

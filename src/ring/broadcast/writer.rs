@@ -80,7 +80,7 @@ impl<'a, T: Entry, const N: usize, P: Policy, S: Stats> Writer<'a, T, N, P, S> {
         self.tail = tail;
     }
 
-    /// The number of items the ring holds: `N`.
+    /// Returns the number of items that the ring holds: `N`.
     #[must_use]
     #[inline]
     pub const fn capacity(&self) -> usize {
@@ -94,7 +94,7 @@ impl<'a, T: Entry, const N: usize, P: Policy, S: Stats> Writer<'a, T, N, P, S> {
         count(self.tail.since(self.head))
     }
 
-    /// True when no item is there for whoever begins to read.
+    /// Returns true if no item is there for whoever begins to read.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {

@@ -134,7 +134,7 @@ impl<'a, T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Singl
         popped.ok_or(if contended { PopError::Contended } else { PopError::Empty })
     }
 
-    /// Moves up to `out.len()` items into `out`; how many.
+    /// Moves up to `out.len()` items into `out`. Returns how many.
     ///
     /// Fewer mean that each lane was found empty, or that the rest went to other consumers.
     #[inline]
@@ -152,7 +152,7 @@ impl<'a, T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Singl
         copied
     }
 
-    /// Moves up to `max` items out, one after the other, into `f`, with whose they are; how many. At most as many as all
+    /// Moves up to `max` items into `f`, one after the other, with whose they are. Returns how many. At most as many as all
     /// lanes hold. The slots of one visit to a lane become free together.
     ///
     /// If `f` panics, the items up to then are consumed, and the others stay; where there are many consumers, those of
@@ -174,7 +174,7 @@ impl<'a, T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Singl
         }
     }
 
-    /// Shows up to `max` items to `f`, one after the other, with whose they are, and drops each; how many. At most as
+    /// Shows up to `max` items to `f`, one after the other, with whose they are, and drops each. Returns how many. At most as
     /// many as all lanes hold. The slots of one visit to a lane become free together.
     ///
     /// If `f` panics, the items before are consumed and the one it was shown stays, with those after it. Where there
@@ -184,7 +184,7 @@ impl<'a, T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Singl
         self.tour(max, |from, items| items.show_to(|item| f(from, item))).0
     }
 
-    /// Drops up to `count` items, at most as many as all lanes hold; how many.
+    /// Drops up to `count` items, at most as many as all lanes hold. Returns how many.
     #[inline]
     pub fn skip(&mut self, count: usize) -> usize {
         self.tour(count, |_, items| items.discard()).0

@@ -1,8 +1,8 @@
 //! What compiles. (With a program that must, the others are compiled to the end, where numbers are checked.)
 
 use annulet::Lanes;
-use annulet::ring::{Multi, Sides, Single};
 use annulet::ring::lanes::{Fair, GrowingLanes};
+use annulet::ring::{Multi, Sides, Single};
 
 static ONE: Lanes<Box<u8>, 1, 1> = Lanes::new();
 static MANY: Lanes<u8, 16, 32, Sides<Single, Multi>> = Lanes::new();
