@@ -30,6 +30,7 @@ from rust_text import code_of, end_of_group, files, without_tests  # noqa: E402
 # The fast tests of each room: a path, the modules of unit tests, the integration tests. The first match counts.
 ROOMS = [
     ("src/span.rs", "span::", "suite"),
+    ("src/zeroed.rs", "", "suite"),
     ("src/atomic/slot", "atomic::", "caps regions"),
     ("src/atomic/length.rs", "atomic::", "regions"),
     ("src/atomic/once_box.rs", "atomic:: wait:: ring::lanes::", "lanes channel_core"),

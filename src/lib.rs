@@ -16,6 +16,7 @@ mod atomic;
 mod index;
 mod span;
 mod sync;
+mod zeroed;
 
 pub mod cap;
 pub mod error;

@@ -24,7 +24,8 @@
 
 use core::fmt;
 
-use crate::sync::{AtomicUsize, Ordering, const_fn};
+use crate::sync::{AtomicUsize, Ordering};
+use crate::zeroed::{Zeroed, empty_in_models};
 
 /// What counts, or doesn't. Sealed: [`Off`] and [`Counts`].
 pub trait Stats: sealed::Sealed {}
@@ -41,12 +42,7 @@ pub(crate) mod sealed {
         Contended,
     }
 
-    pub trait Sealed: Sized + Send + Sync + core::fmt::Debug + 'static {
-        /// All zero.
-        #[cfg(not(loom))]
-        const ZERO: Self;
-        #[cfg(loom)]
-        fn zero() -> Self;
+    pub trait Sealed: crate::zeroed::Zeroed + Send + Sync + core::fmt::Debug + 'static {
         /// Whether it counts at all.
         const COUNTS: bool;
         /// `count` items went, at once. `shared`: other ends of this direction may count at the same time.
@@ -63,14 +59,12 @@ pub(crate) use sealed::Refusal;
 #[derive(Debug)]
 pub struct Off(pub(crate) ());
 
+// SAFETY: nothing.
+unsafe impl Zeroed for Off {
+    empty_in_models!(Self(()));
+}
 impl Stats for Off {}
 impl sealed::Sealed for Off {
-    #[cfg(not(loom))]
-    const ZERO: Self = Self(());
-    #[cfg(loom)]
-    fn zero() -> Self {
-        Self(())
-    }
     const COUNTS: bool = false;
     #[inline(always)]
     fn moved(&self, _: usize, _: bool) {}
@@ -122,19 +116,6 @@ impl fmt::Display for Flow {
 }
 
 impl Counts {
-    const_fn! {
-        const fn new() -> Self {
-            Self {
-                items: AtomicUsize::new(0),
-                batches: AtomicUsize::new(0),
-                largest: AtomicUsize::new(0),
-                refused: AtomicUsize::new(0),
-                pending: AtomicUsize::new(0),
-                contended: AtomicUsize::new(0),
-            }
-        }
-    }
-
     pub(crate) fn read(&self) -> Flow {
         // Relaxed, all of them: numbers, that hand nothing over.
         Flow {
@@ -198,16 +179,19 @@ impl Tally {
     }
 }
 
+// SAFETY: integers: it has counted nothing.
+unsafe impl Zeroed for Counts {
+    empty_in_models!(Self {
+        items: AtomicUsize::new(0),
+        batches: AtomicUsize::new(0),
+        largest: AtomicUsize::new(0),
+        refused: AtomicUsize::new(0),
+        pending: AtomicUsize::new(0),
+        contended: AtomicUsize::new(0),
+    });
+}
 impl Stats for Counts {}
 impl sealed::Sealed for Counts {
-    #[cfg(not(loom))]
-    #[allow(clippy::declare_interior_mutable_const)] // the initial value of something made in a constant
-    const ZERO: Self = Self::new();
-    #[cfg(loom)]
-    fn zero() -> Self {
-        Self::new()
-    }
-
     const COUNTS: bool = true;
 
     #[inline]

@@ -2,11 +2,17 @@
 
 use super::site::{Site, order};
 use crate::sync::{AtomicPos, Ordering, Pos, const_fn};
+use crate::zeroed::{Zeroed, empty_in_models};
 
 /// One side's position, in shared memory.
 #[derive(Debug)]
 #[repr(transparent)]
 pub struct Cursor(AtomicPos);
+
+// SAFETY: an integer: position 0.
+unsafe impl Zeroed for Cursor {
+    empty_in_models!(Self::new(0));
+}
 
 impl Cursor {
     const_fn! {

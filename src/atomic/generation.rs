@@ -1,20 +1,23 @@
 //! Which of the holders of one number, such as a lane, is the present one.
 
 use crate::handle::{FIRST_GENERATION, LAST_GENERATION};
-use crate::sync::{AtomicU32, Ordering, const_fn};
+use crate::sync::{AtomicU32, Ordering};
+use crate::zeroed::{Zeroed, empty_in_models};
 
 /// Which holder of a number is the present one, or was the last. They are never the same twice.
 #[derive(Debug)]
 #[repr(transparent)]
 pub(crate) struct Generation(AtomicU32);
 
-impl Generation {
-    const_fn! {
-        pub(crate) const fn new() -> Self {
-            Self(AtomicU32::new(FIRST_GENERATION - 1))
-        }
-    }
+// Zero is the generation before the first one.
+const _: () = assert!(FIRST_GENERATION == 1);
 
+// SAFETY: an integer: the generation before the first one.
+unsafe impl Zeroed for Generation {
+    empty_in_models!(Self(AtomicU32::new(0)));
+}
+
+impl Generation {
     /// The present holder's; before the first one it is no generation.
     ///
     /// Relaxed: a picture, but for whoever has seen something that this holder handed over after it began, and has not
@@ -49,11 +52,12 @@ impl Generation {
 mod tests {
     use super::Generation;
     use crate::handle::LAST_GENERATION;
+    use crate::zeroed::zeroed;
 
     /// A number whose holders are used up has no next one, however often it is asked for.
     #[test]
     fn c03_the_last_holder_of_a_number_stays_the_last() {
-        let holders = Generation::new();
+        let holders = zeroed::<Generation>();
         holders.0.store(LAST_GENERATION - 2, super::Ordering::Relaxed);
         assert_eq!(holders.begin(), Some(LAST_GENERATION - 1));
         assert_eq!(holders.begin(), Some(LAST_GENERATION));

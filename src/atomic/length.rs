@@ -1,20 +1,20 @@
 //! How many bytes of an append-only region are committed.
 
 use super::site::{Site, order};
-use crate::sync::{AtomicUsize, Ordering, const_fn};
+use crate::sync::{AtomicUsize, Ordering};
+use crate::zeroed::{Zeroed, empty_in_models};
 
 /// How many bytes of a region are committed. It only ever grows while the region lives.
 #[derive(Debug)]
 #[repr(transparent)]
 pub(crate) struct Length(AtomicUsize);
 
-impl Length {
-    const_fn! {
-        pub(crate) const fn new() -> Self {
-            Self(AtomicUsize::new(0))
-        }
-    }
+// SAFETY: an integer: nothing is committed.
+unsafe impl Zeroed for Length {
+    empty_in_models!(Self(AtomicUsize::new(0)));
+}
 
+impl Length {
     /// My own length, as the one writer, or whoever fills the slot.
     ///
     /// Relaxed: only the writer stores it, and a writer that succeeds another one got its place through a

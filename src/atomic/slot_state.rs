@@ -11,7 +11,8 @@
 use super::TRIES;
 use super::site::{Site, order};
 use crate::handle::{FIRST_GENERATION, LAST_GENERATION};
-use crate::sync::{AtomicU32, Ordering, const_fn};
+use crate::sync::{AtomicU32, Ordering};
+use crate::zeroed::{Zeroed, empty_in_models};
 
 const STATE: u32 = 0b11 << 30;
 const FREE: u32 = 0b00 << 30;
@@ -68,13 +69,15 @@ pub(crate) struct SlotState {
     generation: AtomicU32,
 }
 
-impl SlotState {
-    const_fn! {
-        pub(crate) const fn new() -> Self {
-            Self { state: AtomicU32::new(FREE), generation: AtomicU32::new(FIRST_GENERATION - 1) }
-        }
-    }
+// Zero is a free slot, and the generation before the first one.
+const _: () = assert!(FREE == 0 && FIRST_GENERATION == 1);
 
+// SAFETY: integers: a free slot, and the generation before the first one.
+unsafe impl Zeroed for SlotState {
+    empty_in_models!(Self { state: AtomicU32::new(FREE), generation: AtomicU32::new(0) });
+}
+
+impl SlotState {
     /// Takes a free slot to fill it. Returns the generation of what will be in it, or `None` if it isn't free.
     ///
     /// Acquire: pairs with [`release`](Self::release).
@@ -217,10 +220,11 @@ impl SlotState {
 mod tests {
     use super::{CloseError, MAX_PINS, PinError, SlotState};
     use crate::handle::LAST_GENERATION;
+    use crate::zeroed::zeroed;
 
     #[test]
     fn a_slot_goes_round_and_its_generation_tells_the_tenants_apart() {
-        let life = SlotState::new();
+        let life = zeroed::<SlotState>();
         assert_eq!(life.pin(), Err(PinError::Unused));
         assert_eq!(life.close(0), Err(CloseError::Unused));
         let first = life.claim().unwrap();
@@ -247,7 +251,7 @@ mod tests {
 
     /// A slot with so many readers inside.
     fn full_of(readers: u32) -> SlotState {
-        let life = SlotState::new();
+        let life = zeroed::<SlotState>();
         life.claim().unwrap();
         life.open();
         if MAX_PINS > 1000 {
@@ -263,7 +267,7 @@ mod tests {
 
     #[test]
     fn c03_generations_retire_and_never_wrap() {
-        let life = SlotState::new();
+        let life = zeroed::<SlotState>();
         if LAST_GENERATION > 1000 {
             life.age(LAST_GENERATION - 3);
         }

@@ -1,7 +1,8 @@
 //! The commit of one slot, on a side that several ends share.
 
 use super::site::{Site, order};
-use crate::sync::{AtomicPos, Ordering, Pos, const_fn};
+use crate::sync::{AtomicPos, Ordering, Pos};
+use crate::zeroed::{Zeroed, empty_in_models};
 
 /// The commit of one slot, for a side that several ends share: up to which lap, and how it ended.
 ///
@@ -10,13 +11,12 @@ use crate::sync::{AtomicPos, Ordering, Pos, const_fn};
 #[repr(transparent)]
 pub struct Stamp(AtomicPos);
 
-impl Stamp {
-    const_fn! {
-        pub(crate) const fn new() -> Self {
-            Self(AtomicPos::new(0))
-        }
-    }
+// SAFETY: an integer: nothing was written in the first lap, and all is free for it.
+unsafe impl Zeroed for Stamp {
+    empty_in_models!(Self(AtomicPos::new(0)));
+}
 
+impl Stamp {
     /// What was last committed to the slot.
     ///
     /// Acquire: pairs with [`commit`](Self::commit). Whoever sees the slot written may read it; whoever sees it

@@ -19,7 +19,8 @@ use core::mem::MaybeUninit;
 use core::task::Waker;
 
 use super::site::{Site, order};
-use crate::sync::{AtomicU32, Ordering, Shadow, const_fn};
+use crate::sync::{AtomicU32, Ordering, Shadow};
+use crate::zeroed::{Zeroed, empty_in_models};
 
 const FREE: u32 = 0;
 const IDLE: u32 = 1;
@@ -50,17 +51,16 @@ pub(crate) enum Armed {
     Woken,
 }
 
-impl WakerCell {
-    const_fn! {
-        pub(crate) const fn new() -> Self {
-            Self {
-                state: AtomicU32::new(FREE),
-                waker: UnsafeCell::new(MaybeUninit::uninit()),
-                shadow: Shadow::new(),
-            }
-        }
-    }
+// SAFETY: an integer, of a free cell; and a waker that is not there.
+unsafe impl Zeroed for WakerCell {
+    empty_in_models!(Self {
+        state: AtomicU32::new(FREE),
+        waker: UnsafeCell::new(MaybeUninit::uninit()),
+        shadow: Shadow::new(),
+    });
+}
 
+impl WakerCell {
     /// Claims the slot for a task, unless another one has it.
     pub(crate) fn claim(&self) -> bool {
         // Relaxed: a look that spares the exchange.
@@ -176,7 +176,7 @@ mod tests {
     /// However a task leaves, its slot is the next one's, once.
     #[test]
     fn d19_a_slot_that_is_left_is_free() {
-        let cell = WakerCell::new();
+        let cell = crate::zeroed::zeroed::<WakerCell>();
         let arm = || assert!(matches!(cell.arm(Waker::noop().clone()), Armed::Yes));
         let is_free_once = || assert_eq!((cell.claim(), cell.claim()), (true, false));
         is_free_once();

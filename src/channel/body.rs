@@ -223,7 +223,7 @@ impl<T, const N: usize, A: Arity, W: Wait, M: Meter, const TASKS: usize> Channel
         // SAFETY: a field of that allocation, so valid and aligned, and nobody else's.
         unsafe { line.write(Line::new(wait)) };
         // SAFETY: likewise.
-        unsafe { Ring::make_at(ring) };
+        unsafe { crate::zeroed::make_at(ring) };
         // SAFETY: both of its fields are written.
         unsafe { channel.assume_init() }
     }

@@ -10,6 +10,7 @@ use crate::atomic::Cursor;
 use crate::span::{Counter, Span};
 use crate::stats::Stats;
 use crate::sync::{CachePadded, Pos, const_fn};
+use crate::zeroed::zeroed;
 
 /// A line for each side's position, the claimed ends, and the counters.
 #[repr(C)]
@@ -34,14 +35,8 @@ impl<S: Stats> Header<S> {
                 tail: CachePadded(Cursor::new(at)),
                 head: CachePadded(Cursor::new(at)),
                 ends: CachePadded(Bitmap::new()),
-                #[cfg(not(loom))]
-                sent: CachePadded(S::ZERO),
-                #[cfg(not(loom))]
-                received: CachePadded(S::ZERO),
-                #[cfg(loom)]
-                sent: CachePadded(S::zero()),
-                #[cfg(loom)]
-                received: CachePadded(S::zero()),
+                sent: zeroed(),
+                received: zeroed(),
             }
         }
     }

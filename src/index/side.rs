@@ -28,8 +28,9 @@ use crate::atomic::Cursor;
 use crate::atomic::Stamp;
 use crate::span::Counter;
 #[cfg(compare_and_swap)]
-use crate::sync::{CachePadded, const_fn};
+use crate::sync::CachePadded;
 use crate::sync::{Pos, pause};
+use crate::zeroed::{Zeroed, empty_in_models};
 #[cfg(compare_and_swap)]
 use core::ptr::NonNull;
 
@@ -83,12 +84,7 @@ pub enum Single {}
 pub enum Multi {}
 
 /// What a ring holds of a side beside its position.
-pub trait Store: Send + Sync + Debug {
-    /// All zero.
-    #[cfg(not(loom))]
-    const ZERO: Self;
-    #[cfg(loom)]
-    fn zero() -> Self;
+pub trait Store: Zeroed + Send + Sync + Debug {
     /// As if the positions before `origin` had come and gone.
     fn start_at(&mut self, origin: Pos);
 }
@@ -166,13 +162,12 @@ pub(crate) mod sealed {
 #[derive(Debug)]
 pub struct NoStamps(());
 
+// SAFETY: nothing.
+unsafe impl Zeroed for NoStamps {
+    empty_in_models!(Self(()));
+}
+
 impl Store for NoStamps {
-    #[cfg(not(loom))]
-    const ZERO: Self = Self(());
-    #[cfg(loom)]
-    fn zero() -> Self {
-        Self(())
-    }
     fn start_at(&mut self, _: Pos) {}
 }
 
@@ -224,29 +219,14 @@ impl sealed::Sealed for Single {
 #[repr(C)]
 pub struct Stamps<const N: usize>(CachePadded<[Stamp; N]>);
 
+// SAFETY: stamps, and padding.
 #[cfg(compare_and_swap)]
-impl<const N: usize> Stamps<N> {
-    const_fn! {
-        const fn new() -> Self {
-            #[cfg(not(loom))]
-            let stamps = [const { Stamp::new() }; N];
-            #[cfg(loom)]
-            let stamps = core::array::from_fn(|_| Stamp::new());
-            Self(CachePadded(stamps))
-        }
-    }
+unsafe impl<const N: usize> Zeroed for Stamps<N> {
+    empty_in_models!(Self(CachePadded::empty()));
 }
 
 #[cfg(compare_and_swap)]
 impl<const N: usize> Store for Stamps<N> {
-    #[cfg(not(loom))]
-    #[allow(clippy::declare_interior_mutable_const)] // the initial value of something made in a constant
-    const ZERO: Self = Self::new();
-    #[cfg(loom)]
-    fn zero() -> Self {
-        Self::new()
-    }
-
     fn start_at(&mut self, origin: Pos) {
         for ahead in 0..N {
             let at = origin.plus(ahead);

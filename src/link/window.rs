@@ -3,10 +3,9 @@
 use core::fmt;
 
 use super::mark;
-use crate::sync::AtomicU32;
-#[cfg(loom)]
-use crate::sync::Shadow;
+use crate::sync::{AtomicU32, Shadow, const_fn};
 use crate::words::{Entry, Extent, Image, ReadWords, Word, WriteWords};
+use crate::zeroed::zeroed;
 
 /// Words from one shared line to the next: 128 bytes on every target, since both sides must agree.
 pub(crate) const LINE: usize = if cfg!(loom) { 1 } else { 32 };
@@ -39,7 +38,6 @@ pub struct Window<E: Entry, const N: usize> {
     wake: [AtomicU32; LINE],
     slots: [<E::Image as Image>::Cells; N],
     /// What each entry is to loom: memory that is written and read, which the positions hand over.
-    #[cfg(loom)]
     shadow: Shadow<N>,
 }
 
@@ -58,31 +56,12 @@ impl<E: Entry, const N: usize> Window<E, N> {
     /// Bytes from the start of the window to the end of its last slot.
     pub const BYTES: usize = <Self as Extent>::WORDS * 4;
 
-    #[cfg(not(loom))]
-    /// A window nothing was sent through.
-    #[must_use]
-    pub const fn new() -> Self {
-        let () = Self::CHECKED;
-        Self {
-            tail: [const { AtomicU32::new(0) }; LINE],
-            head: [const { AtomicU32::new(0) }; LINE],
-            wake: [const { AtomicU32::new(0) }; LINE],
-            slots: [const { <E::Image as Image>::EMPTY }; N],
-        }
-    }
-
-    #[cfg(loom)]
-    /// A window nothing was sent through.
-    #[must_use]
-    pub fn new() -> Self {
-        let () = Self::CHECKED;
-        let line = || core::array::from_fn(|_| AtomicU32::new(0));
-        Self {
-            tail: line(),
-            head: line(),
-            wake: line(),
-            slots: core::array::from_fn(|_| <E::Image as Image>::empty()),
-            shadow: Shadow::new(),
+    const_fn! {
+        /// A window nothing was sent through.
+        #[must_use]
+        pub const fn new() -> Self {
+            let () = Self::CHECKED;
+            Self { tail: zeroed(), head: zeroed(), wake: zeroed(), slots: zeroed(), shadow: Shadow::new() }
         }
     }
 
@@ -97,7 +76,6 @@ impl<E: Entry, const N: usize> Window<E, N> {
     }
 }
 
-#[cfg(loom)]
 impl<E: Entry, const N: usize> Window<E, N> {
     /// The slot that a word belongs to.
     fn slot_of(&self, at: usize) -> Option<usize> {
@@ -119,8 +97,9 @@ impl<E: Entry, const N: usize> Default for Window<E, N> {
 impl<E: Entry, const N: usize> ReadWords for Window<E, N> {
     #[inline(always)]
     fn read(&self, at: usize) -> u32 {
-        #[cfg(loom)]
-        if let Some(slot) = self.slot_of(at) {
+        if cfg!(loom)
+            && let Some(slot) = self.slot_of(at)
+        {
             self.shadow.read(slot);
         }
         self.words().get(at).map_or(0, Word::get)
@@ -134,8 +113,9 @@ impl<E: Entry, const N: usize> ReadWords for Window<E, N> {
 impl<E: Entry, const N: usize> WriteWords for Window<E, N> {
     #[inline(always)]
     fn write(&self, at: usize, value: u32) {
-        #[cfg(loom)]
-        if let Some(slot) = self.slot_of(at) {
+        if cfg!(loom)
+            && let Some(slot) = self.slot_of(at)
+        {
             self.shadow.write(slot);
         }
         if let Some(word) = self.words().get(at) {

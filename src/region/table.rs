@@ -12,6 +12,7 @@ use crate::atomic::{Bitmap, CloseError, MOST_SLOTS, PinError, SlotNumbers, SlotS
 use crate::handle::{Handle, Region};
 use crate::span::Span;
 use crate::sync::{Shadow, const_fn};
+use crate::zeroed::{Zeroed, empty_in_models, zeroed};
 
 /// A table of `N` regions, whose memory lives at least for `'m`. All-zero memory is an empty table.
 ///
@@ -78,20 +79,19 @@ unsafe impl<const N: usize> Sync for RegionTable<'_, N> {}
 // SAFETY: as above; no part of the table is tied to a thread.
 unsafe impl<const N: usize> Send for RegionTable<'_, N> {}
 
-impl Slot {
-    const_fn! {
-        const fn new() -> Self {
-            Self {
-                life: SlotState::new(),
-                info: UnsafeCell::new(MaybeUninit::uninit()),
-                shadow: Shadow::new(),
-                committed: Length::new(),
-                next: Length::new(),
-                writer: Bitmap::new(),
-            }
-        }
-    }
+// SAFETY: a free slot whose memory is of no region; an integer for each length, and for its writer.
+unsafe impl Zeroed for Slot {
+    empty_in_models!(Self {
+        life: zeroed(),
+        info: UnsafeCell::new(MaybeUninit::uninit()),
+        shadow: Shadow::new(),
+        committed: zeroed(),
+        next: zeroed(),
+        writer: Bitmap::new(),
+    });
+}
 
+impl Slot {
     /// What is in the slot.
     ///
     /// # Safety
@@ -134,11 +134,7 @@ impl<'m, const N: usize> RegionTable<'m, N> {
     const_fn! {
         const fn with(numbers: SlotNumbers) -> Self {
             let () = Self::SLOTS_HAVE_NUMBERS;
-            #[cfg(not(loom))]
-            let slots = [const { Slot::new() }; N];
-            #[cfg(loom)]
-            let slots = core::array::from_fn(|_| Slot::new());
-            Self { slots, numbers, registering: Bitmap::new(), memory: PhantomData }
+            Self { slots: zeroed(), numbers, registering: Bitmap::new(), memory: PhantomData }
         }
     }
 

@@ -9,10 +9,13 @@ use super::slots::{Cells, RingPtr};
 use super::{Consumer, Ends, Producer};
 #[cfg(compare_and_swap)]
 use crate::index::Multi;
-use crate::index::{ABORTED, Arity, Header, OneToOne, SideRules as _, Sides, Single, Stamps, Store, WRITTEN};
+use crate::index::{
+    ABORTED, Arity, Header, OneToOne, SideRules as _, Sides, Single, Stamps, Store as _, WRITTEN,
+};
 use crate::span::Counter;
 use crate::stats::{Counts, Flow, Off};
 use crate::sync::{Pos, const_fn};
+use crate::zeroed::{Zeroed, empty_in_models, zeroed};
 
 /// One producer, one consumer: both wait-free.
 pub type Spsc<T, const N: usize, S = Off> = Ring<T, N, Sides<Single, Single, S>>;
@@ -112,6 +115,14 @@ pub struct Ring<T, const N: usize, A: Arity = OneToOne> {
     pub(super) cells: Cells<T, N>,
 }
 
+// SAFETY:
+// - positions 0, no claimed end, no count, no stamp of the first lap: an empty ring; and nothing else is before the slots;
+// - the slots are `MaybeUninit`, so their bytes may be anything.
+unsafe impl<T, const N: usize, A: Arity> Zeroed for Ring<T, N, A> {
+    const ZEROS: usize = core::mem::offset_of!(Self, cells);
+    empty_in_models!(Self::new());
+}
+
 // SAFETY: a shared ring lets one thread put items in and another take them out, which moves `T` across threads
 // and nothing more: no `&T` is ever visible to both sides at once. Each slot is touched by one end at a time, as
 // the positions and stamps say (`Producer` and `Consumer` prove it for their accesses), each end of a single side has
@@ -143,14 +154,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
         pub const fn new() -> Self {
             let () = Self::CAPACITY_IS_A_POWER_OF_TWO;
             let () = Self::CAPACITY_FITS_THE_POSITIONS;
-            #[cfg(not(loom))]
-            {
-                Self { header: Header::new(0), written: Store::ZERO, freed: Store::ZERO, cells: Cells::new() }
-            }
-            #[cfg(loom)]
-            {
-                Self { header: Header::new(0), written: Store::zero(), freed: Store::zero(), cells: Cells::new() }
-            }
+            Self { header: Header::new(0), written: zeroed(), freed: zeroed(), cells: Cells::new() }
         }
     }
 

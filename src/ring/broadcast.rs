@@ -28,6 +28,7 @@ use crate::atomic::{Sequence, SplitCursor};
 use crate::stats::{Off, Stats};
 use crate::sync::{CachePadded, Shadow, const_fn};
 use crate::words::{Entry, Image};
+use crate::zeroed::{Zeroed, empty_in_models, zeroed};
 
 use counters::Counters;
 #[cfg(compare_and_swap)]
@@ -46,13 +47,11 @@ const WRITER: u32 = 0b1;
 pub trait Policy: sealed::Sealed {}
 
 pub(crate) mod sealed {
-    pub trait Sealed: Sized {
+    pub trait Sealed: crate::zeroed::Zeroed + Sized {
         /// True if no slot may be read and written at once: then loom watches that none is.
         const ALONE: bool;
-        #[cfg(not(loom))]
-        const NEW: Self;
-        #[cfg(loom)]
-        fn new() -> Self;
+        /// What is checked when the program is compiled.
+        const CHECKED: () = ();
         /// Forgets every reader, by exclusive access.
         fn forget_readers(&mut self);
     }
@@ -62,15 +61,13 @@ pub(crate) mod sealed {
 #[derive(Debug)]
 pub struct Overwrite(());
 
+// SAFETY: nothing.
+unsafe impl Zeroed for Overwrite {
+    empty_in_models!(Self(()));
+}
 impl Policy for Overwrite {}
 impl sealed::Sealed for Overwrite {
     const ALONE: bool = false;
-    #[cfg(not(loom))]
-    const NEW: Self = Self(());
-    #[cfg(loom)]
-    fn new() -> Self {
-        Self(())
-    }
     fn forget_readers(&mut self) {}
 }
 
@@ -179,6 +176,7 @@ struct Line {
 
 impl<T: Entry, const N: usize, P: Policy, S: Stats> Broadcast<T, N, P, S> {
     const CHECKED: () = {
+        let () = P::CHECKED;
         assert!(N.is_power_of_two(), "capacity must be a power of two");
         // Then a position moves on by no more than its observers can follow, and a reader's place, which is one
         // word, tells all `N + 1` distances apart.
@@ -194,35 +192,20 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats> Broadcast<T, N, P, S> {
         }
     }
 
-    #[cfg(not(loom))]
-    /// An empty ring whose positions start at `origin` instead of 0, to test what happens when they wrap.
-    #[doc(hidden)]
-    #[must_use]
-    pub const fn starting_at(origin: usize) -> Self {
-        let () = Self::CHECKED;
-        Self {
-            line: CachePadded(Line::new(origin)),
-            counters: Counters::new(),
-            policy: P::NEW,
-            slots: [const { <T::Image as Image>::EMPTY }; N],
-            shadow: Shadow::new(),
-            items: PhantomData,
-        }
-    }
-
-    #[cfg(loom)]
-    /// An empty ring whose positions start at `origin` instead of 0, to test what happens when they wrap.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn starting_at(origin: usize) -> Self {
-        let () = Self::CHECKED;
-        Self {
-            line: CachePadded(Line::new(origin)),
-            counters: Counters::new(),
-            policy: P::new(),
-            slots: core::array::from_fn(|_| <T::Image as Image>::empty()),
-            shadow: Shadow::new(),
-            items: PhantomData,
+    const_fn! {
+        /// An empty ring whose positions start at `origin` instead of 0, to test what happens when they wrap.
+        #[doc(hidden)]
+        #[must_use]
+        pub const fn starting_at(origin: usize) -> Self {
+            let () = Self::CHECKED;
+            Self {
+                line: CachePadded(Line::new(origin)),
+                counters: Counters::new(),
+                policy: zeroed(),
+                slots: zeroed(),
+                shadow: Shadow::new(),
+                items: PhantomData,
+            }
         }
     }
 

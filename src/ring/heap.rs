@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 
 use super::Ring;
 use crate::index::Arity;
+use crate::zeroed;
 #[cfg(arc)]
 use {
     super::owner::{ArcRef, Owner},
@@ -22,40 +23,9 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     /// As [`boxed`](Self::boxed), or `None` where there is no memory for it.
     #[must_use]
     pub fn try_boxed() -> Option<Box<Self>> {
-        #[cfg(loom)]
-        {
-            Some(Box::new(Self::new()))
-        }
-        #[cfg(not(loom))]
-        {
-            let () = Self::CAPACITY_IS_A_POWER_OF_TWO;
-            let () = Self::CAPACITY_FITS_THE_POSITIONS;
-            let layout = core::alloc::Layout::new::<Self>();
-            // SAFETY: the layout is not empty: the header has fields.
-            let memory = unsafe { alloc::alloc::alloc_zeroed(layout) }.cast::<Self>();
-            if memory.is_null() {
-                return None;
-            }
-            // SAFETY:
-            // - the memory comes from the global allocator with the layout of `Self`, and is nobody else's;
-            // - it is a valid `Self`: zeroed atomics are position 0, no claimed end, no commit and no count, the
-            //   slots are `MaybeUninit`, and nothing else is inside.
-            Some(unsafe { Box::from_raw(memory) })
-        }
-    }
-
-    /// Makes a new ring at `place`, where it stays: no copy of it is ever on the stack.
-    ///
-    /// # Safety
-    /// `place` is valid for writes and aligned, and nobody else's.
-    #[cfg(all(arc, not(loom)))]
-    pub(crate) unsafe fn make_at(place: *mut Self) {
         let () = Self::CAPACITY_IS_A_POWER_OF_TWO;
         let () = Self::CAPACITY_FITS_THE_POSITIONS;
-        let before_the_slots = core::mem::offset_of!(Self, cells);
-        // SAFETY: valid for writes, as the caller says, and so are the first of its bytes. It is a valid ring then:
-        // what is before the slots is zero, as for `try_boxed`, and the slots are `MaybeUninit`.
-        unsafe { place.cast::<u8>().write_bytes(0, before_the_slots) };
+        zeroed::try_boxed()
     }
 
     /// Both ends of a new ring on the heap, where it is made in place; the ring goes with the last of them.
@@ -63,16 +33,9 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
     #[must_use]
     pub fn new_split() -> OwnedEnds<T, N, A> {
-        #[cfg(loom)]
-        let ring = Arc::new(Self::new());
-        #[cfg(not(loom))]
-        let ring = {
-            let ring = Arc::<Self>::new_uninit();
-            // SAFETY: of a new allocation with the layout of `Self`, to which there is no other `Arc`.
-            unsafe { Self::make_at(Arc::as_ptr(&ring).cast::<Self>().cast_mut()) };
-            // SAFETY: a ring was made there.
-            unsafe { ring.assume_init() }
-        };
+        let () = Self::CAPACITY_IS_A_POWER_OF_TWO;
+        let () = Self::CAPACITY_FITS_THE_POSITIONS;
+        let ring = zeroed::in_arc::<Self>();
         ring.hold_ends();
         // SAFETY: the ring is new, so these are its only ends, and each keeps an `Arc` of it.
         unsafe { ring.ends_owned_by(|| ArcRef(Arc::clone(&ring))) }

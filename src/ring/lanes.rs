@@ -26,6 +26,7 @@ use crate::handle::{Handle, Lane};
 use crate::index::{Arity, OneToOne, SideRules as _, Single};
 use crate::stats::{Counts, Flow};
 use crate::sync::{CachePadded, const_fn};
+use crate::zeroed::zeroed;
 
 pub use consumer::LaneConsumer;
 pub use order::{Adaptive, Fair, Order, Strict};
@@ -152,11 +153,7 @@ struct Who<const L: usize> {
 impl<const L: usize> Who<L> {
     const_fn! {
         const fn new() -> Self {
-            #[cfg(not(loom))]
-            let generations = [const { Generation::new() }; L];
-            #[cfg(loom)]
-            let generations = core::array::from_fn(|_| Generation::new());
-            Self { taken: Bitmap::new(), ends: Bitmap::new(), generations }
+            Self { taken: Bitmap::new(), ends: Bitmap::new(), generations: zeroed() }
         }
     }
 }
@@ -177,11 +174,7 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing
         #[must_use]
         pub const fn new() -> Self {
             let () = Self::CHECKED;
-            #[cfg(not(loom))]
-            let rooms = [const { <H::Room<T, N, A> as Room<T, N, A>>::EMPTY }; L];
-            #[cfg(loom)]
-            let rooms = core::array::from_fn(|_| <H::Room<T, N, A> as Room<T, N, A>>::empty());
-            Self { line: CachePadded(Who::new()), rooms }
+            Self { line: CachePadded(Who::new()), rooms: zeroed() }
         }
     }
 

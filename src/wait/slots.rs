@@ -21,6 +21,7 @@ use core::mem::ManuallyDrop;
 use crate::atomic::OnceBox;
 use crate::atomic::{RelaxedCount, RelaxedHint, WakerCell};
 use crate::sync::{const_fn, is_over};
+use crate::zeroed::zeroed;
 #[cfg(arc)]
 use alloc::boxed::Box;
 #[cfg(arc)]
@@ -69,16 +70,12 @@ impl<const N: usize> fmt::Debug for Slots<N> {
 impl<const N: usize> Slots<N> {
     const_fn! {
         pub(super) const fn new() -> Self {
-            #[cfg(not(loom))]
-            let inline = [const { WakerCell::new() }; N];
-            #[cfg(loom)]
-            let inline = core::array::from_fn(|_| WakerCell::new());
             Self {
                 armed: RelaxedCount::new(),
                 next_woken: RelaxedHint::new(),
                 next_claimed: RelaxedHint::new(),
                 crowded: RelaxedHint::new(),
-                inline,
+                inline: zeroed(),
                 more: ManuallyDrop::new(More::new()),
             }
         }
@@ -255,7 +252,7 @@ impl Block {
     fn of(count: usize) -> Option<Box<Self>> {
         let mut slots = Vec::new();
         slots.try_reserve_exact(count).ok()?;
-        slots.resize_with(count, WakerCell::new);
+        slots.resize_with(count, zeroed);
         crate::atomic::try_box(Self { slots, more: More::new() })
     }
 }

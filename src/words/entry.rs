@@ -2,6 +2,7 @@
 
 use super::Word;
 use crate::sync::AtomicU32;
+use crate::zeroed::Zeroed;
 
 /// What a [`Link`](crate::link::Link) or a [`Broadcast`](crate::ring::Broadcast) carries: a fixed number of 32-bit
 /// words, any of whose values is a valid entry.
@@ -45,13 +46,7 @@ pub trait Image: Copy + AsRef<[u32]> + AsMut<[u32]> + sealed::Sealed {
     /// All words zero.
     const ZERO: Self;
     #[doc(hidden)]
-    type Cells: Send + Sync;
-    #[doc(hidden)]
-    #[cfg(not(loom))]
-    const EMPTY: Self::Cells;
-    #[doc(hidden)]
-    #[cfg(loom)]
-    fn empty() -> Self::Cells;
+    type Cells: Zeroed + Send + Sync;
     /// Loads each word once, Relaxed.
     #[doc(hidden)]
     fn load(cells: &Self::Cells) -> Self;
@@ -69,14 +64,6 @@ impl<const W: usize> Image for [u32; W] {
     const WORDS: usize = W;
     const ZERO: Self = [0; W];
     type Cells = [AtomicU32; W];
-    #[cfg(not(loom))]
-    // Used once for each window, to initialise its slots: a fresh copy each time is what is wanted.
-    #[allow(clippy::declare_interior_mutable_const)]
-    const EMPTY: Self::Cells = [const { AtomicU32::new(0) }; W];
-    #[cfg(loom)]
-    fn empty() -> Self::Cells {
-        core::array::from_fn(|_| AtomicU32::new(0))
-    }
     #[inline(always)]
     fn load(cells: &Self::Cells) -> Self {
         let mut image = [0; W];

@@ -8,6 +8,7 @@ use crate::stats::{Refusal, Stats};
 use crate::sync::{CachePadded, const_fn};
 #[cfg(compare_and_swap)]
 use crate::words::Entry;
+use crate::zeroed::zeroed;
 
 /// A line of the writer's and one of all readers', or nothing.
 #[repr(C)]
@@ -28,14 +29,8 @@ impl<S: Stats> Counters<S> {
     const_fn! {
         pub(super) const fn new() -> Self {
             Self {
-                #[cfg(not(loom))]
-                writer: CachePadded(S::ZERO),
-                #[cfg(not(loom))]
-                readers: CachePadded(Readers { received: S::ZERO, lagged: S::ZERO }),
-                #[cfg(loom)]
-                writer: CachePadded(S::zero()),
-                #[cfg(loom)]
-                readers: CachePadded(Readers { received: S::zero(), lagged: S::zero() }),
+                writer: zeroed(),
+                readers: CachePadded(Readers { received: zeroed(), lagged: zeroed() }),
             }
         }
     }

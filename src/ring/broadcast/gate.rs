@@ -36,6 +36,9 @@ use crate::error::{PopError, PushError};
 use crate::stats::{Off, Stats};
 use crate::sync::{CachePadded, Pos};
 use crate::words::Entry;
+#[cfg(loom)]
+use crate::zeroed::zeroed;
+use crate::zeroed::{Zeroed, empty_in_models};
 
 /// How often a reader that joins tries again because the writer took back what it was to begin with.
 const TRIES: usize = 64;
@@ -53,8 +56,6 @@ pub struct Gated<const R: usize> {
 }
 
 impl<const R: usize> Gated<R> {
-    const CHECKED: () = assert!(R >= 1 && R <= 32, "there are 1 to 32 places for readers");
-
     /// How far the slowest reader is behind `tail`, or 0 where there is none.
     #[inline]
     fn behind<const N: usize>(&self, tail: Sequence) -> usize {
@@ -73,24 +74,14 @@ impl<const R: usize> Gated<R> {
     }
 }
 
+// SAFETY: no reader is present, and each place is position 0.
+unsafe impl<const R: usize> Zeroed for Gated<R> {
+    empty_in_models!(Self { present: CachePadded(Bitmap::new()), places: zeroed() });
+}
 impl<const R: usize> Policy for Gated<R> {}
 impl<const R: usize> sealed::Sealed for Gated<R> {
     const ALONE: bool = true;
-    #[cfg(not(loom))]
-    // Used once for each ring, to initialise it: a fresh copy each time is what is wanted.
-    #[allow(clippy::declare_interior_mutable_const)]
-    const NEW: Self = {
-        let () = Self::CHECKED;
-        Self { present: CachePadded(Bitmap::new()), places: [const { CachePadded(Cursor::new(0)) }; R] }
-    };
-    #[cfg(loom)]
-    fn new() -> Self {
-        let () = Self::CHECKED;
-        Self {
-            present: CachePadded(Bitmap::new()),
-            places: core::array::from_fn(|_| CachePadded(Cursor::new(0))),
-        }
-    }
+    const CHECKED: () = assert!(R >= 1 && R <= 32, "there are 1 to 32 places for readers");
     fn forget_readers(&mut self) {
         self.present.0.clear();
     }
@@ -244,7 +235,7 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> Broadcast<T, N, Gated<R
 
     fn join(&self, begin: impl Fn(&Self) -> Sequence) -> Result<GatedReader<'_, T, N, R, S>, JoinError> {
         // As for the capacity: a ring of zeroed memory has not been through a constructor.
-        let () = Gated::<R>::CHECKED;
+        let () = <Gated<R> as sealed::Sealed>::CHECKED;
         let mut places = self.policy.places.iter().enumerate();
         let free = places.find(|(number, _)| self.policy.present.0.claim(1 << number));
         let (number, place) = free.ok_or(JoinError::NoPlace)?;

@@ -319,7 +319,6 @@ mod tests {
         const ZERO: Self = Self([0]);
         type Cells = [AtomicU32; 1];
         #[allow(clippy::declare_interior_mutable_const)] // as of every image
-        const EMPTY: Self::Cells = <[u32; 1] as Image>::EMPTY;
         fn load(cells: &Self::Cells) -> Self {
             let image = Self(<[u32; 1]>::load(cells));
             RACE.with_borrow_mut(|race| {

@@ -6,12 +6,15 @@ use core::fmt;
 use crate::atomic::OnceBox;
 use crate::index::{Arity, Single};
 use crate::ring::Ring;
+use crate::zeroed::Zeroed;
+#[cfg(arc)]
+use crate::zeroed::empty_in_models;
 
 /// Where the rings of [`Lanes`](super::Lanes) are: [`Inline`], or `Heap` (feature `alloc`). Sealed.
 pub trait Housing: sealed::Sealed {}
 
 pub(crate) mod sealed {
-    use super::{Arity, Ring, Single, fmt};
+    use super::{Arity, Ring, Single, Zeroed, fmt};
 
     pub trait Sealed: Sized + 'static {
         /// A lane may have no ring yet.
@@ -20,12 +23,7 @@ pub(crate) mod sealed {
         type Room<T, const N: usize, A: Arity<Producers = Single>>: Room<T, N, A>;
     }
 
-    pub trait Room<T, const N: usize, A: Arity<Producers = Single>>: fmt::Debug {
-        /// All zero.
-        #[cfg(not(loom))]
-        const EMPTY: Self;
-        #[cfg(loom)]
-        fn empty() -> Self;
+    pub trait Room<T, const N: usize, A: Arity<Producers = Single>>: Zeroed + fmt::Debug {
         /// The ring, if there is one. There will always be, then.
         fn ring(&self) -> Option<&Ring<T, N, A>>;
         /// The ring, which is made if there is none, unless there is no memory for it. One party at a time calls it.
@@ -45,15 +43,6 @@ impl sealed::Sealed for Inline {
 }
 
 impl<T, const N: usize, A: Arity<Producers = Single>> Room<T, N, A> for Ring<T, N, A> {
-    #[cfg(not(loom))]
-    // Used once for each lane, to initialise it: a fresh copy each time is what is wanted.
-    #[allow(clippy::declare_interior_mutable_const)]
-    const EMPTY: Self = Self::new();
-    #[cfg(loom)]
-    fn empty() -> Self {
-        Self::new()
-    }
-
     #[inline(always)]
     fn ring(&self) -> Option<&Self> {
         Some(self)
@@ -84,17 +73,14 @@ impl sealed::Sealed for Heap {
 #[cfg(arc)]
 pub struct HeapRoom<T, const N: usize, A: Arity<Producers = Single>>(OnceBox<Ring<T, N, A>>);
 
+// SAFETY: a null pointer, which it takes for none.
+#[cfg(arc)]
+unsafe impl<T, const N: usize, A: Arity<Producers = Single>> Zeroed for HeapRoom<T, N, A> {
+    empty_in_models!(Self(OnceBox::new()));
+}
+
 #[cfg(arc)]
 impl<T, const N: usize, A: Arity<Producers = Single>> Room<T, N, A> for HeapRoom<T, N, A> {
-    #[cfg(not(loom))]
-    // Used once for each lane, to initialise it: a fresh copy each time is what is wanted.
-    #[allow(clippy::declare_interior_mutable_const)]
-    const EMPTY: Self = Self(OnceBox::new());
-    #[cfg(loom)]
-    fn empty() -> Self {
-        Self(OnceBox::new())
-    }
-
     #[inline(always)]
     fn ring(&self) -> Option<&Ring<T, N, A>> {
         self.0.get()
