@@ -139,7 +139,7 @@ const HEADER: usize = if cfg!(any(target_arch = "x86_64", target_arch = "aarch64
 } else if cfg!(target_pointer_width = "64") {
     3 * 64
 } else {
-    4 * size_of::<usize>()
+    3 * size_of::<usize>()
 };
 const_assert_eq!(size_of::<Spsc<(), 1>>(), HEADER.next_multiple_of(ALIGN));
 const_assert_eq!(size_of::<Spsc<u8, 1>>(), (HEADER + 1).next_multiple_of(ALIGN));
