@@ -97,9 +97,8 @@ impl<E: Entry, const N: usize> Default for Window<E, N> {
 impl<E: Entry, const N: usize> ReadWords for Window<E, N> {
     #[inline(always)]
     fn read(&self, at: usize) -> u32 {
-        if cfg!(loom)
-            && let Some(slot) = self.slot_of(at)
-        {
+        // Outside of the models there is nothing behind it.
+        if let Some(slot) = self.slot_of(at).filter(|_| cfg!(loom)) {
             self.shadow.read(slot);
         }
         self.words().get(at).map_or(0, Word::get)
@@ -113,9 +112,8 @@ impl<E: Entry, const N: usize> ReadWords for Window<E, N> {
 impl<E: Entry, const N: usize> WriteWords for Window<E, N> {
     #[inline(always)]
     fn write(&self, at: usize, value: u32) {
-        if cfg!(loom)
-            && let Some(slot) = self.slot_of(at)
-        {
+        // Outside of the models there is nothing behind it.
+        if let Some(slot) = self.slot_of(at).filter(|_| cfg!(loom)) {
             self.shadow.write(slot);
         }
         if let Some(word) = self.words().get(at) {
