@@ -184,8 +184,8 @@ fn send_once(sock: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> Resu
 /// # Errors
 ///
 /// [`PassError`]: `TooManyUnclosed` while there is no room for what might have to be closed
-/// ([`closer::wait_for_room`]), whatever the socket has. Of a message the first that applies in the order `Truncated`, `FdLimit` or `FdTruncated`, `Closed`,
-/// `FdSurplus` or `FdMissing`. `FdLimit` is told from `FdTruncated` by trying to make one more descriptor before
+/// ([`closer::wait_for_room`]), whatever the socket has. For a message, the first that applies in the order `Truncated`,
+/// `FdLimit` or `FdTruncated`, `Closed`, `FdSurplus` or `FdMissing`. `FdLimit` is told from `FdTruncated` by trying to make one more descriptor before
 /// the received ones are closed; another thread that closes one in that moment turns it into `FdTruncated`.
 pub fn recv(
     sock: impl AsFd,

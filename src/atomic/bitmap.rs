@@ -60,7 +60,7 @@ impl Bitmap {
         self.0.load(order(Site::BitmapHeld, Ordering::Acquire))
     }
 
-    /// Forgets every claim, by exclusive access: whoever held one is gone.
+    /// Forgets every claim, by exclusive access: no holder is left.
     pub(crate) fn clear(&mut self) {
         self.set_claimed(0);
     }

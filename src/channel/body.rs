@@ -116,8 +116,8 @@ impl<R, W, M: Meter, const TASKS: usize> Channel<R, W, M, TASKS> {
         super::sender::close(&&self.line);
     }
 
-    /// Whether it was closed, by whomever; not that all of a side are gone, which its ends know. What was sent before that is in
-    /// it now, or was received.
+    /// Returns whether it was closed, by an end or by [`close`](Self::close). That all ends of a side are gone is not asked: the
+    /// other ends know it. What was sent before the close is in it now, or was received.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.line.is_closed()
@@ -135,8 +135,8 @@ impl<R, W, M: Meter, const TASKS: usize> Channel<R, W, M, TASKS> {
         self.line.waiting()
     }
 
-    /// Returns how many times a task that waited for items, and for room, found no slot, in this order, and kept its executor busy: see
-    /// [`Event::crowded`](crate::wait::Event::crowded).
+    /// Returns how many times a task that waited for items, and one that waited for room, found no slot and kept its executor
+    /// busy: see [`Event::crowded`](crate::wait::Event::crowded).
     #[must_use]
     pub fn crowded(&self) -> (u32, u32) {
         self.line.crowded()

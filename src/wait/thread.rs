@@ -204,23 +204,23 @@ mod tests {
     use alloc::sync::Arc;
     use alloc::task::Wake;
     use core::task::{Context, Waker};
-    use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+    use std::sync::Mutex;
 
     use super::super::{Notify, Ticket};
     use super::*;
 
     #[derive(Default)]
-    struct Wakes(AtomicUsize);
+    struct Wakes(Mutex<usize>);
 
     impl Wake for Wakes {
         fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::SeqCst);
+            *self.0.lock().unwrap() += 1;
         }
     }
 
     /// Each look at its clock is a nanosecond later than the last one. Nobody sleeps here.
     #[derive(Default)]
-    struct Ticking(AtomicU64);
+    struct Ticking(Mutex<u64>);
 
     impl Notify for Ticking {
         fn notify(&self, _: &Word, _: u32) -> u32 {
@@ -230,7 +230,9 @@ mod tests {
 
     impl Wait for Ticking {
         fn now(&self) -> Deadline {
-            Deadline::at(self.0.fetch_add(1, Ordering::SeqCst))
+            let mut now = self.0.lock().unwrap();
+            *now += 1;
+            Deadline::at(*now)
         }
         fn wait(&self, _: &Word, _: u32, _: Deadline) {}
     }
@@ -248,7 +250,7 @@ mod tests {
             let (strategy, until) = (Strategy::phased(0, 0), platform.now().plus(Duration::from_nanos(9)));
             let waited = event.wait_metered(&platform, strategy, until, &Off(()), look, |()| true);
             assert_eq!(waited, Err(TimedOut));
-            assert_eq!(wakes.0.load(Ordering::SeqCst), woken);
+            assert_eq!(*wakes.0.lock().unwrap(), woken);
         }
     }
 
@@ -257,10 +259,10 @@ mod tests {
     #[test]
     fn h16_a_thread_that_is_not_counted_takes_no_call_of_others() {
         /// The epoch is signalled during the first sleep. Whether that was on the epoch.
-        struct Calling<'e>(&'e Event<0>, AtomicUsize, std::sync::Mutex<alloc::vec::Vec<bool>>);
+        struct Calling<'e>(&'e Event<0>, Mutex<u32>, Mutex<alloc::vec::Vec<bool>>);
         impl Notify for Calling<'_> {
             fn notify(&self, _: &Word, count: u32) -> u32 {
-                self.1.fetch_add(count as usize, Ordering::SeqCst);
+                *self.1.lock().unwrap() += count;
                 count
             }
         }
@@ -275,14 +277,14 @@ mod tests {
             }
         }
         let event = Event::<0>::of_threads(u16::MAX.into(), 1);
-        let platform = Calling(&event, AtomicUsize::new(0), std::sync::Mutex::default());
+        let platform = Calling(&event, Mutex::default(), Mutex::default());
         let mut looks = 0;
         let found = event.wait_until(&platform, Strategy::phased(0, 0), Deadline::NEVER, || {
             looks += 1;
             (looks == 4).then_some(7)
         });
         assert_eq!(found, Ok(7));
-        assert_eq!(platform.1.load(Ordering::SeqCst), 1, "the one that was not called by then");
+        assert_eq!(*platform.1.lock().unwrap(), 1, "the one that was not called by then");
         assert_eq!(*platform.2.lock().unwrap(), [false, false]);
     }
 }
