@@ -184,14 +184,11 @@ mod channels {
     use std::thread;
     use std::time::Duration;
 
-    use annulet::channel::{
-        Feed, Hold, Receiver, RecvError, SendError, Sender, Source, TryRecvError, TrySendError,
-    };
+    use annulet::channel::{ChannelRef, Receiver, RecvError, SendError, Sender, TryRecvError, TrySendError};
     use annulet::host::Futex;
     use annulet::ring::broadcast::Gated;
     use annulet::ring::lanes::Fair;
-    use annulet::stats::Off;
-    use annulet::wait::{Deadline, Event, Latencies, Strategy, Ticket};
+    use annulet::wait::{Deadline, Event, Metered, Strategy, Waiter};
     use annulet::{Broadcast, Channel, Lanes, Mpmc, Spsc};
 
     use super::calls_in;
@@ -203,11 +200,10 @@ mod channels {
     }
 
     /// Sends until it is full, receives until it is empty: at once, in batches, until a deadline, and polled.
-    fn both_ways<E, X, L>(tx: &mut Sender<E, L>, rx: &mut Receiver<X, L>)
+    fn both_ways<C, X>(tx: &mut Sender<C>, rx: &mut Receiver<X>)
     where
-        E: Feed<Item = u32>,
-        X: Source<Item = u32>,
-        L: Hold,
+        C: ChannelRef<Item = u32>,
+        X: ChannelRef<Item = u32>,
     {
         tx.try_send(1).unwrap();
         assert_eq!(rx.try_recv(), Ok(1));
@@ -234,7 +230,7 @@ mod channels {
     }
 
     /// Once it is full.
-    fn refused<E: Feed<Item = u32>, L: Hold>(tx: &mut Sender<E, L>) {
+    fn refused<C: ChannelRef<Item = u32>>(tx: &mut Sender<C>) {
         while tx.try_send(1).is_ok() {}
         assert_eq!(tx.try_send(1), Err(TrySendError::Full(1)));
         assert_eq!(tx.send_timeout(1, SOON), Err(SendError::Timeout(1)));
@@ -249,7 +245,7 @@ mod channels {
     #[test]
     fn no_operation_of_a_channel_allocates() {
         fn with_seats<const TASKS: usize>() {
-            let mut channel = Channel::<Mpmc<u32, 2>, Futex, Off, TASKS>::over(Mpmc::new(), Futex::new());
+            let mut channel = Channel::<Mpmc<u32, 2>, Futex, TASKS>::over(Mpmc::new(), Futex::new());
             let (mut tx, mut rx) = channel.split();
             both_ways(&mut tx.clone(), &mut rx.clone());
             refused(&mut tx);
@@ -261,7 +257,7 @@ mod channels {
             with_seats::<8>();
             with_seats::<0>();
 
-            let spsc = Channel::<Spsc<u32, 2>, Futex, Latencies>::over(Spsc::new(), Futex::fenced());
+            let spsc = Channel::<Spsc<u32, 2>, _>::over(Spsc::new(), Metered::new(Futex::fenced()));
             let (mut tx, mut rx) = spsc.try_split().unwrap();
             both_ways(&mut tx, &mut rx);
             match poll(tx.reserve()) {
@@ -272,7 +268,7 @@ mod channels {
             assert!(poll(tx.reserve()).is_pending());
             drop(tx);
             assert_eq!(rx.iter().count(), 2);
-            assert!(spsc.meters().0.summary().waits > 0);
+            assert!(spsc.platform().receivers().summary().waits > 0);
 
             let lanes = Channel::<Lanes<u32, 2, 2>, Futex>::over(Lanes::new(), Futex::new());
             let mut tx = lanes.register().unwrap();
@@ -355,7 +351,7 @@ mod channels {
             let late = event.wait_until(&futex, Strategy::block(), Deadline::after(SOON), || None::<()>);
             assert!(late.is_err());
             let mut context = Context::from_waker(Waker::noop());
-            let mut tickets = [(); 2].map(|()| Ticket::new(&event, &futex));
+            let mut tickets = [(); 2].map(|()| Waiter::new(&event, &futex));
             for ticket in &mut tickets {
                 assert!(ticket.poll(&mut context, || None::<()>).is_pending());
             }

@@ -43,7 +43,7 @@ pub(crate) fn before_empty() {
 /// Between giving an end back, and the look whether there is something for it that another thread has left to its holder:
 /// one that found the end taken. A whole fence. Pairs with that of a signal, which the other thread passes between putting it
 /// there and looking for the end.
-#[cfg_attr(not(arc), allow(dead_code))]
+#[cfg_attr(not(compare_and_swap), allow(dead_code))]
 #[inline(always)]
 pub(crate) fn given_back() {
     fence(Site::DiscardFence, Ordering::SeqCst);

@@ -64,10 +64,10 @@ pub(crate) use slot_numbers::{MOST_SLOTS, SlotNumbers};
 pub(crate) use slot_state::{CloseError, MAX_PINS, PinError, SlotState};
 pub(crate) use split_cursor::{Sequence, SplitCursor};
 #[cfg(compare_and_swap)]
-pub use word::Word;
+pub use {peer_counts::Role, word::Word};
 #[cfg(compare_and_swap)]
 pub(crate) use {
-    peer_counts::{Counted, PeerCounts, Role},
+    peer_counts::{Counted, PeerCounts},
     relaxed::{RelaxedCount, RelaxedHint},
     sleepers::Sleepers,
     stamp::Stamp,

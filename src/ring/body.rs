@@ -3,6 +3,8 @@
 use core::fmt;
 
 #[cfg(compare_and_swap)]
+use super::owner::Owner;
+#[cfg(compare_and_swap)]
 use super::owner::{CONSUMER, PRODUCER};
 use super::owner::{Ref, sealed::HasEnds};
 use super::slots::{Cells, RingPtr};
@@ -228,6 +230,23 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
         let producer = unsafe { Producer::new(ring, Ref::exclusive()) };
         // SAFETY: as above.
         let consumer = unsafe { Consumer::new(ring, Ref::exclusive()) };
+        (producer, consumer)
+    }
+
+    /// Claims both ends, where there is none.
+    #[cfg(compare_and_swap)]
+    pub(crate) fn hold_ends(&self) {
+        self.header.ends.0.claim(Self::BOTH);
+    }
+
+    /// # Safety
+    /// No other handle of this ring's single sides is in use while these are, and each owner keeps the ring alive.
+    #[cfg(compare_and_swap)]
+    pub(crate) unsafe fn ends_owned_by<'x, K: Owner>(&self, producer: K, consumer: K) -> Ends<'x, T, A, K> {
+        // SAFETY: the only producer of a single side, and kept alive, as the caller says.
+        let producer = unsafe { Producer::new(self.ptr(), producer) };
+        // SAFETY: likewise the only consumer.
+        let consumer = unsafe { Consumer::new(self.ptr(), consumer) };
         (producer, consumer)
     }
 

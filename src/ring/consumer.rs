@@ -48,7 +48,7 @@ use core::mem::ManuallyDrop;
 pub struct Consumer<'a, T, A: Arity = OneToOne, K: Owner = Ref<'a>> {
     // On cache lines of its own, as that of a producer.
     pub(super) end: CachePadded<ReadEnd<T, A>>,
-    owner: K,
+    pub(crate) owner: K,
     ring: PhantomData<&'a ()>,
 }
 

@@ -6,11 +6,7 @@ use super::Ring;
 use crate::index::Arity;
 use crate::zeroed;
 #[cfg(arc)]
-use {
-    super::owner::{ArcRef, Owner},
-    super::{Consumer, OwnedEnds, Producer},
-    crate::sync::Arc,
-};
+use {super::OwnedEnds, super::owner::ArcRef, crate::sync::Arc};
 
 impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     /// A new ring on the heap, made in place: no copy of it is ever on the stack, however large it is.
@@ -38,29 +34,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
         let ring = zeroed::in_arc::<Self>();
         ring.hold_ends();
         // SAFETY: the ring is new, so these are its only ends, and each keeps an `Arc` of it.
-        unsafe { ring.ends_owned_by(|| ArcRef(Arc::clone(&ring))) }
-    }
-
-    /// Claims both ends, of a new ring.
-    #[cfg(arc)]
-    pub(crate) fn hold_ends(&self) {
-        self.header.ends.0.claim(Self::BOTH);
-    }
-
-    /// # Safety
-    /// No other handle of this ring's single sides is in use while these are, and what `owner` gives keeps the ring
-    /// alive.
-    #[cfg(arc)]
-    #[allow(clippy::type_complexity)] // both ends, each with what keeps it
-    pub(crate) unsafe fn ends_owned_by<K: Owner>(
-        &self,
-        owner: impl Fn() -> K,
-    ) -> (Producer<'static, T, A, K>, Consumer<'static, T, A, K>) {
-        // SAFETY: the only producer of a single side, and kept alive, as the caller says.
-        let producer = unsafe { Producer::new(self.ptr(), owner()) };
-        // SAFETY: likewise the only consumer.
-        let consumer = unsafe { Consumer::new(self.ptr(), owner()) };
-        (producer, consumer)
+        unsafe { ring.ends_owned_by(ArcRef(Arc::clone(&ring)), ArcRef(Arc::clone(&ring))) }
     }
 
     /// Both ends of a ring in an `Arc`, each keeping it alive, or `None` while somebody has an end of a single
@@ -74,7 +48,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
             .ends
             .0
             .claim(Self::BOTH)
-            .then(|| unsafe { self.ends_owned_by(|| ArcRef(Arc::clone(self))) })
+            .then(|| unsafe { self.ends_owned_by(ArcRef(Arc::clone(self)), ArcRef(Arc::clone(self))) })
     }
 }
 

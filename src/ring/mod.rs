@@ -35,14 +35,14 @@
 mod body;
 pub mod broadcast;
 mod consumer;
-#[cfg(arc)]
+#[cfg(compare_and_swap)]
 mod discard;
 mod drain;
 mod grant;
 #[cfg(feature = "alloc")]
 mod heap;
 pub mod lanes;
-mod owner;
+pub(crate) mod owner;
 mod producer;
 mod read_end;
 mod slots;
@@ -59,7 +59,7 @@ pub use owner::{CloneEnds, Owner, Ref};
 pub use producer::Producer;
 
 /// Both ends of a ring that is borrowed.
-pub type Ends<'a, T, A = Sides<Single, Single>> = (Producer<'a, T, A>, Consumer<'a, T, A>);
+pub type Ends<'a, T, A = Sides<Single, Single>, K = Ref<'a>> = (Producer<'a, T, A, K>, Consumer<'a, T, A, K>);
 
 #[cfg(compare_and_swap)]
 pub use crate::index::Multi;
@@ -68,12 +68,10 @@ pub(crate) use crate::index::SideRules;
 #[cfg(compare_and_swap)]
 pub use body::{Mpmc, Mpsc, Spmc};
 #[cfg(compare_and_swap)]
-pub use owner::InChannel;
+pub(crate) use owner::sealed::HasEnds;
 
 #[cfg(arc)]
 pub use owner::ArcRef;
-#[cfg(arc)]
-pub(crate) use owner::sealed::HasEnds;
 
 /// A [`Producer`] that keeps its ring alive by an `Arc`.
 #[cfg(arc)]

@@ -6,8 +6,8 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::slots::Slots;
-use super::strategy::nap;
+use super::slots::WakerSlots;
+use super::strategy::sleep_until;
 use super::{Notify, Wait};
 use crate::atomic::{Sleepers, WaiterCount, Word};
 use crate::sync::{const_fn, is_over};
@@ -58,7 +58,7 @@ pub struct Event<const TASKS: usize = 8> {
     waiters: WaiterCount,
     epoch: Word,
     sleepers: Sleepers,
-    tasks: Slots<TASKS>,
+    tasks: WakerSlots<TASKS>,
 }
 
 /// The deadline came first.
@@ -84,7 +84,7 @@ impl<const TASKS: usize> Event<TASKS> {
         /// An event that nobody waits for.
         #[must_use]
         pub const fn new() -> Self {
-            Self { waiters: WaiterCount::new(), epoch: Word::new(), sleepers: Sleepers::new(), tasks: Slots::new() }
+            Self { waiters: WaiterCount::new(), epoch: Word::new(), sleepers: Sleepers::new(), tasks: WakerSlots::new() }
         }
     }
 
@@ -138,7 +138,7 @@ impl<const TASKS: usize> Event<TASKS> {
             self.wake(notify, count);
             return true;
         }
-        if seen.is_undecided() && notify.asymmetric() {
+        if seen.is_undecided() && notify.has_process_fence() {
             self.waiters.begin_light();
         }
         false
@@ -181,7 +181,7 @@ impl<const TASKS: usize> Event<TASKS> {
     /// Tells signallers of a thread, which is counted. Returns whether all of them know. `light`: they rely on the heavy half.
     pub(super) fn announce_thread(light: bool, wait: &impl Wait) -> bool {
         WaiterCount::fence_thread();
-        !light || wait.heavy()
+        !light || wait.process_fence()
     }
 
     /// Counts a thread out. `counted`: it could be called.
@@ -214,9 +214,9 @@ impl<const TASKS: usize> Event<TASKS> {
         if self.waiters.ask_for_fences() {
             // There may be signallers that do not know yet that they have to fence. After this, there are none: each has
             // passed a fence, and sees the word as it is now.
-            if !wait.heavy() {
+            if !wait.process_fence() {
                 // By then each has passed one, though not at our bidding.
-                nap(wait, wait.now().plus(UNSURE));
+                sleep_until(wait, wait.now().plus(UNSURE));
             }
             self.waiters.end_light();
         }
@@ -236,14 +236,13 @@ impl<const TASKS: usize> Event<TASKS> {
     ///
     /// The caller passes a whole fence before it looks for what was changed: as for a task, that look sees it, or the
     /// signaller sees after its own fence that somebody waits, and what the caller did before this.
-    #[cfg(arc)]
     pub(crate) fn keep_watch(&self, wait: &impl Wait) {
         // If there are too many to count, the count is not zero anyway.
         self.count_task();
         self.announce_task(wait);
     }
 
-    pub(super) fn tasks(&self) -> &Slots<TASKS> {
+    pub(super) fn tasks(&self) -> &WakerSlots<TASKS> {
         &self.tasks
     }
 
@@ -284,12 +283,12 @@ impl<W: Notify, const TASKS: usize> Drop for Rest<'_, W, TASKS> {
     }
 }
 
-/// What a look has seen.
+/// What one look at what is waited for came to.
 #[derive(Debug)]
-pub enum Look<R> {
-    Found(R),
-    /// Not yet, and who changes that will signal.
-    Nothing,
-    /// Not yet, and maybe nobody will signal: others were faster.
-    Again,
+pub enum Attempt<R> {
+    Ready(R),
+    /// Not yet. A signal will follow when that changes.
+    NotYet,
+    /// Not yet, and perhaps no signal follows: other ends were faster.
+    Retry,
 }

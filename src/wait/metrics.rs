@@ -1,77 +1,57 @@
-//! What waiting costs, counted: nothing, or latencies.
+//! What waiting costs: a hook of the platform, and what is ready to be hung on it.
+//!
+//! Nothing is counted unless [`Wait::meter`] says where. It says so by itself for no platform; [`Metered`] puts [`Latencies`] on
+//! any of them, and a [`Meter`] of one's own may keep a histogram.
 
 use core::fmt;
 use core::time::Duration;
 
 use super::{Deadline, Wait};
-use crate::stats::Off;
 #[cfg(target_has_atomic = "64")]
-use crate::{stats::wide, sync::AtomicU64};
+use super::{Notify, Word};
+pub use crate::atomic::Role;
+#[cfg(target_has_atomic = "64")]
+use crate::{
+    stats::wide,
+    sync::{AtomicU64, const_fn},
+};
 
-/// What is told of each wait. Sealed: [`Off`] is told nothing, and takes no room and no time; `Latencies` counts, on
-/// targets that have atomics of 64 bits.
-pub trait Meter: sealed::Sealed {}
-
-pub(crate) mod sealed {
-    use super::Wait;
-
-    /// What a wait came to.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub enum Outcome {
-        Found,
-        TimedOut,
-        /// Anything else: nothing will come any more, or who waited does not want it any more.
-        Ended,
-    }
-
-    /// One call, or one future, that had to wait.
-    #[derive(Clone, Copy, Debug)]
-    pub struct Told {
-        pub nanos: u64,
-        pub wakes: u32,
-        pub spurious: u32,
-        pub outcome: Outcome,
-    }
-
-    pub trait Sealed: Send + Sync + core::fmt::Debug {
-        /// Whether the clock is to be read.
-        const ON: bool;
-        /// The meter that was told nothing yet.
-        const NEW: Self;
-        fn told(&self, told: Told);
-
-        /// What a task keeps of its wait from one poll to the next; no room where nothing is told.
-        type Waited: core::fmt::Debug + Send + Sync;
-        const NOT_YET: Self::Waited;
-        /// A poll has found nothing.
-        fn pended(waited: &mut Self::Waited, wait: &impl Wait);
-        /// The wait is over, if it was one.
-        fn settled(&self, waited: &mut Self::Waited, wait: &impl Wait, outcome: Outcome);
-    }
-}
-pub(crate) use sealed::Outcome;
-use sealed::Told;
-
-impl Meter for Off {}
-impl sealed::Sealed for Off {
-    const ON: bool = false;
-    const NEW: Self = Self(());
-    #[inline(always)]
-    fn told(&self, _: Told) {}
-
-    type Waited = ();
-    const NOT_YET: () = ();
-    #[inline(always)]
-    fn pended((): &mut (), _: &impl Wait) {}
-    #[inline(always)]
-    fn settled(&self, (): &mut (), _: &impl Wait, _: Outcome) {}
+/// Is told of each wait when it is over: by whoever waited, in its own thread or task. Several may do so at once.
+pub trait Meter: fmt::Debug {
+    /// Records one wait.
+    fn record(&self, waited: &Waited);
 }
 
-/// One wait under way.
-// Part of what `Latencies` is, where that is.
-#[cfg_attr(not(target_has_atomic = "64"), allow(unreachable_pub))]
-#[derive(Debug)]
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// With what was waited for.
+    Found,
+    /// With nothing, by the deadline.
+    TimedOut,
+    /// With nothing, by something else: the channel was closed, a reader had lagged, a runner was stopped, a future was
+    /// dropped.
+    Ended,
+}
+
+/// One wait: a call that found nothing at first, or a future that was pending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Waited {
+    /// How long it took.
+    pub time: Duration,
+    /// Ends of sleeps; and polls of a future after the first one that was pending, whatever they came from.
+    pub wakes: u32,
+    /// Of these, the ones after which there was nothing.
+    pub spurious: u32,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// A wait under way, if anything is to be told of it.
+#[derive(Debug)]
+pub(crate) struct Waiting {
     begun: Option<Deadline>,
     wakes: u32,
     spurious: u32,
@@ -79,9 +59,13 @@ pub struct Waited {
     woken: bool,
 }
 
-impl Waited {
-    pub(super) fn begin<M: Meter>(wait: &impl Wait) -> Self {
-        Self { begun: M::ON.then(|| wait.now()), wakes: 0, spurious: 0, woken: false }
+impl Waiting {
+    pub(crate) const NOT_YET: Self = Self { begun: None, wakes: 0, spurious: 0, woken: false };
+
+    /// Begins now, if a meter is there.
+    pub(super) fn begin(wait: &impl Wait, role: Option<Role>) -> Self {
+        let meter = role.and_then(|role| wait.meter(role));
+        Self { begun: meter.map(|_| wait.now()), ..Self::NOT_YET }
     }
 
     /// A sleep is over.
@@ -97,24 +81,42 @@ impl Waited {
         }
     }
 
-    pub(super) fn end(&self, meter: &impl Meter, wait: &impl Wait, outcome: Outcome) {
-        if let Some(begun) = self.begun {
-            let nanos = u64::try_from(wait.now().since(begun).as_nanos()).unwrap_or(u64::MAX);
-            meter.told(Told { nanos, wakes: self.wakes, spurious: self.spurious, outcome });
+    /// A task's poll has found nothing.
+    pub(crate) fn pended(&mut self, wait: &impl Wait, role: Role) {
+        if self.begun.is_some() {
+            self.woke();
+            self.looked();
+        } else {
+            *self = Self::begin(wait, Some(role));
+        }
+    }
+
+    /// A task's wait is over, if it was one.
+    pub(crate) fn settled(&mut self, wait: &impl Wait, role: Role, outcome: Outcome) {
+        if outcome == Outcome::Found {
+            // By the poll that has found it.
+            self.woke();
+        }
+        core::mem::replace(self, Self::NOT_YET).end(wait, Some(role), outcome);
+    }
+
+    pub(super) fn end(&self, wait: &impl Wait, role: Option<Role>, outcome: Outcome) {
+        if let (Some(begun), Some(meter)) = (self.begun, role.and_then(|role| wait.meter(role))) {
+            let time = wait.now().since(begun);
+            meter.record(&Waited { time, wakes: self.wakes, spurious: self.spurious, outcome });
         }
     }
 }
 
-/// What a meter was told: each number exact, read one after the other.
+/// What [`Latencies`] have counted: each number exact, read one after the other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
     /// Calls that found nothing at first, and waited; and futures that were pending.
     pub waits: u64,
-    /// Of these, the ones that ended without anything by the deadline.
+    /// Of these, the ones that [timed out](Outcome::TimedOut).
     pub timeouts: u64,
-    /// Of these, the ones that ended without anything by something else: the channel was closed, a reader had lagged, a
-    /// runner was stopped, a future was dropped.
+    /// Of these, the ones that [ended otherwise](Outcome::Ended).
     pub ended: u64,
     /// Ends of sleeps; and polls of a future after the first one that was pending, whatever they came from.
     pub wakes: u64,
@@ -131,7 +133,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// The mean time from the first look to the batch; `None` before the first one.
+    /// Returns the mean time from the first look to the batch; `None` before the first one.
     #[must_use]
     pub fn mean(&self) -> Option<Duration> {
         let batches = self.waits.saturating_sub(self.timeouts).saturating_sub(self.ended);
@@ -153,6 +155,8 @@ impl fmt::Display for Summary {
 }
 
 /// Counts waits, wakes and times, of threads and of tasks. Numbers wrap at 64 bits.
+///
+/// For targets that have atomics of 64 bits.
 #[cfg(target_has_atomic = "64")]
 #[derive(Debug)]
 #[repr(C)]
@@ -170,8 +174,33 @@ pub struct Latencies {
 }
 
 #[cfg(target_has_atomic = "64")]
+impl Default for Latencies {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(target_has_atomic = "64")]
 impl Latencies {
-    /// What it was told so far. It can be read at any time.
+    const_fn! {
+        /// Nothing was counted yet.
+        #[must_use]
+        pub const fn new() -> Self {
+            Self {
+                waits: AtomicU64::new(0),
+                timeouts: AtomicU64::new(0),
+                ended: AtomicU64::new(0),
+                wakes: AtomicU64::new(0),
+                spurious: AtomicU64::new(0),
+                nanos: AtomicU64::new(0),
+                latency: AtomicU64::new(0),
+                longest: AtomicU64::new(0),
+                shortest: AtomicU64::new(0),
+            }
+        }
+    }
+
+    /// Returns what was counted so far. It can be read at any time.
     #[must_use]
     pub fn summary(&self) -> Summary {
         let shortest = wide::read(&self.shortest);
@@ -191,60 +220,106 @@ impl Latencies {
 }
 
 #[cfg(target_has_atomic = "64")]
-impl Meter for Latencies {}
-#[cfg(target_has_atomic = "64")]
-impl sealed::Sealed for Latencies {
-    const ON: bool = true;
-    #[allow(clippy::declare_interior_mutable_const)] // the initial value of something made in a constant
-    const NEW: Self = Self {
-        waits: AtomicU64::new(0),
-        timeouts: AtomicU64::new(0),
-        ended: AtomicU64::new(0),
-        wakes: AtomicU64::new(0),
-        spurious: AtomicU64::new(0),
-        nanos: AtomicU64::new(0),
-        latency: AtomicU64::new(0),
-        longest: AtomicU64::new(0),
-        shortest: AtomicU64::new(0),
-    };
-
-    fn told(&self, told: Told) {
-        wide::add(&self.wakes, u64::from(told.wakes));
-        wide::add(&self.spurious, u64::from(told.spurious));
-        wide::add(&self.nanos, told.nanos);
-        match told.outcome {
+impl Meter for Latencies {
+    fn record(&self, waited: &Waited) {
+        let nanos = u64::try_from(waited.time.as_nanos()).unwrap_or(u64::MAX);
+        wide::add(&self.wakes, u64::from(waited.wakes));
+        wide::add(&self.spurious, u64::from(waited.spurious));
+        wide::add(&self.nanos, nanos);
+        match waited.outcome {
             Outcome::Found => {
-                wide::add(&self.latency, told.nanos);
-                wide::raise(&self.longest, told.nanos);
+                wide::add(&self.latency, nanos);
+                wide::raise(&self.longest, nanos);
                 // The largest number itself would read as none.
-                wide::raise(&self.shortest, u64::MAX - told.nanos.min(u64::MAX - 1));
+                wide::raise(&self.shortest, u64::MAX - nanos.min(u64::MAX - 1));
             }
             Outcome::TimedOut => wide::add(&self.timeouts, 1),
             Outcome::Ended => wide::add(&self.ended, 1),
         }
         wide::add(&self.waits, 1);
     }
+}
 
-    type Waited = Option<Waited>;
-    const NOT_YET: Option<Waited> = None;
+/// A platform whose waits are counted: those of senders, and those of receivers.
+///
+/// For targets that have atomics of 64 bits.
+///
+/// ```
+/// # #[cfg(feature = "std")] {
+/// use annulet::{Channel, Spsc, host::Futex, wait::Metered};
+/// use std::time::Duration;
+///
+/// static READINGS: Channel<Spsc<u32, 8>, Metered<Futex>> = Channel::over(Spsc::new(), Metered::new(Futex::new()));
+///
+/// let (_tx, mut rx) = READINGS.try_split().unwrap();
+/// rx.recv_timeout(Duration::from_millis(1)).unwrap_err();
+/// assert_eq!(READINGS.platform().receivers().summary().timeouts, 1);
+/// assert_eq!(READINGS.platform().senders().summary().waits, 0);
+/// # }
+/// ```
+#[cfg(target_has_atomic = "64")]
+#[derive(Debug, Default)]
+#[repr(C)]
+pub struct Metered<W> {
+    wait: W,
+    senders: Latencies,
+    receivers: Latencies,
+}
 
-    fn pended(waited: &mut Option<Waited>, wait: &impl Wait) {
-        match waited {
-            Some(waited) => {
-                waited.woke();
-                waited.looked();
-            }
-            None => *waited = Some(Waited::begin::<Self>(wait)),
+#[cfg(target_has_atomic = "64")]
+impl<W> Metered<W> {
+    const_fn! {
+        /// This platform, and nothing counted yet.
+        #[must_use]
+        pub const fn new(wait: W) -> Self {
+            Self { wait, senders: Latencies::new(), receivers: Latencies::new() }
         }
     }
 
-    fn settled(&self, waited: &mut Option<Waited>, wait: &impl Wait, outcome: Outcome) {
-        if let Some(mut waited) = waited.take() {
-            if outcome == Outcome::Found {
-                // By the poll that has found it.
-                waited.woke();
-            }
-            waited.end(self, wait, outcome);
-        }
+    /// Returns what senders have waited for room.
+    #[must_use]
+    pub const fn senders(&self) -> &Latencies {
+        &self.senders
+    }
+
+    /// Returns what receivers have waited for items.
+    #[must_use]
+    pub const fn receivers(&self) -> &Latencies {
+        &self.receivers
+    }
+}
+
+#[cfg(target_has_atomic = "64")]
+impl<W: Notify> Notify for Metered<W> {
+    fn notify(&self, word: &Word, count: u32) -> u32 {
+        self.wait.notify(word, count)
+    }
+    fn has_process_fence(&self) -> bool {
+        self.wait.has_process_fence()
+    }
+}
+
+#[cfg(target_has_atomic = "64")]
+impl<W: Wait> Wait for Metered<W> {
+    fn now(&self) -> Deadline {
+        self.wait.now()
+    }
+    fn wait(&self, word: &Word, seen: u32, until: Deadline) {
+        self.wait.wait(word, seen, until);
+    }
+    fn process_fence(&self) -> bool {
+        self.wait.process_fence()
+    }
+    fn yield_now(&self) {
+        self.wait.yield_now();
+    }
+    fn default_strategy(&self) -> super::Strategy {
+        self.wait.default_strategy()
+    }
+    fn meter(&self, role: Role) -> Option<&dyn Meter> {
+        Some(match role {
+            Role::Sender => &self.senders,
+            Role::Receiver => &self.receivers,
+        })
     }
 }

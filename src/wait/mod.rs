@@ -98,15 +98,14 @@ pub use crate::atomic::Word;
 pub use deadline::Deadline;
 pub use event::{Event, TimedOut};
 #[cfg(target_has_atomic = "64")]
-pub use metrics::Latencies;
-pub use metrics::{Meter, Summary};
+pub use metrics::{Latencies, Metered};
+pub use metrics::{Meter, Outcome, Role, Summary, Waited};
 pub use strategy::{Backoff, Step, Strategy};
-pub use task::Ticket;
+pub use task::Waiter;
 
-pub(crate) use crate::atomic::{Counted, PeerCounts, Role};
-pub(crate) use event::Look;
-pub(crate) use metrics::{Outcome, sealed::Sealed as Told};
-pub(crate) use task::Seat;
+pub(crate) use event::Attempt;
+pub(crate) use metrics::Waiting;
+pub(crate) use task::SlotClaim;
 
 /// Wakes whoever sleeps on a word.
 ///
@@ -118,9 +117,9 @@ pub trait Notify {
     /// Returns how many sleeps it has ended for sure; 0 if it does not know. What is missing goes to tasks.
     fn notify(&self, word: &Word, count: u32) -> u32;
 
-    /// Whether [`Wait::heavy`], on any thread, makes each thread that signals pass a whole fence, so that signallers
+    /// Whether [`Wait::process_fence`], on any thread, makes each thread that signals pass a whole fence, so that signallers
     /// need none of their own. It must not be true before that is so, nor false after it was true.
-    fn asymmetric(&self) -> bool {
+    fn has_process_fence(&self) -> bool {
         false
     }
 }
@@ -135,9 +134,9 @@ pub trait Wait: Notify {
     /// followed by it ends the sleep.
     fn wait(&self, word: &Word, seen: u32, until: Deadline);
 
-    /// The heavy half of an asymmetric fence, where [`asymmetric`](Notify::asymmetric) is true. False if it could not be
+    /// The heavy half of an asymmetric fence, where [`asymmetric`](Notify::has_process_fence) is true. False if it could not be
     /// done after all: then who waits looks again from time to time.
-    fn heavy(&self) -> bool {
+    fn process_fence(&self) -> bool {
         false
     }
 
@@ -148,8 +147,16 @@ pub trait Wait: Notify {
 
     /// How to wait where nothing else was said. Where it spins, ends of channels also keep away from a stream that they have
     /// caught up with, for a microsecond or a few: see [`Strategy::phased`].
-    fn patience(&self) -> Strategy {
+    fn default_strategy(&self) -> Strategy {
         Strategy::block()
+    }
+
+    /// Who is told of each wait of this role at a channel when it is over; by default, nobody, and no clock is read for it.
+    ///
+    /// [`Metered`] adds this to any platform, on targets that have atomics of 64 bits.
+    fn meter(&self, role: Role) -> Option<&dyn Meter> {
+        let _ = role;
+        None
     }
 }
 
@@ -157,8 +164,8 @@ impl<W: Notify + ?Sized> Notify for &W {
     fn notify(&self, word: &Word, count: u32) -> u32 {
         (**self).notify(word, count)
     }
-    fn asymmetric(&self) -> bool {
-        (**self).asymmetric()
+    fn has_process_fence(&self) -> bool {
+        (**self).has_process_fence()
     }
 }
 
@@ -169,14 +176,17 @@ impl<W: Wait + ?Sized> Wait for &W {
     fn wait(&self, word: &Word, seen: u32, until: Deadline) {
         (**self).wait(word, seen, until);
     }
-    fn heavy(&self) -> bool {
-        (**self).heavy()
+    fn process_fence(&self) -> bool {
+        (**self).process_fence()
     }
     fn yield_now(&self) {
         (**self).yield_now();
     }
-    fn patience(&self) -> Strategy {
-        (**self).patience()
+    fn default_strategy(&self) -> Strategy {
+        (**self).default_strategy()
+    }
+    fn meter(&self, role: Role) -> Option<&dyn Meter> {
+        (**self).meter(role)
     }
 }
 

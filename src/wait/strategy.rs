@@ -181,7 +181,7 @@ impl Backoff {
         match step {
             Step::Spin => core::hint::spin_loop(),
             Step::Yield => wait.yield_now(),
-            Step::Sleep(span) => nap(wait, wait.now().plus(span)),
+            Step::Sleep(span) => sleep_until(wait, wait.now().plus(span)),
             Step::Block(_) => {}
         }
         step
@@ -189,7 +189,7 @@ impl Backoff {
 }
 
 /// Sleeps until a deadline, on a word that nobody knows.
-pub(super) fn nap(wait: &impl Wait, until: Deadline) {
+pub(super) fn sleep_until(wait: &impl Wait, until: Deadline) {
     let word = Word::new();
     // It may return early.
     while !until.has_come(wait.now()) {

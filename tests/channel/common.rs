@@ -96,8 +96,8 @@ impl Notify for Probe {
         self.0.notifies.fetch_add(1, Relaxed);
         self.0.futex.notify(word, count)
     }
-    fn asymmetric(&self) -> bool {
-        self.0.futex.asymmetric()
+    fn has_process_fence(&self) -> bool {
+        self.0.futex.has_process_fence()
     }
 }
 
@@ -114,14 +114,14 @@ impl Wait for Probe {
         self.0.futex.wait(word, seen, until);
         self.0.asleep.fetch_sub(1, Relaxed);
     }
-    fn heavy(&self) -> bool {
-        self.0.futex.heavy()
+    fn process_fence(&self) -> bool {
+        self.0.futex.process_fence()
     }
     fn yield_now(&self) {
         thread::yield_now();
     }
     /// Asleep at once, so that tests can see it.
-    fn patience(&self) -> Strategy {
+    fn default_strategy(&self) -> Strategy {
         Strategy::block()
     }
 }

@@ -98,8 +98,8 @@ impl Notify for Slices<'_> {
         }
         self.futex.notify(word, count)
     }
-    fn asymmetric(&self) -> bool {
-        self.futex.asymmetric()
+    fn has_process_fence(&self) -> bool {
+        self.futex.has_process_fence()
     }
 }
 
@@ -123,8 +123,8 @@ impl Wait for Slices<'_> {
             watched.lost.fetch_add((there && watched.sent_at.load(Relaxed) < until.nanos()).into(), Relaxed);
         }
     }
-    fn heavy(&self) -> bool {
-        self.unfenced || self.futex.heavy()
+    fn process_fence(&self) -> bool {
+        self.unfenced || self.futex.process_fence()
     }
 }
 
@@ -289,7 +289,7 @@ fn nx10_control_forgets_to_wake() {
 #[test]
 fn nx10_control_omits_the_fence() {
     let alone = thread::available_parallelism().is_ok_and(|processors| processors.get() == 1);
-    if alone || !Futex::new().asymmetric() {
+    if alone || !Futex::new().has_process_fence() {
         return println!("control without a fence: none here");
     }
     let long = number("ANNULET_WAKES", 0);

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
-use annulet::wait::{Event, Ticket};
+use annulet::wait::{Event, Waiter};
 
 use crate::common::{Lot, Task, rounds};
 
-fn wait<const TASKS: usize>(ticket: &mut Ticket<'_, Lot, TASKS>, task: &Task) -> Poll<()> {
+fn wait<const TASKS: usize>(ticket: &mut Waiter<'_, Lot, TASKS>, task: &Task) -> Poll<()> {
     task.with(|context| ticket.poll(context, || None))
 }
 
@@ -17,7 +17,7 @@ fn wait<const TASKS: usize>(ticket: &mut Ticket<'_, Lot, TASKS>, task: &Task) ->
 fn d19_of_two_wakers_the_last_one_is_woken() {
     let (event, lot) = (Event::<2>::new(), Lot::new());
     let (old, new) = (Task::new(), Task::new());
-    let mut ticket = Ticket::new(&event, &lot);
+    let mut ticket = Waiter::new(&event, &lot);
     assert!(wait(&mut ticket, &old).is_pending());
     assert!(wait(&mut ticket, &new).is_pending());
     assert_eq!((old.wakers(), new.wakers()), (0, 1), "the old one is dropped");
@@ -37,7 +37,7 @@ fn d19_a_wake_that_nobody_used_goes_to_the_next() {
     for polls in 1..4 {
         let (event, lot) = (Event::<4>::new(), Lot::new());
         let tasks = [Task::new(), Task::new(), Task::new()];
-        let mut tickets = [(); 3].map(|()| Some(Ticket::new(&event, &lot)));
+        let mut tickets = [(); 3].map(|()| Some(Waiter::new(&event, &lot)));
         for _ in 0..polls {
             for (ticket, task) in tickets.iter_mut().zip(&tasks) {
                 assert!(wait(ticket.as_mut().unwrap(), task).is_pending());
@@ -59,14 +59,14 @@ fn d19_a_wake_that_nobody_used_goes_to_the_next() {
 fn d19_a_waiter_that_was_not_woken_passes_nothing_on() {
     let (event, lot) = (Event::<4>::new(), Lot::new());
     let (gone, stays) = (Task::new(), Task::new());
-    let mut ticket = Ticket::new(&event, &lot);
+    let mut ticket = Waiter::new(&event, &lot);
     assert!(wait(&mut ticket, &stays).is_pending());
-    let mut other = Ticket::new(&event, &lot);
+    let mut other = Waiter::new(&event, &lot);
     assert!(wait(&mut other, &gone).is_pending());
     drop(other);
     assert_eq!((stays.wakes(), gone.wakes(), gone.wakers()), (0, 0, 0));
     // It had found something after it was woken: that is what it was woken for.
-    let mut other = Ticket::new(&event, &lot);
+    let mut other = Waiter::new(&event, &lot);
     assert!(wait(&mut other, &gone).is_pending());
     event.signal_all(&lot);
     assert_eq!((stays.wakes(), gone.wakes()), (1, 1));
@@ -81,7 +81,7 @@ fn d19_seats_are_used_again() {
     let (event, lot) = (Event::<2>::new(), Lot::new());
     let task = Task::new();
     for round in 0..10 {
-        let mut tickets = [(); 2].map(|()| Ticket::new(&event, &lot));
+        let mut tickets = [(); 2].map(|()| Waiter::new(&event, &lot));
         for ticket in &mut tickets {
             assert!(wait(ticket, &task).is_pending());
         }
@@ -100,7 +100,7 @@ fn d19_any_number_of_tasks_waits_for_nothing() {
     const MANY: usize = if cfg!(miri) { 70 } else { 1_000 };
     let (event, lot) = (Event::<8>::new(), Lot::new());
     let tasks: Vec<_> = (0..MANY).map(|_| Task::new()).collect();
-    let mut tickets: Vec<_> = tasks.iter().map(|_| Ticket::new(&event, &lot)).collect();
+    let mut tickets: Vec<_> = tasks.iter().map(|_| Waiter::new(&event, &lot)).collect();
     for (ticket, task) in tickets.iter_mut().zip(&tasks) {
         assert!(wait(ticket, task).is_pending());
         assert_eq!((task.wakes(), task.wakers()), (0, 1), "it has a slot");
@@ -134,7 +134,7 @@ fn h15_idle_tasks_have_turns() {
     for count in [2, 3, 8] {
         let (event, lot) = (Event::<8>::new(), Lot::new());
         let tasks: Vec<_> = (0..count).map(|_| Task::new()).collect();
-        let mut tickets: Vec<_> = tasks.iter().map(|_| Ticket::new(&event, &lot)).collect();
+        let mut tickets: Vec<_> = tasks.iter().map(|_| Waiter::new(&event, &lot)).collect();
         let mut got = vec![0; count];
         for (ticket, task) in tickets.iter_mut().zip(&tasks) {
             assert!(wait(ticket, task).is_pending());
@@ -157,7 +157,7 @@ fn h15_idle_tasks_have_turns() {
 fn d19_an_event_without_slots_keeps_no_waker() {
     let lot = Lot::new();
     let (event, task) = (Event::<0>::new(), Task::new());
-    let mut ticket = Ticket::new(&event, &lot);
+    let mut ticket = Waiter::new(&event, &lot);
     for _ in 0..3 {
         assert!(wait(&mut ticket, &task).is_pending());
         assert_eq!((task.wakes(), task.wakers(), event.waiting()), (1, 0, 1));
@@ -172,7 +172,7 @@ fn d19_an_event_without_slots_keeps_no_waker() {
 fn d19_what_comes_between_two_looks_is_found() {
     let (event, lot) = (Event::<2>::new(), Lot::new());
     let task = Task::new();
-    let mut ticket = Ticket::new(&event, &lot);
+    let mut ticket = Waiter::new(&event, &lot);
     let mut looks = 0;
     let polled = task.with(|context| {
         ticket.poll(context, || {
@@ -206,7 +206,7 @@ impl Drop for Echo {
 
 #[test]
 fn d08_a_waker_may_signal_the_event_it_waits_for() {
-    let mut tickets = [(); 2].map(|()| Ticket::new(&ECHO, &LOT));
+    let mut tickets = [(); 2].map(|()| Waiter::new(&ECHO, &LOT));
     for ticket in &mut tickets {
         let waker = Waker::from(Arc::new(Echo));
         assert!(ticket.poll::<()>(&mut Context::from_waker(&waker), || None).is_pending());
@@ -241,7 +241,7 @@ fn d08_thread_wakes_while_tasks_come_and_go() {
                 scope.spawn(|| {
                     for round in 0..rounds(20_000) {
                         let (task, other) = (Task::new(), Task::new());
-                        let mut ticket = Ticket::new(&event, &lot);
+                        let mut ticket = Waiter::new(&event, &lot);
                         for poll in 0..round % 4 {
                             let task = if poll % 2 == 0 { &task } else { &other };
                             assert!(wait(&mut ticket, task).is_pending());

@@ -219,7 +219,7 @@ fn rm06_a_channel_waits_as_its_platform_or_its_user_says() {
         fn yield_now(&self) {
             self.turns.fetch_add(1, Ordering::Relaxed);
         }
-        fn patience(&self) -> Strategy {
+        fn default_strategy(&self) -> Strategy {
             self.patience
         }
     }

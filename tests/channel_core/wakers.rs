@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use annulet::channel::{RecvError, SendError, TryRecvError};
-use annulet::wait::{Deadline, Event, Notify, Strategy, Ticket, Wait, Word};
+use annulet::wait::{Deadline, Event, Notify, Strategy, Wait, Waiter, Word};
 use annulet::{Channel, Mpmc};
 
 use crate::common::{Lot, Task, many, silently};
@@ -56,10 +56,10 @@ fn rm07_a_waker_that_panics_leaves_no_task_asleep() {
         for turn in 0..8 {
             let (event, lot) = (Event::<4>::new(), Lot::new());
             let tasks = [(); 4].map(|()| Task::new());
-            let mut first = Ticket::new(&event, &lot);
+            let mut first = Waiter::new(&event, &lot);
             assert!(tasks[0].with(|context| first.poll(context, || None::<()>)).is_pending());
             (0..turn).for_each(|_| event.signal(&lot, 0));
-            let mut tickets = [(); 4].map(|()| Ticket::new(&event, &lot));
+            let mut tickets = [(); 4].map(|()| Waiter::new(&event, &lot));
             drop(first);
             for (at, ticket) in tickets.iter_mut().enumerate() {
                 let waker = if at == position { Waker::from(Arc::new(Rude)) } else { tasks[at].waker() };
@@ -79,7 +79,7 @@ fn rm07_a_waker_that_panics_leaves_no_task_asleep() {
 fn rm07_a_waker_that_panics_leaves_no_thread_asleep() {
     for turn in 0..4 {
         let (event, lot) = (Event::<1>::new(), Lot::new());
-        let mut ticket = Ticket::new(&event, &lot);
+        let mut ticket = Waiter::new(&event, &lot);
         let rude = Waker::from(Arc::new(Rude));
         assert!(ticket.poll(&mut Context::from_waker(&rude), || None::<()>).is_pending());
         (0..turn).for_each(|_| event.signal(&lot, 0));
@@ -149,7 +149,7 @@ fn rm07_a_sender_that_panics_does_not_keep_the_next_receiver_asleep() {
 fn d19_a_waker_whose_drop_panics_costs_no_seat() {
     let (event, lot) = (Event::<1>::new(), Lot::new());
     for _ in 0..3 {
-        let mut ticket = Ticket::new(&event, &lot);
+        let mut ticket = Waiter::new(&event, &lot);
         let waker = Waker::from(Arc::new(Sore));
         assert!(ticket.poll(&mut Context::from_waker(&waker), || None::<()>).is_pending());
         // That of the seat is the last one now.
@@ -158,7 +158,7 @@ fn d19_a_waker_whose_drop_panics_costs_no_seat() {
         assert_eq!(event.waiting(), 0);
     }
     let task = Task::new();
-    let mut ticket = Ticket::new(&event, &lot);
+    let mut ticket = Waiter::new(&event, &lot);
     assert!(task.with(|context| ticket.poll(context, || None::<()>)).is_pending());
     assert_eq!((task.wakes(), task.wakers()), (0, 1), "the seat is free");
     // Replaced by another one, too.
@@ -184,7 +184,7 @@ impl Notify for Torn {
     fn notify(&self, _: &Word, _: u32) -> u32 {
         panic!("nobody sleeps")
     }
-    fn asymmetric(&self) -> bool {
+    fn has_process_fence(&self) -> bool {
         true
     }
 }
@@ -196,7 +196,7 @@ impl Wait for Torn {
     fn wait(&self, _: &Word, _: u32, _: Deadline) {
         panic!("nobody sleeps")
     }
-    fn heavy(&self) -> bool {
+    fn process_fence(&self) -> bool {
         resume_unwind(Box::new("torn"))
     }
 }
@@ -210,7 +210,7 @@ fn d19_a_fence_that_panics_leaves_nobody_counted() {
     assert!(panics(|| event.wait_until(&Torn, Strategy::block(), Deadline::NEVER, look)));
     assert_eq!(event.waiting(), 0);
     event.signal(&Torn, 1);
-    let mut ticket = Ticket::new(&event, &Torn);
+    let mut ticket = Waiter::new(&event, &Torn);
     for _ in 0..2 {
         assert!(panics(|| ticket.poll(&mut Context::from_waker(Waker::noop()), look)), "still to be made");
         assert_eq!(event.waiting(), 1);
@@ -242,7 +242,7 @@ impl Notify for Halved {
     fn notify(&self, _: &Word, _: u32) -> u32 {
         0
     }
-    fn asymmetric(&self) -> bool {
+    fn has_process_fence(&self) -> bool {
         true
     }
 }
@@ -260,7 +260,7 @@ impl Wait for Halved {
             self.now.fetch_max(until.nanos(), Ordering::SeqCst);
         }
     }
-    fn heavy(&self) -> bool {
+    fn process_fence(&self) -> bool {
         self.fences.fetch_add(1, Ordering::SeqCst);
         self.works
     }
@@ -294,11 +294,11 @@ fn d06_a_task_ends_signals_without_a_fence() {
     for works in [true, false] {
         let (platform, event) = (Halved::new(works), Event::<1>::new());
         let mut context = Context::from_waker(Waker::noop());
-        let mut once = || Ticket::new(&event, &platform).poll(&mut context, || None::<()>).is_pending();
+        let mut once = || Waiter::new(&event, &platform).poll(&mut context, || None::<()>).is_pending();
         assert!(once());
         assert_eq!(platform.seen(), (0, vec![]), "signallers fence until they have heard that they need not");
         let (platform, event) = (Halved::new(works), Event::<1>::new());
-        let mut once = || Ticket::new(&event, &platform).poll(&mut context, || None::<()>).is_pending();
+        let mut once = || Waiter::new(&event, &platform).poll(&mut context, || None::<()>).is_pending();
         event.signal(&platform, 1);
         assert!(once());
         let naps = if works { vec![] } else { vec![Deadline::at(10_000_000)] };
@@ -330,7 +330,7 @@ fn h15_tasks_and_threads_have_turns() {
             Deadline::at(0)
         }
         fn wait(&self, _: &Word, _: u32, _: Deadline) {
-            let mut ticket = Ticket::new(self.event, self);
+            let mut ticket = Waiter::new(self.event, self);
             for _ in 0..2 {
                 assert!(self.task.with(|context| ticket.poll(context, || None::<()>)).is_pending());
                 self.event.signal(self, 1);
@@ -471,7 +471,7 @@ fn d19_a_signal_from_inside_of_a_clone_is_not_lost() {
     );
     // SAFETY: there is no data, and the functions do nothing with it; they may be called from any thread.
     let waker = unsafe { Waker::from_raw(RawWaker::new(std::ptr::null(), &VTABLE)) };
-    let mut ticket = Ticket::new(&EVENT, &LOT);
+    let mut ticket = Waiter::new(&EVENT, &LOT);
     for round in 1..4 {
         assert!(ticket.poll(&mut Context::from_waker(&waker), || None::<()>).is_pending());
         assert_eq!(EVENT.waiting(), 1);

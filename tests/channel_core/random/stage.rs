@@ -591,8 +591,8 @@ impl Notify for Still {
     fn notify(&self, _: &Word, _: u32) -> u32 {
         0
     }
-    fn asymmetric(&self) -> bool {
-        self.asymmetric
+    fn has_process_fence(&self) -> bool {
+        self.has_process_fence
     }
 }
 
@@ -610,7 +610,7 @@ impl Wait for Still {
             self.now.fetch_max(until.nanos(), Ordering::Relaxed);
         }
     }
-    fn heavy(&self) -> bool {
+    fn process_fence(&self) -> bool {
         true
     }
 }

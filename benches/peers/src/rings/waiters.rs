@@ -6,7 +6,7 @@ use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
 use std::os::fd::OwnedFd;
 use std::sync::{Condvar, Mutex};
 
-use annulet::channel::{RingReceiver, RingSender};
+use annulet::channel::{Receiver, Sender};
 use annulet::host::Futex;
 use annulet::ring::{Consumer, Producer, Sides};
 use annulet::wait::{Event, Strategy};
@@ -20,8 +20,8 @@ use crate::waiting::{Asynchronous, Blocking};
 
 const N: usize = 1024;
 
-pub(crate) type Tx<'c> = RingSender<'c, u64, Sides<Lone, Lone>, Futex>;
-pub(crate) type Rx<'c> = RingReceiver<'c, u64, Sides<Lone, Lone>, Futex>;
+pub(crate) type Tx<'c> = Sender<&'c Channel<Spsc<u64, N>, Futex>>;
+pub(crate) type Rx<'c> = Receiver<&'c Channel<Spsc<u64, N>, Futex>>;
 
 /// Ours. `BLOCK`: asleep at once, without a spin before. `FENCED`: both sides fence.
 pub(crate) struct Ours<const BLOCK: bool, const FENCED: bool = false>;
