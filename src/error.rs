@@ -6,7 +6,8 @@
 //! | [`PopError::Empty`] | nothing is in the ring now | wait for the producer |
 //! | `Pending` | the next slot is another party's, who is in the middle of it | try again soon |
 //! | `Contended` | other parties were faster at each of the tries | try again |
-//! | [`ClaimError::TooLarge`] | it can never fit | split the message |
+//! | [`ClaimError::TooLarge`], [`GrantError::TooLarge`] | it can never fit | split the message |
+//! | [`GrantError::TooFew`] | not that many items are there now | wait for the producer |
 //!
 //! Errors that belong to one module live there: [`LinkError`](crate::link::LinkError),
 //! [`CapError`](crate::cap::CapError), [`DescriptorError`](crate::region::DescriptorError) and their kin. All are
@@ -119,3 +120,37 @@ impl fmt::Display for ClaimError {
 }
 
 impl core::error::Error for ClaimError {}
+
+/// Why items were not granted to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GrantError {
+    /// Not that many items are there now. `available` were, at one point inside the call.
+    TooFew {
+        /// Items that were there.
+        available: usize,
+    },
+    /// The ring will never hold that many items.
+    TooLarge {
+        /// Items asked for.
+        wanted: usize,
+        /// Items that it can hold.
+        capacity: usize,
+    },
+    /// A slot among them holds no item: one of several producers has claimed it, and not committed it yet, or aborted it.
+    Pending,
+}
+
+impl fmt::Display for GrantError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooFew { available } => write!(f, "too few items: {available} are there"),
+            Self::TooLarge { wanted, capacity } => {
+                write!(f, "too large: {wanted} items wanted of a ring of {capacity}")
+            }
+            Self::Pending => f.write_str("an item is still being written"),
+        }
+    }
+}
+
+impl core::error::Error for GrantError {}

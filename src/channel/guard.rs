@@ -19,7 +19,7 @@ use crate::sync::is_over;
 /// # #[cfg(feature = "std")] {
 /// use annulet::{Channel, Spsc, host::Futex};
 ///
-/// static BLOCKS: Channel<Spsc<u8, 64>, Futex> = Channel::over(Spsc::new(), Futex::new());
+/// static BLOCKS: Channel<Spsc<u8, 64>, Futex> = Channel::new(Spsc::new(), Futex::new());
 ///
 /// let (mut tx, mut rx) = BLOCKS.try_split().unwrap();
 /// let receiver = std::thread::spawn(move || rx.recv());
@@ -27,7 +27,7 @@ use crate::sync::is_over;
 ///     let mut end = tx.end();
 ///     let mut grant = end.try_claim(4).unwrap();
 ///     grant.copy_from(b"ring");
-///     grant.commit();
+///     grant.commit_all();
 /// } // the receiver is woken here
 /// assert_eq!(receiver.join().unwrap(), Ok(b'r'));
 /// # }

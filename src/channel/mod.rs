@@ -11,7 +11,7 @@
 //! # #[cfg(feature = "std")] {
 //! use annulet::{Channel, Mpsc, host::Futex};
 //!
-//! static LOG: Channel<Mpsc<u32, 64>, Futex> = Channel::over(Mpsc::new(), Futex::new());
+//! static LOG: Channel<Mpsc<u32, 64>, Futex> = Channel::new(Mpsc::new(), Futex::new());
 //!
 //! let (tx, mut rx) = LOG.try_split().unwrap();
 //! for number in 0..4 {
@@ -129,9 +129,19 @@ pub struct PerSide<N> {
     pub receivers: N,
 }
 
+impl<R, W> Channel<R, W> {
+    const_fn! {
+        /// A channel over this ring, lanes or broadcast, whose ends sleep by `wait`: eight tasks wait for nothing on each side.
+        #[must_use]
+        pub const fn new(ring: R, wait: W) -> Self {
+            Self::over(ring, wait)
+        }
+    }
+}
+
 impl<R, W, const TASKS: usize> Channel<R, W, TASKS> {
     const_fn! {
-        /// A channel over this ring, lanes or broadcast, whose ends sleep by `wait`.
+        /// As [`new`](Channel::new), with a number of slots for tasks that the type says.
         #[must_use]
         pub const fn over(ring: R, wait: W) -> Self {
             Self { state: State::new(wait), ring }

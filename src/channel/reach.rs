@@ -23,7 +23,7 @@ use crate::sync::is_over;
 ///     tx.try_send(1)
 /// }
 /// # #[cfg(feature = "std")] {
-/// # let mut channel = annulet::Channel::over(annulet::Spsc::<u32, 2>::new(), annulet::host::Futex::new());
+/// # let mut channel = annulet::Channel::new(annulet::Spsc::<u32, 2>::new(), annulet::host::Futex::new());
 /// # let (mut tx, _rx) = channel.split();
 /// # assert_eq!(send_twice(&mut tx), Ok(()));
 /// # }

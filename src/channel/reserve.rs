@@ -35,7 +35,7 @@ impl<T, A: Arity<Producers = Single>, C: ChannelRef> Permit<'_, T, A, C> {
         }
         // One place was granted, so it fits.
         let _ = grant.push(item);
-        grant.commit();
+        grant.commit_all();
         signal_sent::<C>(channel, 1);
         Ok(())
     }
@@ -56,7 +56,7 @@ where
     /// use annulet::{Channel, Spsc, host::Futex};
     /// use futures::executor::block_on;
     ///
-    /// let mut channel = Channel::over(Spsc::<u32, 4>::new(), Futex::new());
+    /// let mut channel = Channel::new(Spsc::<u32, 4>::new(), Futex::new());
     /// let (mut tx, mut rx) = channel.split();
     /// let permit = block_on(tx.reserve()).expect("there is room");
     /// permit.send(7).unwrap();

@@ -39,7 +39,7 @@ impl<T, const N: usize, A: Arity, W: Wait, const TASKS: usize> RingChannel<T, N,
     /// # #[cfg(feature = "std")] {
     /// use annulet::{Channel, Spsc, host::Futex};
     ///
-    /// let mut channel = Channel::over(Spsc::<u32, 4>::new(), Futex::new());
+    /// let mut channel = Channel::new(Spsc::<u32, 4>::new(), Futex::new());
     /// let (mut tx, mut rx) = channel.split();
     /// tx.send(7).unwrap();
     /// assert_eq!(rx.recv(), Ok(7));
@@ -142,7 +142,7 @@ impl<T, A: Arity, K: Owner> sealed::SendEnd for Producer<'_, T, A, K> {
     }
     #[inline]
     fn put_iter(&mut self, items: &mut dyn Iterator<Item = T>) -> (usize, Result<(), PushError<()>>) {
-        self.push_iter(items)
+        self.push_each(items)
     }
     #[inline]
     fn has_room(&mut self) -> bool {

@@ -45,7 +45,7 @@ impl<C: ChannelRef> Sender<C> {
     /// use annulet::{Channel, Spsc, host::Futex};
     /// use futures::{SinkExt, executor::block_on, stream};
     ///
-    /// static NUMBERS: Channel<Spsc<u32, 4>, Futex> = Channel::over(Spsc::new(), Futex::fenced());
+    /// static NUMBERS: Channel<Spsc<u32, 4>, Futex> = Channel::new(Spsc::new(), Futex::fenced());
     ///
     /// let (tx, mut rx) = NUMBERS.try_split().unwrap();
     /// let sum = std::thread::spawn(move || rx.iter().sum::<u32>());

@@ -81,7 +81,7 @@ impl<C: ChannelRef> Receiver<C> {
     /// use annulet::{Channel, Spsc, host::Futex};
     /// use futures::{StreamExt, executor::block_on};
     ///
-    /// static NUMBERS: Channel<Spsc<u32, 4>, Futex> = Channel::over(Spsc::new(), Futex::fenced());
+    /// static NUMBERS: Channel<Spsc<u32, 4>, Futex> = Channel::new(Spsc::new(), Futex::fenced());
     ///
     /// let (mut tx, rx) = NUMBERS.try_split().unwrap();
     /// std::thread::spawn(move || (0..10).for_each(|number| tx.send(number).unwrap()));

@@ -11,10 +11,11 @@ use super::owner::{CONSUMER, Owner, Ref};
 use super::read_end::ReadEnd;
 use super::slots::RingPtr;
 use super::{ReadGrant, TryIter};
-use crate::error::PopError;
+use crate::error::{GrantError, PopError};
 #[cfg(compare_and_swap)]
 use crate::index::Multi;
-use crate::index::{Arity, OneToOne, SideRules as _, Single};
+use crate::index::{Arity, ClaimRequest, OneToOne, SideRules as _, Single};
+use crate::stats::Refusal;
 use crate::sync::CachePadded;
 #[cfg(compare_and_swap)]
 use core::mem::ManuallyDrop;
@@ -43,7 +44,7 @@ use core::mem::ManuallyDrop;
 /// # Forms
 ///
 /// A single consumer can look at items that stay in the ring: [`peek`](Consumer::peek), [`iter`](Consumer::iter),
-/// [`try_read`](Consumer::try_read). One of many cannot: another one might take them. Items that it claims are its own, and
+/// [`try_read_grant`](Consumer::try_read_grant). One of many cannot: another one might take them. Items that it claims are its own, and
 /// those it does not take are dropped.
 pub struct Consumer<'a, T, A: Arity = OneToOne, K: Owner = Ref<'a>> {
     // On cache lines of its own, as that of a producer.
@@ -80,7 +81,7 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
     /// ```
     /// let mut ring = annulet::Spsc::<u32, 4>::new();
     /// let (mut tx, mut rx) = ring.split();
-    /// assert_eq!(tx.try_push_slice(&[1, 2, 3]), 3);
+    /// assert_eq!(tx.push_slice(&[1, 2, 3]), 3);
     /// assert_eq!(rx.try_iter().take(2).sum::<u32>(), 3);
     /// assert_eq!(rx.try_iter().last(), Some(3));
     /// ```
@@ -94,7 +95,7 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
     /// Fewer than `out.len()` means that the ring was empty after them, or that one of many producers had claimed the next slot
     /// and not committed it, or aborted it.
     #[inline]
-    pub fn try_pop_slice(&mut self, out: &mut [T]) -> usize
+    pub fn pop_slice(&mut self, out: &mut [T]) -> usize
     where
         T: Copy,
     {
@@ -127,7 +128,7 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
     /// ```
     /// let mut ring = annulet::Spsc::<u32, 4>::new();
     /// let (mut tx, mut rx) = ring.split();
-    /// assert_eq!(tx.try_push_slice(&[1, 2, 3]), 3);
+    /// assert_eq!(tx.push_slice(&[1, 2, 3]), 3);
     /// let mut sum = 0;
     /// assert_eq!(rx.drain(8, |item| sum += item), 3);
     /// assert_eq!(sum, 6);
@@ -237,7 +238,7 @@ impl<T, A: Arity<Consumers = Single>, K: Owner> Consumer<'_, T, A, K> {
     ///
     /// [`PopError::Empty`] if there was no item, [`PopError::Pending`] if one of many producers is writing the next one.
     #[inline]
-    pub fn try_read(&mut self, wanted: usize) -> Result<ReadGrant<'_, T, A>, PopError> {
+    pub fn try_read_grant(&mut self, wanted: usize) -> Result<ReadGrant<'_, T, A>, PopError> {
         match self.end.claim(wanted) {
             Ok((at, count)) => {
                 let span = self.end.span(at, count).contiguous();
@@ -252,9 +253,9 @@ impl<T, A: Arity<Consumers = Single>, K: Owner> Consumer<'_, T, A, K> {
     ///
     /// # Errors
     ///
-    /// As [`try_read`](Self::try_read).
+    /// As [`try_read_grant`](Self::try_read_grant).
     #[inline]
-    pub fn try_read_parts(&mut self, wanted: usize) -> Result<ReadGrant<'_, T, A>, PopError> {
+    pub fn try_read_grant_parts(&mut self, wanted: usize) -> Result<ReadGrant<'_, T, A>, PopError> {
         match self.end.claim(wanted) {
             Ok((at, count)) => {
                 let span = self.end.span(at, count);
@@ -262,6 +263,45 @@ impl<T, A: Arity<Consumers = Single>, K: Owner> Consumer<'_, T, A, K> {
                 Ok(unsafe { ReadGrant::new(&mut self.end, span) })
             }
             Err(why) => Err(self.end.refuse(why)),
+        }
+    }
+
+    /// Grants exactly `wanted` items, in two parts if the ring wraps.
+    ///
+    /// # Errors
+    ///
+    /// [`GrantError::TooFew`] if fewer were there, [`GrantError::TooLarge`] if the ring has fewer slots, [`GrantError::Pending`] if
+    /// one of many producers is writing one of them, or has aborted a slot between them: take those before it first.
+    ///
+    /// ```
+    /// use annulet::error::GrantError;
+    ///
+    /// let mut ring = annulet::Spsc::<u8, 8>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// tx.push_slice(b"abc");
+    /// assert_eq!(rx.try_read_grant_exact(4).unwrap_err(), GrantError::TooFew { available: 3 });
+    /// assert_eq!(rx.try_read_grant_exact(2).unwrap().items(), b"ab");
+    /// ```
+    #[inline]
+    pub fn try_read_grant_exact(&mut self, wanted: usize) -> Result<ReadGrant<'_, T, A>, GrantError> {
+        let capacity = self.capacity();
+        if wanted > capacity {
+            return Err(GrantError::TooLarge { wanted, capacity });
+        }
+        match self.end.index.claim(ClaimRequest { most: wanted, least: wanted, contiguous: false }) {
+            Ok((at, count)) => {
+                let span = self.end.span(at, count);
+                // SAFETY: the span starts at the head and holds only items that are known.
+                Ok(unsafe { ReadGrant::new(&mut self.end, span) })
+            }
+            Err((why, available)) => {
+                self.end.index.count_refusal(why);
+                Err(match why {
+                    Refusal::Pending => GrantError::Pending,
+                    // The only consumer loses no item to another one.
+                    Refusal::NoneAvailable | Refusal::Contended => GrantError::TooFew { available },
+                })
+            }
         }
     }
 
@@ -324,8 +364,8 @@ mod tests {
                 tx.set_quiet(quiet);
                 rx.set_quiet(quiet);
                 assert_eq!((rx.try_pop(), rx.skip(1)), (Err(PopError::Empty), 0));
-                assert_eq!(tx.try_push_iter([1, 2]), 2);
-                assert_eq!((tx.try_push(3), tx.try_push_slice(&[3])), (Err(PushError::Full(3)), 0));
+                assert_eq!(tx.push_iter([1, 2]), 2);
+                assert_eq!((tx.try_push(3), tx.push_slice(&[3])), (Err(PushError::Full(3)), 0));
                 assert_eq!(refused(), (2 * counted, 2 * counted));
                 assert_eq!(rx.skip(2), 2);
                 if A::Producers::SHARED {

@@ -13,7 +13,7 @@ use crate::sync::Pos;
 
 /// Free slots lent to the producer, to be filled in place, from the front.
 ///
-/// Items become visible to the consumer, all at once, with [`commit`](Self::commit). Dropping the grant aborts:
+/// Items become visible to the consumer, all at once, with [`commit`](Self::commit) or [`commit_all`](Self::commit_all). Dropping the grant aborts:
 /// what was put into it is dropped and nothing is handed over. Forgetting it leaks what was put into it; the slots
 /// are granted again.
 ///
@@ -145,14 +145,14 @@ impl<'g, T, A: Arity> WriteGrant<'g, T, A> {
 
     /// Hands over everything that was filled, at once. Returns how many.
     #[inline]
-    pub fn commit(self) -> usize {
+    pub fn commit_all(self) -> usize {
         let filled = self.filled;
-        self.commit_first(filled)
+        self.commit(filled)
     }
 
     /// Hands over the first `count` of what was filled, at once, and drops the rest. Returns how many were handed over.
     #[inline]
-    pub fn commit_first(mut self, count: usize) -> usize {
+    pub fn commit(mut self, count: usize) -> usize {
         let count = count.min(self.filled);
         // What is kept back is dropped before anything is handed over: if a `Drop` panics, the whole grant is
         // aborted by our own drop, which then covers the front.

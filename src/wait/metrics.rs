@@ -249,7 +249,7 @@ impl Meter for Latencies {
 /// use annulet::{Channel, Spsc, host::Futex, wait::Metered};
 /// use std::time::Duration;
 ///
-/// static READINGS: Channel<Spsc<u32, 8>, Metered<Futex>> = Channel::over(Spsc::new(), Metered::new(Futex::new()));
+/// static READINGS: Channel<Spsc<u32, 8>, Metered<Futex>> = Channel::new(Spsc::new(), Metered::new(Futex::new()));
 ///
 /// let (_tx, mut rx) = READINGS.try_split().unwrap();
 /// rx.recv_timeout(Duration::from_millis(1)).unwrap_err();

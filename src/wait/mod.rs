@@ -68,7 +68,7 @@
 //!
 //! use annulet::channel::Channel;
 //!
-//! static EVENTS: Channel<annulet::Spsc<u32, 16>, Queues> = Channel::over(annulet::Spsc::new(), Queues);
+//! static EVENTS: Channel<annulet::Spsc<u32, 16>, Queues> = Channel::new(annulet::Spsc::new(), Queues);
 //! let (mut tx, mut rx) = EVENTS.try_split().unwrap();
 //! std::thread::spawn(move || tx.send(7).unwrap());
 //! assert_eq!(rx.recv(), Ok(7));

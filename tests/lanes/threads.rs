@@ -58,7 +58,7 @@ fn produce<const N: usize, const L: usize, C: Side, H: Housing>(
         while number < ITEMS {
             let items: Vec<Item> =
                 (number..(number + 1 + number % 3).min(ITEMS)).map(|n| (whose, n)).collect();
-            let sent = tx.try_push_slice(&items) as u32;
+            let sent = tx.push_slice(&items) as u32;
             number += sent;
             if sent == 0 {
                 patience.wait();

@@ -330,7 +330,7 @@ async fn grants<P: Side, C: Side, S: Stats, K: Owner, L: Hold>(
                 silently(end, |end| {
                     let items = (0..wanted).map(|_| make::<Item>(desk));
                     let mut numbers = Vec::new();
-                    end.try_push_iter(items.inspect(|item| numbers.push(item.number())));
+                    end.push_iter(items.inspect(|item| numbers.push(item.number())));
                     numbers
                 })
             });
@@ -377,8 +377,8 @@ async fn grants<P: Side, C: Side, S: Stats, K: Owner, L: Hold>(
     let way = dice(5);
     tell(|| format!("{} ends its grant by {way}", desk.name));
     let committed = guarded(|| match way {
-        0 | 1 if order == Order::Act => grant.commit(),
-        2 if order == Order::Act => grant.commit_first(dice(wanted + 1)),
+        0 | 1 if order == Order::Act => grant.commit_all(),
+        2 if order == Order::Act => grant.commit(dice(wanted + 1)),
         3 => {
             grant.fill_with(|_| {
                 panic_deliberately();

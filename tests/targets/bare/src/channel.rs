@@ -9,7 +9,7 @@ use annulet::channel::{ChannelRef, Receiver, RecvError, SendError, Sender, TryRe
 use annulet::ring::broadcast::{Gated, Overwrite};
 use annulet::ring::lanes::{Fair, Strict};
 use annulet::ring::{Multi, Owner, Producer, Side, Sides, Single};
-use annulet::stats::{Counts, Off, Stats};
+use annulet::stats::Counts;
 use annulet::wait::Deadline;
 #[cfg(target_has_atomic = "64")]
 use annulet::wait::Metered;
