@@ -1,4 +1,4 @@
-//! Values for which all-zero memory is valid: an empty ring, an event that nobody waits for, a count of nothing.
+//! Values for which all-zero memory is valid: an empty ring, an event without waiters, a count of nothing.
 //!
 //! So they live in a `static` that costs nothing at start-up, in memory straight from an allocator, or in a mapping straight
 //! from the kernel. What has to hold for that is said here once, and so is how they are made in place.

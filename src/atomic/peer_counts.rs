@@ -1,4 +1,4 @@
-//! Who is there on either side, and whether it was closed: what a wait ends with.
+//! How many ends either side of a channel has, and whether it was closed: what a wait ends with.
 
 use super::site::{Site, order};
 use crate::sync::{AtomicU32, Ordering, const_fn};
@@ -18,14 +18,14 @@ const CLOSED: u32 = 1;
 const SEEN: u32 = 1 << 1;
 /// One of them.
 const ONE: u32 = 1 << 2;
-/// There were too many to be counted, so nobody knows when they are gone.
+/// There were too many to be counted, so it is not known when they are gone.
 const SATURATED: u32 = 1 << 31;
 /// More than that are not counted any more, and from the first of these on the party is never gone. So a number never runs
 /// over, however many handles are made and forgotten.
 const MANY: u32 = 1 << 28;
 
-/// How many handles each side of a channel has, and whether it was closed: a word for each side. Zero is open, with
-/// nobody there yet.
+/// How many handles each side of a channel has, and whether it was closed: a word for each side. Zero is open, and
+/// no end was there yet.
 ///
 /// ```text
 ///   bit 0      closed, for good, in both words
@@ -72,7 +72,7 @@ impl PeerCounts {
         // Relaxed: a handle comes from a ring or from another handle, which have their own order.
         let before = word.fetch_add(ONE, Ordering::Relaxed);
         if before / ONE >= MANY {
-            // First, so that there is no moment in which those who are counted may all go.
+            // First, so that there is no moment in which those that are counted may all go.
             word.fetch_or(SATURATED, Ordering::Relaxed);
             word.fetch_sub(ONE, Ordering::Relaxed);
             return Counted(false);
@@ -86,11 +86,11 @@ impl PeerCounts {
 
     /// One less. True if that was the last one.
     ///
-    /// Release: pairs with [`is_disconnected`](Self::is_disconnected). Whoever sees that all are gone sees what they have done.
+    /// Release: pairs with [`is_disconnected`](Self::is_disconnected). A party that sees that all are gone sees what they have done.
     #[must_use]
     pub(crate) fn leave(&self, party: Role, counted: Counted) -> bool {
         if !counted.0 {
-            // There were so many that nobody knows which one is the last.
+            // There were so many that it is not known which one is the last.
             return false;
         }
         self.word(party).fetch_sub(ONE, order(Site::PartyLeave, Ordering::Release)) / ONE == 1
@@ -127,7 +127,7 @@ impl PeerCounts {
 
     /// Returns whether a party was there and is gone, closed or not.
     ///
-    /// Relaxed: it is asked after a fence, by who then takes the end of that party. The end is claimed, which has an order
+    /// Relaxed: it is asked after a fence, by the party that then takes the end. The end is claimed, which has an order
     /// of its own.
     pub(crate) fn is_gone(&self, party: Role) -> bool {
         gone(self.word(party).load(Ordering::Relaxed))
@@ -138,7 +138,7 @@ impl PeerCounts {
         (self.word(party).load(Ordering::Relaxed) / ONE).min(MANY) as usize
     }
 
-    /// Open again, with nobody there, by exclusive access.
+    /// Opens it again, without ends, by exclusive access.
     pub(crate) fn reset(&mut self) {
         *self = Self::new();
     }
@@ -161,7 +161,7 @@ mod tests {
         assert!(life.is_disconnected(Role::Sender));
         assert!(!life.is_disconnected(Role::Receiver));
         let again = life.join(Role::Sender);
-        assert!(!life.is_disconnected(Role::Sender), "somebody has come");
+        assert!(!life.is_disconnected(Role::Sender), "one has come");
         assert!(life.close());
         assert!(!life.close(), "once");
         assert!(
@@ -180,7 +180,7 @@ mod tests {
         let uncounted = life.join(Role::Sender);
         assert_eq!(uncounted, Counted(false));
         assert_eq!((life.count(Role::Sender), life.count(Role::Receiver)), (many, 0));
-        // Those who were counted go, and this one is still there.
+        // Those that were counted go, and this one is still there.
         for _ in 0..3 {
             assert!(!life.leave(Role::Sender, Counted(true)));
         }

@@ -183,7 +183,7 @@ pub(super) fn apart<X: sealed::Attached>(attached: &mut X) -> (&mut X::End, &Tar
     // - the channel is no part of the end. It is what the membership's `&` or `Arc` refers to, so a mutable borrow of the end
     //   overlaps none of it, and nobody borrows it mutably while there is a reference to it;
     // - it lives as long as the membership does. `attached` is borrowed as long as the result, so it is not dropped;
-    // - nor is the membership replaced through the end: those who call this are generic in it, and have no other one to put
+    // - nor is the membership replaced through the end: the callers are generic in it, and have no other one to put
     //   there.
     let channel = unsafe { &*channel };
     (attached.end_mut(), channel)

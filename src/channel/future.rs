@@ -4,7 +4,7 @@
 //!
 //! A future counts as waiting from its first poll that found nothing until it is ready or dropped. If it was woken and is
 //! dropped before it is polled again, it wakes the next one, so no wake-up is lost with it. If it is forgotten, one may be,
-//! and its place among those who wait is taken until the channel is next split or reopened.
+//! and its slot at the event is taken until the channel is next split or reopened.
 
 use core::task::{Context, Poll};
 

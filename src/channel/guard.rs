@@ -10,7 +10,7 @@ use crate::sync::is_over;
 /// The ring's end of a [`Sender`](super::Sender) or [`Receiver`](super::Receiver), for what the channel has no call for:
 /// grants, peeks, skips.
 ///
-/// When it is dropped, it signals those who wait on the other side, whatever was done with the end: items that were pushed,
+/// When it is dropped, it signals the ends that wait on the other side, whatever was done with the end: items that were pushed,
 /// grants that were committed in part, given up or forgotten, slots that were released. A grant borrows this
 /// guard, so it is over by then. If the guard itself is forgotten, the sender or receiver gives that signal before it next
 /// waits, when its end is next borrowed, or when it is dropped.

@@ -82,7 +82,7 @@ where
     H: Housing,
     W: Wait,
 {
-    /// Opens it, with nobody there: that it is borrowed exclusively proves that there is no end, forgotten ones included.
+    /// Opens it, without ends: that it is borrowed exclusively proves that there are none, forgotten ones included.
     /// What is in the lanes stays.
     pub fn reset(&mut self) {
         self.reopen();

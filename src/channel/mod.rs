@@ -1,7 +1,7 @@
 //! Channels: a ring, of any arity, whose ends wait for each other; lanes, and broadcasts.
 //!
 //! A [`Channel`] is the ring, an [`Event`](crate::wait::Event) for data and one for room, and one word for each side that says
-//! who is there and whether it was closed. Its ends, [`Sender`] and [`Receiver`], are the ring's ends with that beside them.
+//! how many ends it has and whether it was closed. Its ends, [`Sender`] and [`Receiver`], are the ring's ends with that beside them.
 //!
 //! Take a channel if a party has to wait for the other one, or has to hear that the other one is gone. If both are polled
 //! anyway, the [ring](crate::ring) alone does. If something else than a ring is waited for, an

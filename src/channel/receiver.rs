@@ -276,7 +276,7 @@ pub(super) fn for_good(why: TryRecvError) -> Option<RecvError> {
     }
 }
 
-/// After there was nothing to be taken: if nobody is left to send anything, looks for what they had sent before, and says
+/// After there was nothing to be taken: if no sender is left, looks for what they had sent before, and says
 /// `Closed` if there is nothing.
 fn once_more<C: ChannelRef, R>(
     end: &mut C::RecvEnd,
@@ -293,7 +293,7 @@ fn once_more<C: ChannelRef, R>(
     last::<C, R>(end, channel, take)
 }
 
-/// Takes what there is: if nobody is left to send anything, `Closed` in place of `Empty`.
+/// Takes what there is: if no sender is left, `Closed` in place of `Empty`.
 ///
 /// What a sender is in the middle of is `Pending`, whether or not the channel was closed meanwhile: it comes, or is given up,
 /// and either is signalled. So nothing that was sent before the close comes after `Closed`.

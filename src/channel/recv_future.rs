@@ -104,7 +104,7 @@ impl<C: ChannelRef> Future for RecvReady<'_, C> {
         pay(&mut receiver.rx);
         let (end, channel) = apart(&mut receiver.rx);
         let look = || {
-            // Before the looks: what those who are gone had sent is seen by them.
+            // Before the looks: what senders that are gone had sent is seen by them.
             let over = channel.peers().is_disconnected(Role::Sender);
             if end.has_items() {
                 Attempt::Ready(Ok(()))

@@ -250,7 +250,7 @@ impl<C: ChannelRef> Sender<C> {
     ///
     /// A receiver waits on for a sender that is in the middle of an item, or holds a grant, until that is committed or given
     /// up: items that were sent behind it would be lost otherwise. If such a sender was forgotten, or its task is gone
-    /// without having dropped it, nobody ever says so, and a deadline ends the wait.
+    /// without having dropped it, no signal ever comes, and only a deadline ends the wait.
     ///
     /// A send that runs at the same time may be accepted and come after a receiver was told `Closed`: it is found by
     /// [`try_recv`](super::Receiver::try_recv), or dropped with the ring. Where that matters, drop the senders instead:

@@ -19,7 +19,7 @@ pub struct SendSink<C: ChannelRef> {
     /// Accepted when there was room, which another sender then took.
     item: Option<C::Item>,
     state: WaitState,
-    /// Somebody was told that it is not ready, and that they will be woken when it is.
+    /// A task was told that it is not ready, and that it will be woken when it is.
     asked: bool,
 }
 
@@ -119,7 +119,7 @@ impl<C: ChannelRef> Sink<C::Item> for SendSink<C> {
         let this = self.get_mut();
         let flushed = this.poll_item(context);
         if let (Some(sender), true) = (&mut this.sender, flushed.is_ready() && this.asked) {
-            // They still have to be woken. If it is ready by now, a wake-up that came for that is for somebody else.
+            // That task still has to be woken. If it is ready by now, a wake-up that came for that is for another one.
             this.asked = sender.poll_room(&mut this.state, context).is_pending();
             if !this.asked {
                 context.waker().wake_by_ref();

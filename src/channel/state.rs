@@ -1,4 +1,4 @@
-//! What both sides of a channel share beside the ring: who is there, who waits, and how.
+//! What both sides of a channel share beside the ring: how many ends there are, how many wait, and how.
 
 use core::fmt;
 use core::task::{Context, Poll};
@@ -10,7 +10,7 @@ use crate::atomic::{PeerCounts, Role};
 use crate::sync::{CachePadded, const_fn, is_over};
 use crate::wait::{Attempt, Deadline, Event, Outcome, SlotClaim, Strategy, TimedOut, Wait, Waiting};
 
-/// Who is there, who waits for what, and how: everything of a [`Channel`] but its ring.
+/// Everything of a [`Channel`] but its ring: the counts of its ends, the two events, and the platform.
 #[repr(C)]
 pub(super) struct State<W, const TASKS: usize> {
     pub(super) peers: CachePadded<PeerCounts>,
@@ -33,7 +33,7 @@ impl<W, const TASKS: usize> State<W, TASKS> {
         }
     }
 
-    /// Open again, with nobody there who waits, by exclusive access.
+    /// Opens it again, without ends and waiters, by exclusive access.
     pub(super) fn reset(&mut self) {
         self.peers.0.reset();
         self.data.0.reset();
@@ -130,9 +130,9 @@ pub(crate) mod sealed {
     /// A [`Channel`](super::Channel), whatever its parameters.
     pub trait AnyChannel {
         fn peers(&self) -> &PeerCounts;
-        /// `count` more of those who wait can have what they wait for. Returns whether anybody waits.
+        /// `count` more of the waiting ends can have what they wait for. Returns whether any end waits.
         fn signal(&self, what: Condition, count: u32) -> bool;
-        /// From now on every signal of data finds somebody who waits. The caller then looks for data, after a whole fence.
+        /// From now on every signal of data finds a waiter. The caller then looks for data, after a whole fence.
         fn keep_watch(&self);
         /// How to wait where nothing else was said.
         fn default_strategy(&self) -> Strategy;
@@ -254,7 +254,7 @@ impl<R: sealed::Core, W: Wait, const TASKS: usize> sealed::AnyChannel for Channe
 
 use sealed::AnyChannel as _;
 
-/// Tells up to `count` of those who wait that they can have what they wait for.
+/// Tells up to `count` of the waiting ends that they can have what they wait for.
 #[inline(always)]
 pub(super) fn signal<C: ChannelRef>(channel: &C::Target, what: Condition, count: u32) {
     if channel.signal(what, count) && C::OWNED && what == Condition::Data {
@@ -286,13 +286,13 @@ impl<C: ChannelRef> Drop for SignalOnDrop<'_, C> {
     }
 }
 
-/// Has all look who wait: after the life of a channel has changed.
+/// Has all waiting ends look: after the life of a channel has changed.
 pub(super) fn wake_all<C: ChannelRef>(channel: &C::Target) {
     let _room = SignalOnDrop::<C>(channel, Condition::Room, u32::MAX);
     signal::<C>(channel, Condition::Data, u32::MAX);
 }
 
-/// Closes the channel, and wakes all who wait.
+/// Closes the channel, and wakes all waiting ends.
 pub(super) fn close<C: ChannelRef>(channel: &C::Target) {
     channel.peers().close();
     wake_all::<C>(channel);

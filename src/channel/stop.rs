@@ -12,7 +12,7 @@ use super::state::{Condition, signal};
 use super::{Receiver, RecvError, TryRecvError};
 use crate::wait::{Attempt, Deadline, Strategy, TimedOut};
 
-/// Has all who wait for items look again.
+/// Has all waiting receivers look again.
 pub(crate) fn wake_receivers<C: ChannelRef>(channel: &C) {
     signal::<C>(channel, Condition::Data, u32::MAX);
 }
@@ -57,7 +57,7 @@ impl<C: ChannelRef> Receiver<C> {
                 match last::<C, _>(&mut end, channel, C::RecvEnd::take) {
                     Ok(item) => Attempt::Ready(Ok(item)),
                     Err(TryRecvError::Empty) if stopped => Attempt::Ready(Err(Unreceived::Stopped)),
-                    // If another receiver gets it, nobody tells this one that there is nothing.
+                    // If another receiver gets it, no signal tells this one that there is nothing.
                     Err(TryRecvError::Pending) if stopped && !glances => {
                         Attempt::Ready(Err(Unreceived::Stopping))
                     }

@@ -19,7 +19,7 @@ use crate::stats::Tally;
 /// | [`stop`](Self::stop), or dropping it | what is there is handled first; then the thread ends |
 /// | the channel is closed, or all senders are gone | likewise, by itself; `stop` gives back the receiver and the handler |
 /// | the handler panics | the thread ends. The item it had is its business; none of the others is lost: the receiver comes back in [`Panicked`] |
-/// | a waker of who waits for room panics, or the platform | likewise, and the item that made the room is gone |
+/// | the waker of a task that waits for room panics, or the platform | likewise, and the item that made the room is gone |
 /// | a broadcast overwrites what was not received | it is counted in [`lagged`](Self::lagged), and the handler gets the oldest item that is there |
 /// | the thread cannot be started | the receiver and the handler come back in [`SpawnError`] |
 /// | idle | no processor time, if the receiver's [`Strategy`](crate::wait::Strategy) ends in a sleep, as it does unless told otherwise |
@@ -27,8 +27,8 @@ use crate::stats::Tally;
 /// It takes any receiver that outlives its thread: one that keeps its channel by an `Arc`, or one of a `static`. Of a
 /// channel with many receivers several runners may share the work.
 ///
-/// The receiver exists until `stop` returns it, or the runner is dropped. So senders who wait for room still wait after a
-/// panic: somebody should look at [`is_running`](Self::is_running) now and then, or have the handler say what happened.
+/// The receiver exists until `stop` returns it, or the runner is dropped. So senders that wait for room still wait after a
+/// panic: look at [`is_running`](Self::is_running) now and then, or have the handler say what happened.
 ///
 /// ```
 /// use annulet::host::{Futex, Runner};
@@ -126,7 +126,7 @@ where
         let name = name.into();
         let state = Arc::new(State::default());
         let channel = receiver.channel_ref().clone();
-        // They are handed over once there is somebody to take them.
+        // They are handed over once there is a thread to take them.
         let (give, taken) = mpsc::sync_channel::<(Receiver<C>, H)>(1);
         let started = if name.contains('\0') {
             Err(io::Error::new(io::ErrorKind::InvalidInput, "the name of a thread has a zero byte"))
@@ -199,7 +199,7 @@ impl<C: ChannelRef, H> Runner<C, H> {
 
     /// Tells the thread to stop, awake or asleep.
     fn tell(&self) {
-        // Whoever finds it set sees what came before; and a change that is signalled after it was made is looked at by the
+        // A thread that finds it set sees what came before; and a change that is signalled after it was made is looked at by the
         // thread after that said that it waits.
         self.state.stop.get_or_init(|| ());
         wake_receivers(&self.channel);
@@ -226,7 +226,7 @@ fn run<C: ChannelRef, H: FnMut(C::Item)>(
 ) -> End<C, H> {
     // Synchronises with `tell`: what was sent before the stop is seen by the look that comes after this one.
     let stopped = || state.stop.get().is_some();
-    // How many more it handles; known once it was stopped, or senders who never pause would keep it for ever.
+    // How many more it handles; known once it was stopped, or senders that never pause would keep it for ever.
     let mut left = None;
     loop {
         if left.is_none() && stopped() {

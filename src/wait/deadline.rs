@@ -4,10 +4,10 @@ use core::time::Duration;
 
 /// An instant of a monotonic clock in nanoseconds since its start, or [`NEVER`](Self::NEVER).
 ///
-/// Absolute, because a relative time-out starts anew with every retry, so that whoever causes retries could stretch it.
+/// Absolute, because a relative time-out starts anew with every retry, so that a party that causes retries could stretch it.
 /// The range is 584 years; what is later is never, which orders after all others. No operation overflows.
 ///
-/// Which clock is the business of whoever waits ([`Wait::now`](super::Wait::now)). With feature `std` there is
+/// Which clock is the business of the platform ([`Wait::now`](super::Wait::now)). With feature `std` there is
 /// `Deadline::after(span)` for the clock of `host`.
 ///
 /// ```

@@ -1,4 +1,4 @@
-//! The event count: who waits says so, looks again, and sleeps; who signals looks whether anybody has said so.
+//! The event count: a waiter says that it waits, looks again, and sleeps; a signaller looks whether there is a waiter.
 //!
 //! The idea is Dmitry Vyukov's eventcount, and the split of the fence in two halves that of folly's `AsymmetricThreadFence`.
 //! `SAFETY.md` has the argument for the asymmetric form, and `tests/loom/wait.rs` the models of the other one.
@@ -13,7 +13,7 @@ use crate::atomic::{Sleepers, WaiterCount, Word};
 use crate::sync::{const_fn, is_over};
 
 /// How long to sleep at once where the heavy half of the fence, which was available, is no longer: a filter was installed
-/// that forbids it. Signallers may miss a sleeper then, who sees what they have done when it next looks.
+/// that forbids it. Signallers may miss a sleeper then, which sees what they have done when it next looks.
 pub(super) const UNSURE: Duration = Duration::from_millis(10);
 
 /// Something that can be waited for: an event count.
@@ -88,7 +88,7 @@ impl<const TASKS: usize> Event<TASKS> {
         }
     }
 
-    /// Returns how many wait: a snapshot.
+    /// Returns how many waiters there are: a snapshot.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.waiters.count() as usize
@@ -101,13 +101,13 @@ impl<const TASKS: usize> Event<TASKS> {
         self.tasks.crowded()
     }
 
-    /// Wakes up to `count` of those who wait, if any do. What they wait for has been changed before this.
+    /// Wakes up to `count` waiters, if there are any. What they wait for has been changed before this.
     ///
     /// `count` is how many of them can have what they wait for: of one pushed item, one. Where each of them can,
     /// [`signal_all`](Self::signal_all).
     ///
-    /// The light half of the fence: pairs with that of who announces that it waits. What was changed before this is
-    /// seen by whoever is not yet seen here to wait.
+    /// The light half of the fence: pairs with that of a waiter that announces itself. What was changed before this is
+    /// seen by each waiter that is not yet seen here.
     #[inline(always)]
     pub fn signal(&self, notify: &impl Notify, count: u32) {
         self.signal_and_tell(notify, count);
@@ -124,7 +124,7 @@ impl<const TASKS: usize> Event<TASKS> {
         self.signal_fenced(notify, count)
     }
 
-    /// Wakes all who wait.
+    /// Wakes all waiters.
     #[inline]
     pub fn signal_all(&self, notify: &impl Notify) {
         self.signal(notify, u32::MAX);
@@ -232,10 +232,10 @@ impl<const TASKS: usize> Event<TASKS> {
         self.waiters.sub();
     }
 
-    /// Has every signaller know for good that somebody waits, as if a task did.
+    /// Has every signaller know for good of a waiter, as if a task waited.
     ///
     /// The caller passes a whole fence before it looks for what was changed: as for a task, that look sees it, or the
-    /// signaller sees after its own fence that somebody waits, and what the caller did before this.
+    /// signaller sees after its own fence that there is a waiter, and what the caller did before this.
     pub(crate) fn keep_watch(&self, wait: &impl Wait) {
         // If there are too many to count, the count is not zero anyway.
         self.count_task();
@@ -252,7 +252,7 @@ impl<const TASKS: usize> Event<TASKS> {
         Self { sleepers: Sleepers::of(present, uncalled), ..Self::new() }
     }
 
-    /// Nobody waits: that it is borrowed exclusively proves that who is still counted was forgotten.
+    /// Counts no waiter any more: that it is borrowed exclusively proves that those that are counted were forgotten.
     pub(crate) fn reset(&mut self) {
         self.tasks.clear();
         *self = Self::new();

@@ -16,7 +16,7 @@ use crate::{
     sync::{AtomicU64, const_fn},
 };
 
-/// Is told of each wait when it is over: by whoever waited, in its own thread or task. Several may do so at once.
+/// Is told of each wait when it is over, by the thread or task that waited. Several may do so at once.
 pub trait Meter: fmt::Debug {
     /// Records one wait.
     fn record(&self, waited: &Waited);

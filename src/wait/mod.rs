@@ -1,12 +1,12 @@
 //! Waiting: one event count, put on top of whatever a platform sleeps with.
 //!
-//! Rings never wait. Who wants to wait for one has an [`Event`] beside it: the other side signals it after each
+//! Rings never wait. To wait for one, put an [`Event`] beside it: the other side signals it after each
 //! operation, which costs one load as long as nobody waits. A [`Channel`](crate::channel::Channel) is a ring with two
 //! of them, one for data and one for room.
 //!
 //! ```text
-//!   who waits                                  who signals
-//!   ─────────                                  ───────────
+//!   the waiter                                 the signaller
+//!   ──────────                                 ─────────────
 //!   announce: count myself in                  change what is waited for (push, pop, close)
 //!   fence (the heavy half)                     fence (the light half)
 //!   read the epoch                             nobody counted? done: this load was all
@@ -14,7 +14,7 @@
 //!   sleep while the epoch is as read           wake as many as there is work for
 //! ```
 //!
-//! Of the two fences one is the first: either the signaller sees that somebody is counted, or who waits sees the change.
+//! Of the two fences one is the first: either the signaller sees the waiter's count, or the waiter sees the change.
 //! If the epoch advances between being read and the sleep, the platform does not let it sleep.
 //!
 //! # What a platform supplies
@@ -82,7 +82,7 @@
 //! | nobody waits | a signal is one load, and a fence where the platform has no asymmetric one |
 //! | a deadline | is never early; after it came, one more look is taken before `Timeout` |
 //! | asleep | costs no processor time |
-//! | a wake-up that reaches somebody who gives up | is passed on |
+//! | a wake-up that reaches a waiter that gives up | is passed on |
 //! | interrupts | a signal may come from an interrupt handler if `Notify::notify` may: no lock, no loop without bound |
 //! | memory | all-zero memory is an event that nobody waits for. Threads and signals never allocate. With feature `alloc`, a task that begins to wait while `TASKS` others do may: slots for as many more, which the event keeps |
 
@@ -107,14 +107,14 @@ pub(crate) use event::Attempt;
 pub(crate) use metrics::Waiting;
 pub(crate) use task::SlotClaim;
 
-/// Wakes whoever sleeps on a word.
+/// Wakes the threads that sleep on a word.
 ///
 /// An implementation that wakes nobody makes its users sleep too long, and does no other harm.
 pub trait Notify {
-    /// Wakes at least `count` of those who sleep in [`Wait::wait`] on `word`, or all if they are fewer. Waking more is
+    /// Wakes at least `count` of the threads that sleep in [`Wait::wait`] on `word`, or all if they are fewer. Waking more is
     /// allowed.
     ///
-    /// Returns how many sleeps it has ended for sure; 0 if it does not know. What is missing goes to tasks.
+    /// Returns how many sleepers were certainly woken; 0 if it does not know. The rest of `count` is made up by waking tasks.
     fn notify(&self, word: &Word, count: u32) -> u32;
 
     /// Whether [`Wait::process_fence`], on any thread, makes each thread that signals pass a whole fence, so that signallers
@@ -135,7 +135,7 @@ pub trait Wait: Notify {
     fn wait(&self, word: &Word, seen: u32, until: Deadline);
 
     /// The heavy half of an asymmetric fence, where [`asymmetric`](Notify::has_process_fence) is true. False if it could not be
-    /// done after all: then who waits looks again from time to time.
+    /// done after all: then waiters look again from time to time.
     fn process_fence(&self) -> bool {
         false
     }
@@ -151,7 +151,8 @@ pub trait Wait: Notify {
         Strategy::block()
     }
 
-    /// Who is told of each wait of this role at a channel when it is over; by default, nobody, and no clock is read for it.
+    /// Returns the meter that is told of each wait of this role at a channel when it is over. By default there is none, and no
+    /// clock is read for it.
     ///
     /// [`Metered`] adds this to any platform, on targets that have atomics of 64 bits.
     fn meter(&self, role: Role) -> Option<&dyn Meter> {

@@ -9,7 +9,7 @@ use super::{Deadline, Wait, Word};
 /// | | between looks | wakes up | costs |
 /// |---|---|---|---|
 /// | [`spin`](Self::spin) | a pause of the processor | at once | a processor |
-/// | [`yielding`](Self::yielding) | others run | when it is our turn | a processor, if nobody else wants it |
+/// | [`yielding`](Self::yielding) | others run | when it is our turn | a processor, if no other thread wants it |
 /// | [`sleep`](Self::sleep) | sleeps a fixed time, and nobody wakes it | up to that late | the looks |
 /// | [`block`](Self::block) | lets others run once, then sleeps until signalled | a wake-up late | nothing |
 /// | [`timed`](Self::timed) | as `block`, and looks again after a time at the latest | likewise | the looks |
@@ -188,7 +188,7 @@ impl Backoff {
     }
 }
 
-/// Sleeps until a deadline, on a word that nobody knows.
+/// Sleeps until a deadline, on a word of its own.
 pub(super) fn sleep_until(wait: &impl Wait, until: Deadline) {
     let word = Word::new();
     // It may return early.

@@ -25,7 +25,7 @@ impl SlotClaim {
     pub(crate) const NONE: Self =
         Self { waits: false, counted: false, number: None, armed: false, owes: false };
 
-    /// Whether somebody may have been signalled for it.
+    /// Returns whether a signal may have been for it.
     pub(crate) fn waits(&self) -> bool {
         self.waits
     }
@@ -163,7 +163,7 @@ impl<'e, W: Wait, const TASKS: usize> Waiter<'e, W, TASKS> {
         Self { event, wait, claim: SlotClaim::NONE }
     }
 
-    /// Looks, and if nothing is found, has the task woken once somebody has signalled. What is found ends the wait; the
+    /// Looks, and if nothing is found, has the task woken by the next signal. What is found ends the wait; the
     /// next `poll` begins another one.
     pub fn poll<R>(&mut self, context: &mut Context<'_>, mut look: impl FnMut() -> Option<R>) -> Poll<R> {
         let look = || look().map_or(Attempt::NotYet, Attempt::Ready);

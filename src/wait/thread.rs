@@ -65,7 +65,7 @@ impl<const TASKS: usize> Event<TASKS> {
         result
     }
 
-    /// The phases in which nobody needs to know that somebody waits.
+    /// The phases in which signallers need not know of the waiter.
     fn poll<W: Wait, R>(
         &self,
         wait: &W,
@@ -123,7 +123,7 @@ impl<const TASKS: usize> Event<TASKS> {
             if over {
                 sleeper.unwinding = false;
                 if again {
-                    // There may be something that somebody else, who is asleep, can have.
+                    // There may be something that another waiter, which is asleep, can have.
                     self.signal(wait, 1);
                 }
                 return Err(TimedOut);
