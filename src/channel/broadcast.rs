@@ -62,6 +62,19 @@ impl<T: Entry, const N: usize, S: Stats, W: Wait, const TASKS: usize>
     }
 
     /// Returns a receiver that begins with the next item.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Broadcast, Channel, host::Futex};
+    ///
+    /// static READINGS: Channel<Broadcast<u32, 16>, Futex> = Channel::new(Broadcast::new(), Futex::new());
+    ///
+    /// let mut tx = READINGS.try_sender().unwrap();
+    /// let (mut one, mut two) = (READINGS.receiver_at_newest(), READINGS.receiver_at_newest());
+    /// tx.send(7).unwrap();
+    /// assert_eq!((one.recv(), two.recv()), (Ok(7), Ok(7)));
+    /// # }
+    /// ```
     pub fn receiver_at_newest(&self) -> Receiver<&Self> {
         self.receiver(self.ring.reader_at_newest())
     }
@@ -88,6 +101,22 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats, W: Wait, const TASKS: u
     /// # Errors
     ///
     /// As for [`Broadcast::join_at_newest`].
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::ring::broadcast::Gated;
+    /// use annulet::{Broadcast, Channel, channel::TrySendError, host::Futex};
+    ///
+    /// static ORDERS: Channel<Broadcast<u32, 1, Gated<2>>, Futex> = Channel::new(Broadcast::new(), Futex::new());
+    ///
+    /// let mut tx = ORDERS.try_sender().unwrap();
+    /// let mut rx = ORDERS.join_at_newest().unwrap();
+    /// tx.try_send(1).unwrap();
+    /// assert_eq!(tx.try_send(2), Err(TrySendError::Full(2))); // the receiver has not read the first one
+    /// assert_eq!(rx.recv(), Ok(1));
+    /// tx.try_send(2).unwrap();
+    /// # }
+    /// ```
     pub fn join_at_newest(&self) -> Result<Receiver<&Self>, JoinError> {
         self.joined(self.ring.join_at_newest())
     }

@@ -102,6 +102,22 @@ where
     /// # Errors
     ///
     /// As for [`Lanes::register`].
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::ring::lanes::Strict;
+    /// use annulet::{Channel, Lanes, host::Futex};
+    ///
+    /// static EVENTS: Channel<Lanes<u32, 16, 2>, Futex> = Channel::new(Lanes::new(), Futex::new());
+    ///
+    /// let mut rx = EVENTS.try_receiver(Strict).unwrap();
+    /// let (mut urgent, mut other) = (EVENTS.register().unwrap(), EVENTS.register().unwrap());
+    /// other.send(1).unwrap();
+    /// urgent.send(2).unwrap();
+    /// assert_eq!(rx.recv(), Ok(2));
+    /// assert_eq!(rx.recv(), Ok(1));
+    /// # }
+    /// ```
     pub fn register(&self) -> Result<Sender<&Self>, RegisterError> {
         let producer = self.ring.register()?;
         Ok(Sender::new(InChannel::new(producer, Membership::join(self, Role::Sender))))

@@ -182,6 +182,17 @@ impl<R, W, const TASKS: usize> Channel<R, W, TASKS> {
 
     /// Opens it again after it was closed; what is in it stays. That it is borrowed exclusively proves that there is no end,
     /// and that an end that is still counted as waiting was forgotten.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    ///
+    /// let mut channel = Channel::new(Spsc::<u32, 4>::new(), Futex::new());
+    /// channel.close();
+    /// channel.reopen();
+    /// assert!(!channel.is_closed());
+    /// # }
+    /// ```
     pub fn reopen(&mut self) {
         self.state.reset();
     }
@@ -189,6 +200,20 @@ impl<R, W, const TASKS: usize> Channel<R, W, TASKS> {
 
 impl<R, W: Wait, const TASKS: usize> Channel<R, W, TASKS> {
     /// Closes it for both sides, as [`Sender::close`] does: for a supervisor that has no end.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    ///
+    /// static CHANNEL: Channel<Spsc<u32, 4>, Futex> = Channel::new(Spsc::new(), Futex::new());
+    ///
+    /// let (_tx, mut rx) = CHANNEL.try_split().unwrap();
+    /// let receiver = std::thread::spawn(move || rx.recv());
+    /// CHANNEL.close(); // the receiver is woken
+    /// assert!(receiver.join().unwrap().is_err());
+    /// assert!(CHANNEL.is_closed());
+    /// # }
+    /// ```
     pub fn close(&self) {
         self.state.close();
     }

@@ -24,6 +24,21 @@ use crate::wait::{Attempt, Deadline, Strategy, TimedOut};
 /// | [`recv`](Self::recv) | waits | likewise |
 /// | [`recv_timeout`](Self::recv_timeout), [`recv_deadline`](Self::recv_deadline) | waits, then `Timeout` | likewise |
 /// | [`recv_async`](Self::recv_async) | is pending | likewise |
+///
+/// ```
+/// # #[cfg(feature = "std")] {
+/// use annulet::channel::TryRecvError;
+/// use annulet::{Channel, Spsc, host::Futex};
+///
+/// let mut channel = Channel::new(Spsc::<u32, 4>::new(), Futex::new());
+/// let (mut tx, mut rx) = channel.split();
+/// assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
+/// tx.send(7).unwrap();
+/// drop(tx);
+/// assert_eq!(rx.try_recv(), Ok(7));
+/// assert_eq!(rx.try_recv(), Err(TryRecvError::Closed));
+/// # }
+/// ```
 #[must_use = "dropping the last receiver closes the channel"]
 pub struct Receiver<C: ChannelRef> {
     pub(super) rx: C::Rx,
@@ -94,6 +109,18 @@ impl<C: ChannelRef> Receiver<C> {
     /// # Errors
     ///
     /// [`RecvError`].
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    /// use annulet::channel::RecvError;
+    /// use std::time::Duration;
+    ///
+    /// let mut channel = Channel::new(Spsc::<u32, 4>::new(), Futex::new());
+    /// let (_tx, mut rx) = channel.split();
+    /// assert_eq!(rx.recv_timeout(Duration::from_millis(1)), Err(RecvError::Timeout));
+    /// # }
+    /// ```
     #[inline]
     pub fn recv_timeout(&mut self, span: Duration) -> Result<C::Item, RecvError> {
         match self.try_recv() {
@@ -137,6 +164,19 @@ impl<C: ChannelRef> Receiver<C> {
     /// # Errors
     ///
     /// As [`recv`](Self::recv). `max` 0 is `Ok(0)` at once.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    ///
+    /// let mut channel = Channel::new(Spsc::<u32, 4>::new(), Futex::new());
+    /// let (mut tx, mut rx) = channel.split();
+    /// tx.send_iter(&mut (1..4)).unwrap();
+    /// let mut sum = 0;
+    /// assert_eq!(rx.drain(8, |number| sum += number), Ok(3));
+    /// assert_eq!(sum, 6);
+    /// # }
+    /// ```
     pub fn drain(&mut self, max: usize, f: impl FnMut(C::Item)) -> Result<usize, RecvError> {
         self.drain_deadline(max, Deadline::NEVER, f)
     }
@@ -255,6 +295,18 @@ impl<C: ChannelRef> Receiver<C> {
 
     /// Each item as it comes, waiting for it, until the channel is closed. What was overwritten before it was read is
     /// passed over.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    ///
+    /// let mut channel = Channel::new(Spsc::<u32, 4>::new(), Futex::new());
+    /// let (mut tx, mut rx) = channel.split();
+    /// tx.send_iter(&mut (1..4)).unwrap();
+    /// drop(tx);
+    /// assert!(rx.iter().eq(1..4));
+    /// # }
+    /// ```
     pub fn iter(&mut self) -> impl Iterator<Item = C::Item> + '_ {
         core::iter::from_fn(move || {
             loop {

@@ -33,12 +33,37 @@ impl<C: ChannelRef> Receiver<C> {
     /// # Errors
     ///
     /// As [`recv`](Self::recv).
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    /// use futures::executor::block_on;
+    ///
+    /// let mut channel = Channel::new(Spsc::<u32, 4>::new(), Futex::new());
+    /// let (mut tx, mut rx) = channel.split();
+    /// block_on(tx.send_async(7)).unwrap();
+    /// assert_eq!(block_on(rx.recv_async()), Ok(7));
+    /// # }
+    /// ```
     pub fn recv_async(&mut self) -> RecvFuture<'_, C> {
         RecvFuture { receiver: self, state: WaitState::NONE }
     }
 
     /// Waits until there is an item, or nothing more will come: then [`try_recv`](Self::try_recv) says more than
     /// `Empty` or `Pending`, unless another receiver was faster; or one of many senders gave up a state, which it goes past.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    /// use futures::executor::block_on;
+    ///
+    /// let mut channel = Channel::new(Spsc::<u32, 4>::new(), Futex::new());
+    /// let (mut tx, mut rx) = channel.split();
+    /// tx.send(7).unwrap();
+    /// block_on(rx.ready());
+    /// assert_eq!(rx.try_recv(), Ok(7));
+    /// # }
+    /// ```
     pub fn ready(&mut self) -> RecvReady<'_, C> {
         RecvReady { receiver: self, state: WaitState::NONE }
     }

@@ -60,6 +60,19 @@ impl<T, const N: usize, A: Arity, W: Wait, const TASKS: usize> RingChannel<T, N,
     }
 
     /// Returns both ends, or `None` while an end of a single side is in use. They go back on drop.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    ///
+    /// static CHANNEL: Channel<Spsc<u32, 4>, Futex> = Channel::new(Spsc::new(), Futex::new());
+    ///
+    /// let ends = CHANNEL.try_split().unwrap();
+    /// assert!(CHANNEL.try_split().is_none()); // there is one producer, and one consumer
+    /// drop(ends);
+    /// assert!(CHANNEL.try_split().is_some());
+    /// # }
+    /// ```
     #[must_use]
     pub fn try_split(&self) -> Option<(Sender<&Self>, Receiver<&Self>)> {
         let (producer, consumer) = self.ring.try_split()?;

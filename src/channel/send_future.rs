@@ -40,6 +40,18 @@ impl<C: ChannelRef> Sender<C> {
 
     /// Waits until there is room, or nothing will be received any more: then [`try_send`](Self::try_send) says something
     /// else than `Full`, unless another sender was faster. Nothing is lost by dropping it.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    /// use futures::executor::block_on;
+    ///
+    /// let mut channel = Channel::new(Spsc::<u32, 4>::new(), Futex::new());
+    /// let (mut tx, _rx) = channel.split();
+    /// block_on(tx.ready());
+    /// assert_eq!(tx.try_send(7), Ok(()));
+    /// # }
+    /// ```
     pub fn ready(&mut self) -> SendReady<'_, C> {
         SendReady { sender: self, state: WaitState::NONE }
     }
@@ -94,6 +106,17 @@ impl<C: ChannelRef> Sender<C> {
 
 impl<C: ChannelRef> SendFuture<'_, C> {
     /// The item, if it was not sent.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    ///
+    /// let mut channel = Channel::new(Spsc::<u32, 4>::new(), Futex::new());
+    /// let (mut tx, _rx) = channel.split();
+    /// let sending = tx.send_async(7); // not polled yet
+    /// assert_eq!(sending.into_inner(), Some(7));
+    /// # }
+    /// ```
     #[must_use]
     pub fn into_inner(mut self) -> Option<C::Item> {
         // First: wakers may panic in this. What is returned already when a drop panics is leaked.

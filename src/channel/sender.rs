@@ -28,6 +28,20 @@ use crate::wait::{Attempt, Deadline, Strategy, TimedOut};
 /// | [`send_async`](Self::send_async) | is pending | `Closed` |
 ///
 /// The value comes back with each of them.
+///
+/// ```
+/// # #[cfg(feature = "std")] {
+/// use annulet::channel::TrySendError;
+/// use annulet::{Channel, Spsc, host::Futex};
+///
+/// let mut channel = Channel::new(Spsc::<&str, 1>::new(), Futex::new());
+/// let (mut tx, rx) = channel.split();
+/// tx.try_send("first").unwrap();
+/// assert_eq!(tx.try_send("second"), Err(TrySendError::Full("second")));
+/// drop(rx);
+/// assert_eq!(tx.try_send("third"), Err(TrySendError::Closed("third")));
+/// # }
+/// ```
 #[must_use = "dropping the last sender closes the channel"]
 pub struct Sender<C: ChannelRef> {
     pub(super) tx: C::Tx,
@@ -46,6 +60,16 @@ impl<C: ChannelRef> Sender<C> {
     }
 
     /// Waits in this way from now on.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex, wait::Strategy};
+    ///
+    /// let mut channel = Channel::new(Spsc::<u32, 1>::new(), Futex::new());
+    /// let (mut tx, _rx) = channel.split();
+    /// tx.set_strategy(Strategy::phased(100, 10)); // looks 100 times, yields 10 times, and then sleeps
+    /// # }
+    /// ```
     pub fn set_strategy(&mut self, strategy: Strategy) {
         self.strategy = strategy;
         self.tx.end_mut().keep_away(strategy.away());
@@ -87,6 +111,19 @@ impl<C: ChannelRef> Sender<C> {
     /// # Errors
     ///
     /// [`SendError`], with the item.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    /// use annulet::channel::SendError;
+    /// use std::time::Duration;
+    ///
+    /// let mut channel = Channel::new(Spsc::<u32, 1>::new(), Futex::new());
+    /// let (mut tx, _rx) = channel.split();
+    /// tx.send(1).unwrap();
+    /// assert_eq!(tx.send_timeout(2, Duration::from_millis(1)), Err(SendError::Timeout(2)));
+    /// # }
+    /// ```
     #[inline]
     pub fn send_timeout(&mut self, item: C::Item, span: Duration) -> Result<(), SendError<C::Item>> {
         match self.try_send(item) {
@@ -173,6 +210,18 @@ impl<C: ChannelRef> Sender<C> {
     /// # Errors
     ///
     /// [`SendError::Closed`]; no item was taken then.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    ///
+    /// let mut channel = Channel::new(Spsc::<u32, 4>::new(), Futex::new());
+    /// let (mut tx, _rx) = channel.split();
+    /// let mut numbers = 0..10;
+    /// assert_eq!(tx.send_iter(&mut numbers), Ok(4));
+    /// assert_eq!(numbers.next(), Some(4)); // none was taken that was not sent
+    /// # }
+    /// ```
     pub fn send_iter(
         &mut self,
         items: &mut (impl Iterator<Item = C::Item> + ?Sized),
@@ -255,6 +304,21 @@ impl<C: ChannelRef> Sender<C> {
     /// A send that runs at the same time may be accepted and come after a receiver was told `Closed`: it is found by
     /// [`try_recv`](super::Receiver::try_recv), or dropped with the ring. Where that matters, drop the senders instead:
     /// what they had sent is always received before `Closed`.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    /// use annulet::channel::{RecvError, SendError};
+    ///
+    /// let mut channel = Channel::new(Spsc::<u32, 4>::new(), Futex::new());
+    /// let (mut tx, mut rx) = channel.split();
+    /// tx.send(1).unwrap();
+    /// tx.close();
+    /// assert_eq!(tx.send(2), Err(SendError::Closed(2)));
+    /// assert_eq!(rx.recv(), Ok(1));
+    /// assert_eq!(rx.recv(), Err(RecvError::Closed));
+    /// # }
+    /// ```
     pub fn close(&self) {
         close::<C>(self.channel());
     }
