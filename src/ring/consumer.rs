@@ -46,6 +46,15 @@ use core::mem::ManuallyDrop;
 /// A single consumer can look at items that stay in the ring: [`peek`](Consumer::peek), [`iter`](Consumer::iter),
 /// [`try_read_grant`](Consumer::try_read_grant). One of many cannot: another one might take them. Items that it claims are its own, and
 /// those it does not take are dropped.
+///
+/// ```
+/// let mut ring = annulet::Spsc::<u8, 4>::new();
+/// let (mut tx, mut rx) = ring.split();
+/// tx.push_slice(&[1, 2, 3]);
+/// assert_eq!(rx.len(), 3);
+/// assert_eq!(rx.try_pop(), Ok(1));
+/// assert!(rx.try_iter().eq([2, 3]));
+/// ```
 pub struct Consumer<'a, T, A: Arity = OneToOne, K: Owner = Ref<'a>> {
     // On cache lines of its own, as that of a producer.
     pub(super) end: CachePadded<ReadEnd<T, A>>,
@@ -94,6 +103,15 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
     ///
     /// Fewer than `out.len()` means that the ring was empty after them, or that one of many producers had claimed the next slot
     /// and not committed it, or aborted it.
+    ///
+    /// ```
+    /// let mut ring = annulet::Spsc::<u8, 4>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// tx.push_slice(&[1, 2, 3]);
+    /// let mut out = [0; 2];
+    /// assert_eq!(rx.pop_slice(&mut out), 2);
+    /// assert_eq!(out, [1, 2]);
+    /// ```
     #[inline]
     pub fn pop_slice(&mut self, out: &mut [T]) -> usize
     where
@@ -103,6 +121,14 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
     }
 
     /// Drops up to `count` items. Returns how many. Their slots become free together.
+    ///
+    /// ```
+    /// let mut ring = annulet::Spsc::<u8, 4>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// tx.push_slice(&[1, 2, 3]);
+    /// assert_eq!(rx.skip(2), 2);
+    /// assert_eq!(rx.try_pop(), Ok(3));
+    /// ```
     #[inline]
     pub fn skip(&mut self, count: usize) -> usize {
         self.end.claim_items(count).discard()
@@ -214,6 +240,14 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
 /// What only a single consumer can do: items that it looks at are not taken by others.
 impl<T, A: Arity<Consumers = Single>, K: Owner> Consumer<'_, T, A, K> {
     /// Returns the next item, where it is, or `None` if there is none. It stays in the ring.
+    ///
+    /// ```
+    /// let mut ring = annulet::Spsc::<u8, 4>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// tx.try_push(7).unwrap();
+    /// assert_eq!(rx.peek(), Some(&7));
+    /// assert_eq!(rx.len(), 1); // it is still there
+    /// ```
     #[inline]
     pub fn peek(&mut self) -> Option<&T> {
         self.items(1).0.first()
@@ -237,6 +271,16 @@ impl<T, A: Arity<Consumers = Single>, K: Owner> Consumer<'_, T, A, K> {
     /// # Errors
     ///
     /// [`PopError::Empty`] if there was no item, [`PopError::Pending`] if one of many producers is writing the next one.
+    ///
+    /// ```
+    /// let mut ring = annulet::Spsc::<u8, 4>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// tx.push_slice(&[1, 2, 3]);
+    /// let grant = rx.try_read_grant(2).unwrap();
+    /// assert_eq!(grant.items(), [1, 2]);
+    /// grant.release(1); // the first one only
+    /// assert_eq!(rx.try_pop(), Ok(2));
+    /// ```
     #[inline]
     pub fn try_read_grant(&mut self, wanted: usize) -> Result<ReadGrant<'_, T, A>, PopError> {
         match self.end.claim(wanted) {
@@ -254,6 +298,16 @@ impl<T, A: Arity<Consumers = Single>, K: Owner> Consumer<'_, T, A, K> {
     /// # Errors
     ///
     /// As [`try_read_grant`](Self::try_read_grant).
+    ///
+    /// ```
+    /// let mut ring = annulet::Spsc::<u8, 4>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// tx.push_slice(&[0, 0, 1]);
+    /// rx.skip(2);
+    /// tx.push_slice(&[2, 3]);
+    /// let grant = rx.try_read_grant_parts(9).unwrap();
+    /// assert_eq!(grant.parts(), (&[1, 2][..], &[3][..])); // around the end of the ring
+    /// ```
     #[inline]
     pub fn try_read_grant_parts(&mut self, wanted: usize) -> Result<ReadGrant<'_, T, A>, PopError> {
         match self.end.claim(wanted) {
@@ -307,6 +361,14 @@ impl<T, A: Arity<Consumers = Single>, K: Owner> Consumer<'_, T, A, K> {
 
     /// Returns the items that are there now, in order, without consuming any. If there are many producers, it ends at the first
     /// slot that one of them has claimed and not committed.
+    ///
+    /// ```
+    /// let mut ring = annulet::Spsc::<u8, 4>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// tx.push_slice(&[1, 2, 3]);
+    /// assert_eq!(rx.iter().max(), Some(&3));
+    /// assert_eq!(rx.len(), 3); // they are still there
+    /// ```
     #[inline]
     pub fn iter(&mut self) -> Chain<slice::Iter<'_, T>, slice::Iter<'_, T>> {
         let (first, second) = self.items(usize::MAX);

@@ -149,6 +149,16 @@ impl<T, A: Arity> Drop for GiveBack<'_, '_, T, A> {
 ///
 /// It ends where a pop finds nothing, and goes on if there is something later. It may be dropped or forgotten at any time:
 /// each item it yields has left the ring.
+///
+/// ```
+/// let mut ring = annulet::Spsc::<u8, 4>::new();
+/// let (mut tx, mut rx) = ring.split();
+/// tx.push_slice(&[1, 2, 3]);
+/// for item in rx.try_iter().take(2) {
+///     assert!(item < 3);
+/// }
+/// assert_eq!(rx.len(), 1);
+/// ```
 #[must_use = "an iterator does nothing until it is iterated"]
 pub struct TryIter<'e, T, A: Arity = OneToOne> {
     pub(super) end: &'e mut ReadEnd<T, A>,

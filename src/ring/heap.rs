@@ -10,6 +10,15 @@ use {super::OwnedEnds, super::owner::ArcRef, crate::sync::Arc};
 
 impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     /// A new ring on the heap, made in place: no copy of it is ever on the stack, however large it is.
+    ///
+    /// ```
+    /// # #[cfg(feature = "alloc")] {
+    /// let mut ring = annulet::Spsc::<[u8; 4096], 1024>::boxed(); // four megabytes, never on the stack
+    /// let (mut tx, mut rx) = ring.split();
+    /// tx.try_push([7; 4096]).unwrap();
+    /// assert_eq!(rx.peek().unwrap()[9], 7);
+    /// # }
+    /// ```
     #[must_use]
     pub fn boxed() -> Box<Self> {
         Self::try_boxed()
@@ -25,6 +34,14 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     }
 
     /// Both ends of a new ring on the heap, where it is made in place; the ring goes with the last of them.
+    ///
+    /// ```
+    /// # #[cfg(feature = "alloc")] {
+    /// let (mut tx, mut rx) = annulet::Spsc::<u32, 64>::new_split();
+    /// std::thread::spawn(move || tx.try_push(7).unwrap()).join().unwrap();
+    /// assert_eq!(rx.try_pop(), Ok(7));
+    /// # }
+    /// ```
     #[cfg(arc)]
     #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
     #[must_use]

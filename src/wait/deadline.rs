@@ -18,6 +18,17 @@ use core::time::Duration;
 /// assert_eq!(start.plus(Duration::from_micros(2)), Deadline::at(3_000));
 /// assert_eq!(start.plus(Duration::MAX), Deadline::NEVER);
 /// ```
+///
+/// ```
+/// use annulet::wait::Deadline;
+/// use core::time::Duration;
+///
+/// let now = Deadline::at(1_000);
+/// let later = now.plus(Duration::from_micros(1));
+/// assert_eq!(later.nanos(), 2_000);
+/// assert!(!later.has_come(now) && later.has_come(later));
+/// assert_eq!(Deadline::NEVER.plus(Duration::from_secs(1)), Deadline::NEVER);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Deadline {
     /// `u64::MAX` is never.

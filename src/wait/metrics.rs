@@ -17,6 +17,21 @@ use crate::{
 };
 
 /// Is told of each wait when it is over, by the thread or task that waited. Several may do so at once.
+///
+/// ```
+/// use annulet::wait::{Meter, Waited};
+/// use core::sync::atomic::{AtomicU32, Ordering};
+///
+/// /// Counts waits that were longer than a millisecond.
+/// #[derive(Debug, Default)]
+/// struct Slow(AtomicU32);
+///
+/// impl Meter for Slow {
+///     fn record(&self, waited: &Waited) {
+///         self.0.fetch_add(u32::from(waited.time.as_millis() > 0), Ordering::Relaxed);
+///     }
+/// }
+/// ```
 pub trait Meter: fmt::Debug {
     /// Records one wait.
     fn record(&self, waited: &Waited);

@@ -16,6 +16,16 @@ use super::{Deadline, Wait, Word};
 /// | [`phased`](Self::phased) | spins, then yields, then blocks | at once, if it does not take long | briefly a processor |
 ///
 /// A deadline ends each of them.
+///
+/// ```
+/// use annulet::wait::Strategy;
+/// use core::time::Duration;
+///
+/// let latency = Strategy::spin();
+/// let throughput = Strategy::block().after(100, 10); // looks 100 times, yields 10 times, and sleeps
+/// let unsure = Strategy::timed(Duration::from_millis(10)); // asleep, but looks every 10 ms
+/// # let _ = (latency, throughput, unsure);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Strategy {
     spins: u32,
