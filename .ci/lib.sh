@@ -101,8 +101,8 @@ programs_have_tests() {
     EMPTY=$(python3 .ci/test_programs.py "$NO_TESTS" "$@") || fail "test programs without tests: see above"
 }
 
-# Integration tests that need an operating system, and are empty under Miri and in the narrow build.
-HOSTED="async channel host no_alloc"
+# Integration tests that need an operating system, and are empty under Miri and in the narrow build. So is tests/channel/hosted.
+HOSTED="host no_alloc"
 
 # `--test NAME` for every integration test of the package whose name matches a pattern. None is an error.
 # Without a pattern: those that need neither an operating system nor another build, which run everywhere.

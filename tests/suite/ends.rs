@@ -6,10 +6,10 @@ use annulet::Spsc;
 
 use crate::items::{Counted, Ledger};
 use crate::model::Model;
+use crate::patience::Patience;
 use crate::rings::{
     GrantRx, GrantTx, Granting, Put, RingUnderTest, Rx, Take, Tx, lengths, origins, pairs, thin,
 };
-use crate::threads::Patience;
 
 #[cfg(feature = "alloc")]
 use std::sync::Arc;

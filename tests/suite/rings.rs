@@ -673,26 +673,3 @@ macro_rules! over_every_arity {
         }
     }};
 }
-
-/// Runs a behaviour over one ring of those, drawn by a number.
-macro_rules! on_one_ring {
-    ($draw:expr, $behaviour:ident($($argument:expr),*)) => {{
-        use crate::rings::*;
-        match $draw % 4 {
-            0 => on_one_ring!(@sizes $draw / 4, $behaviour Split ($($argument),*)),
-            1 => on_one_ring!(@sizes $draw / 4, $behaviour TrySplit ($($argument),*)),
-            #[cfg(feature = "alloc")]
-            2 => on_one_ring!(@sizes $draw / 4, $behaviour Kept ($($argument),*)),
-            _ => on_one_ring!(@sizes $draw / 4, $behaviour Singles ($($argument),*)),
-        }
-    }};
-    (@sizes $draw:expr, $behaviour:ident $way:ident $arguments:tt) => {
-        match $draw % 5 {
-            0 => $behaviour::<$way<1>>$arguments,
-            1 => $behaviour::<$way<2>>$arguments,
-            2 => $behaviour::<$way<4>>$arguments,
-            3 => $behaviour::<$way<8>>$arguments,
-            _ => $behaviour::<$way<LARGE>>$arguments,
-        }
-    };
-}

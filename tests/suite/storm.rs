@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use annulet::ring::{Consumer, Multi, Producer, Ring, Side, Sides, Single};
 
+use crate::patience::Patience;
 use crate::rings::Looking;
-use crate::threads::{Dice, Patience};
+use crate::threads::Dice;
 
 /// How many ends a side gets.
 trait Crowd: Side + Sized {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use annulet::Spsc;
 
+use crate::patience::Patience;
 use crate::rings::{GrantRx, GrantTx, Granting, Put, Rx, Take, Threaded, Tx};
 
 over_every_arity! {
@@ -41,21 +41,6 @@ type Item = (u64, u64);
 
 fn item(number: u64) -> Item {
     (number, !number)
-}
-
-/// Waits for the other side, but not for ever: where it never moves on, the test fails and does not hang.
-pub struct Patience(Instant);
-
-impl Patience {
-    pub fn new() -> Self {
-        Self(Instant::now())
-    }
-
-    /// Lets the others run. Under Miri, and with fewer cores than threads, they only do when we yield.
-    pub fn wait(&self) {
-        assert!(self.0.elapsed() < Duration::from_secs(60), "waited in vain");
-        thread::yield_now();
-    }
 }
 
 /// Lengths and forms in no step with each other.
