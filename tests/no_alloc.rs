@@ -118,7 +118,7 @@ fn no_operation_of_a_broadcast_allocates() {
         let mut writer = gated.try_writer().unwrap();
         let (mut fast, mut slow) = (gated.join_at_oldest().unwrap(), gated.join_at_newest().unwrap());
         assert!(gated.join_at_newest().is_err() && gated.try_writer().is_none());
-        assert_eq!(writer.publish_slice(&[[1; 3]; 9]), 4);
+        assert_eq!(writer.try_publish_slice(&[[1; 3]; 9]), 4);
         assert!(writer.try_publish([2; 3]).is_err());
         assert_eq!(
             (fast.try_read(), fast.try_read_slice(&mut [[0; 3]; 2]), slow.skip(9)),

@@ -157,7 +157,7 @@ fn rv17_rm20_each_operation_of_a_gated_ring_is_counted() {
     assert_eq!((reader.try_read_slice(&mut out), reader.skip(1), reader.skip(usize::MAX)), (0, 0, 0));
     ledger.received.refused += 4;
     ledger.check_gated(ring, "empty");
-    assert_eq!((reader.try_read_slice(&mut []), reader.skip(0), writer.publish_slice(&[])), (0, 0, 0));
+    assert_eq!((reader.try_read_slice(&mut []), reader.skip(0), writer.try_publish_slice(&[])), (0, 0, 0));
     assert!(writer.has_room() && reader.is_empty());
     let _ = (reader.len(), reader.backpressure(), writer.readers(), writer.backpressure(), ring.len());
     ledger.check_gated(ring, "nothing wanted");
@@ -165,14 +165,14 @@ fn rv17_rm20_each_operation_of_a_gated_ring_is_counted() {
     writer.try_publish(many[0]).unwrap();
     Ledger::add(&mut ledger.published, 1);
     ledger.check_gated(ring, "try_publish");
-    assert_eq!(writer.publish_slice(&many), 3);
+    assert_eq!(writer.try_publish_slice(&many), 3);
     Ledger::add(&mut ledger.published, 3);
-    ledger.check_gated(ring, "publish_slice, of fewer than wanted");
+    ledger.check_gated(ring, "try_publish_slice, of fewer than wanted");
     assert_eq!(writer.try_publish(many[0]), Err(PushError::Full(many[0])));
-    assert_eq!(writer.publish_slice(&many), 0);
+    assert_eq!(writer.try_publish_slice(&many), 0);
     ledger.published.refused += 2;
     ledger.check_gated(ring, "full");
-    assert_eq!((writer.publish_slice(&[]), writer.has_room()), (0, false));
+    assert_eq!((writer.try_publish_slice(&[]), writer.has_room()), (0, false));
     ledger.check_gated(ring, "looking, at a full ring");
 
     assert!(reader.try_read().is_ok());
@@ -181,7 +181,7 @@ fn rv17_rm20_each_operation_of_a_gated_ring_is_counted() {
     assert_eq!(reader.try_read_slice(&mut out), 3);
     Ledger::add(&mut ledger.received, 3);
     ledger.check_gated(ring, "try_read_slice");
-    assert_eq!(writer.publish_slice(&many), 0);
+    assert_eq!(writer.try_publish_slice(&many), 0);
     ledger.published.refused += 1;
     ledger.check_gated(ring, "full, for the slower reader");
     assert_eq!((other.skip(2), other.skip(9)), (2, 2));
@@ -189,7 +189,7 @@ fn rv17_rm20_each_operation_of_a_gated_ring_is_counted() {
     Ledger::add(&mut ledger.received, 2);
     ledger.check_gated(ring, "skip");
     drop((reader, other));
-    assert_eq!(writer.publish_slice(&many), 4);
+    assert_eq!(writer.try_publish_slice(&many), 4);
     Ledger::add(&mut ledger.published, 4);
     ledger.check_gated(ring, "to nobody");
     let (published, received) = ring.stats();
@@ -233,8 +233,8 @@ fn rm20_a_panic_is_counted_for_what_it_let_through() {
     let mut ledger = Ledger::default();
     let (mut writer, mut reader) = (ring.try_writer().unwrap(), ring.join_at_oldest().unwrap());
     panics(|| writer.try_publish(Fuse(13)));
-    panics(|| writer.publish_slice(&[Fuse(1), Fuse(13)]));
-    assert_eq!(writer.publish_slice(&[Fuse(1), Fuse(14)]), 2);
+    panics(|| writer.try_publish_slice(&[Fuse(1), Fuse(13)]));
+    assert_eq!(writer.try_publish_slice(&[Fuse(1), Fuse(14)]), 2);
     Ledger::add(&mut ledger.published, 2);
     panics(|| reader.try_read_slice(&mut [Fuse(0); 2]));
     ledger.check_gated(&ring, "nothing was read");
@@ -427,7 +427,7 @@ fn gated_storm<const N: usize>() {
             let items: Vec<u64> = (number..end).collect();
             let sent = match items[..] {
                 [item] => usize::from(writer.try_publish(item).is_ok()),
-                _ => writer.publish_slice(&items),
+                _ => writer.try_publish_slice(&items),
             };
             Ledger::add(&mut published, sent);
             number += sent as u64;

@@ -90,7 +90,7 @@ fn gated<const N: usize>(origin: usize, ops: &[Op]) {
             Op::Publish(count) => {
                 let items: Vec<Item> = (published as u64..).map(item).take(count).collect();
                 let room = slowest.map_or(N, |slowest| N - (published - slowest));
-                let sent = writer.publish_slice(&items);
+                let sent = writer.try_publish_slice(&items);
                 assert_eq!(sent, count.min(room));
                 published += sent;
             }

@@ -201,7 +201,7 @@ fn gated_storm<const N: usize>() {
         while number < ITEMS {
             let end = (number + 1 + number % 3).min(ITEMS);
             let items: Vec<Item> = (number..end).map(item).collect();
-            let sent = writer.publish_slice(&items) as u64;
+            let sent = writer.try_publish_slice(&items) as u64;
             number += sent;
             if sent == 0 {
                 patience.wait();

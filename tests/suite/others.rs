@@ -67,7 +67,7 @@ impl<const N: usize> Publishes for Writer<'_, u32, N, Gated<2>> {
     }
 
     fn publish_slice(&mut self, numbers: &[u32], _: usize) -> usize {
-        self.publish_slice(numbers)
+        self.try_publish_slice(numbers)
     }
 }
 
@@ -86,7 +86,7 @@ impl<const N: usize> Publishes for Writer<'_, u32, N, Overwrite> {
 
     fn publish_slice(&mut self, numbers: &[u32], inside: usize) -> usize {
         let count = numbers.len().min(N - inside);
-        Self::publish_slice(self, &numbers[..count]);
+        Writer::publish_slice(self, &numbers[..count]);
         count
     }
 }

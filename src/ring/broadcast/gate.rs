@@ -173,7 +173,7 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> Writer<'_, T, N, Gated<
 
     /// Publishes as many of the items as there is room for, in order, telling the readers once. Returns how many.
     #[inline]
-    pub fn publish_slice(&mut self, items: &[T]) -> usize {
+    pub fn try_publish_slice(&mut self, items: &[T]) -> usize {
         let count = self.room(items.len().min(N));
         if count == 0 && !items.is_empty() {
             self.count_full();
@@ -407,7 +407,7 @@ mod tests {
             writer.set_quiet(quiet);
             reader.set_quiet(quiet);
             assert_eq!(reader.try_read(), Err(PopError::Empty));
-            assert_eq!(writer.publish_slice(&[1, 2]), 2);
+            assert_eq!(writer.try_publish_slice(&[1, 2]), 2);
             assert_eq!(writer.try_publish(3), Err(PushError::Full(3)));
             assert_eq!((ring.stats().0.refused, ring.stats().1.refused), (counted, counted));
             assert_eq!(reader.skip(2), 2);

@@ -54,7 +54,7 @@ impl<const N: usize> Form<Gated<N>> for Slice {
 
     #[inline(always)]
     fn send(&mut self, tx: &mut Writer<'_, u64, N, Policy>, first: u64, chunk: usize) -> usize {
-        tx.publish_slice(self.fill(first, chunk))
+        tx.try_publish_slice(self.fill(first, chunk))
     }
 
     #[inline(always)]

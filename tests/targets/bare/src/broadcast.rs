@@ -179,7 +179,7 @@ const HELD_TABLE: &[Op<Held>] = &[
     join_at_newest,
     leave,
     try_publish,
-    publish_slice,
+    try_publish_slice,
     gated_writer_counts,
     gated_try_read,
     gated_try_read_slice,
@@ -220,10 +220,10 @@ fn try_publish(held: &mut Held, a: usize, _: usize) -> usize {
 }
 
 #[cfg(compare_and_swap)]
-fn publish_slice(held: &mut Held, a: usize, b: usize) -> usize {
+fn try_publish_slice(held: &mut Held, a: usize, b: usize) -> usize {
     let items = [item(a); 12];
     let Some(writer) = &mut held.writer else { return 0 };
-    writer.publish_slice(items.get(..b).unwrap_or(&items))
+    writer.try_publish_slice(items.get(..b).unwrap_or(&items))
 }
 
 #[cfg(compare_and_swap)]
@@ -329,7 +329,7 @@ fn counted_gated_publish(counted: &mut Counted, a: usize, b: usize) -> usize {
     let items = [item(a); 12];
     let Some(writer) = &mut counted.held_writer else { return 0 };
     let one = writer.try_publish(item(a)).map_or_else(|refused| see(refused.into_inner()), |()| 0);
-    one.wrapping_add(writer.publish_slice(items.get(..b).unwrap_or(&items)))
+    one.wrapping_add(writer.try_publish_slice(items.get(..b).unwrap_or(&items)))
 }
 
 #[cfg(compare_and_swap)]
