@@ -90,7 +90,9 @@ impl<C: ChannelRef> Owner for Membership<C> {}
 impl<C: ChannelRef> owner::sealed::Sealed for Membership<C> {
     #[inline]
     fn give_back(&self, end: u32) {
-        self.channel.give_back(end);
+        if !is_over() {
+            self.channel.give_back(end);
+        }
     }
 
     #[inline]
