@@ -53,6 +53,8 @@ mod waker_cell;
 mod word;
 
 pub(crate) use bitmap::Bitmap;
+#[cfg(compare_and_swap)]
+pub(crate) use bitmap::NoNumber;
 pub(crate) use cursor::Cursor;
 pub(crate) use generation::Generation;
 #[cfg(compare_and_swap)]

@@ -11,7 +11,7 @@ use annulet::host::Futex;
 use annulet::ring::{Consumer, Producer};
 use annulet::wait::{Event, Strategy};
 use annulet::{Channel, Spsc};
-use annulet_platform::clock::Deadline;
+use annulet_platform::clock;
 use annulet_platform::futex::{self, Scope};
 use rustix::event::{EventfdFlags, epoll, eventfd};
 
@@ -105,7 +105,7 @@ impl Blocking for BareFutex {
     }
     fn recv(cell: &mut Self::Rx<'_>) -> u64 {
         while cell.full.load(Ordering::Acquire) == 0 {
-            let _ = futex::wait(&cell.full, 0, Scope::Private, Deadline::NEVER);
+            let _ = futex::wait(&cell.full, 0, Scope::Private, clock::NEVER);
         }
         let item = cell.item.load(Ordering::Relaxed);
         cell.full.store(0, Ordering::Relaxed);
