@@ -1,7 +1,7 @@
 //! Channels over a broadcast: one sender, and each receiver gets each item.
 
-use super::ends::{InChannel, sealed};
-use super::reach::{ChannelRef, Membership};
+use super::ends::sealed;
+use super::reach::{ChannelRef, InChannel, Membership};
 use super::state::sealed::Core;
 use super::state::{Condition, SignalOnDrop};
 use super::{Channel, Receiver, RecvEnd, SendEnd, Sender, TryRecvError};
@@ -127,7 +127,7 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats, W: Wait, const TASKS: u
     ) -> Result<Receiver<&'a Self>, JoinError> {
         // Before a reader was where it begins, its place was where its last holder had left it, or an earlier try. If the
         // writer has found that in its way, and waits, this alone tells it that it is not there any more.
-        let _room = SignalOnDrop::<&Self>(self, Condition::Room, u32::MAX);
+        let _room = SignalOnDrop(self, Condition::Room, u32::MAX);
         Ok(Receiver::new(InChannel::new(reader?, Membership::join(self, Role::Receiver))))
     }
 }

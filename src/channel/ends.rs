@@ -2,8 +2,7 @@
 
 use core::ops::{Deref, DerefMut};
 
-use super::TryRecvError;
-use super::reach::{ChannelRef, Membership};
+use super::error::TryRecvError;
 use crate::error::PushError;
 
 /// An end that items are put into: a [`Producer`](crate::ring::Producer), of a ring or of a lane, or the
@@ -49,49 +48,8 @@ impl<E: sealed::End> Drop for Quiet<'_, E> {
     }
 }
 
-/// The end of lanes or of a broadcast, in a channel.
-#[derive(Debug)]
-pub struct InChannel<E, C: ChannelRef> {
-    end: E,
-    /// Dropped after the end.
-    membership: Membership<C>,
-}
-
-impl<E, C: ChannelRef> InChannel<E, C> {
-    pub(super) fn new(end: E, membership: Membership<C>) -> Self {
-        Self { end, membership }
-    }
-}
-
-impl<E: sealed::End, C: ChannelRef> sealed::Attached for InChannel<E, C> {
-    type Channel = C;
-    type End = E;
-    #[inline(always)]
-    fn end(&self) -> &E {
-        &self.end
-    }
-    #[inline(always)]
-    fn end_mut(&mut self) -> &mut E {
-        &mut self.end
-    }
-    #[inline(always)]
-    fn membership(&self) -> &Membership<C> {
-        &self.membership
-    }
-    #[inline(always)]
-    fn membership_mut(&mut self) -> &mut Membership<C> {
-        &mut self.membership
-    }
-}
-
-impl<E: Clone, C: ChannelRef> sealed::Many for InChannel<E, C> {
-    fn another(&self) -> Self {
-        Self::new(self.end.clone(), self.membership.another())
-    }
-}
-
 pub(crate) mod sealed {
-    use super::{ChannelRef, Membership, PushError, TryRecvError};
+    use super::{PushError, TryRecvError};
 
     /// What both kinds of ends have.
     pub trait End {
@@ -103,16 +61,6 @@ pub(crate) mod sealed {
         fn keep_away(&mut self, hints: u16) {
             let _ = hints;
         }
-    }
-
-    /// An end in a channel, and its membership there.
-    pub trait Attached {
-        type Channel: ChannelRef;
-        type End: End;
-        fn end(&self) -> &Self::End;
-        fn end_mut(&mut self) -> &mut Self::End;
-        fn membership(&self) -> &Membership<Self::Channel>;
-        fn membership_mut(&mut self) -> &mut Membership<Self::Channel>;
     }
 
     /// An end of a side of many.
@@ -170,21 +118,4 @@ pub(crate) mod sealed {
         /// Returns how many were sent and not received: at least all that were before this was called.
         fn len(&self) -> usize;
     }
-}
-
-/// What is reached by an end's channel reference.
-type Target<X> = <<X as sealed::Attached>::Channel as Deref>::Target;
-
-/// Returns the end, and its channel, which the borrow of the end does not cover.
-#[inline(always)]
-pub(super) fn apart<X: sealed::Attached>(attached: &mut X) -> (&mut X::End, &Target<X>) {
-    let channel: *const Target<X> = &raw const **attached.membership().channel();
-    // SAFETY: of a shared reference, so valid, aligned and initialised. It is so for as long as the result is used:
-    // - the channel is no part of the end. It is what the membership's `&` or `Arc` refers to, so a mutable borrow of the end
-    //   overlaps none of it, and nobody borrows it mutably while there is a reference to it;
-    // - it lives as long as the membership does. `attached` is borrowed as long as the result, so it is not dropped;
-    // - nor is the membership replaced through the end: the callers are generic in it, and have no other one to put
-    //   there.
-    let channel = unsafe { &*channel };
-    (attached.end_mut(), channel)
 }

@@ -33,7 +33,7 @@ pub(super) unsafe fn poll<C: ChannelRef, R, E>(
     let waited = state.waits();
     let outcome = if found.is_ok() { Outcome::Found } else { Outcome::Ended };
     // Even if the drop of a waker panics: what was taken is room, and what was sent is data.
-    let other = takes.then(|| SignalOnDrop::<C>(channel, what.other(), u32::MAX));
+    let other = takes.then(|| SignalOnDrop(channel, what.other(), u32::MAX));
     // SAFETY: as the caller says.
     unsafe { channel.leave(what, state, takes && found.is_ok(), outcome) };
     core::mem::forget(other);

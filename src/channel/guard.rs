@@ -3,7 +3,8 @@
 use core::fmt;
 use core::ops::{Deref, DerefMut};
 
-use super::ends::sealed::{Attached, End as _};
+use super::ends::sealed::End as _;
+use super::reach::sealed::Attached;
 use super::state::{Condition, signal};
 use crate::sync::is_over;
 
@@ -77,6 +78,6 @@ pub(super) fn pay<X: Attached>(attached: &mut X) {
         attached.end_mut().reclaim_forgotten();
         let membership = attached.membership_mut();
         membership.owes = false;
-        signal::<X::Channel>(membership.channel(), Condition::of(membership.role()).other(), u32::MAX);
+        signal(&**membership.channel(), Condition::of(membership.role()).other(), u32::MAX);
     }
 }

@@ -3,8 +3,8 @@
 use core::marker::PhantomData;
 use core::ops::Deref;
 
-use super::ends::{InChannel, sealed};
-use super::reach::{self, ChannelRef, Membership};
+use super::ends::sealed;
+use super::reach::{ChannelRef, InChannel, Membership};
 use super::state::sealed::Core;
 use super::{Channel, Receiver, RecvEnd, Sender, TryRecvError};
 use crate::atomic::Role;
@@ -38,8 +38,6 @@ impl<C: Deref, O> Deref for Scheduled<C, O> {
         &self.channel
     }
 }
-
-impl<C, O> reach::sealed::ChannelRef for Scheduled<C, O> {}
 
 impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing> Core
     for Lanes<T, N, L, A, H>

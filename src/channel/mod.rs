@@ -65,12 +65,14 @@ mod stop;
 mod stream;
 
 use core::fmt;
+use core::task::{Context, Poll};
+use core::time::Duration;
 
-pub use ends::{InChannel, RecvEnd, SendEnd};
+pub use ends::{RecvEnd, SendEnd};
 pub use error::{RecvError, SendError, TryRecvError, TrySendError};
 pub use guard::EndGuard;
 pub use lanes::{LaneReceiver, Scheduled};
-pub use reach::{ChannelRef, Membership};
+pub use reach::{ChannelRef, InChannel, Membership};
 pub use receiver::Receiver;
 pub use recv_future::{RecvFuture, RecvReady};
 pub use reserve::{Permit, Reserve};
@@ -83,9 +85,11 @@ pub(crate) use stop::wake_receivers;
 #[cfg(feature = "futures-v0.3")]
 pub use stream::{RecvStream, RecvStreamRef};
 
+use crate::atomic::PeerCounts;
 use crate::sync::const_fn;
-use crate::wait::Wait;
-use state::State;
+use crate::wait::{Attempt, Deadline, Outcome, Strategy, TimedOut, Wait};
+use state::sealed::{AnyChannel, Core};
+use state::{Condition, State, WaitState};
 
 /// A ring whose ends can wait for each other: `R` is a [`Ring`](crate::ring::Ring), [`Lanes`](crate::Lanes) or a
 /// [`Broadcast`](crate::Broadcast).
@@ -198,7 +202,8 @@ impl<R, W, const TASKS: usize> Channel<R, W, TASKS> {
     }
 }
 
-impl<R, W: Wait, const TASKS: usize> Channel<R, W, TASKS> {
+#[allow(private_bounds)] // sealed: a ring, lanes, or a broadcast
+impl<R: Core, W: Wait, const TASKS: usize> Channel<R, W, TASKS> {
     /// Closes it for both sides, as [`Sender::close`] does: for a supervisor that has no end.
     ///
     /// ```
@@ -215,12 +220,82 @@ impl<R, W: Wait, const TASKS: usize> Channel<R, W, TASKS> {
     /// # }
     /// ```
     pub fn close(&self) {
-        self.state.close();
+        state::close(self);
     }
 }
 
 impl<R: fmt::Debug, W, const TASKS: usize> fmt::Debug for Channel<R, W, TASKS> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Channel").field("ring", &self.ring).field("state", &self.state).finish()
+    }
+}
+
+impl<R: Core, W: Wait, const TASKS: usize> AnyChannel for Channel<R, W, TASKS> {
+    #[inline(always)]
+    fn peers(&self) -> &PeerCounts {
+        &self.state.peers.0
+    }
+
+    fn is_owned(&self) -> bool {
+        self.state.owned
+    }
+
+    #[inline(always)]
+    fn signal(&self, what: Condition, count: u32) -> bool {
+        self.state.event(what).signal_and_tell(&self.state.wait, count)
+    }
+
+    fn keep_watch(&self) {
+        self.state.data.0.keep_watch(&self.state.wait);
+    }
+
+    fn default_strategy(&self) -> Strategy {
+        self.state.wait.default_strategy()
+    }
+
+    fn after(&self, span: Duration) -> Deadline {
+        self.state.wait.now().plus(span)
+    }
+
+    fn wait<T, E>(
+        &self,
+        what: Condition,
+        strategy: Strategy,
+        until: Deadline,
+        look: impl FnMut() -> Attempt<Result<T, E>>,
+    ) -> Result<(Result<T, E>, bool), TimedOut> {
+        let role = Some(what.role());
+        self.state.event(what).wait_metered(&self.state.wait, strategy, until, role, look, Result::is_ok)
+    }
+
+    unsafe fn poll<T>(
+        &self,
+        what: Condition,
+        state: &mut WaitState,
+        context: &mut Context<'_>,
+        look: impl FnMut() -> Attempt<T>,
+    ) -> Poll<T> {
+        let wait = &self.state.wait;
+        // SAFETY: the claim is used with this event only, as the caller says.
+        let polled = unsafe { state.claim.poll(self.state.event(what), wait, context, look) };
+        if polled.is_pending() {
+            state.waiting.pended(wait, what.role());
+        }
+        polled
+    }
+
+    unsafe fn leave(&self, what: Condition, state: &mut WaitState, took: bool, outcome: Outcome) {
+        let wait = &self.state.wait;
+        // SAFETY: as the caller says.
+        unsafe { state.claim.leave(self.state.event(what), wait, took) };
+        state.waiting.settled(wait, what.role(), outcome);
+    }
+
+    fn give_back(&self, end: u32) {
+        self.ring.give_back(end);
+    }
+
+    fn discard(&self) {
+        self.ring.discard();
     }
 }

@@ -1,15 +1,13 @@
 //! Owned channels: on the heap, and kept there by their ends.
 
-use super::reach::{self, ChannelRef, Membership};
+use super::reach::{ChannelRef, Membership};
+#[cfg(not(loom))]
+use super::state::State;
 use super::{Channel, Receiver, Sender};
 use crate::atomic::Role;
 use crate::ring::{Arity, Consumer, Producer, Ring};
 use crate::sync::Arc;
 use crate::wait::Wait;
-
-impl<X> reach::sealed::ChannelRef for Arc<X> {
-    const OWNED: bool = true;
-}
 
 impl<T, const N: usize, A: Arity, W: Wait, const TASKS: usize> ChannelRef
     for Arc<Channel<Ring<T, N, A>, W, TASKS>>
@@ -33,7 +31,7 @@ impl<T, const N: usize, A: Arity, W: Wait, const TASKS: usize> Channel<Ring<T, N
         // SAFETY: likewise.
         let ring = unsafe { &raw mut (*place).ring };
         // SAFETY: a field of that allocation, so valid and aligned, and nobody else's.
-        unsafe { state.write(super::State::new(wait)) };
+        unsafe { state.write(State { owned: true, ..State::new(wait) }) };
         // SAFETY: likewise.
         unsafe { crate::zeroed::make_at(ring) };
         // SAFETY: both of its fields are written.
@@ -42,7 +40,9 @@ impl<T, const N: usize, A: Arity, W: Wait, const TASKS: usize> Channel<Ring<T, N
 
     #[cfg(loom)]
     fn shared(wait: W) -> Arc<Self> {
-        Arc::new(Self::over(Ring::new(), wait))
+        let mut channel = Self::over(Ring::new(), wait);
+        channel.state.owned = true;
+        Arc::new(channel)
     }
 
     /// Returns both ends of a new channel on the heap, where it is made in place; it goes with the last of them.

@@ -3,7 +3,9 @@
 use core::fmt;
 use core::ops::Deref;
 
-use super::ends::sealed::{Attached, RecvEnd as _};
+use sealed::Attached;
+
+use super::ends::sealed::{End, Many, RecvEnd as _};
 use super::ends::{RecvEnd, SendEnd};
 use super::state::sealed::AnyChannel;
 use super::state::{Condition, signal, wake_all};
@@ -28,7 +30,7 @@ use crate::sync::is_over;
 /// # assert_eq!(send_twice(&mut tx), Ok(()));
 /// # }
 /// ```
-pub trait ChannelRef: Clone + Deref<Target: AnyChannel> + sealed::ChannelRef {
+pub trait ChannelRef: Clone + Deref<Target: AnyChannel> {
     /// What is sent.
     type Item;
     /// The end of the ring that a sender has.
@@ -44,14 +46,18 @@ pub trait ChannelRef: Clone + Deref<Target: AnyChannel> + sealed::ChannelRef {
 }
 
 pub(crate) mod sealed {
-    pub trait ChannelRef {
-        /// Nobody can come to receive once the last receiver is gone, so what is queued then is dropped. A channel that is
-        /// borrowed or `static` keeps it for its next receiver.
-        const OWNED: bool = false;
+    use super::{ChannelRef, End, Membership};
+
+    /// An end in a channel, and its membership there.
+    pub trait Attached {
+        type Channel: ChannelRef;
+        type End: End;
+        fn end(&self) -> &Self::End;
+        fn end_mut(&mut self) -> &mut Self::End;
+        fn membership(&self) -> &Membership<Self::Channel>;
+        fn membership_mut(&mut self) -> &mut Membership<Self::Channel>;
     }
 }
-
-impl<X> sealed::ChannelRef for &X {}
 
 /// What keeps a ring's end in its channel, and the channel alive: the end is counted as one of its role until this is dropped.
 ///
@@ -111,10 +117,10 @@ impl<C: ChannelRef> Drop for Membership<C> {
         let frees = self.role == Role::Receiver && C::RecvEnd::LEAVING_MAKES_ROOM;
         if channel.peers().leave(self.role, self.counted) {
             // Also if a waker panics.
-            let _abandon = (C::OWNED && self.role == Role::Receiver).then(|| Abandon::<C>(channel));
-            wake_all::<C>(channel);
+            let _abandon = (self.role == Role::Receiver && channel.is_owned()).then(|| Abandon(channel));
+            wake_all(channel);
         } else if frees || self.owes {
-            signal::<C>(channel, Condition::of(self.role).other(), u32::MAX);
+            signal(channel, Condition::of(self.role).other(), u32::MAX);
         }
     }
 }
@@ -126,15 +132,15 @@ impl<C: ChannelRef> fmt::Debug for Membership<C> {
 }
 
 /// The last receiver of an owned channel is gone for good: when this is dropped, what is queued is.
-struct Abandon<'c, C: ChannelRef>(&'c C::Target);
+struct Abandon<'c, X: AnyChannel>(&'c X);
 
-impl<C: ChannelRef> Drop for Abandon<'_, C> {
+impl<X: AnyChannel> Drop for Abandon<'_, X> {
     fn drop(&mut self) {
         if is_over() {
             return;
         }
         // Also if the platform panics.
-        let _discard = Discard::<C>(self.0);
+        let _discard = Discard(self.0);
         // What is sent from now on is dropped by its sender, which sees this; what was sent before, here, after the fence in
         // `discard`.
         self.0.keep_watch();
@@ -142,12 +148,70 @@ impl<C: ChannelRef> Drop for Abandon<'_, C> {
 }
 
 /// Drops what is queued when it is dropped.
-struct Discard<'c, C: ChannelRef>(&'c C::Target);
+struct Discard<'c, X: AnyChannel>(&'c X);
 
-impl<C: ChannelRef> Drop for Discard<'_, C> {
+impl<X: AnyChannel> Drop for Discard<'_, X> {
     fn drop(&mut self) {
         if !is_over() {
             self.0.discard();
         }
     }
+}
+
+/// The end of lanes or of a broadcast, in a channel.
+#[derive(Debug)]
+pub struct InChannel<E, C: ChannelRef> {
+    end: E,
+    /// Dropped after the end.
+    membership: Membership<C>,
+}
+
+impl<E, C: ChannelRef> InChannel<E, C> {
+    pub(super) fn new(end: E, membership: Membership<C>) -> Self {
+        Self { end, membership }
+    }
+}
+
+impl<E: End, C: ChannelRef> Attached for InChannel<E, C> {
+    type Channel = C;
+    type End = E;
+    #[inline(always)]
+    fn end(&self) -> &E {
+        &self.end
+    }
+    #[inline(always)]
+    fn end_mut(&mut self) -> &mut E {
+        &mut self.end
+    }
+    #[inline(always)]
+    fn membership(&self) -> &Membership<C> {
+        &self.membership
+    }
+    #[inline(always)]
+    fn membership_mut(&mut self) -> &mut Membership<C> {
+        &mut self.membership
+    }
+}
+
+impl<E: Clone, C: ChannelRef> Many for InChannel<E, C> {
+    fn another(&self) -> Self {
+        Self::new(self.end.clone(), self.membership.another())
+    }
+}
+
+/// What is reached by an end's channel reference.
+type Target<X> = <<X as Attached>::Channel as Deref>::Target;
+
+/// Returns the end, and its channel, which the borrow of the end does not cover.
+#[inline(always)]
+pub(super) fn apart<X: Attached>(attached: &mut X) -> (&mut X::End, &Target<X>) {
+    let channel: *const Target<X> = &raw const **attached.membership().channel();
+    // SAFETY: of a shared reference, so valid, aligned and initialised. It is so for as long as the result is used:
+    // - the channel is no part of the end. It is what the membership's `&` or `Arc` refers to, so a mutable borrow of the end
+    //   overlaps none of it, and nobody borrows it mutably while there is a reference to it;
+    // - it lives as long as the membership does. `attached` is borrowed as long as the result, so it is not dropped;
+    // - nor is the membership replaced through the end: the callers are generic in it, and have no other one to put
+    //   there.
+    let channel = unsafe { &*channel };
+    (attached.end_mut(), channel)
 }

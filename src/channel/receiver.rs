@@ -3,10 +3,11 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::ends::sealed::{Attached, End as _, Many, RecvEnd};
-use super::ends::{Quiet, apart};
+use super::ends::Quiet;
+use super::ends::sealed::{End as _, Many, RecvEnd};
 use super::guard::{EndGuard, pay};
-use super::reach::ChannelRef;
+use super::reach::sealed::Attached as _;
+use super::reach::{ChannelRef, apart};
 use super::state::sealed::AnyChannel as _;
 use super::state::{Condition, SignalOnDrop, close, signal};
 use super::{RecvError, TryRecvError};
@@ -77,7 +78,7 @@ impl<C: ChannelRef> Receiver<C> {
     pub fn try_recv(&mut self) -> Result<C::Item, TryRecvError> {
         match self.rx.end_mut().take() {
             Ok(item) => {
-                signal::<C>(self.channel(), Condition::Room, C::RecvEnd::wakes(1));
+                signal(self.channel(), Condition::Room, C::RecvEnd::wakes(1));
                 Ok(item)
             }
             Err(why) => self.try_recv_last(why),
@@ -89,7 +90,7 @@ impl<C: ChannelRef> Receiver<C> {
     fn try_recv_last(&mut self, why: TryRecvError) -> Result<C::Item, TryRecvError> {
         let (end, channel) = apart(&mut self.rx);
         let item = once_more::<C, _>(&mut Quiet::of(end), channel, why, C::RecvEnd::take)?;
-        signal::<C>(channel, Condition::Room, C::RecvEnd::wakes(1));
+        signal(channel, Condition::Room, C::RecvEnd::wakes(1));
         Ok(item)
     }
 
@@ -225,7 +226,7 @@ impl<C: ChannelRef> Receiver<C> {
     pub fn try_drain(&mut self, max: usize, mut f: impl FnMut(C::Item)) -> Result<usize, TryRecvError> {
         let (end, channel) = apart(&mut self.rx);
         // If `f` panics: what it has taken has made room.
-        let room = SignalOnDrop::<C>(channel, Condition::Room, u32::MAX);
+        let room = SignalOnDrop(channel, Condition::Room, u32::MAX);
         let taken = match end.take_each(max, &mut f) {
             Err(why) => {
                 once_more::<C, _>(&mut Quiet::of(end), channel, why, |end| end.take_each(max, &mut f))
@@ -235,7 +236,7 @@ impl<C: ChannelRef> Receiver<C> {
         core::mem::forget(room);
         let count = taken?;
         if count > 0 {
-            signal::<C>(channel, Condition::Room, C::RecvEnd::wakes(count));
+            signal(channel, Condition::Room, C::RecvEnd::wakes(count));
         }
         Ok(count)
     }
@@ -250,7 +251,7 @@ impl<C: ChannelRef> Receiver<C> {
         let (end, channel) = apart(&mut self.rx);
         let mut end = Quiet::of(end);
         // If `take` panics: what it had taken has made room.
-        let room = SignalOnDrop::<C>(channel, Condition::Room, u32::MAX);
+        let room = SignalOnDrop(channel, Condition::Room, u32::MAX);
         let look = || look::<C, _>(&mut end, channel, &mut take);
         let waited = channel.wait(Condition::Data, self.strategy, until, look);
         core::mem::forget(room);
@@ -265,14 +266,14 @@ impl<C: ChannelRef> Receiver<C> {
     pub(super) fn received(&mut self, count: usize, slept: bool) {
         let (end, channel) = apart(&mut self.rx);
         // One signal may stand for more than one item: the next receiver that waits is to have its look.
-        let _next = (slept && end.has_items()).then(|| SignalOnDrop::<C>(channel, Condition::Data, 1));
-        signal::<C>(channel, Condition::Room, C::RecvEnd::wakes(count));
+        let _next = (slept && end.has_items()).then(|| SignalOnDrop(channel, Condition::Data, 1));
+        signal(channel, Condition::Room, C::RecvEnd::wakes(count));
     }
 
     /// Closes the channel for both sides, as [`Sender::close`](super::Sender::close). What was sent before can still be
     /// received.
     pub fn close(&self) {
-        close::<C>(self.channel());
+        close(self.channel());
     }
 
     /// Returns true if nothing more will be sent: it was closed, or all senders are gone. There may still be items.
@@ -338,7 +339,7 @@ fn once_more<C: ChannelRef, R>(
 ) -> Result<R, TryRecvError> {
     if matches!(why, TryRecvError::Lagged(_)) || !channel.peers().is_disconnected(Role::Sender) {
         if C::RecvEnd::SKIPS_ABORTED {
-            signal::<C>(channel, Condition::Room, u32::MAX);
+            signal(channel, Condition::Room, u32::MAX);
         }
         return Err(why);
     }
@@ -358,7 +359,7 @@ pub(super) fn last<C: ChannelRef, R>(
     let over = channel.peers().is_disconnected(Role::Sender);
     let taken = take(end);
     if C::RecvEnd::SKIPS_ABORTED && taken.is_err() {
-        signal::<C>(channel, Condition::Room, u32::MAX);
+        signal(channel, Condition::Room, u32::MAX);
     }
     match taken {
         Err(TryRecvError::Empty) if over => Err(TryRecvError::Closed),

@@ -6,11 +6,11 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use super::RecvError;
+use super::ends::Quiet;
 use super::ends::sealed::RecvEnd as _;
-use super::ends::{Quiet, apart};
 use super::future::poll;
 use super::guard::pay;
-use super::reach::ChannelRef;
+use super::reach::{ChannelRef, apart};
 use super::receiver::{Receiver, look};
 use super::sender::Gone;
 use super::state::sealed::AnyChannel as _;

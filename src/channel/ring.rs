@@ -1,6 +1,7 @@
 //! Channels over a ring: one sender or many, one receiver or many.
 
 use super::ends::sealed;
+use super::reach::sealed::Attached;
 use super::reach::{ChannelRef, Membership};
 use super::state::sealed::Core;
 use super::{Channel, Receiver, RecvEnd, SendEnd, Sender, TryRecvError};
@@ -200,7 +201,7 @@ impl<T, A: Arity, K: Owner> sealed::RecvEnd for Consumer<'_, T, A, K> {
 
 macro_rules! attached {
     ($($end:ident),*) => {$(
-        impl<T, A: Arity, C: ChannelRef> sealed::Attached for $end<'_, T, A, Membership<C>> {
+        impl<T, A: Arity, C: ChannelRef> Attached for $end<'_, T, A, Membership<C>> {
             type Channel = C;
             type End = Self;
             #[inline(always)]

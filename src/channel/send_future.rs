@@ -6,11 +6,11 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use super::SendError;
+use super::ends::Quiet;
 use super::ends::sealed::SendEnd as _;
-use super::ends::{Quiet, apart};
 use super::future::poll;
 use super::guard::pay;
-use super::reach::ChannelRef;
+use super::reach::{ChannelRef, apart};
 use super::sender::{Gone, Sender, try_put};
 use super::state::sealed::AnyChannel as _;
 use super::state::{Condition, WaitState};

@@ -3,10 +3,11 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::ends::sealed::{Attached, End as _, Many, SendEnd};
-use super::ends::{Quiet, apart};
+use super::ends::Quiet;
+use super::ends::sealed::{End as _, Many, SendEnd};
 use super::guard::{EndGuard, pay};
-use super::reach::ChannelRef;
+use super::reach::sealed::Attached as _;
+use super::reach::{ChannelRef, apart};
 use super::state::sealed::AnyChannel as _;
 use super::state::{Condition, SignalOnDrop, close, signal};
 use super::{SendError, TrySendError};
@@ -154,7 +155,7 @@ impl<C: ChannelRef> Sender<C> {
         let (end, channel) = apart(&mut self.tx);
         let (mut end, mut left) = (Quiet::of(end), Some(item));
         // If the platform panics: what was sent by then is to be received.
-        let sent = SignalOnDrop::<C>(channel, Condition::Data, u32::MAX);
+        let sent = SignalOnDrop(channel, Condition::Data, u32::MAX);
         let look = || try_put::<C>(&mut end, channel, &mut left);
         let waited = channel.wait(Condition::Room, self.strategy, until, look);
         core::mem::forget(sent);
@@ -191,7 +192,7 @@ impl<C: ChannelRef> Sender<C> {
         let mut items = Noted { items, over: false };
         let (end, channel) = apart(&mut self.tx);
         // As in `send_iter_deadline`.
-        let sent = SignalOnDrop::<C>(channel, Condition::Data, u32::MAX);
+        let sent = SignalOnDrop(channel, Condition::Data, u32::MAX);
         let (count, refused) = end.put_iter(&mut items);
         core::mem::forget(sent);
         if count > 0 || refused.is_ok() {
@@ -268,7 +269,7 @@ impl<C: ChannelRef> Sender<C> {
         };
         // If `items` panics: what went before that is to be received, and so is what others had sent behind slots that
         // are given up now.
-        let signal = SignalOnDrop::<C>(channel, Condition::Data, u32::MAX);
+        let signal = SignalOnDrop(channel, Condition::Data, u32::MAX);
         let waited = match look(end) {
             Attempt::Ready(sent) => Ok((sent, false)),
             _ => {
@@ -290,7 +291,7 @@ impl<C: ChannelRef> Sender<C> {
     pub(super) fn sent(&mut self, count: usize, slept: bool) {
         let (end, channel) = apart(&mut self.tx);
         // One signal may stand for more room than one item takes: the next sender that waits is to have its look.
-        let _next = (slept && end.has_room()).then(|| SignalOnDrop::<C>(channel, Condition::Room, 1));
+        let _next = (slept && end.has_room()).then(|| SignalOnDrop(channel, Condition::Room, 1));
         signal_sent::<C>(channel, count);
     }
 
@@ -320,7 +321,7 @@ impl<C: ChannelRef> Sender<C> {
     /// # }
     /// ```
     pub fn close(&self) {
-        close::<C>(self.channel());
+        close(self.channel());
     }
 
     /// Returns true if a send would be refused: it was closed, or all receivers are gone.
@@ -401,7 +402,7 @@ pub(super) fn try_put<C: ChannelRef>(
 pub(super) fn signal_sent<C: ChannelRef>(channel: &C::Target, items: usize) {
     // Also if a waker panics.
     let _ended = C::SendEnd::AWAITED.then(|| Ended::<C>(channel));
-    signal::<C>(channel, Condition::Data, C::SendEnd::wakes(items));
+    signal(channel, Condition::Data, C::SendEnd::wakes(items));
 }
 
 /// After the signal of items that several receivers may have waited for: a receiver that was told of the close while they were
@@ -413,7 +414,7 @@ impl<C: ChannelRef> Drop for Ended<'_, C> {
     #[inline(always)]
     fn drop(&mut self) {
         if !is_over() && self.0.peers().is_closed() {
-            signal::<C>(self.0, Condition::Data, u32::MAX);
+            signal(self.0, Condition::Data, u32::MAX);
         }
     }
 }

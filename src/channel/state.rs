@@ -4,11 +4,10 @@ use core::fmt;
 use core::task::{Context, Poll};
 use core::time::Duration;
 
-use super::Channel;
-use super::reach::ChannelRef;
 use crate::atomic::{PeerCounts, Role};
 use crate::sync::{CachePadded, const_fn, is_over};
-use crate::wait::{Attempt, Deadline, Event, Outcome, SlotClaim, Strategy, TimedOut, Wait, Waiting};
+use crate::wait::{Attempt, Deadline, Event, Outcome, SlotClaim, Strategy, TimedOut, Waiting};
+use sealed::AnyChannel;
 
 /// Everything of a [`Channel`] but its ring: the counts of its ends, the two events, and the platform.
 #[repr(C)]
@@ -18,6 +17,9 @@ pub(super) struct State<W, const TASKS: usize> {
     pub(super) data: CachePadded<Event<TASKS>>,
     /// Signalled when slots became free.
     pub(super) room: CachePadded<Event<TASKS>>,
+    /// Its ends keep it, and no other receiver can come once the last one is gone: what is queued then is dropped. A channel
+    /// that is borrowed or `static` keeps it for its next receiver.
+    pub(super) owned: bool,
     pub(super) wait: W,
 }
 
@@ -25,6 +27,7 @@ impl<W, const TASKS: usize> State<W, TASKS> {
     const_fn! {
         pub(super) const fn new(wait: W) -> Self {
             Self {
+                owned: false,
                 peers: CachePadded(PeerCounts::new()),
                 data: CachePadded(Event::new()),
                 room: CachePadded(Event::new()),
@@ -41,29 +44,11 @@ impl<W, const TASKS: usize> State<W, TASKS> {
     }
 
     #[inline(always)]
-    const fn event(&self, what: Condition) -> &Event<TASKS> {
+    pub(super) const fn event(&self, what: Condition) -> &Event<TASKS> {
         match what {
             Condition::Data => &self.data.0,
             Condition::Room => &self.room.0,
         }
-    }
-}
-
-impl<W: Wait, const TASKS: usize> State<W, TASKS> {
-    /// As [`close`], by a party that has no end.
-    pub(super) fn close(&self) {
-        /// Senders hear of it, too, if a waker of receivers panics.
-        struct Room<'s, W: Wait, const TASKS: usize>(&'s State<W, TASKS>);
-        impl<W: Wait, const TASKS: usize> Drop for Room<'_, W, TASKS> {
-            fn drop(&mut self) {
-                if !is_over() {
-                    self.0.room.0.signal_all(&self.0.wait);
-                }
-            }
-        }
-        self.peers.0.close();
-        let _room = Room(self);
-        self.data.0.signal_all(&self.wait);
     }
 }
 
@@ -103,7 +88,7 @@ impl Condition {
         }
     }
 
-    const fn role(self) -> Role {
+    pub(super) const fn role(self) -> Role {
         match self {
             Self::Data => Role::Receiver,
             Self::Room => Role::Sender,
@@ -128,8 +113,10 @@ pub(crate) mod sealed {
     }
 
     /// A [`Channel`](super::Channel), whatever its parameters.
-    pub trait AnyChannel {
+    pub trait AnyChannel: Sized {
         fn peers(&self) -> &PeerCounts;
+        /// Returns whether its ends keep it, so that no other receiver can come once the last one is gone.
+        fn is_owned(&self) -> bool;
         /// `count` more of the waiting ends can have what they wait for. Returns whether any end waits.
         fn signal(&self, what: Condition, count: u32) -> bool;
         /// From now on every signal of data finds a waiter. The caller then looks for data, after a whole fence.
@@ -173,8 +160,8 @@ pub(crate) mod sealed {
 /// A task's wait: its claim of a slot at one of the two events, and for how long it has waited by now.
 #[derive(Debug)]
 pub struct WaitState {
-    claim: SlotClaim,
-    waiting: Waiting,
+    pub(super) claim: SlotClaim,
+    pub(super) waiting: Waiting,
 }
 
 impl WaitState {
@@ -186,114 +173,42 @@ impl WaitState {
     }
 }
 
-impl<R: sealed::Core, W: Wait, const TASKS: usize> sealed::AnyChannel for Channel<R, W, TASKS> {
-    #[inline(always)]
-    fn peers(&self) -> &PeerCounts {
-        &self.state.peers.0
-    }
-
-    #[inline(always)]
-    fn signal(&self, what: Condition, count: u32) -> bool {
-        self.state.event(what).signal_and_tell(&self.state.wait, count)
-    }
-
-    fn keep_watch(&self) {
-        self.state.data.0.keep_watch(&self.state.wait);
-    }
-
-    fn default_strategy(&self) -> Strategy {
-        self.state.wait.default_strategy()
-    }
-
-    fn after(&self, span: Duration) -> Deadline {
-        self.state.wait.now().plus(span)
-    }
-
-    fn wait<T, E>(
-        &self,
-        what: Condition,
-        strategy: Strategy,
-        until: Deadline,
-        look: impl FnMut() -> Attempt<Result<T, E>>,
-    ) -> Result<(Result<T, E>, bool), TimedOut> {
-        let role = Some(what.role());
-        self.state.event(what).wait_metered(&self.state.wait, strategy, until, role, look, Result::is_ok)
-    }
-
-    unsafe fn poll<T>(
-        &self,
-        what: Condition,
-        state: &mut WaitState,
-        context: &mut Context<'_>,
-        look: impl FnMut() -> Attempt<T>,
-    ) -> Poll<T> {
-        let wait = &self.state.wait;
-        // SAFETY: the claim is used with this event only, as the caller says.
-        let polled = unsafe { state.claim.poll(self.state.event(what), wait, context, look) };
-        if polled.is_pending() {
-            state.waiting.pended(wait, what.role());
-        }
-        polled
-    }
-
-    unsafe fn leave(&self, what: Condition, state: &mut WaitState, took: bool, outcome: Outcome) {
-        let wait = &self.state.wait;
-        // SAFETY: as the caller says.
-        unsafe { state.claim.leave(self.state.event(what), wait, took) };
-        state.waiting.settled(wait, what.role(), outcome);
-    }
-
-    fn give_back(&self, end: u32) {
-        self.ring.give_back(end);
-    }
-
-    fn discard(&self) {
-        self.ring.discard();
-    }
-}
-
-use sealed::AnyChannel as _;
-
 /// Tells up to `count` of the waiting ends that they can have what they wait for.
 #[inline(always)]
-pub(super) fn signal<C: ChannelRef>(channel: &C::Target, what: Condition, count: u32) {
-    if channel.signal(what, count) && C::OWNED && what == Condition::Data {
-        discard_if_abandoned::<C>(channel);
+pub(super) fn signal(channel: &impl AnyChannel, what: Condition, count: u32) {
+    if channel.signal(what, count) && what == Condition::Data && channel.is_owned() {
+        discard_if_abandoned(channel);
     }
 }
 
 /// Drops what was sent if the last receiver is gone, which drops it too: between the two of them, nothing stays. After a signal
 /// of data that was waited for, and its fence.
 #[cold]
-fn discard_if_abandoned<C: ChannelRef>(channel: &C::Target) {
+fn discard_if_abandoned(channel: &impl AnyChannel) {
     if channel.peers().is_gone(Role::Receiver) {
         channel.discard();
     }
 }
 
 /// Signals when it is dropped: whatever panics in between.
-pub(super) struct SignalOnDrop<'c, C: ChannelRef>(
-    pub(super) &'c C::Target,
-    pub(super) Condition,
-    pub(super) u32,
-);
+pub(super) struct SignalOnDrop<'c, X: AnyChannel>(pub(super) &'c X, pub(super) Condition, pub(super) u32);
 
-impl<C: ChannelRef> Drop for SignalOnDrop<'_, C> {
+impl<X: AnyChannel> Drop for SignalOnDrop<'_, X> {
     fn drop(&mut self) {
         if !is_over() {
-            signal::<C>(self.0, self.1, self.2);
+            signal(self.0, self.1, self.2);
         }
     }
 }
 
 /// Has all waiting ends look: after the life of a channel has changed.
-pub(super) fn wake_all<C: ChannelRef>(channel: &C::Target) {
-    let _room = SignalOnDrop::<C>(channel, Condition::Room, u32::MAX);
-    signal::<C>(channel, Condition::Data, u32::MAX);
+pub(super) fn wake_all(channel: &impl AnyChannel) {
+    let _room = SignalOnDrop(channel, Condition::Room, u32::MAX);
+    signal(channel, Condition::Data, u32::MAX);
 }
 
 /// Closes the channel, and wakes all waiting ends.
-pub(super) fn close<C: ChannelRef>(channel: &C::Target) {
+pub(super) fn close(channel: &impl AnyChannel) {
     channel.peers().close();
-    wake_all::<C>(channel);
+    wake_all(channel);
 }

@@ -2,10 +2,11 @@
 
 use core::time::Duration;
 
-use super::ends::sealed::{Attached as _, RecvEnd as _};
-use super::ends::{Quiet, apart};
+use super::ends::Quiet;
+use super::ends::sealed::RecvEnd as _;
 use super::guard::pay;
-use super::reach::ChannelRef;
+use super::reach::sealed::Attached as _;
+use super::reach::{ChannelRef, apart};
 use super::receiver::{for_good, last};
 use super::state::sealed::AnyChannel as _;
 use super::state::{Condition, signal};
@@ -14,7 +15,7 @@ use crate::wait::{Attempt, Deadline, Strategy, TimedOut};
 
 /// Has all waiting receivers look again.
 pub(crate) fn wake_receivers<C: ChannelRef>(channel: &C) {
-    signal::<C>(channel, Condition::Data, u32::MAX);
+    signal(&**channel, Condition::Data, u32::MAX);
 }
 
 impl<C: ChannelRef> Receiver<C> {
