@@ -126,6 +126,11 @@ llvm() {
     "$tool" "$@"
 }
 
+# xtask CHECK ARGUMENTS...: runs one of the checks that read the source.
+xtask() {
+    cargo run --quiet --locked --manifest-path xtask/Cargo.toml --target-dir target/xtask -- "$@"
+}
+
 host() {
     rustc -vV | sed -n 's/^host: //p'
 }

@@ -24,8 +24,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, ".ci")
-from mutants_batch import VARIABLE, Batch, body_of, rendered  # noqa: E402
-from rust_text import code_of, end_of_group, files, without_tests  # noqa: E402
+from mutants_batch import VARIABLE, Batch, Body, rendered  # noqa: E402
 
 # The fast tests of each room: a path, the modules of unit tests, the integration tests. The first match counts.
 ROOMS = [
@@ -64,6 +63,7 @@ SLOW = os.environ["SLOW_TESTS"].split()
 # Tests that need a build of their own, or build others.
 NOT_RUN = {"loom", "ui"}
 
+XTASK = ["--manifest-path", "xtask/Cargo.toml", "--target-dir", "target/xtask"]
 JOBS = int(os.environ.get("MUTANTS_JOBS", "2"))
 TIMEOUT = int(os.environ.get("MUTANTS_TIMEOUT", "0"))
 SAMPLE = int(os.environ.get("MUTANTS_SAMPLE", "0"))
@@ -93,20 +93,30 @@ class Mutant:
 # --- Which mutations there are.
 
 
-def macros(code):
-    """The macros around items: which, where, and where they end."""
-    for match in re.finditer(r"^[ \t]*(?:\w+::)*(const_fn)!\s*\{", code, re.MULTILINE):
-        yield match, end_of_group(code, match.end() - 1) - 1
+def files(*patterns):
+    """The files of the checkout that match: the tracked ones, and new ones that are not ignored."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate", "--", *patterns]
+    names = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\0")
+    return [name for name in sorted(names) if name and Path(name).is_file()]
 
 
-def without_macros(text):
+def shape_of(file, text):
+    """Where things are in a file, by kind: what `xtask bodies` says."""
+    shape = {"body": [], "wrapper": [], "tests": []}
+    command = ["cargo", "run", "--quiet", "--locked", *XTASK, "--", "bodies", file]
+    for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines():
+        kind, *numbers = line.split()
+        line, column, last_line, last_column = map(int, numbers)
+        span = {"start": {"line": line, "column": column}, "end": {"line": last_line, "column": last_column}}
+        shape[kind].append(ends_of(text, span))
+    return shape
+
+
+def without_wrappers(text, shape):
     """The text with the macros around items blanked out, which cargo-mutants does not look into; lines and columns stay."""
-    blank = list(text)
-    for match, end in macros(code_of(text)):
-        for index in [*range(match.start(), match.end()), end]:
-            if blank[index] != "\n":
-                blank[index] = " "
-    return "".join(blank)
+    for start, end in shape["wrapper"]:
+        text = text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
+    return text
 
 
 def ends_of(text, span):
@@ -124,18 +134,16 @@ def replaced(text, span, new):
 
 def made_by_cargo_mutants(file):
     text = Path(file).read_text()
+    shape = shape_of(file, text)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / Path(file).name
-        copy.write_text(without_macros(text))
+        copy.write_text(without_wrappers(text, shape))
         listing = subprocess.run(
             ["cargo", "mutants", "--no-config", "--Zmutate-file", str(copy), "--json"], capture_output=True, text=True
         )
     if listing.returncode:
         stop(f"cargo mutants on {file}: {listing.stderr}")
     lines = text.splitlines()
-    code = code_of(text)
-    const = [(match.start(), end) for match, end in macros(code) if match.group(1) == "const_fn"]
-    of_tests = [before != after for before, after in zip(code.splitlines(), without_tests(code).splitlines())]
     seen = {}
     for entry in json.loads(listing.stdout):
         new = replaced(text, entry["span"], entry["replacement"])
@@ -146,14 +154,15 @@ def made_by_cargo_mutants(file):
         seen[what] = seen.get(what, 0) + 1
         if seen[what] > 1:
             what += f" ({seen[what]})"
-        if new == text or of_tests[line - 1]:
+        first, last = ends_of(text, entry["span"])
+        if new == text or any(start <= first and last <= end for start, end in shape["tests"]):
             continue
         mutant = Mutant(file, line, what, new)
         if entry["function"]:
             start, end = ends_of(text, entry["function"]["span"])
-            # A value in a box is made on the stack first: of a type that no memory holds, the compiler tries to make it.
-            if not any(first <= start < last for first, last in const) and "Box::new" not in what:
-                mutant.body = body_of(code, start, end)
+            # The compiler tries to make a value in a box, of a type that no memory holds, on the stack.
+            if "Box::new" not in what:
+                mutant.body = next((Body(*body) for body in shape["body"] if start <= body[0] and body[1] == end), None)
         yield mutant
 
 

@@ -12,8 +12,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from rust_text import code_of, end_of_group
-
 VARIABLE = "ANNULET_MUTATION"
 
 # Read before `main`, and without an allocator: some tests count what they allocate, and in which order they run is theirs.
@@ -46,16 +44,6 @@ class Body:
     def mutated(self, text, mutated):
         """What it is in the mutated text of the file."""
         return mutated[self.start : self.end + len(mutated) - len(text)]
-
-
-def body_of(code, start, end):
-    """The body of the function that stands from `start` to `end`, or None where it must be computed by the compiler."""
-    at = start
-    while (at := code.find("{", at, end)) >= 0:
-        if end_of_group(code, at) == end:
-            return None if re.search(r"\bconst\s+(?:unsafe\s+)?fn\b", code[start:at]) else Body(at, end)
-        at = end_of_group(code, at)
-    return None
 
 
 class Batch:
