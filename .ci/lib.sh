@@ -38,7 +38,7 @@ step() {
 
 # Sends the builds of this check to a directory of their own.
 own_target() {
-    export CARGO_TARGET_DIR="$PWD/target/ci-${1:-$RAIL}"
+    export CARGO_TARGET_DIR="$PWD/target/ci-$RAIL"
 }
 
 # logged NAME COMMAND...: runs the command, and keeps its output in $LOG as well.

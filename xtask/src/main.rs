@@ -46,7 +46,7 @@ fn main() -> ExitCode {
     match run(&arguments) {
         Ok(code) => code,
         Err(why) => {
-            eprintln!("xtask: FAILED: {why}");
+            eprintln!("{}: FAILED: {why}", arguments.first().unwrap_or(&"xtask"));
             ExitCode::FAILURE
         }
     }
