@@ -32,8 +32,9 @@ skipped() {
     printf 'SKIPPED: %s: %s\n' "$RAIL" "$*"
 }
 
+# Announces a part, and after how many seconds of the check it begins.
 step() {
-    printf '\n--- %s: %s\n' "$RAIL" "$*"
+    printf '\n--- %s: %s (at %s s)\n' "$RAIL" "$*" "$SECONDS"
 }
 
 # Sends the builds of this check to a directory of their own.
