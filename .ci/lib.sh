@@ -1,7 +1,7 @@
-# What every rail starts with. Sourced, not run.
+# What every check starts with. It is sourced, not run.
 #
-# A rail runs from anywhere, stops at the first thing that fails, and says in its last line, `name: figures`, what it
-# has seen. It builds in target/ci-<name> where its flags would throw away somebody else's build.
+# A check runs from anywhere and stops at the first failure. Its last line, `name: figures`, says what it has seen. It builds in
+# target/ci-<name> if its flags would throw away the build of another check.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -14,10 +14,10 @@ RAIL=$(basename "$0")
 LOGS="$PWD/target/ci-logs"
 mkdir -p "$LOGS"
 
-# Where the last `logged` command wrote what it said.
+# The output of the last `logged` command.
 LOG=
 
-# The last line of a rail.
+# Prints the last line of a check.
 close() {
     printf '%s: %s\n' "$RAIL" "$*"
 }
@@ -27,29 +27,30 @@ fail() {
     exit 1
 }
 
-# A part that cannot run here. It is said aloud, and `.ci/run` repeats it.
+# Reports a part that cannot run here. `.ci/run` repeats the line.
 skipped() {
     printf 'SKIPPED: %s: %s\n' "$RAIL" "$*"
 }
 
+# Announces a part, and after how many seconds of the check it begins.
 step() {
-    printf '\n--- %s: %s\n' "$RAIL" "$*"
+    printf '\n--- %s: %s (at %s s)\n' "$RAIL" "$*" "$SECONDS"
 }
 
-# Builds of this rail go to a directory of their own.
+# Sends the builds of this check to a directory of their own.
 own_target() {
-    export CARGO_TARGET_DIR="$PWD/target/ci-${1:-$RAIL}"
+    export CARGO_TARGET_DIR="$PWD/target/ci-$RAIL"
 }
 
-# logged NAME COMMAND...: runs it, and keeps what it says in $LOG as well.
+# logged NAME COMMAND...: runs the command, and keeps its output in $LOG as well.
 logged() {
     LOG="$LOGS/$RAIL-$1.log"
     shift
     "$@" 2>&1 | tee "$LOG"
 }
 
-# docs_rs KEY: what [package.metadata.docs.rs] of Cargo.toml says of it, a value to a line. KEY is `targets`, `rustdoc-args`,
-# or `features`: those as flags of cargo.
+# docs_rs KEY: prints a key of [package.metadata.docs.rs] of Cargo.toml, one value to a line. KEY is `targets`, `rustdoc-args` or
+# `features`. Features are printed as flags of cargo.
 docs_rs() {
     cargo metadata --no-deps --format-version 1 | python3 -c '
 import json, sys
@@ -66,17 +67,17 @@ else:
 ' "$1"
 }
 
-# Words in the names of tests that take seconds: storms, sweeps, clocks, processes. Where there is no time for all, they go.
+# Words in the names of tests that take seconds: stress, floods of events, sweeps, clocks, processes. Quick checks skip them.
 export SLOW_TESTS="d12_every_form rm03_a_slice e01_items random:: storm linear threads:: k02_ k03_
     timing:: strategies:: processes:: rm21_idle"
 
-# How many things were installed.
+# The number of things that were installed.
 added=0
 
-# program NAME VERSION: installs a program of cargo, unless that version is there. The version says so itself, wherever it is installed.
+# program NAME VERSION: installs a subcommand of cargo, unless that version is installed anywhere already.
 program() {
     if [ "$(cargo "${1#cargo-}" --version 2>/dev/null)" != "$1 $2" ]; then
-        # They start compilers and hardly work themselves: the quick build will do.
+        # A debug build is enough: these programs start compilers, and do little themselves.
         CARGO_TARGET_DIR="$PWD/target/ci-tools/build" \
             cargo install --quiet --locked --debug --force --root target/ci-tools "$1@$2"
         rm -rf target/ci-tools/build
@@ -84,18 +85,18 @@ program() {
     fi
 }
 
-# The number of tests that passed, by the harness lines in the files given.
+# tests_passed FILE...: prints how many tests passed, by the harness lines in the files.
 tests_passed() {
     cat "$@" | sed -nE 's/.*test result: ok\. ([0-9]+) passed.*/\1/p' | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
-# The test programs that have no test in the build of a rail: a line for each, `PROGRAM: why`.
+# The test programs that have no test in the build of a check: a line for each, `PROGRAM: why`.
 NO_TESTS=
-# One of them, wherever it is built.
+# This one has none in any build.
 ASSERTS="static_asserts: what it asserts, the compiler checks"
 
-# Fails if a test program has no test, by what cargo said in the files given, and NO_TESTS does not say why; or the other way
-# round. Sets EMPTY to those programs, for the last line of the rail. Where cargo is quiet, it names no program.
+# programs_have_tests FILE...: fails if a test program has no test and NO_TESTS does not list it, or if a listed program has some.
+# The files are output of cargo; a quiet cargo names no program. Sets EMPTY to the listed programs.
 EMPTY=
 programs_have_tests() {
     EMPTY=$(python3 .ci/test_programs.py "$NO_TESTS" "$@") || fail "test programs without tests: see above"
@@ -104,8 +105,8 @@ programs_have_tests() {
 # Integration tests that need an operating system, and are empty under Miri and in the narrow build. So is tests/channel/hosted.
 HOSTED="host no_alloc"
 
-# `--test NAME` for every integration test of the package whose name matches a pattern. None is an error.
-# Without a pattern: those that need neither an operating system nor another build, which run everywhere.
+# test_flags [PATTERN]: prints `--test NAME` for every integration test whose name matches. It is an error if none does. Without
+# a pattern, prints those that run everywhere: they need neither an operating system nor another build.
 test_flags() {
     cargo metadata --no-deps --format-version 1 | python3 -c '
 import json, re, sys
@@ -117,13 +118,18 @@ print(" ".join(f"--test {name}" for name in names))
 ' "${1:-(?!(loom|${HOSTED// /|})$).*}"
 }
 
-# A program of the llvm-tools component.
+# llvm TOOL ARGUMENTS...: runs a program of the llvm-tools component.
 llvm() {
     local tool
     tool="$(rustc --print sysroot)/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')/bin/llvm-$1"
     [ -x "$tool" ] || fail "no llvm-$1: run .ci/setup"
     shift
     "$tool" "$@"
+}
+
+# xtask CHECK ARGUMENTS...: runs one of the checks that read the source.
+xtask() {
+    cargo run --quiet --locked --manifest-path xtask/Cargo.toml --target-dir target/xtask -- "$@"
 }
 
 host() {

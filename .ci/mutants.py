@@ -1,10 +1,12 @@
-"""Mutations of the source, and which of them a test notices. `.ci/deep/mutants` says how it is called.
+"""Mutates the source, and reports which mutations a test notices. `.ci/deep/mutants` calls it, and has its variables.
 
-A mutation is one edit of one file. cargo-mutants makes most of them (another value for a function, another operator); what it
-does not make is in `.ci/deep/mutants.own`. Nearly all of the former are built at once (`mutants_batch.py`), the others one by
-one, in copies of the checkout. The first tests of each are the fast ones of the room that its file belongs to; if they pass, the
-slow ones of the room, all fast ones, and the room's in the narrow build. If those pass too, it has survived. One that is listed
-as a survivor meets the first tests only.
+A mutation is one edit of one file. cargo-mutants makes most of them: another value for a function, another operator.
+`.ci/deep/mutants.own` has the others. Nearly all mutations of cargo-mutants are built at once (`mutants_batch.py`). The rest is
+built one by one, in copies of the checkout.
+
+Each file belongs to a room, which names the tests that should notice its mutations. A mutation meets the fast tests of its room
+first. If they pass, it meets the slow tests of the room, all fast tests, and the tests of the room in the narrow build. If those
+pass too, it has survived. A mutation that is listed as a survivor meets the first tests only.
 """
 
 import hashlib
@@ -24,10 +26,9 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, ".ci")
-from mutants_batch import VARIABLE, Batch, body_of, rendered  # noqa: E402
-from rust_text import code_of, end_of_group, files, without_tests  # noqa: E402
+from mutants_batch import VARIABLE, Batch, Body, rendered  # noqa: E402
 
-# The fast tests of each room: a path, the modules of unit tests, the integration tests. The first match counts.
+# The rooms: the beginning of a path, the modules of unit tests, the integration tests. The first match counts.
 ROOMS = [
     ("src/span.rs", "span::", "suite"),
     ("src/zeroed.rs", "", "suite"),
@@ -58,18 +59,19 @@ ROOMS = [
     ("platform/src", "", ".*"),
 ]
 
-# Of these, the ones that take seconds wait until the others have passed.
+# Words in the names of tests that take seconds. They run after the others have passed.
 SLOW = os.environ["SLOW_TESTS"].split()
 
 # Tests that need a build of their own, or build others.
 NOT_RUN = {"loom", "ui"}
 
+XTASK = ["--manifest-path", "xtask/Cargo.toml", "--target-dir", "target/xtask"]
 JOBS = int(os.environ.get("MUTANTS_JOBS", "2"))
 TIMEOUT = int(os.environ.get("MUTANTS_TIMEOUT", "0"))
 SAMPLE = int(os.environ.get("MUTANTS_SAMPLE", "0"))
 FALLBACK = os.environ.get("MUTANTS_FALLBACK", "1") != "0"
 HOME = Path("target/ci-mutants").absolute()
-# How many mutations a build has at most.
+# The largest number of mutations in one build.
 TOGETHER = 100
 # A mutated loop may allocate for ever.
 MEMORY = 16 << 30
@@ -83,7 +85,7 @@ class Mutant:
     def __init__(self, file, line, what, text, by="tests"):
         self.file, self.line, self.what, self.text, self.by = file, line, what, text, by
         self.fate = None
-        # Of one that can be built with others: the body of its function, and its number from 1 on.
+        # For a mutation that can be built with others: the body of its function, and its number, counted from 1.
         self.body = self.number = None
 
     def __str__(self):
@@ -93,24 +95,34 @@ class Mutant:
 # --- Which mutations there are.
 
 
-def macros(code):
-    """The macros around items: which, where, and where they end."""
-    for match in re.finditer(r"^[ \t]*(?:\w+::)*(const_fn)!\s*\{", code, re.MULTILINE):
-        yield match, end_of_group(code, match.end() - 1) - 1
+def files(*patterns):
+    """The files of the checkout that match: the tracked ones, and new ones that are not ignored."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate", "--", *patterns]
+    names = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\0")
+    return [name for name in sorted(names) if name and Path(name).is_file()]
 
 
-def without_macros(text):
-    """The text with the macros around items blanked out, which cargo-mutants does not look into; lines and columns stay."""
-    blank = list(text)
-    for match, end in macros(code_of(text)):
-        for index in [*range(match.start(), match.end()), end]:
-            if blank[index] != "\n":
-                blank[index] = " "
-    return "".join(blank)
+def shape_of(file, text):
+    """Returns where bodies, wrappers and tests are in a file, as `xtask bodies` prints them."""
+    shape = {"body": [], "wrapper": [], "tests": []}
+    command = ["cargo", "run", "--quiet", "--locked", *XTASK, "--", "bodies", file]
+    for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines():
+        kind, *numbers = line.split()
+        line, column, last_line, last_column = map(int, numbers)
+        span = {"start": {"line": line, "column": column}, "end": {"line": last_line, "column": last_column}}
+        shape[kind].append(ends_of(text, span))
+    return shape
+
+
+def without_wrappers(text, shape):
+    """Returns the text without the macros around items, which cargo-mutants does not look into. Lines and columns stay."""
+    for start, end in shape["wrapper"]:
+        text = text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
+    return text
 
 
 def ends_of(text, span):
-    """Where something is that lies between two places, each a line and a column from 1 on."""
+    """Returns the indices of a span, whose lines and columns are counted from 1."""
     starts = [0]
     for line in text.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
@@ -124,18 +136,16 @@ def replaced(text, span, new):
 
 def made_by_cargo_mutants(file):
     text = Path(file).read_text()
+    shape = shape_of(file, text)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / Path(file).name
-        copy.write_text(without_macros(text))
+        copy.write_text(without_wrappers(text, shape))
         listing = subprocess.run(
             ["cargo", "mutants", "--no-config", "--Zmutate-file", str(copy), "--json"], capture_output=True, text=True
         )
     if listing.returncode:
         stop(f"cargo mutants on {file}: {listing.stderr}")
     lines = text.splitlines()
-    code = code_of(text)
-    const = [(match.start(), end) for match, end in macros(code) if match.group(1) == "const_fn"]
-    of_tests = [before != after for before, after in zip(code.splitlines(), without_tests(code).splitlines())]
     seen = {}
     for entry in json.loads(listing.stdout):
         new = replaced(text, entry["span"], entry["replacement"])
@@ -146,14 +156,15 @@ def made_by_cargo_mutants(file):
         seen[what] = seen.get(what, 0) + 1
         if seen[what] > 1:
             what += f" ({seen[what]})"
-        if new == text or of_tests[line - 1]:
+        first, last = ends_of(text, entry["span"])
+        if new == text or any(start <= first and last <= end for start, end in shape["tests"]):
             continue
         mutant = Mutant(file, line, what, new)
         if entry["function"]:
             start, end = ends_of(text, entry["function"]["span"])
-            # A value in a box is made on the stack first: of a type that no memory holds, the compiler tries to make it.
-            if not any(first <= start < last for first, last in const) and "Box::new" not in what:
-                mutant.body = body_of(code, start, end)
+            # The compiler tries to make a value in a box, of a type that no memory holds, on the stack.
+            if "Box::new" not in what:
+                mutant.body = next((Body(*body) for body in shape["body"] if start <= body[0] and body[1] == end), None)
         yield mutant
 
 
@@ -229,7 +240,7 @@ def room_of(file):
     stop(f"{file} is in no room: add it to the table in .ci/mutants.py")
 
 
-# What runs now, each in a group of its own: it ends with this program.
+# The groups of processes that run now. They end with this program.
 running = set()
 
 
@@ -243,20 +254,20 @@ def end(*_):
 
 
 class Broken(Exception):
-    """There is nothing to be learned from mutations."""
+    """The tests fail without a mutation, so mutations show nothing."""
 
 
 class Runner:
     """Builds tests in a copy of the checkout, and runs them."""
 
-    # How many seconds tests take without a mutation.
+    # The seconds that tests take without a mutation.
     limits = {}
 
     def __init__(self, name):
         self.name, self.tree = name, HOME / f"tree-{name}"
 
     def run(self, command, limit, memory=None, **settings):
-        """Runs a command with all that it starts, and ends them after `limit` seconds. Its status (None: too long), its output."""
+        """Runs a command, and kills it with its children after `limit` seconds. Returns its status (None: killed) and output."""
         if memory:
             settings["preexec_fn"] = lambda: resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         with tempfile.TemporaryFile() as output:
@@ -279,7 +290,7 @@ class Runner:
             output.seek(0)
             return status, output.read().decode(errors="replace")
 
-    # More flags of the compiler, and how much it optimises.
+    # Additional flags of the compiler, and its level of optimisation.
     flags, level = "", "0"
 
     def environment(self, world):
@@ -301,7 +312,7 @@ class Runner:
         return {"tests": ["--all-features"], "narrow": ["--features", "alloc"]}.get(world, ["--features", "alloc", "--release"])
 
     def build(self, world, package, targets):
-        """Builds tests; what they are called and where they are, or None and what the compiler says."""
+        """Builds tests. Returns their names and paths, or None and the errors of the compiler."""
         command = ["cargo", "test", "--no-run", "--message-format", "json", "-p", package, *self.features(world), *targets]
         status, said = self.run(command, 900, cwd=self.tree, env=self.environment(world))
         if status != 0:
@@ -316,7 +327,7 @@ class Runner:
         return sorted(found, key=lambda test: test[1] == "test"), said
 
     def play(self, world, package, tests, filters, fast, baseline, number=0):
-        """Runs built tests until one fails: what it was, or None. The baseline says how long each takes."""
+        """Runs built tests until one fails. Returns its name, or None. The baseline measures how long each takes."""
         folder = self.tree if package == "annulet" else self.tree / "platform"
         environment = self.environment(world) | {"CARGO_MANIFEST_DIR": str(folder), VARIABLE: str(number)}
         for name, kind, executable in tests:
@@ -340,7 +351,7 @@ class Runner:
         return None
 
     def stages(self, file, by):
-        """What is tested, in this order: the world, the package, the targets, the filters of unit tests, whether only fast ones."""
+        """Returns what is tested, in order: world, package, targets, filters of unit tests, whether only fast tests run."""
         modules, tests = room_of(file)
         package = "annulet" if file.startswith("src") else "annulet-platform"
         names = [name for name in ALL_TESTS[package] if any(re.fullmatch(test, name) for test in tests)]
@@ -356,7 +367,7 @@ class Runner:
         return stages
 
     def passes(self, world, package, targets, filters, fast):
-        """What was built, and what the compiler said; or why it does not pass without a mutation."""
+        """Builds tests, and runs them without a mutation. Returns them and the output of the compiler; raises if one fails."""
         tests, said = self.build(world, package, targets)
         if not tests:
             raise Broken(f"without a mutation, this does not build: {' '.join(targets)}\n{said}")
@@ -365,7 +376,7 @@ class Runner:
         return tests, said
 
     def meets(self, mutant):
-        """(fate, how): it died, was not a program, or survived."""
+        """Returns a fate (died, unviable, survived) and what decided it."""
         stages = self.stages(mutant.file, mutant.by)
         # What is listed has its reason, and need only survive the tests that would notice it first.
         for stage in stages[:1] if LISTED.find("survivors", mutant) else stages:
@@ -379,7 +390,7 @@ class Runner:
 
 
 class Together(Runner):
-    """All mutations that can be built at once."""
+    """Tests the mutations that are built at once."""
 
     # What a mutation makes of an expression may be of no use, or overflow. One build serves many runs.
     flags, level = " --cap-lints allow", "1"
@@ -403,7 +414,7 @@ class Together(Runner):
             mutant.number = None
 
     def ready(self, world, package, targets, filters, fast):
-        """It is built, and passes without a mutation, before the first that comes to it."""
+        """Builds the tests and runs them without a mutation, before the first mutation that needs them."""
         key = (world, package, tuple(targets), tuple(filters), fast)
         with self.mutex:
             if key not in self.built:
@@ -415,7 +426,7 @@ class Together(Runner):
 
 
 class Worker(Runner):
-    """One mutation after the other is built and tested."""
+    """Builds and tests one mutation after the other."""
 
     def __init__(self, number):
         super().__init__(number)
@@ -430,7 +441,7 @@ class Worker(Runner):
                 copy.unlink()
 
     def begin_with(self, other):
-        """What the crate depends on need not be built for each worker."""
+        """Copies the built dependencies of another worker."""
         for world in ("tests", "narrow", "loom"):
             built, mine = HOME / f"{world}-{other.name}", HOME / f"{world}-{self.name}"
             if built.exists() and not mine.exists():
@@ -440,7 +451,7 @@ class Worker(Runner):
         return self.build(world, package, targets)
 
     def baseline(self, mutants):
-        """Without a mutation, all that will be run passes."""
+        """Runs everything that mutations will meet, without a mutation."""
         done = set()
         for file, by in sorted({(mutant.file, mutant.by) for mutant in mutants}):
             for stage in self.stages(file, by):
@@ -459,8 +470,8 @@ class Worker(Runner):
 
 
 def companies(mutants):
-    """Those that can be built together: of one room, and not too many, for functions that are inlined into others take the
-    mutations of their own along, and the compiler has them all. A build of its own for each is quicker for a few."""
+    """Yields the mutations that are built together. They belong to one room. They are not too many, because an inlined function
+    takes its mutations along. A few are quicker to build one by one."""
     rooms = {}
     for mutant in mutants:
         if mutant.body and mutant.by == "tests":
@@ -474,7 +485,7 @@ def companies(mutants):
 
 
 def each(mutants, workers):
-    """What becomes of each; the workers share them."""
+    """Lets the workers share the mutations, and sets the fate of each."""
     line = queue.SimpleQueue()
     for mutant in mutants:
         line.put(mutant)

@@ -1,8 +1,8 @@
-"""One build for many mutations: each function has them all, and a variable of the environment says which one it is.
+"""Builds many mutations at once: each function has all of its own, and a variable of the environment selects one.
 
-A build for each mutation takes most of an hour's work of two processors for four hundred of them; one build with all of them takes
-minutes, and then each costs what its tests take. What a `const fn` computes is needed by the compiler, and some mutations do
-not compile in such company: those are built one by one, as before.
+One build for each of four hundred mutations takes nearly an hour on two processors. One build with all of them takes minutes,
+and then each mutation takes as long as its tests. Two kinds are still built one by one: mutations of a `const fn`, whose value
+the compiler needs, and mutations that do not compile together with others.
 """
 
 import json
@@ -12,11 +12,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from rust_text import code_of, end_of_group
-
 VARIABLE = "ANNULET_MUTATION"
 
-# Read before `main`, and without an allocator: some tests count what they allocate, and in which order they run is theirs.
+# The variable is read before `main`, because some tests count their allocations, and tests run in any order.
 CHOICE = """
 /// Which mutation it is.
 pub(crate) mod mutation {
@@ -38,36 +36,26 @@ pub(crate) mod mutation {
 
 
 class Body:
-    """Where the body of a function is in its file, from one brace to the other."""
+    """The place of a function's body in its file, braces included."""
 
     def __init__(self, start, end):
         self.start, self.end = start, end
 
     def mutated(self, text, mutated):
-        """What it is in the mutated text of the file."""
+        """Returns the body as it is in the mutated text of the file."""
         return mutated[self.start : self.end + len(mutated) - len(text)]
 
 
-def body_of(code, start, end):
-    """The body of the function that stands from `start` to `end`, or None where it must be computed by the compiler."""
-    at = start
-    while (at := code.find("{", at, end)) >= 0:
-        if end_of_group(code, at) == end:
-            return None if re.search(r"\bconst\s+(?:unsafe\s+)?fn\b", code[start:at]) else Body(at, end)
-        at = end_of_group(code, at)
-    return None
-
-
 class Batch:
-    """A copy of the checkout that has many mutations."""
+    """A copy of the checkout with many mutations."""
 
     def __init__(self, tree, files):
         self.tree, self.files = tree, files
-        # What does not compile in company.
+        # The mutations that do not compile together with others.
         self.left = []
 
     def write(self, mutants):
-        """Writes the files with all of the mutations; which lines of them belong to which."""
+        """Writes the files with all mutations, and notes which lines belong to which mutation."""
         if self.tree.exists():
             shutil.rmtree(self.tree)
         for name in self.files:
@@ -99,14 +87,14 @@ class Batch:
                 self.functions.setdefault(file, []).append((first, line, these))
                 at = end
             put(text[at:])
-            # What is inlined everywhere would take all its mutations along, everywhere.
+            # A function that is always inlined would take all its mutations along to every caller.
             (self.tree / file).write_text("".join(pieces).replace("#[inline(always)]", "#[inline(never)]"))
         for library in ("src/lib.rs", "platform/src/lib.rs"):
             with (self.tree / library).open("a") as file:
                 file.write(CHOICE)
 
     def blamed(self, said):
-        """Whose errors these are."""
+        """Returns the mutations that cause the errors."""
         found = set()
         for row in said.splitlines():
             if not row.startswith("{"):
@@ -126,7 +114,7 @@ class Batch:
         return found
 
     def settle(self, mutants, worlds):
-        """Leaves out what does not compile, until the rest does. `worlds` are arguments of cargo, and their environment."""
+        """Leaves out mutations until the rest compiles, and returns the rest. `worlds` are arguments and environments of cargo."""
         mutants = alone_in_their_place(mutants, self.left)
         while True:
             self.write(mutants)
@@ -146,7 +134,7 @@ class Batch:
 
 
 def alone_in_their_place(mutants, left):
-    """Those whose function lies in no other one that is mutated too; the others are left."""
+    """Returns the mutations whose function lies in no other mutated function. The others go to `left`."""
     kept = []
     for mutant in mutants:
         around = (

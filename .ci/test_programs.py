@@ -1,8 +1,9 @@
-"""Which test programs of cargo had no test that is not ignored: those that are listed as such, with a reason, and no others.
+"""Checks that the test programs without a test are those that are listed, and no others. Ignored tests do not count.
 
     test_programs.py LISTED LOG...
 
-LISTED has a line for each, `PROGRAM: why`. A log is what `cargo test` has said, without `--quiet`. Prints the listed ones.
+LISTED has a line for each such program, `PROGRAM: why`. A log is the output of `cargo test` without `--quiet`. Prints the names
+of the listed programs.
 """
 
 import re
@@ -10,7 +11,7 @@ import sys
 
 
 def programs(file):
-    """Name and number of tests of each program that cargo says it runs: those that passed, and those left out by their names."""
+    """Yields the name and the number of tests of each program that cargo runs: tests that passed, or were filtered out by name."""
     program, count = None, 0
     for line in open(file, encoding="utf-8", errors="replace"):
         line = re.sub(r"\x1b\[[0-9;]*m", "", line)

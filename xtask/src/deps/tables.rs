@@ -1,0 +1,112 @@
+//! What `.ci/deps` allows, and the exceptions from it. An exception has a reason, and one that is no longer used is an error.
+
+/// A module, and the modules of lower layers that it uses. `*` is all of them.
+pub type Module = (&'static str, &'static [&'static str]);
+
+/// Which module may use which: one of a layer uses modules of lower layers, and of those only the ones it names. The lowest
+/// layer may be used by all.
+pub const LAYERS: &[&[Module]] = &[
+    &[("sync", &[]), ("zeroed", &[]), ("error", &[]), ("handle", &[]), ("span", &[])],
+    &[("atomic", &[]), ("stats", &[])],
+    &[("words", &["atomic"])],
+    &[("index", &["atomic", "stats"])],
+    &[
+        ("ring", &["index", "atomic", "stats"]),
+        ("bytes", &["index", "atomic", "stats"]),
+        ("pool", &["atomic", "handle", "stats"]),
+        ("link", &["words", "span"]),
+        ("wait", &["atomic"]),
+        ("schema", &[]),
+        ("cap", &["atomic"]),
+    ],
+    &[("region", &["cap", "atomic"]), ("channel", &["ring", "bytes", "wait"])],
+    &[
+        ("frame", &["pool", "region"]),
+        ("queue", &["ring", "link", "region", "cap", "schema", "wait", "stats"]),
+    ],
+    &[("host", &["*"])],
+];
+
+/// Which module uses one that the layers do not allow, and why.
+pub const DEVIATIONS: &[(&str, &str, &str)] = &[
+    ("sync", "zeroed", "an atomic and a padded value are zero-valid, and say so where they are"),
+    ("zeroed", "sync", "how a constant is made differs under loom"),
+    ("sync", "span", "the tracker that shows loom raw accesses speaks in spans"),
+    (
+        "ring",
+        "words",
+        "an item of a broadcast is copied while it may be overwritten, so it is an entry: whole words",
+    ),
+    ("wait", "stats", "what waiting costs is counted, and off is the same off"),
+    ("channel", "stats", "the ring of a channel counts or does not, and its type says so"),
+    ("channel", "words", "the items of a broadcast are entries, and a channel over one says so"),
+    ("region", "link", "a descriptor is an entry of a link, and says so by link's trait"),
+];
+
+/// Which two files import each other, and why.
+pub const MUTUAL: &[(&str, &str, &str)] = &[
+    (
+        "src/channel/body.rs",
+        "src/channel/shared.rs",
+        "an owned channel makes its ends, and each of them keeps it",
+    ),
+    (
+        "src/region/slab.rs",
+        "src/region/table.rs",
+        "a table asks how many slots fit, and a slab is one of its regions",
+    ),
+    (
+        "src/ring/body.rs",
+        "src/ring/mod.rs",
+        "a ring splits into `Ends`, an alias that stands beside those of its owners",
+    ),
+    (
+        "src/ring/broadcast.rs",
+        "src/ring/broadcast/counters.rs",
+        "a broadcast has counters, which are read through it",
+    ),
+    (
+        "src/ring/broadcast.rs",
+        "src/ring/broadcast/writer.rs",
+        "a broadcast splits off its writer, which borrows it",
+    ),
+    (
+        "src/ring/drain.rs",
+        "src/ring/read_end.rs",
+        "a read end gives out items, which it takes back when they are dropped",
+    ),
+    ("src/ring/lanes.rs", "src/ring/lanes/consumer.rs", "lanes split off their consumer, which borrows them"),
+    (
+        "src/sync.rs",
+        "src/zeroed.rs",
+        "padding and atomics are zero-valid, and zero is made otherwise under loom",
+    ),
+    (
+        "src/wait/mod.rs",
+        "src/wait/strategy.rs",
+        "`Wait` names its default strategy, and a strategy waits by a `Wait`",
+    ),
+];
+
+/// Where `Ordering` may be named besides `src/atomic`, and why.
+pub const ORDERING: &[(&str, &str)] = &[
+    ("src/sync.rs", "the switch itself"),
+    ("src/words.rs", "a peer's memory, which no model runs on"),
+    ("src/stats.rs", "numbers that hand nothing over: Relaxed only"),
+];
+
+/// Where an ordering that is not Relaxed has no site, and why.
+pub const WITHOUT_SITE: &[(&str, &str)] = &[
+    ("src/atomic/site.rs", "that of a fence for the compiler alone, which loom does not have"),
+    ("src/atomic/sleepers.rs", "they forbid that a load sees a later store, which loom does not have"),
+];
+
+/// Where a crate of atomics may be named, and why not through `sync`.
+pub const ATOMICS: &[(&str, &str)] = &[
+    ("src/sync.rs", "the switch itself"),
+    ("src/words.rs", "a mapping is real memory: no model runs on it"),
+    ("src/host/futex.rs", "the kernel's interface takes core's atomic, and no model runs on the kernel"),
+];
+
+/// How many lines a file has at most, its tests aside.
+pub const LONGEST: usize = 450;
