@@ -4,8 +4,6 @@
 //! ships. Two more things differ between the worlds, and live here for the same reason: the cache-line padding of a
 //! target, and the shadow cells that let loom see accesses made through raw pointers ([`Shadow`]).
 
-use crate::zeroed::{Zeroed, empty_in_models};
-
 #[cfg(all(not(loom), not(feature = "portable-atomic")))]
 pub(crate) use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 #[cfg(loom)]
@@ -84,16 +82,6 @@ pub(crate) use const_fn;
 #[cfg_attr(not(target_pointer_width = "64"), repr(C))]
 #[derive(Debug, Default)]
 pub(crate) struct CachePadded<T>(pub(crate) T);
-
-// SAFETY: the value, and padding, which may be anything.
-unsafe impl<T: Zeroed> Zeroed for CachePadded<T> {
-    empty_in_models!(Self(T::empty()));
-}
-
-// SAFETY: an integer in memory, zero or another.
-unsafe impl Zeroed for AtomicU32 {
-    empty_in_models!(Self::new(0));
-}
 
 impl<T> core::ops::Deref for CachePadded<T> {
     type Target = T;

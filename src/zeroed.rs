@@ -6,7 +6,7 @@
 #[cfg(not(loom))]
 use core::mem::MaybeUninit;
 
-use crate::sync::const_fn;
+use crate::sync::{AtomicU32, CachePadded, const_fn};
 
 /// All-zero memory is a value of this type: its empty state.
 ///
@@ -41,6 +41,16 @@ pub(crate) use empty_in_models;
 // SAFETY: an array is its elements, one after the other.
 unsafe impl<T: Zeroed, const N: usize> Zeroed for [T; N] {
     empty_in_models!(core::array::from_fn(|_| T::empty()));
+}
+
+// SAFETY: the value, and padding, which may be anything.
+unsafe impl<T: Zeroed> Zeroed for CachePadded<T> {
+    empty_in_models!(Self(T::empty()));
+}
+
+// SAFETY: an integer in memory, zero or another.
+unsafe impl Zeroed for AtomicU32 {
+    empty_in_models!(Self::new(0));
 }
 
 const_fn! {

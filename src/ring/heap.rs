@@ -6,7 +6,31 @@ use super::Ring;
 use crate::index::Arity;
 use crate::zeroed;
 #[cfg(arc)]
-use {super::OwnedEnds, super::owner::ArcRef, crate::sync::Arc};
+use {
+    super::consumer::Consumer,
+    super::owner::ArcRef,
+    super::producer::Producer,
+    crate::index::{Sides, Single},
+    crate::sync::Arc,
+};
+
+/// A [`Producer`] that keeps its ring alive by an `Arc`.
+#[cfg(arc)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+pub type OwnedProducer<T, const N: usize, A = Sides<Single, Single>> =
+    Producer<'static, T, A, ArcRef<Ring<T, N, A>>>;
+
+/// A [`Consumer`] that keeps its ring alive by an `Arc`.
+#[cfg(arc)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+pub type OwnedConsumer<T, const N: usize, A = Sides<Single, Single>> =
+    Consumer<'static, T, A, ArcRef<Ring<T, N, A>>>;
+
+/// Both ends of a ring that they keep alive by an `Arc`.
+#[cfg(arc)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+pub type OwnedEnds<T, const N: usize, A = Sides<Single, Single>> =
+    (OwnedProducer<T, N, A>, OwnedConsumer<T, N, A>);
 
 impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     /// A new ring on the heap, made in place: no copy of it is ever on the stack, however large it is.

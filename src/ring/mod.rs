@@ -38,6 +38,7 @@ mod consumer;
 #[cfg(compare_and_swap)]
 mod discard;
 mod drain;
+mod ends;
 mod grant;
 #[cfg(feature = "alloc")]
 mod heap;
@@ -53,13 +54,11 @@ pub use body::{Ring, Spsc};
 pub use broadcast::Broadcast;
 pub use consumer::Consumer;
 pub use drain::TryIter;
+pub use ends::Ends;
 pub use grant::{ReadGrant, WriteGrant};
 pub use lanes::Lanes;
 pub use owner::{CloneEnds, Owner, Ref};
 pub use producer::Producer;
-
-/// Both ends of a ring that is borrowed.
-pub type Ends<'a, T, A = Sides<Single, Single>, K = Ref<'a>> = (Producer<'a, T, A, K>, Consumer<'a, T, A, K>);
 
 #[cfg(compare_and_swap)]
 pub use crate::index::Multi;
@@ -71,22 +70,6 @@ pub use body::{Mpmc, Mpsc, Spmc};
 pub(crate) use owner::sealed::HasEnds;
 
 #[cfg(arc)]
+pub use heap::{OwnedConsumer, OwnedEnds, OwnedProducer};
+#[cfg(arc)]
 pub use owner::ArcRef;
-
-/// A [`Producer`] that keeps its ring alive by an `Arc`.
-#[cfg(arc)]
-#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
-pub type OwnedProducer<T, const N: usize, A = Sides<Single, Single>> =
-    Producer<'static, T, A, ArcRef<Ring<T, N, A>>>;
-
-/// A [`Consumer`] that keeps its ring alive by an `Arc`.
-#[cfg(arc)]
-#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
-pub type OwnedConsumer<T, const N: usize, A = Sides<Single, Single>> =
-    Consumer<'static, T, A, ArcRef<Ring<T, N, A>>>;
-
-/// Both ends of a ring that they keep alive by an `Arc`.
-#[cfg(arc)]
-#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
-pub type OwnedEnds<T, const N: usize, A = Sides<Single, Single>> =
-    (OwnedProducer<T, N, A>, OwnedConsumer<T, N, A>);

@@ -6,8 +6,8 @@
 use core::fmt;
 use core::time::Duration;
 
+use super::backoff::sleep_until;
 use super::slots::WakerSlots;
-use super::strategy::sleep_until;
 use super::{Notify, Wait};
 use crate::atomic::{Sleepers, WaiterCount, Word};
 use crate::sync::{const_fn, is_over};

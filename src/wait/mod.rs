@@ -86,26 +86,35 @@
 //! | interrupts | a signal may come from an interrupt handler if `Notify::notify` may: no lock, no loop without bound |
 //! | memory | all-zero memory is an event that nobody waits for. Threads and signals never allocate. With feature `alloc`, a task that begins to wait while `TASKS` others do may: slots for as many more, which the event keeps |
 
+mod backoff;
 mod deadline;
 mod event;
-mod metrics;
+#[cfg(target_has_atomic = "64")]
+mod latencies;
+mod meter;
+#[cfg(target_has_atomic = "64")]
+mod metered;
 mod slots;
 mod strategy;
 mod task;
 mod thread;
+mod waiting;
 
 pub use crate::atomic::Word;
+pub use backoff::{Backoff, Step};
 pub use deadline::Deadline;
 pub use event::{Event, TimedOut};
 #[cfg(target_has_atomic = "64")]
-pub use metrics::{Latencies, Metered};
-pub use metrics::{Meter, Outcome, Role, Summary, Waited};
-pub use strategy::{Backoff, Step, Strategy};
+pub use latencies::{Latencies, Summary};
+pub use meter::{Meter, Outcome, Role, Waited};
+#[cfg(target_has_atomic = "64")]
+pub use metered::Metered;
+pub use strategy::Strategy;
 pub use task::Waiter;
 
 pub(crate) use event::Attempt;
-pub(crate) use metrics::Waiting;
 pub(crate) use task::SlotClaim;
+pub(crate) use waiting::Waiting;
 
 /// Wakes the threads that sleep on a word.
 ///

@@ -4,9 +4,11 @@
 
 use core::time::Duration;
 
+use super::backoff::{Backoff, Step, sleep_until};
 use super::event::{Attempt, TimedOut, UNSURE};
-use super::metrics::{Outcome, Role, Waiting};
-use super::strategy::{Backoff, Step, Strategy, sleep_until};
+use super::meter::{Outcome, Role};
+use super::strategy::Strategy;
+use super::waiting::Waiting;
 use super::{Deadline, Event, Wait, Word};
 use crate::sync::is_over;
 
