@@ -10,12 +10,12 @@
 //!
 //! | counter | of the sending direction | of the receiving direction |
 //! |---|---|---|
-//! | [`items`](Flow::items) | items handed over | items taken out, or skipped |
-//! | [`batches`](Flow::batches) | times items were handed over: of a single push, one | times items were taken |
-//! | [`largest`](Flow::largest) | most items handed over at once | most items taken at once |
-//! | [`refused`](Flow::refused) | answers `Full` | answers `Empty` |
-//! | [`pending`](Flow::pending) | answers `Pending` | answers `Pending` |
-//! | [`contended`](Flow::contended) | answers `Contended` | answers `Contended` |
+//! | [`items`](DirectionStats::items) | items handed over | items taken out, or skipped |
+//! | [`batches`](DirectionStats::batches) | times items were handed over: of a single push, one | times items were taken |
+//! | [`largest`](DirectionStats::largest) | most items handed over at once | most items taken at once |
+//! | [`refused`](DirectionStats::refused) | answers `Full` | answers `Empty` |
+//! | [`pending`](DirectionStats::pending) | answers `Pending` | answers `Pending` |
+//! | [`contended`](DirectionStats::contended) | answers `Contended` | answers `Contended` |
 //!
 //! A form that answers with a number of items has not been refused unless it is 0 and more was wanted.
 //!
@@ -89,7 +89,7 @@ pub struct Counts {
 /// What one direction of a ring has counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Flow {
+pub struct DirectionStats {
     /// Items moved.
     pub items: usize,
     /// Times at which items were moved.
@@ -104,7 +104,7 @@ pub struct Flow {
     pub contended: usize,
 }
 
-impl fmt::Display for Flow {
+impl fmt::Display for DirectionStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { items, batches, largest, refused, pending, contended } = self;
         write!(
@@ -116,9 +116,9 @@ impl fmt::Display for Flow {
 }
 
 impl Counts {
-    pub(crate) fn read(&self) -> Flow {
+    pub(crate) fn read(&self) -> DirectionStats {
         // Relaxed, all of them: numbers, that hand nothing over.
-        Flow {
+        DirectionStats {
             items: self.items.load(Ordering::Relaxed),
             batches: self.batches.load(Ordering::Relaxed),
             largest: self.largest.load(Ordering::Relaxed),
@@ -165,10 +165,10 @@ pub(crate) mod wide {
 /// A number that some add to and others read.
 #[cfg(all(feature = "std", target_os = "linux"))]
 #[derive(Debug, Default)]
-pub(crate) struct Tally(AtomicUsize);
+pub(crate) struct RelaxedCounter(AtomicUsize);
 
 #[cfg(all(feature = "std", target_os = "linux"))]
-impl Tally {
+impl RelaxedCounter {
     // Relaxed, both: a number, that hands nothing over.
     pub(crate) fn get(&self) -> usize {
         self.0.load(Ordering::Relaxed)
@@ -250,7 +250,7 @@ mod tests {
     #[test]
     #[cfg(all(feature = "std", target_os = "linux"))]
     fn a_tally_adds_up() {
-        let tally = super::Tally::default();
+        let tally = super::RelaxedCounter::default();
         tally.add(2);
         tally.add(3);
         assert_eq!(tally.get(), 5);

@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use annulet::ring::broadcast::Gated;
-use annulet::ring::lanes::Fair;
+use annulet::ring::lanes::RoundRobin;
 use annulet::{Broadcast, Lanes, Mpmc, Spsc};
 use assert_no_alloc::{AllocDisabler, assert_no_alloc, violation_count};
 
@@ -34,25 +34,25 @@ fn no_operation_of_a_ring_allocates() {
             let (mut tx, mut rx) = ring.split();
             // In: single, slices, iterators, grants of both kinds; refused, partly committed, and aborted.
             tx.try_push(1).unwrap();
-            assert_eq!(tx.try_push_slice(&[2, 3]), 2);
-            assert_eq!(tx.try_push_iter(4..9), 1);
+            assert_eq!(tx.push_slice(&[2, 3]), 2);
+            assert_eq!(tx.push_iter(4..9), 1);
             assert!(tx.try_push(5).is_err() && tx.try_claim(1).is_err() && tx.try_claim_exact(5).is_err());
             // Out: the same.
             assert_eq!(rx.peek(), Some(&1));
             assert!(rx.iter().eq(&[1, 2, 3, 4]));
             assert_eq!(rx.try_pop(), Ok(1));
-            assert_eq!(rx.try_pop_slice(&mut [0; 2]), 2);
+            assert_eq!(rx.pop_slice(&mut [0; 2]), 2);
             assert_eq!(rx.skip(9), 1);
-            assert!(rx.try_pop().is_err() && rx.try_read(1).is_err());
+            assert!(rx.try_pop().is_err() && rx.try_read_grant(1).is_err());
 
             let mut grant = tx.try_claim(4).unwrap();
             grant.fill_with(|index| index as u32);
-            grant.commit();
+            grant.commit_all();
             drop(tx.try_claim_exact(1));
             if let Ok(mut grant) = tx.try_claim_exact(2) {
                 grant.push(7).unwrap();
                 assert_eq!(grant.copy_from(&[8, 9]), 1);
-                grant.commit_first(1);
+                grant.commit(1);
             }
             assert_eq!(rx.drain(1, |item| _ = black_box(item)), 1);
             assert!(
@@ -60,7 +60,7 @@ fn no_operation_of_a_ring_allocates() {
                     black_box(*item);
                 }) <= 1
             );
-            if let Ok(grant) = rx.try_read_parts(4) {
+            if let Ok(grant) = rx.try_read_grant_parts(4) {
                 let _ = (grant.iter().count(), grant.release(1));
             }
             rx.try_iter().for_each(drop);
@@ -91,12 +91,12 @@ fn dropping_items_for_you_allocates_nothing() {
     let calls = calls_in(|| {
         let mut ring = Spsc::<Item, 8>::new();
         let (mut tx, mut rx) = ring.split();
-        assert_eq!(tx.try_push_iter((0..9).map(|_| Item(drops))), 8);
+        assert_eq!(tx.push_iter((0..9).map(|_| Item(drops))), 8);
         drop(tx.try_push(Item(drops)).unwrap_err().into_inner());
         assert_eq!(rx.skip(3), 3);
         let mut grant = tx.try_claim(2).unwrap();
         grant.fill_with(|_| Item(drops));
-        assert_eq!(grant.commit_first(1), 1);
+        assert_eq!(grant.commit(1), 1);
         assert_eq!(rx.drain(1, drop), 1);
     });
     assert_eq!((calls, drops.get()), (0, 11));
@@ -118,12 +118,9 @@ fn no_operation_of_a_broadcast_allocates() {
         let mut writer = gated.try_writer().unwrap();
         let (mut fast, mut slow) = (gated.join_at_oldest().unwrap(), gated.join_at_newest().unwrap());
         assert!(gated.join_at_newest().is_err() && gated.try_writer().is_none());
-        assert_eq!(writer.try_publish_slice(&[[1; 3]; 9]), 4);
+        assert_eq!(writer.publish_partial_slice(&[[1; 3]; 9]), 4);
         assert!(writer.try_publish([2; 3]).is_err());
-        assert_eq!(
-            (fast.try_read(), fast.try_read_slice(&mut [[0; 3]; 2]), slow.skip(9)),
-            (Ok([1; 3]), 2, 4)
-        );
+        assert_eq!((fast.try_read(), fast.read_slice(&mut [[0; 3]; 2]), slow.skip(9)), (Ok([1; 3]), 2, 4));
         drop((fast, slow));
         black_box((writer.readers(), writer.backpressure().behind()));
     });
@@ -138,17 +135,17 @@ fn no_operation_of_a_ring_of_many_allocates() {
             let (mut tx, mut rx) = ring.split();
             let (mut other, mut another) = (tx.clone(), rx.clone());
             tx.try_push(1).unwrap();
-            assert_eq!(other.try_push_slice(&[2, 3]), 2);
-            assert_eq!(tx.try_push_iter((4..9).filter(|number| *number > 4)), 1);
+            assert_eq!(other.push_slice(&[2, 3]), 2);
+            assert_eq!(tx.push_iter((4..9).filter(|number| *number > 4)), 1);
             assert!(tx.try_push(5).is_err() && other.try_claim(1).is_err());
             assert_eq!(another.try_pop(), Ok(1));
-            assert_eq!(rx.try_pop_slice(&mut [0; 2]), 2);
+            assert_eq!(rx.pop_slice(&mut [0; 2]), 2);
             assert_eq!(another.drain(9, |_| ()) + rx.skip(9), 1);
             assert!(rx.try_pop().is_err());
             drop(tx.try_claim(1));
             let mut grant = other.try_claim_exact(2).unwrap();
             grant.fill_with(|index| index as u32);
-            grant.commit_first(1);
+            grant.commit(1);
             let mut seen = 0;
             while rx.consume(9, |item| seen += *item + 1) > 0 {}
             assert_eq!(seen, 1);
@@ -161,13 +158,13 @@ fn no_operation_of_a_ring_of_many_allocates() {
 fn no_operation_of_lanes_allocates() {
     let calls = calls_in(|| {
         let lanes = Lanes::<u32, 4, 3>::new();
-        let mut rx = lanes.try_consumer(Fair::default()).unwrap();
+        let mut rx = lanes.try_consumer(RoundRobin::default()).unwrap();
         for _ in 0..3 {
             let (mut one, mut two) = (lanes.register().unwrap(), lanes.register().unwrap());
-            assert_eq!(one.try_push_slice(&[1, 2, 3]), 3);
+            assert_eq!(one.push_slice(&[1, 2, 3]), 3);
             two.try_push(4).unwrap();
             drop(one);
-            assert_eq!(lanes.hottest().map(|(_, items)| items), Some(3));
+            assert_eq!(lanes.longest().map(|(_, items)| items), Some(3));
             assert!(rx.try_pop_from().is_ok());
             assert_eq!(rx.drain(9, |_, _| ()) + rx.skip(9), 3);
             assert!(rx.try_pop().is_err());
@@ -189,7 +186,7 @@ mod channels {
     };
     use annulet::host::Futex;
     use annulet::ring::broadcast::Gated;
-    use annulet::ring::lanes::Fair;
+    use annulet::ring::lanes::RoundRobin;
     use annulet::stats::Off;
     use annulet::wait::{Deadline, Event, Latencies, Strategy, Ticket};
     use annulet::{Broadcast, Channel, Lanes, Mpmc, Spsc};
@@ -276,7 +273,7 @@ mod channels {
 
             let lanes = Channel::<Lanes<u32, 2, 2>, Futex>::over(Lanes::new(), Futex::new());
             let mut tx = lanes.register().unwrap();
-            both_ways(&mut tx, &mut lanes.try_receiver(Fair::default()).unwrap());
+            both_ways(&mut tx, &mut lanes.try_receiver(RoundRobin::default()).unwrap());
         });
         assert_eq!(calls, 0);
     }

@@ -148,7 +148,7 @@ impl Model {
             Move::PushIter { count } => {
                 let room = self.free();
                 let mut made = Vec::new();
-                let pushed = tx.try_push_iter((0..*count).map(|_| {
+                let pushed = tx.push_iter((0..*count).map(|_| {
                     let item = self.make();
                     made.push(*item);
                     item
@@ -163,7 +163,7 @@ impl Model {
             Move::Look => assert!(rx.iter().map(|item| **item).eq(self.items.iter().copied())),
             Move::Read { wanted, parts, release } => {
                 let wanted = usize::from(*wanted);
-                let grant = if *parts { rx.try_read_parts(wanted) } else { rx.try_read(wanted) };
+                let grant = if *parts { rx.try_read_grant_parts(wanted) } else { rx.try_read_grant(wanted) };
                 let Ok(grant) = grant else {
                     assert!(self.items.is_empty() && wanted > 0, "nothing to read, with items in it");
                     return;
@@ -276,8 +276,8 @@ impl Model {
         assert_eq!(grant.filled(), made.len());
 
         let committed = match end {
-            End::Commit => grant.commit(),
-            End::CommitFirst { count } => grant.commit_first((*count).into()),
+            End::Commit => grant.commit_all(),
+            End::CommitFirst { count } => grant.commit((*count).into()),
             End::Abort => {
                 drop(grant);
                 0

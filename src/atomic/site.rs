@@ -82,7 +82,7 @@ pub enum Site {
     EmptyFence,
     /// `fence::given_back`: the whole fence between giving an end back, and the look for what was left to its holder.
     DiscardFence,
-    /// `words::Foreign::observe`: the Acquire fence after the load of a word the peer writes.
+    /// `words::PeerMapping::observe`: the Acquire fence after the load of a word the peer writes.
     MappingObserve,
     /// `words::sleeping`: the whole fence between saying that one sleeps, and the look at the peer's word.
     SleepFence,

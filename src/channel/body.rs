@@ -6,8 +6,8 @@ use super::line::{For, Line, Told};
 #[cfg(arc)]
 use super::shared::Shared;
 use super::{Receiver, Sender};
-use crate::ring::broadcast::{Gated, GatedReader, JoinError, Overwrite, Policy, Reader, Writer};
-use crate::ring::lanes::{Housing, LaneConsumer, LaneProducer, Order, RegisterError, Strict};
+use crate::ring::broadcast::{Gated, GatedReader, JoinError, OverflowPolicy, Overwrite, Reader, Writer};
+use crate::ring::lanes::{LaneConsumer, LaneProducer, Priority, RegisterError, Schedule, Storage};
 #[cfg(arc)]
 use crate::ring::{ArcRef, HasEnds};
 use crate::ring::{Arity, Broadcast, Consumer, InChannel, Lanes, Producer, Ref, Ring, Single};
@@ -252,7 +252,7 @@ impl<
     const N: usize,
     const L: usize,
     A: Arity<Producers = Single>,
-    H: Housing,
+    H: Storage,
     W: Wait,
     M: Meter,
     const TASKS: usize,
@@ -262,16 +262,16 @@ impl<
     /// What is in the lanes stays.
     pub fn reset(&mut self) {
         self.reopen();
-        drop(self.ring.split(Strict));
+        drop(self.ring.split(Priority));
     }
 
     /// A receiver, which visits lanes in this order, or `None` while somebody has the only one.
     #[must_use]
-    pub fn try_receiver<O: Order>(
+    pub fn try_receiver<O: Schedule>(
         &self,
-        order: O,
+        schedule: O,
     ) -> Option<LaneReceiver<'_, T, N, L, O, A, W, H, M, TASKS>> {
-        Some(Receiver::new(self.ring.try_consumer(order)?, &self.line))
+        Some(Receiver::new(self.ring.try_consumer(schedule)?, &self.line))
     }
 
     /// A sender with a lane of its own.
@@ -293,7 +293,7 @@ impl<
     }
 }
 
-impl<T: Entry, const N: usize, P: Policy, S: Stats, W: Wait, M: Meter, const TASKS: usize>
+impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats, W: Wait, M: Meter, const TASKS: usize>
     Channel<Broadcast<T, N, P, S>, W, M, TASKS>
 where
     for<'a> Writer<'a, T, N, P, S>: super::Feed,

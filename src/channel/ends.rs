@@ -5,8 +5,8 @@ use core::ops::{Deref, DerefMut};
 use super::TryRecvError;
 use super::line::For;
 use crate::error::PushError;
-use crate::ring::broadcast::{Gated, GatedReader, Overwrite, Policy, Reader, Writer};
-use crate::ring::lanes::{Housing, LaneConsumer, Order};
+use crate::ring::broadcast::{Gated, GatedReader, OverflowPolicy, Overwrite, Reader, Writer};
+use crate::ring::lanes::{LaneConsumer, Schedule, Storage};
 use crate::ring::{Arity, Consumer, Multi, Owner, Producer, SideRules as _, Single};
 use crate::stats::Stats;
 use crate::words::Entry;
@@ -159,7 +159,7 @@ impl<T, A: Arity, K: Owner> sealed::Feed for Producer<'_, T, A, K> {
     }
     #[inline]
     fn put_iter(&mut self, items: &mut dyn Iterator<Item = T>) -> (usize, Result<(), PushError<()>>) {
-        self.push_iter(items)
+        self.push_from(items)
     }
     #[inline]
     fn has_room(&mut self) -> bool {
@@ -211,7 +211,7 @@ impl<T, A: Arity, K: Owner> sealed::Source for Consumer<'_, T, A, K> {
     }
 }
 
-impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single>, H: Housing> sealed::End
+impl<T, const N: usize, const L: usize, O: Schedule, A: Arity<Producers = Single>, H: Storage> sealed::End
     for LaneConsumer<'_, T, N, L, O, A, H>
 {
     const CHANGES: For = For::Room;
@@ -221,19 +221,25 @@ impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single>, 
     }
 }
 
-impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single, Consumers = Multi>, H: Housing>
-    sealed::Many for LaneConsumer<'_, T, N, L, O, A, H>
+impl<
+    T,
+    const N: usize,
+    const L: usize,
+    O: Schedule,
+    A: Arity<Producers = Single, Consumers = Multi>,
+    H: Storage,
+> sealed::Many for LaneConsumer<'_, T, N, L, O, A, H>
 {
     fn another(&self) -> Self {
         self.clone()
     }
 }
 
-impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single>, H: Housing> Source
+impl<T, const N: usize, const L: usize, O: Schedule, A: Arity<Producers = Single>, H: Storage> Source
     for LaneConsumer<'_, T, N, L, O, A, H>
 {
 }
-impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single>, H: Housing> sealed::Source
+impl<T, const N: usize, const L: usize, O: Schedule, A: Arity<Producers = Single>, H: Storage> sealed::Source
     for LaneConsumer<'_, T, N, L, O, A, H>
 {
     type Item = T;
@@ -257,7 +263,7 @@ impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single>, 
     }
 }
 
-impl<T: Entry, const N: usize, P: Policy, S: Stats> sealed::End for Writer<'_, T, N, P, S> {
+impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats> sealed::End for Writer<'_, T, N, P, S> {
     const CHANGES: For = For::Data;
     fn set_quiet(&mut self, quiet: bool) {
         self.set_quiet(quiet);

@@ -306,7 +306,7 @@ impl<T, A: Arity<Producers = Single>, L: Hold> Permit<'_, T, A, L> {
         }
         // One place was granted, so it fits.
         let _ = grant.push(item);
-        grant.commit();
+        grant.commit_all();
         tell::<Producer<'_, T, A>, L>(hold, 1);
         Ok(())
     }

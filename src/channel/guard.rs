@@ -27,7 +27,7 @@ use crate::sync::is_over;
 ///     let mut end = tx.end();
 ///     let mut grant = end.try_claim(4).unwrap();
 ///     grant.copy_from(b"ring");
-///     grant.commit();
+///     grant.commit_all();
 /// } // the receiver is woken here
 /// assert_eq!(receiver.join().unwrap(), Ok(b'r'));
 /// # }

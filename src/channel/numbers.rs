@@ -4,10 +4,10 @@
 //! of wakes nobody.
 
 use super::Channel;
-use crate::ring::broadcast::{Overwrite, Policy};
-use crate::ring::lanes::Housing;
+use crate::ring::broadcast::{OverflowPolicy, Overwrite};
+use crate::ring::lanes::Storage;
 use crate::ring::{Arity, Broadcast, Lanes, Ring, Single};
-use crate::stats::{Counts, Flow, Stats};
+use crate::stats::{Counts, DirectionStats, Stats};
 use crate::wait::Meter;
 use crate::words::Entry;
 
@@ -43,7 +43,7 @@ impl<T, const N: usize, A: Arity<Stats = Counts>, W, M: Meter, const TASKS: usiz
     /// What the senders and the receivers have counted, in this order. A call that had to wait is one refusal, however
     /// often it looked.
     #[must_use]
-    pub fn stats(&self) -> (Flow, Flow) {
+    pub fn stats(&self) -> (DirectionStats, DirectionStats) {
         self.ring.stats()
     }
 }
@@ -53,7 +53,7 @@ impl<
     const N: usize,
     const L: usize,
     A: Arity<Producers = Single>,
-    H: Housing,
+    H: Storage,
     W,
     M: Meter,
     const TASKS: usize,
@@ -72,7 +72,7 @@ impl<
     }
 }
 
-impl<T: Entry, const N: usize, P: Policy, S: Stats, W, M: Meter, const TASKS: usize>
+impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats, W, M: Meter, const TASKS: usize>
     Channel<Broadcast<T, N, P, S>, W, M, TASKS>
 {
     /// The number of items that it holds when it is full: `N`.
@@ -94,13 +94,13 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats, W, M: Meter, const TASKS: us
     }
 }
 
-impl<T: Entry, const N: usize, P: Policy, W, M: Meter, const TASKS: usize>
+impl<T: Entry, const N: usize, P: OverflowPolicy, W, M: Meter, const TASKS: usize>
     Channel<Broadcast<T, N, P, Counts>, W, M, TASKS>
 {
     /// What the sender, and all receivers together, have counted, in this order. A call that had to wait is one refusal,
     /// however often it looked.
     #[must_use]
-    pub fn stats(&self) -> (Flow, Flow) {
+    pub fn stats(&self) -> (DirectionStats, DirectionStats) {
         self.ring.stats()
     }
 }
@@ -110,7 +110,7 @@ impl<T: Entry, const N: usize, W, M: Meter, const TASKS: usize>
 {
     /// How often receivers were told that they missed items, and how many.
     #[must_use]
-    pub fn lagged(&self) -> Flow {
+    pub fn lagged(&self) -> DirectionStats {
         self.ring.lagged()
     }
 }

@@ -108,7 +108,7 @@ impl Wait for Futex {
     /// A short spin, unless there is one processor only, then some yields, then sleep.
     fn patience(&self) -> Strategy {
         static SPIN: OnceLock<u32> = OnceLock::new();
-        Strategy::phased(*SPIN.get_or_init(|| if affinity::is_alone() { 0 } else { SPINS }), YIELDS)
+        Strategy::phased(*SPIN.get_or_init(|| if affinity::is_uniprocessor() { 0 } else { SPINS }), YIELDS)
     }
 }
 
@@ -131,7 +131,7 @@ mod tests {
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     #[test]
     fn a_fence_that_is_refused_is_not_claimed() {
-        use super::super::port::tests::forbid;
+        use super::super::endpoint::tests::forbid;
 
         // Its answer, which never changes, is that of a thread that may ask.
         let available = membarrier::is_available();
@@ -165,7 +165,7 @@ mod tests {
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     #[test]
     fn h08_a_sleep_that_is_refused_is_no_spin() {
-        use super::super::port::tests::forbid;
+        use super::super::endpoint::tests::forbid;
         use std::time::Instant;
 
         for number in [libc::ENOSYS, libc::EFAULT] {
@@ -183,7 +183,7 @@ mod tests {
     /// A wait spins only where what it waits for can happen meanwhile, and sleeps in the end.
     #[test]
     fn a_wait_spins_then_yields_then_sleeps() {
-        let spins = if affinity::is_alone() { 0 } else { SPINS };
+        let spins = if affinity::is_uniprocessor() { 0 } else { SPINS };
         assert_eq!(Futex::new().patience(), Strategy::phased(spins, YIELDS));
     }
 }

@@ -1,4 +1,4 @@
-//! Two processes exchange their windows, and become a port each.
+//! Two processes exchange their windows, and become an endpoint each.
 
 use core::fmt;
 use std::io;
@@ -9,9 +9,9 @@ use annulet_platform::closer::{self, discard};
 use annulet_platform::fdpass::{self, PassError};
 use annulet_platform::pidfd::PidFd;
 
+use super::endpoint::Endpoint;
 use super::own;
-use super::pending::{Pending, Refusal};
-use super::port::Port;
+use super::pending::{Pending, PendingError};
 use super::segment::{AttachError, PeerWindow, Segment, attach};
 use crate::link::Entry;
 use crate::wait::Deadline;
@@ -26,7 +26,7 @@ const TAKEN: &[u8] = b"annulet has it";
 const LONGEST: usize = 17;
 const _: () = assert!(CONNECTING.len() < LONGEST && ACCEPTING.len() < LONGEST && TAKEN.len() < LONGEST);
 
-/// Why two processes did not become ports of each other. Every descriptor that had arrived is closed, but for one that its
+/// Why two processes did not become endpoints of each other. Every descriptor that had arrived is closed, but for one that its
 /// maker keeps from being closed, and those behind it ([`discard`]).
 #[derive(Debug)]
 #[non_exhaustive]
@@ -61,11 +61,11 @@ impl From<AttachError> for HandshakeError {
     }
 }
 
-impl From<Refusal> for HandshakeError {
-    fn from(why: Refusal) -> Self {
+impl From<PendingError> for HandshakeError {
+    fn from(why: PendingError) -> Self {
         match why {
-            Refusal::TooMany { limit } => Self::TooManyPending { limit },
-            Refusal::Io(why) => Self::Pass(PassError::Io { kind: why.kind(), raw: why.raw_os_error() }),
+            PendingError::TooMany { limit } => Self::TooManyPending { limit },
+            PendingError::Io(why) => Self::Pass(PassError::Io { kind: why.kind(), raw: why.raw_os_error() }),
         }
     }
 }
@@ -172,7 +172,7 @@ fn fits(expect: usize, offer: usize) -> Result<(), PassError> {
 /// `offer` goes along with my window; of the peer, exactly `expect` descriptors beside its window are taken, and
 /// returned in its order, unchecked ([`attach_region`](super::attach_region) is for that, and
 /// [`discard`] closes what is not needed any more). `peer` is the process
-/// whose death ends the port: [`PidFd::of_child`], or [`PidFd::of_peer`] of a socket that the peer has connected.
+/// whose death ends the endpoint: [`PidFd::of_child`], or [`PidFd::of_peer`] of a socket that the peer has connected.
 ///
 /// The socket keeps messages apart (`SOCK_SEQPACKET`). It is closed by [`discard`], with all that the peer has queued in it.
 /// To use the connection after `Ok`, or again after an error for the arguments (`TooManyFds`), keep a copy (`try_clone`), and
@@ -185,13 +185,13 @@ fn fits(expect: usize, offer: usize) -> Result<(), PassError> {
 /// use std::os::fd::{AsFd, OwnedFd};
 /// use std::time::Duration;
 ///
-/// use annulet::host::{Deadline, PidFd, Port, connect};
+/// use annulet::host::{Deadline, PidFd, Endpoint, connect};
 ///
 /// let socket: OwnedFd = std::io::stdin().as_fd().try_clone_to_owned()?;
 /// let parent = PidFd::of_peer(&socket)?;
 /// let deadline = Deadline::after(Duration::from_secs(5));
-/// let (mut port, _): (Port<u64, 64>, _) = connect(socket, parent, &[], 0, deadline)?;
-/// port.send(&42, deadline)?;
+/// let (mut endpoint, _): (Endpoint<u64, 64>, _) = connect(socket, parent, &[], 0, deadline)?;
+/// endpoint.send(&42, deadline)?;
 /// # Ok(())
 /// # }
 /// ```
@@ -208,7 +208,7 @@ pub fn connect<E: Entry, const N: usize>(
     offer: &[BorrowedFd<'_>],
     expect: usize,
     deadline: Deadline,
-) -> Result<(Port<E, N>, Vec<OwnedFd>), HandshakeError> {
+) -> Result<(Endpoint<E, N>, Vec<OwnedFd>), HandshakeError> {
     conclude(socket.into(), peer, offer, expect, deadline, ask)
 }
 
@@ -219,7 +219,7 @@ type Exchanged<E, const N: usize> = (Segment<E, N>, PeerWindow<E, N>, Vec<OwnedF
 type Exchange<E, const N: usize> =
     fn(BorrowedFd<'_>, &PidFd, &[BorrowedFd<'_>], usize, Deadline) -> Result<Exchanged<E, N>, HandshakeError>;
 
-/// Exchanges windows, and makes a port of them, or hangs up.
+/// Exchanges windows, and makes an endpoint of them, or hangs up.
 fn conclude<E: Entry, const N: usize>(
     socket: OwnedFd,
     peer: PidFd,
@@ -227,7 +227,7 @@ fn conclude<E: Entry, const N: usize>(
     expect: usize,
     deadline: Deadline,
     exchange: Exchange<E, N>,
-) -> Result<(Port<E, N>, Vec<OwnedFd>), HandshakeError> {
+) -> Result<(Endpoint<E, N>, Vec<OwnedFd>), HandshakeError> {
     let done = match fits(expect, offer.len()) {
         Err(why) => Err(why.into()),
         Ok(()) => {
@@ -242,7 +242,7 @@ fn conclude<E: Entry, const N: usize>(
     // What the peer has queued in it closes with it.
     discard([socket], deadline);
     let (mine, theirs, beside) = done?;
-    Ok((Port::new(mine, theirs, peer), beside))
+    Ok((Endpoint::new(mine, theirs, peer), beside))
 }
 
 /// Passes a window of mine, and takes the peer's.
@@ -296,7 +296,7 @@ pub fn accept<E: Entry, const N: usize>(
     offer: &[BorrowedFd<'_>],
     expect: usize,
     deadline: Deadline,
-) -> Result<(Port<E, N>, Vec<OwnedFd>), HandshakeError> {
+) -> Result<(Endpoint<E, N>, Vec<OwnedFd>), HandshakeError> {
     conclude(socket.into(), peer, offer, expect, deadline, serve)
 }
 

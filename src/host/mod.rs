@@ -7,7 +7,7 @@
 //!                                                         and only then maps it, read-only
 //!   checks and maps likewise ◀──── fd over a socket ───── creates its own, only now
 //!   says that it has it ────────────────────────────────▶
-//!   Port: link over (my window, B's window)               Port: link over (my window, A's window)
+//!   Endpoint: link over (my window, B's window)               Endpoint: link over (my window, A's window)
 //!   pidfd of B                                            pidfd of A
 //! ```
 //!
@@ -16,8 +16,8 @@
 //! | [`Futex`] | how the threads of a process wait for [events](crate::wait::Event) and [channels](crate::channel) |
 //! | [`Runner`] | a thread that gives what a [`Receiver`](crate::channel::Receiver) receives to a handler |
 //! | [`Segment`] | a window of ours in a sealed memfd; [`attach`] is the one check of a peer's |
-//! | [`Port`] | a [`Link`](crate::link::Link) over two segments that can wait, and knows when its peer is dead |
-//! | [`accept`], [`connect`] | two processes exchange windows, and become a port each |
+//! | [`Endpoint`] | a [`Link`](crate::link::Link) over two segments that can wait, and knows when its peer is dead |
+//! | [`accept`], [`connect`] | two processes exchange windows, and become an endpoint each |
 //! | [`seal_region`], [`attach_region`] | bytes that nobody can change any more: a true `&[u8]`, even from a hostile sender |
 //!
 //! # Guarantees, against a hostile peer process
@@ -35,20 +35,20 @@
 //! | whose window | none of mine is taken for a peer's, on whichever connection it comes back |
 
 mod clock;
+mod endpoint;
 mod futex;
 mod handshake;
 mod own;
 mod pending;
-mod port;
 mod region;
 mod runner;
 mod segment;
 
+pub use endpoint::{Endpoint, EndpointError, EndpointLink, LinkGuard};
 pub use futex::Futex;
 pub use handshake::{HandshakeError, accept, connect};
-pub use port::{LinkGuard, Port, PortError, PortLink};
 pub use region::{attach_region, seal_region};
-pub use runner::{Finished, NotSpawned, Panicked, Runner};
+pub use runner::{Finished, Panicked, Runner, SpawnError};
 pub use segment::{AttachError, PeerWindow, Segment, attach};
 
 pub use crate::wait::Deadline;

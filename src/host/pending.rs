@@ -50,14 +50,14 @@ pub(super) struct Pending {
 
 /// Why nothing is to be sent.
 #[derive(Debug)]
-pub(super) enum Refusal {
+pub(super) enum PendingError {
     /// The peer has not taken so many.
     TooMany { limit: usize },
     /// The kernel refused.
     Io(io::Error),
 }
 
-impl From<io::Error> for Refusal {
+impl From<io::Error> for PendingError {
     fn from(why: io::Error) -> Self {
         Self::Io(why)
     }
@@ -65,7 +65,7 @@ impl From<io::Error> for Refusal {
 
 impl Pending {
     /// To be called before `weight` descriptors are sent to `peer` through `socket`.
-    pub(super) fn begin(socket: BorrowedFd<'_>, peer: &PidFd, weight: usize) -> Result<Self, Refusal> {
+    pub(super) fn begin(socket: BorrowedFd<'_>, peer: &PidFd, weight: usize) -> Result<Self, PendingError> {
         if peer.is_this_process() {
             return Ok(Self { number: None });
         }
@@ -104,7 +104,7 @@ impl Pending {
 
 /// Enters what is about to be sent, and returns its number. What is out of the list goes to `over`: entries that are taken by
 /// now, and this one if it is refused.
-fn enter(entries: &mut Vec<Entry>, mut entry: Entry, over: &mut Vec<Entry>) -> Result<u64, Refusal> {
+fn enter(entries: &mut Vec<Entry>, mut entry: Entry, over: &mut Vec<Entry>) -> Result<u64, PendingError> {
     // An answer that fails is none: the entry stays.
     over.extend(entries.extract_if(.., |old| {
         old.sender != entry.sender || (old.given_up && fdpass::is_taken(&old.socket).unwrap_or(false))
@@ -123,7 +123,7 @@ fn enter(entries: &mut Vec<Entry>, mut entry: Entry, over: &mut Vec<Entry>) -> R
     for (count, limit) in [(left, OF_A_PROCESS), (of_user, for_user)] {
         if count > 0 && count.saturating_add(entry.weight) > limit {
             over.push(entry);
-            return Err(Refusal::TooMany { limit });
+            return Err(PendingError::TooMany { limit });
         }
     }
     let number = entries.last().map_or(0, |last| last.number.wrapping_add(1));
@@ -188,7 +188,7 @@ mod tests {
         assert!(!heavy.end());
         assert!(matches!(
             Pending::begin(fourth.as_fd(), &peer, 1),
-            Err(Refusal::TooMany { limit: OF_A_PROCESS })
+            Err(PendingError::TooMany { limit: OF_A_PROCESS })
         ));
         child.kill().unwrap();
         child.wait().unwrap();

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock, mpsc};
 use std::thread::{self, JoinHandle};
 
 use crate::channel::{Hold, Receiver, RecvError, Source};
-use crate::stats::Tally;
+use crate::stats::RelaxedCounter;
 
 /// A thread that gives each item of a [`Receiver`] to a handler, asleep while there is none.
 ///
@@ -21,7 +21,7 @@ use crate::stats::Tally;
 /// | the handler panics | the thread ends. The item it had is its business; none of the others is lost: the receiver comes back in [`Panicked`] |
 /// | a waker of who waits for room panics, or the platform | likewise, and the item that made the room is gone |
 /// | a broadcast overwrites what was not received | it is counted in [`lagged`](Self::lagged), and the handler gets the oldest item that is there |
-/// | the thread cannot be started | the receiver and the handler come back in [`NotSpawned`] |
+/// | the thread cannot be started | the receiver and the handler come back in [`SpawnError`] |
 /// | idle | no processor time, if the receiver's [`Strategy`](crate::wait::Strategy) ends in a sleep, as it does unless told otherwise |
 ///
 /// It takes any receiver that outlives its thread: one that keeps its channel by an `Arc`, or one of a `static`. Of a
@@ -62,8 +62,8 @@ pub struct Runner<E: Source, L: Hold, H> {
 struct State {
     /// Set once.
     stop: OnceLock<()>,
-    processed: Tally,
-    lagged: Tally,
+    processed: RelaxedCounter,
+    lagged: RelaxedCounter,
 }
 
 /// How the thread ends.
@@ -99,7 +99,7 @@ pub struct Panicked<E: Source, L: Hold> {
 }
 
 /// There is no thread.
-pub struct NotSpawned<E: Source, L: Hold, H> {
+pub struct SpawnError<E: Source, L: Hold, H> {
     /// The receiver, as it was.
     pub receiver: Receiver<E, L>,
     /// The handler, as it was.
@@ -118,12 +118,12 @@ where
     ///
     /// # Errors
     ///
-    /// [`NotSpawned`], if the system starts no thread, or there is a zero byte in `name` (`InvalidInput`).
+    /// [`SpawnError`], if the system starts no thread, or there is a zero byte in `name` (`InvalidInput`).
     pub fn spawn(
         name: impl Into<String>,
         receiver: Receiver<E, L>,
         handler: H,
-    ) -> Result<Self, Box<NotSpawned<E, L, H>>> {
+    ) -> Result<Self, Box<SpawnError<E, L, H>>> {
         let name = name.into();
         let state = Arc::new(State::default());
         let hold = receiver.hold().clone();
@@ -147,7 +147,7 @@ where
             Err(((receiver, handler), error)) => {
                 // Without one, the thread was gone before it had begun; nothing ends it there.
                 let error = error.unwrap_or_else(|| io::Error::other("the thread has ended"));
-                Err(Box::new(NotSpawned { receiver, handler, error }))
+                Err(Box::new(SpawnError { receiver, handler, error }))
             }
         }
     }
@@ -300,9 +300,9 @@ impl<E: Source, L: Hold> fmt::Debug for Panicked<E, L> {
     }
 }
 
-impl<E: Source, L: Hold, H> fmt::Debug for NotSpawned<E, L, H> {
+impl<E: Source, L: Hold, H> fmt::Debug for SpawnError<E, L, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NotSpawned").field("error", &self.error).finish_non_exhaustive()
+        f.debug_struct("SpawnError").field("error", &self.error).finish_non_exhaustive()
     }
 }
 
@@ -315,13 +315,13 @@ impl<E: Source, L: Hold> fmt::Display for Panicked<E, L> {
 
 impl<E: Source, L: Hold> core::error::Error for Panicked<E, L> {}
 
-impl<E: Source, L: Hold, H> fmt::Display for NotSpawned<E, L, H> {
+impl<E: Source, L: Hold, H> fmt::Display for SpawnError<E, L, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "no thread was started: {}", self.error)
     }
 }
 
-impl<E: Source, L: Hold, H> core::error::Error for NotSpawned<E, L, H> {
+impl<E: Source, L: Hold, H> core::error::Error for SpawnError<E, L, H> {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         Some(&self.error)
     }

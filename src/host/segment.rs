@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   ┌────────────────┬──────────────────────────────┬─ ─ ─ ─ ─ ─ ─ ─┐
-//!   │ Header, 128 B  │ Window<E, N>                 │ zero, to 4096 │
+//!   │ WindowHeader, 128 B  │ Window<E, N>                 │ zero, to 4096 │
 //!   └────────────────┴──────────────────────────────┴─ ─ ─ ─ ─ ─ ─ ─┘
 //!     sealed: SHRINK | GROW | FUTURE_WRITE | SEAL
 //! ```
@@ -18,8 +18,8 @@ use annulet_platform::mapping::Mapping;
 use annulet_platform::memfd::{self, CheckError, Expect, Seals};
 
 use super::own::Listed;
-use crate::link::{Entry, Geometry, HEADER_BYTES, Header, HeaderError, Window};
-use crate::words::{Foreign, Own};
+use crate::link::{Entry, Geometry, HEADER_BYTES, HeaderError, Window, WindowHeader};
+use crate::words::{OwnMapping, PeerMapping};
 
 /// Sizes are rounded up to this, whatever the pages are, so that both sides expect the same.
 const GRAIN: u64 = 4096;
@@ -38,12 +38,12 @@ fn file_bytes(geometry: &Geometry) -> u64 {
 pub struct Segment<E: Entry, const N: usize> {
     // Before the file is closed, and its identity may become another's.
     pub(super) listed: Listed,
-    pub(super) words: Own<Window<E, N>, Mapping>,
+    pub(super) words: OwnMapping<Window<E, N>, Mapping>,
     fd: OwnedFd,
 }
 
 /// A window of a peer's, checked, and mapped read-only.
-pub type PeerWindow<E, const N: usize> = Foreign<Window<E, N>, Mapping>;
+pub type PeerWindow<E, const N: usize> = PeerMapping<Window<E, N>, Mapping>;
 
 impl<E: Entry, const N: usize> Segment<E, N> {
     /// Makes a memory file, maps it, writes all of it, zeros and the header, and seals the file.
@@ -64,7 +64,7 @@ impl<E: Entry, const N: usize> Segment<E, N> {
         let mapping = Mapping::read_write(&file, len)?;
         // After mapping: what a mapping says about its memory comes before there is any.
         memfd::allocate(&file, size)?;
-        file.write_all_at(Header::new(&geometry).as_bytes(), 0)?;
+        file.write_all_at(WindowHeader::new(&geometry).as_bytes(), 0)?;
         // After mapping: from here on, no writable mapping of it can be made, by anybody.
         memfd::add_seals(&file, window_seals())?;
         let base = window_of(&mapping);
@@ -73,7 +73,7 @@ impl<E: Entry, const N: usize> Segment<E, N> {
         //   stays where it is as long as the `Mapping` lives, wherever that is moved;
         // - the mapping was made here and goes into this value: nothing else in this process has its address.
         //   Another mapping of the same file in this process would be another address range, and read-only.
-        let words = unsafe { Own::new(base, mapping) };
+        let words = unsafe { OwnMapping::new(base, mapping) };
         Ok(Self { listed, words, fd: OwnedFd::from(file) })
     }
 
@@ -114,7 +114,7 @@ pub fn attach<E: Entry, const N: usize>(fd: BorrowedFd<'_>) -> Result<PeerWindow
     // One read of the whole header, into memory of ours: what is checked is what was read.
     let mut snapshot = [0; HEADER_BYTES];
     File::from(fd.try_clone_to_owned()?).read_exact_at(&mut snapshot, 0)?;
-    Header::check(&snapshot, &geometry, size)?;
+    WindowHeader::check(&snapshot, &geometry, size)?;
     let len = usize::try_from(size).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
     let mapping = Mapping::read_only(fd, len)?;
     let base = window_of(&mapping);
@@ -124,7 +124,7 @@ pub fn attach<E: Entry, const N: usize>(fd: BorrowedFd<'_>) -> Result<PeerWindow
     // - reading cannot fault: the file is on tmpfs, of the expected size, and sealed against shrinking, all seen
     //   before it was mapped;
     // - the mapping goes into this value: nothing else in this process has its address.
-    Ok(unsafe { Foreign::new(base, mapping) })
+    Ok(unsafe { PeerMapping::new(base, mapping) })
 }
 
 /// Why a peer's window was refused.

@@ -13,7 +13,7 @@
 //! ```
 
 use super::window::{LINE, Window};
-use super::{Entry, HeaderError, Image, mark};
+use super::{Entry, HeaderError, Image, index_word};
 
 /// Bytes of a header.
 pub const HEADER_BYTES: usize = 128;
@@ -38,7 +38,7 @@ impl Geometry {
     pub const fn of<E: Entry, const N: usize>() -> Self {
         let () = Window::<E, N>::CHECKED;
         let words = <E::Image as Image>::WORDS;
-        let parts = [VERSION, E::ABI, words as u32, N as u32, LINE as u32, mark::MAX_POSITION];
+        let parts = [VERSION, E::ABI, words as u32, N as u32, LINE as u32, index_word::MAX_POSITION];
         // FNV-1a, over words: it tells apart what differs by accident; nobody is kept out by it.
         let (mut abi, mut i) = (0xcbf2_9ce4_8422_2325_u64, 0);
         while i < parts.len() {
@@ -62,9 +62,9 @@ impl Geometry {
 
 /// The 128 bytes before a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Header([u8; HEADER_BYTES]);
+pub struct WindowHeader([u8; HEADER_BYTES]);
 
-impl Header {
+impl WindowHeader {
     /// The header of a window with this geometry.
     #[must_use]
     pub fn new(geometry: &Geometry) -> Self {

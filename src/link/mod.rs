@@ -19,12 +19,12 @@
 //! |---|---|
 //! | memory | only the two windows are touched, and only within their bounds |
 //! | single fetch | each shared word is loaded at most once in an operation; decision and use see the same copy |
-//! | bounded | `recv` loads at most 1 + words of an entry and stores 1; `send` loads at most 1; no loop depends on shared data |
-//! | batches | `drain` and `send_iter` look at the peer's index once, at their start, unless they know enough without: what it says is there then is used |
+//! | bounded | `try_recv` loads at most 1 + words of an entry and stores 1; `try_send` loads at most 1; no loop depends on shared data |
+//! | batches | `try_drain` and `try_send_iter` look at the peer's index once, at their start, unless they know enough without: what it says is there then is used |
 //! | panics | none, and nothing to overflow or divide by |
 //! | truth | an empty link and a lying peer are never the same answer: [`LinkError::Empty`], [`LinkError::Corrupt`] |
 //! | poison | after `Corrupt` every call answers [`LinkError::Poisoned`] without touching shared memory, until [`Link::reset`] |
-//! | waiting | never; who waits for the peer by a sleep of his own is woken by it: [`Link::prepare_sleep`] |
+//! | waiting | never; who waits for the peer by a sleep of his own is woken by it: [`Link::enable_notification`] |
 //! | a peer that stops | costs nothing: `Empty`, `Full`; committed entries stay readable, half-written ones are invisible |
 //!
 //! What arrives is still what the peer chose to send: an [`Entry`] is numbers. Descriptors among them become
@@ -39,22 +39,22 @@
 //! let mut k = Link::<u64, 8, _, _>::new(&kernel, &task);
 //! let mut t = Link::<u64, 8, _, _>::new(&task, &kernel);
 //!
-//! t.send(&42).unwrap();
-//! assert_eq!(k.recv(), Ok(42));
-//! assert_eq!(k.recv(), Err(LinkError::Empty));
+//! t.try_send(&42).unwrap();
+//! assert_eq!(k.try_recv(), Ok(42));
+//! assert_eq!(k.try_recv(), Err(LinkError::Empty));
 //! ```
 
 mod error;
 mod header;
+mod index_word;
 mod look;
-mod mark;
-mod sleep;
+mod notification;
 mod window;
 
 pub use crate::words::{Entry, Image};
 pub use error::{Fault, HeaderError, LinkError};
-pub use header::{Geometry, HEADER_BYTES, Header};
-pub use sleep::Awaited;
+pub use header::{Geometry, HEADER_BYTES, WindowHeader};
+pub use notification::Interest;
 pub use window::Window;
 
 use core::fmt;
@@ -76,7 +76,7 @@ use window::{HEAD, SLOTS, TAIL, WAKE};
 pub struct Link<E: Entry, const N: usize, M, F> {
     mine: M,
     theirs: F,
-    state: State,
+    state: LinkState,
     epoch: u32,
     /// My tail, and how far the peer had come with my entries when I looked.
     sent: u32,
@@ -93,7 +93,7 @@ pub struct Link<E: Entry, const N: usize, M, F> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum LinkState {
     Open,
     Closed,
     Poisoned,
@@ -109,7 +109,7 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
 
     /// A link over two fresh windows: mine, which only I write, and the peer's.
     ///
-    /// Both sides must have made theirs with the same `E` and `N`; [`Header`] checks that for windows that came
+    /// Both sides must have made theirs with the same `E` and `N`; [`WindowHeader`] checks that for windows that came
     /// from elsewhere. Nothing is read or written yet.
     pub fn new(mine: M, theirs: F) -> Self {
         Self::starting_at(mine, theirs, 0)
@@ -119,15 +119,15 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
     /// windows must say so.
     #[doc(hidden)]
     pub fn starting_at(mine: M, theirs: F, origin: u32) -> Self {
-        let origin = origin & mark::MAX_POSITION;
+        let origin = origin & index_word::MAX_POSITION;
         Self {
             mine,
             theirs,
-            state: State::Open,
+            state: LinkState::Open,
             epoch: 0,
             sent: origin,
             taken: origin,
-            limit: origin.wrapping_add(Self::CAPACITY) & mark::MAX_POSITION,
+            limit: origin.wrapping_add(Self::CAPACITY) & index_word::MAX_POSITION,
             head: origin,
             tail: origin,
             no_more: false,
@@ -139,12 +139,12 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
     /// Says that both directions stand at `origin`, as `starting_at` assumes.
     #[doc(hidden)]
     pub fn publish_origin(&self) {
-        self.say(TAIL, self.sent);
-        self.say(HEAD, self.head);
+        self.publish_index(TAIL, self.sent);
+        self.publish_index(HEAD, self.head);
     }
 
-    fn say(&self, at: usize, position: u32) {
-        self.mine.publish(at, mark::encode(self.epoch, self.state == State::Closed, position));
+    fn publish_index(&self, at: usize, position: u32) {
+        self.mine.publish(at, index_word::encode(self.epoch, self.state == LinkState::Closed, position));
     }
 
     /// Sends one entry: it is visible to the peer when this returns.
@@ -157,12 +157,12 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
     /// [`StaleEpoch`](LinkError::StaleEpoch) and [`PeerReset`](LinkError::PeerReset) around a reset. Nothing was
     /// written then; the entry is still yours.
     #[inline]
-    pub fn send(&mut self, entry: &E) -> Result<(), LinkError> {
+    pub fn try_send(&mut self, entry: &E) -> Result<(), LinkError> {
         if self.sent == self.limit {
             self.look_for_room()?;
         }
         self.sent = self.put(self.sent, entry);
-        self.say(TAIL, self.sent);
+        self.publish_index(TAIL, self.sent);
         Ok(())
     }
 
@@ -174,14 +174,14 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send), when not a single entry could be sent.
-    pub fn send_iter(&mut self, iter: impl IntoIterator<Item = E>) -> Result<usize, LinkError> {
+    /// As [`try_send`](Self::try_send), when not a single entry could be sent.
+    pub fn try_send_iter(&mut self, iter: impl IntoIterator<Item = E>) -> Result<usize, LinkError> {
         let iter = iter.into_iter();
         let most = iter.size_hint().1.map_or(N, |most| most.min(N));
-        let mut room = mark::since(self.limit, self.sent) as usize;
+        let mut room = index_word::since(self.limit, self.sent) as usize;
         if room == 0 || room < most {
             self.look_for_room()?;
-            room = mark::since(self.limit, self.sent) as usize;
+            room = index_word::since(self.limit, self.sent) as usize;
         }
         let (mut count, mut at) = (0, self.sent);
         for entry in iter.take(room) {
@@ -190,7 +190,7 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
         }
         if count > 0 {
             self.sent = at;
-            self.say(TAIL, at);
+            self.publish_index(TAIL, at);
         }
         Ok(count)
     }
@@ -205,11 +205,11 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
     /// [`Poisoned`](LinkError::Poisoned); [`StaleEpoch`](LinkError::StaleEpoch) and
     /// [`PeerReset`](LinkError::PeerReset) around a reset.
     #[inline]
-    pub fn recv(&mut self) -> Result<E, LinkError> {
+    pub fn try_recv(&mut self) -> Result<E, LinkError> {
         if self.head == self.tail {
             self.look_for_entries()?;
         }
-        Ok(SayHead(self).0.take())
+        Ok(PublishHead(self).0.take())
     }
 
     /// Gives up to `max` entries to `f`. Returns how many. Their slots become free together, also when `f` panics (then
@@ -220,9 +220,9 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
     ///
     /// # Errors
     ///
-    /// As [`recv`](Self::recv), when there was not a single entry; and [`Corrupt`](LinkError::Corrupt) whenever the look
+    /// As [`try_recv`](Self::try_recv), when there was not a single entry; and [`Corrupt`](LinkError::Corrupt) whenever the look
     /// finds a lie.
-    pub fn drain(&mut self, max: usize, mut f: impl FnMut(E)) -> Result<usize, LinkError> {
+    pub fn try_drain(&mut self, max: usize, mut f: impl FnMut(E)) -> Result<usize, LinkError> {
         if max == 0 && !self.is_poisoned() {
             return Ok(0);
         }
@@ -235,7 +235,7 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
             }
         }
         let count = max.min(self.known_entries());
-        let said = SayHead(self);
+        let said = PublishHead(self);
         for _ in 0..count {
             let entry = said.0.take();
             f(entry);
@@ -246,11 +246,11 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
 
     /// Says that I will neither send nor take any more. What the peer has sent can still be received.
     pub fn close(&mut self) {
-        if self.state == State::Open {
-            self.state = State::Closed;
+        if self.state == LinkState::Open {
+            self.state = LinkState::Closed;
             self.limit = self.sent;
-            self.say(TAIL, self.sent);
-            self.say(HEAD, self.head);
+            self.publish_index(TAIL, self.sent);
+            self.publish_index(HEAD, self.head);
         }
     }
 
@@ -265,12 +265,12 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
     ///
     /// [`Retired`](LinkError::Retired) when the epochs are used up (after 127 resets): the link needs new windows.
     pub fn reset(&mut self) -> Result<(), LinkError> {
-        if self.epoch >= mark::LAST_EPOCH {
+        if self.epoch >= index_word::LAST_EPOCH {
             self.poison();
             return Err(LinkError::Retired);
         }
         self.epoch += 1;
-        self.state = State::Open;
+        self.state = LinkState::Open;
         // No room until the peer's head is seen in this epoch: it may still be reading my slots.
         (self.sent, self.taken, self.limit) = (0, 0, 0);
         (self.head, self.tail) = (0, 0);
@@ -290,7 +290,7 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
     /// True once the peer was caught lying, until a reset; and once the epochs are used up.
     #[must_use]
     pub fn is_poisoned(&self) -> bool {
-        self.state == State::Poisoned
+        self.state == LinkState::Poisoned
     }
 
     /// The current epoch: how many resets there were.
@@ -317,7 +317,7 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
         for (k, word) in image.as_ref().iter().enumerate() {
             self.mine.write(at + k, *word);
         }
-        mark::next(position)
+        index_word::next(position)
     }
 
     /// Reads the peer's next entry, each word once. There is one: `head != tail`.
@@ -328,7 +328,7 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
         for (k, word) in image.as_mut().iter_mut().enumerate() {
             *word = self.theirs.read(at + k);
         }
-        self.head = mark::next(self.head);
+        self.head = index_word::next(self.head);
         E::from_image(image)
     }
 
@@ -340,11 +340,11 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
 }
 
 /// Says how far I have taken entries, on every way out.
-struct SayHead<'l, E: Entry, const N: usize, M: WriteWords, F: ReadWords>(&'l mut Link<E, N, M, F>);
+struct PublishHead<'l, E: Entry, const N: usize, M: WriteWords, F: ReadWords>(&'l mut Link<E, N, M, F>);
 
-impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Drop for SayHead<'_, E, N, M, F> {
+impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Drop for PublishHead<'_, E, N, M, F> {
     fn drop(&mut self) {
-        self.0.say(HEAD, self.0.head);
+        self.0.publish_index(HEAD, self.0.head);
     }
 }
 
@@ -353,8 +353,8 @@ impl<E: Entry, const N: usize, M, F> fmt::Debug for Link<E, N, M, F> {
         f.debug_struct("Link")
             .field("state", &self.state)
             .field("epoch", &self.epoch)
-            .field("unread", &mark::since(self.tail, self.head))
-            .field("unacknowledged", &mark::since(self.sent, self.taken))
+            .field("unread", &index_word::since(self.tail, self.head))
+            .field("unacknowledged", &index_word::since(self.sent, self.taken))
             .field("capacity", &N)
             .finish_non_exhaustive()
     }

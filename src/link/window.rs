@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-use super::mark;
+use super::index_word;
 use crate::sync::{AtomicU32, Shadow, const_fn};
-use crate::words::{Entry, Extent, Image, ReadWords, Word, WriteWords};
+use crate::words::{Entry, Image, ReadWords, SharedWord, WordCount, WriteWords};
 use crate::zeroed::zeroed;
 
 /// Words from one shared line to the next: 128 bytes on every target, since both sides must agree.
@@ -36,7 +36,7 @@ pub struct Window<E: Entry, const N: usize> {
     tail: [AtomicU32; LINE],
     head: [AtomicU32; LINE],
     wake: [AtomicU32; LINE],
-    slots: [<E::Image as Image>::Cells; N],
+    slots: [<E::Image as Image>::Atomics; N],
     /// What each entry is to loom: memory that is written and read, which the positions hand over.
     shadow: Shadow<N>,
 }
@@ -44,7 +44,7 @@ pub struct Window<E: Entry, const N: usize> {
 impl<E: Entry, const N: usize> Window<E, N> {
     pub(super) const CHECKED: () = {
         assert!(N.is_power_of_two(), "capacity must be a power of two");
-        assert!(N as u64 <= (mark::MAX_POSITION as u64 >> 1) + 1, "capacity is too large");
+        assert!(N as u64 <= (index_word::MAX_POSITION as u64 >> 1) + 1, "capacity is too large");
         assert!(<E::Image as Image>::WORDS > 0, "an entry has at least one word");
         // Then no word's number, and no byte's, overflows.
         assert!(
@@ -54,7 +54,7 @@ impl<E: Entry, const N: usize> Window<E, N> {
     };
 
     /// Bytes from the start of the window to the end of its last slot.
-    pub const BYTES: usize = <Self as Extent>::WORDS * 4;
+    pub const BYTES: usize = <Self as WordCount>::WORDS * 4;
 
     const_fn! {
         /// A window nothing was sent through.
@@ -72,7 +72,7 @@ impl<E: Entry, const N: usize> Window<E, N> {
         //   padding between (all have the size and alignment of `AtomicU32` or multiples), so its first
         //   `WORDS` words are that many consecutive `AtomicU32`s, as the asserts below hold it to;
         // - the reference borrows the window for as long as the slice lives.
-        unsafe { core::slice::from_raw_parts(core::ptr::from_ref(self).cast(), <Self as Extent>::WORDS) }
+        unsafe { core::slice::from_raw_parts(core::ptr::from_ref(self).cast(), <Self as WordCount>::WORDS) }
     }
 }
 
@@ -84,7 +84,7 @@ impl<E: Entry, const N: usize> Window<E, N> {
     }
 }
 
-impl<E: Entry, const N: usize> Extent for Window<E, N> {
+impl<E: Entry, const N: usize> WordCount for Window<E, N> {
     const WORDS: usize = SLOTS + N * <E::Image as Image>::WORDS;
 }
 
@@ -101,11 +101,11 @@ impl<E: Entry, const N: usize> ReadWords for Window<E, N> {
         if let Some(slot) = self.slot_of(at).filter(|_| cfg!(loom)) {
             self.shadow.read(slot);
         }
-        self.words().get(at).map_or(0, Word::get)
+        self.words().get(at).map_or(0, SharedWord::get)
     }
     #[inline(always)]
     fn observe(&self, at: usize) -> u32 {
-        self.words().get(at).map_or(0, Word::acquire)
+        self.words().get(at).map_or(0, SharedWord::acquire)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::index::{
     ABORTED, Arity, Header, OneToOne, SideRules as _, Sides, Single, Stamps, Store as _, WRITTEN,
 };
 use crate::span::Counter;
-use crate::stats::{Counts, Flow, Off};
+use crate::stats::{Counts, DirectionStats, Off};
 use crate::sync::{Pos, const_fn};
 use crate::zeroed::{Zeroed, empty_in_models, zeroed};
 
@@ -296,7 +296,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
 impl<T, const N: usize, A: Arity<Stats = Counts>> Ring<T, N, A> {
     /// Returns what the producers and what the consumers have counted, in this order.
     #[must_use]
-    pub fn stats(&self) -> (Flow, Flow) {
+    pub fn stats(&self) -> (DirectionStats, DirectionStats) {
         (self.header.sent.0.read(), self.header.received.0.read())
     }
 }

@@ -43,7 +43,7 @@ use core::mem::ManuallyDrop;
 /// # Forms
 ///
 /// A single consumer can look at items that stay in the ring: [`peek`](Consumer::peek), [`iter`](Consumer::iter),
-/// [`try_read`](Consumer::try_read). One of many cannot: another one might take them. Items that it claims are its own, and
+/// [`try_read_grant`](Consumer::try_read_grant). One of many cannot: another one might take them. Items that it claims are its own, and
 /// those it does not take are dropped.
 pub struct Consumer<'a, T, A: Arity = OneToOne, K: Owner = Ref<'a>> {
     // On cache lines of its own, as that of a producer.
@@ -80,7 +80,7 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
     /// ```
     /// let mut ring = annulet::Spsc::<u32, 4>::new();
     /// let (mut tx, mut rx) = ring.split();
-    /// assert_eq!(tx.try_push_slice(&[1, 2, 3]), 3);
+    /// assert_eq!(tx.push_slice(&[1, 2, 3]), 3);
     /// assert_eq!(rx.try_iter().take(2).sum::<u32>(), 3);
     /// assert_eq!(rx.try_iter().last(), Some(3));
     /// ```
@@ -94,7 +94,7 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
     /// Fewer than `out.len()` means that the ring was empty after them, or that one of many producers had claimed the next slot
     /// and not committed it, or aborted it.
     #[inline]
-    pub fn try_pop_slice(&mut self, out: &mut [T]) -> usize
+    pub fn pop_slice(&mut self, out: &mut [T]) -> usize
     where
         T: Copy,
     {
@@ -127,7 +127,7 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
     /// ```
     /// let mut ring = annulet::Spsc::<u32, 4>::new();
     /// let (mut tx, mut rx) = ring.split();
-    /// assert_eq!(tx.try_push_slice(&[1, 2, 3]), 3);
+    /// assert_eq!(tx.push_slice(&[1, 2, 3]), 3);
     /// let mut sum = 0;
     /// assert_eq!(rx.drain(8, |item| sum += item), 3);
     /// assert_eq!(sum, 6);
@@ -237,7 +237,7 @@ impl<T, A: Arity<Consumers = Single>, K: Owner> Consumer<'_, T, A, K> {
     ///
     /// [`PopError::Empty`] if there was no item, [`PopError::Pending`] if one of many producers is writing the next one.
     #[inline]
-    pub fn try_read(&mut self, wanted: usize) -> Result<ReadGrant<'_, T, A>, PopError> {
+    pub fn try_read_grant(&mut self, wanted: usize) -> Result<ReadGrant<'_, T, A>, PopError> {
         match self.end.claim(wanted) {
             Ok((at, count)) => {
                 let span = self.end.span(at, count).contiguous();
@@ -252,9 +252,9 @@ impl<T, A: Arity<Consumers = Single>, K: Owner> Consumer<'_, T, A, K> {
     ///
     /// # Errors
     ///
-    /// As [`try_read`](Self::try_read).
+    /// As [`try_read_grant`](Self::try_read_grant).
     #[inline]
-    pub fn try_read_parts(&mut self, wanted: usize) -> Result<ReadGrant<'_, T, A>, PopError> {
+    pub fn try_read_grant_parts(&mut self, wanted: usize) -> Result<ReadGrant<'_, T, A>, PopError> {
         match self.end.claim(wanted) {
             Ok((at, count)) => {
                 let span = self.end.span(at, count);
@@ -324,8 +324,8 @@ mod tests {
                 tx.set_quiet(quiet);
                 rx.set_quiet(quiet);
                 assert_eq!((rx.try_pop(), rx.skip(1)), (Err(PopError::Empty), 0));
-                assert_eq!(tx.try_push_iter([1, 2]), 2);
-                assert_eq!((tx.try_push(3), tx.try_push_slice(&[3])), (Err(PushError::Full(3)), 0));
+                assert_eq!(tx.push_iter([1, 2]), 2);
+                assert_eq!((tx.try_push(3), tx.push_slice(&[3])), (Err(PushError::Full(3)), 0));
                 assert_eq!(refused(), (2 * counted, 2 * counted));
                 assert_eq!(rx.skip(2), 2);
                 if A::Producers::SHARED {

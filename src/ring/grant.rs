@@ -145,14 +145,14 @@ impl<'g, T, A: Arity> WriteGrant<'g, T, A> {
 
     /// Hands over everything that was filled, at once. Returns how many.
     #[inline]
-    pub fn commit(self) -> usize {
+    pub fn commit_all(self) -> usize {
         let filled = self.filled;
-        self.commit_first(filled)
+        self.commit(filled)
     }
 
     /// Hands over the first `count` of what was filled, at once, and drops the rest. Returns how many were handed over.
     #[inline]
-    pub fn commit_first(mut self, count: usize) -> usize {
+    pub fn commit(mut self, count: usize) -> usize {
         let count = count.min(self.filled);
         // What is kept back is dropped before anything is handed over: if a `Drop` panics, the whole grant is
         // aborted by our own drop, which then covers the front.

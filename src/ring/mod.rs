@@ -17,10 +17,10 @@
 //! [`Broadcast`] has one writer and many readers, each of which reads everything; see [`broadcast`].
 //!
 //! The ends of a [`Ring`] are [`Producer`] and [`Consumer`]. Besides single items they have
-//! - slices: [`Producer::try_push_slice`], [`Consumer::try_pop_slice`];
-//! - grants, to write and read in place: [`Producer::try_claim`] → [`WriteGrant`], [`Consumer::try_read`] →
+//! - slices: [`Producer::push_slice`], [`Consumer::pop_slice`];
+//! - grants, to write and read in place: [`Producer::try_claim`] → [`WriteGrant`], [`Consumer::try_read_grant`] →
 //!   [`ReadGrant`] (of a single consumer);
-//! - iterators: [`Producer::try_push_iter`], [`Consumer::try_iter`], [`Consumer::iter`] (of a single consumer);
+//! - iterators: [`Producer::push_iter`], [`Consumer::try_iter`], [`Consumer::iter`] (of a single consumer);
 //! - batches: [`Consumer::drain`], [`Consumer::consume`], [`Consumer::skip`]; [`Consumer::peek`] (of a single consumer).
 //!
 //! An item leaves its slot only to be handed out. What is skipped, shown, aborted or left over is dropped in its slot, so an

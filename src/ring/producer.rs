@@ -95,7 +95,7 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
     /// Fewer than `items.len()` means that no more slots were free after them, for one of the reasons of
     /// [`try_push`](Self::try_push).
     #[inline]
-    pub fn try_push_slice(&mut self, items: &[T]) -> usize
+    pub fn push_slice(&mut self, items: &[T]) -> usize
     where
         T: Copy,
     {
@@ -107,7 +107,7 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
             return 0;
         };
         let count = grant.copy_from(items);
-        grant.commit();
+        grant.commit_all();
         count
     }
 
@@ -120,13 +120,13 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
     /// not say), and those become visible together. What it has beyond them follows in the same way, claim by claim. If `iter`
     /// panics, items committed by earlier claims stay pushed. Slots for which it has no item are aborted.
     #[inline]
-    pub fn try_push_iter(&mut self, iter: impl IntoIterator<Item = T>) -> usize {
-        self.push_iter(iter).0
+    pub fn push_iter(&mut self, iter: impl IntoIterator<Item = T>) -> usize {
+        self.push_from(iter).0
     }
 
-    /// As [`try_push_iter`](Self::try_push_iter). Returns, too, why there are no more, if it was refused.
+    /// As [`push_iter`](Self::push_iter). Returns, too, why there are no more, if it was refused.
     #[inline]
-    pub(crate) fn push_iter(
+    pub(crate) fn push_from(
         &mut self,
         iter: impl IntoIterator<Item = T>,
     ) -> (usize, Result<(), PushError<()>>) {
@@ -140,7 +140,7 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
                 Err(_) => return (0, Err(PushError::Full(()))),
             };
             grant.fill_from(iter);
-            return (grant.commit(), Ok(()));
+            return (grant.commit_all(), Ok(()));
         }
         self.end.reclaim_forgotten();
         let (mut pushed, mut refused) = (0, Ok(()));
@@ -171,7 +171,7 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
             // SAFETY: the slots from `at` on were claimed, and the span is of these.
             let mut grant = unsafe { WriteGrant::new(&mut self.end, at, span) };
             grant.fill_from(iter.by_ref());
-            let count = grant.commit();
+            let count = grant.commit_all();
             pushed += count;
             if count < wanted {
                 break;
@@ -196,7 +196,7 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
     /// let (mut tx, mut rx) = ring.split();
     /// let mut grant = tx.try_claim(4).unwrap();
     /// grant.fill_with(|i| i as u8);
-    /// assert_eq!(grant.commit(), 4);
+    /// assert_eq!(grant.commit_all(), 4);
     /// assert!(rx.try_iter().eq([0, 1, 2, 3]));
     /// ```
     #[inline]

@@ -1,6 +1,6 @@
 //! Values that are whole words, so that they can be copied word by word through memory that others use.
 
-use super::Word;
+use super::SharedWord;
 use crate::sync::AtomicU32;
 use crate::zeroed::Zeroed;
 
@@ -31,7 +31,7 @@ pub trait Entry: Copy {
     /// Its words: `[u32; W]`.
     type Image: Image;
     /// A number of your own that tells this entry from others of the same size; two sides that attach to each
-    /// other compare it ([`Header`](crate::link::Header)).
+    /// other compare it ([`WindowHeader`](crate::link::WindowHeader)).
     const ABI: u32 = 0;
     /// The words to send.
     fn to_image(&self) -> Self::Image;
@@ -46,13 +46,13 @@ pub trait Image: Copy + AsRef<[u32]> + AsMut<[u32]> + sealed::Sealed {
     /// All words zero.
     const ZERO: Self;
     #[doc(hidden)]
-    type Cells: Zeroed + Send + Sync;
+    type Atomics: Zeroed + Send + Sync;
     /// Loads each word once, Relaxed.
     #[doc(hidden)]
-    fn load(cells: &Self::Cells) -> Self;
+    fn load(cells: &Self::Atomics) -> Self;
     /// Stores each word once, Relaxed.
     #[doc(hidden)]
-    fn store(self, cells: &Self::Cells);
+    fn store(self, cells: &Self::Atomics);
 }
 
 pub(crate) mod sealed {
@@ -63,9 +63,9 @@ impl<const W: usize> sealed::Sealed for [u32; W] {}
 impl<const W: usize> Image for [u32; W] {
     const WORDS: usize = W;
     const ZERO: Self = [0; W];
-    type Cells = [AtomicU32; W];
+    type Atomics = [AtomicU32; W];
     #[inline(always)]
-    fn load(cells: &Self::Cells) -> Self {
+    fn load(cells: &Self::Atomics) -> Self {
         let mut image = [0; W];
         for (word, cell) in image.iter_mut().zip(cells) {
             *word = cell.get();
@@ -73,7 +73,7 @@ impl<const W: usize> Image for [u32; W] {
         image
     }
     #[inline(always)]
-    fn store(self, cells: &Self::Cells) {
+    fn store(self, cells: &Self::Atomics) {
         for (word, cell) in self.iter().zip(cells) {
             cell.set(*word);
         }

@@ -6,8 +6,8 @@ use std::thread;
 
 use annulet::Broadcast;
 use annulet::error::{PopError, PushError};
-use annulet::ring::broadcast::{Gated, JoinError, Overwrite, Policy, ReadError, Reader};
-use annulet::stats::{Counts, Flow, Off};
+use annulet::ring::broadcast::{Gated, JoinError, OverflowPolicy, Overwrite, ReadError, Reader};
+use annulet::stats::{Counts, DirectionStats, Off};
 use annulet::words::Entry;
 
 use crate::model::{Fuse, Item, Patience, item};
@@ -15,25 +15,25 @@ use crate::model::{Fuse, Item, Patience, item};
 type Counted<T, const N: usize, P = Overwrite> = Broadcast<T, N, P, Counts>;
 
 /// What was moved: items, batches, most at once.
-fn moved(flow: Flow) -> [usize; 3] {
+fn moved(flow: DirectionStats) -> [usize; 3] {
     [flow.items, flow.batches, flow.largest]
 }
 
 /// What was not: full or empty, pending, contended.
-fn refused(flow: Flow) -> [usize; 3] {
+fn refused(flow: DirectionStats) -> [usize; 3] {
     [flow.refused, flow.pending, flow.contended]
 }
 
 /// Adds what an operation must have counted, and compares.
 #[derive(Default)]
 struct Ledger {
-    published: Flow,
-    received: Flow,
-    lagged: Flow,
+    published: DirectionStats,
+    received: DirectionStats,
+    lagged: DirectionStats,
 }
 
 impl Ledger {
-    fn add(flow: &mut Flow, items: usize) {
+    fn add(flow: &mut DirectionStats, items: usize) {
         flow.items += items;
         flow.batches += usize::from(items > 0);
         flow.largest = flow.largest.max(items);
@@ -44,7 +44,11 @@ impl Ledger {
         assert_eq!(ring.lagged(), self.lagged, "{operation}");
     }
 
-    fn check_gated<T: Entry, const N: usize, P: Policy>(&self, ring: &Counted<T, N, P>, operation: &str) {
+    fn check_gated<T: Entry, const N: usize, P: OverflowPolicy>(
+        &self,
+        ring: &Counted<T, N, P>,
+        operation: &str,
+    ) {
         assert_eq!(ring.stats(), (self.published, self.received), "{operation}");
     }
 }
@@ -152,10 +156,10 @@ fn rv17_rm20_each_operation_of_a_gated_ring_is_counted() {
     assert_eq!(ring.join_at_newest().unwrap_err(), JoinError::NoPlace);
     ledger.check_gated(ring, "joining");
     assert_eq!(reader.try_read(), Err(PopError::Empty));
-    assert_eq!((reader.try_read_slice(&mut out), reader.skip(1), reader.skip(usize::MAX)), (0, 0, 0));
+    assert_eq!((reader.read_slice(&mut out), reader.skip(1), reader.skip(usize::MAX)), (0, 0, 0));
     ledger.received.refused += 4;
     ledger.check_gated(ring, "empty");
-    assert_eq!((reader.try_read_slice(&mut []), reader.skip(0), writer.try_publish_slice(&[])), (0, 0, 0));
+    assert_eq!((reader.read_slice(&mut []), reader.skip(0), writer.publish_partial_slice(&[])), (0, 0, 0));
     assert!(writer.has_room() && reader.is_empty());
     let _ = (reader.len(), reader.backpressure(), writer.readers(), writer.backpressure(), ring.len());
     ledger.check_gated(ring, "nothing wanted");
@@ -163,23 +167,23 @@ fn rv17_rm20_each_operation_of_a_gated_ring_is_counted() {
     writer.try_publish(many[0]).unwrap();
     Ledger::add(&mut ledger.published, 1);
     ledger.check_gated(ring, "try_publish");
-    assert_eq!(writer.try_publish_slice(&many), 3);
+    assert_eq!(writer.publish_partial_slice(&many), 3);
     Ledger::add(&mut ledger.published, 3);
-    ledger.check_gated(ring, "try_publish_slice, of fewer than wanted");
+    ledger.check_gated(ring, "publish_partial_slice, of fewer than wanted");
     assert_eq!(writer.try_publish(many[0]), Err(PushError::Full(many[0])));
-    assert_eq!(writer.try_publish_slice(&many), 0);
+    assert_eq!(writer.publish_partial_slice(&many), 0);
     ledger.published.refused += 2;
     ledger.check_gated(ring, "full");
-    assert_eq!((writer.try_publish_slice(&[]), writer.has_room()), (0, false));
+    assert_eq!((writer.publish_partial_slice(&[]), writer.has_room()), (0, false));
     ledger.check_gated(ring, "looking, at a full ring");
 
     assert!(reader.try_read().is_ok());
     Ledger::add(&mut ledger.received, 1);
     ledger.check_gated(ring, "try_read");
-    assert_eq!(reader.try_read_slice(&mut out), 3);
+    assert_eq!(reader.read_slice(&mut out), 3);
     Ledger::add(&mut ledger.received, 3);
-    ledger.check_gated(ring, "try_read_slice");
-    assert_eq!(writer.try_publish_slice(&many), 0);
+    ledger.check_gated(ring, "read_slice");
+    assert_eq!(writer.publish_partial_slice(&many), 0);
     ledger.published.refused += 1;
     ledger.check_gated(ring, "full, for the slower reader");
     assert_eq!((other.skip(2), other.skip(9)), (2, 2));
@@ -187,7 +191,7 @@ fn rv17_rm20_each_operation_of_a_gated_ring_is_counted() {
     Ledger::add(&mut ledger.received, 2);
     ledger.check_gated(ring, "skip");
     drop((reader, other));
-    assert_eq!(writer.try_publish_slice(&many), 4);
+    assert_eq!(writer.publish_partial_slice(&many), 4);
     Ledger::add(&mut ledger.published, 4);
     ledger.check_gated(ring, "to nobody");
     let (published, received) = ring.stats();
@@ -231,10 +235,10 @@ fn rm20_a_panic_is_counted_for_what_it_let_through() {
     let mut ledger = Ledger::default();
     let (mut writer, mut reader) = (ring.try_writer().unwrap(), ring.join_at_oldest().unwrap());
     panics(|| writer.try_publish(Fuse(13)));
-    panics(|| writer.try_publish_slice(&[Fuse(1), Fuse(13)]));
-    assert_eq!(writer.try_publish_slice(&[Fuse(1), Fuse(14)]), 2);
+    panics(|| writer.publish_partial_slice(&[Fuse(1), Fuse(13)]));
+    assert_eq!(writer.publish_partial_slice(&[Fuse(1), Fuse(14)]), 2);
     Ledger::add(&mut ledger.published, 2);
-    panics(|| reader.try_read_slice(&mut [Fuse(0); 2]));
+    panics(|| reader.read_slice(&mut [Fuse(0); 2]));
     ledger.check_gated(&ring, "nothing was read");
 }
 
@@ -257,7 +261,7 @@ fn rv17_rr11_counters_are_zero_and_off_is_nothing() {
 
     assert_eq!(size_of::<Broadcast<u32, 4, Overwrite, Off>>(), size_of::<Broadcast<u32, 4>>());
     assert_eq!(size_of::<Broadcast<u32, 4, Gated<2>, Off>>(), size_of::<Broadcast<u32, 4, Gated<2>>>());
-    assert!(size_of::<Counted<u32, 4>>() >= size_of::<Broadcast<u32, 4>>() + 3 * size_of::<Flow>());
+    assert!(size_of::<Counted<u32, 4>>() >= size_of::<Broadcast<u32, 4>>() + 3 * size_of::<DirectionStats>());
     assert_eq!(size_of::<Reader<'_, u32, 4, Counts>>(), size_of::<Reader<'_, u32, 4>>());
 }
 
@@ -312,8 +316,8 @@ fn answers<const N: usize>(ring: &Counted<u64, N>, mut reader: Reader<'_, u64, N
 }
 
 /// The sum of what each end was answered.
-fn sum(flows: impl Iterator<Item = Flow>) -> Flow {
-    flows.fold(Flow::default(), |mut sum, flow| {
+fn sum(flows: impl Iterator<Item = DirectionStats>) -> DirectionStats {
+    flows.fold(DirectionStats::default(), |mut sum, flow| {
         sum.items += flow.items;
         sum.batches += flow.batches;
         sum.largest = sum.largest.max(flow.largest);
@@ -333,7 +337,7 @@ impl Drop for Done<'_> {
 }
 
 /// Looks while the others work: no number goes back.
-fn watch(done: &AtomicBool, mut stats: impl FnMut() -> (Flow, Flow)) {
+fn watch(done: &AtomicBool, mut stats: impl FnMut() -> (DirectionStats, DirectionStats)) {
     let mut last = stats();
     while !done.load(Ordering::Acquire) {
         let now = stats();
@@ -351,7 +355,7 @@ fn overwriting_storm<const N: usize>() {
     let mut writer = ring.try_writer().unwrap();
     let done = AtomicBool::new(false);
     let (ring, done) = (&ring, &done);
-    let mut published = Flow::default();
+    let mut published = DirectionStats::default();
     let ledgers: Vec<Ledger> = thread::scope(|scope| {
         let _done = Done(done);
         scope.spawn(move || watch(done, || ring.stats()));
@@ -398,20 +402,20 @@ fn gated_storm<const N: usize>() {
     let mut writer = ring.try_writer().unwrap();
     let done = AtomicBool::new(false);
     let (ring, done) = (&ring, &done);
-    let mut published = Flow::default();
-    let received: Vec<Flow> = thread::scope(|scope| {
+    let mut published = DirectionStats::default();
+    let received: Vec<DirectionStats> = thread::scope(|scope| {
         let _done = Done(done);
         scope.spawn(move || watch(done, || ring.stats()));
         let readers: Vec<_> = (0..3)
             .map(|_| {
                 let mut reader = ring.join_at_newest().unwrap();
                 scope.spawn(move || {
-                    let (patience, mut received, mut turn) = (Patience::new(), Flow::default(), 0);
+                    let (patience, mut received, mut turn) = (Patience::new(), DirectionStats::default(), 0);
                     while received.items < HELD as usize {
                         turn += 1;
                         let read = match turn % 3 {
                             0 => reader.try_read().map_or(0, |_| 1),
-                            1 => reader.try_read_slice(&mut [0; 3]),
+                            1 => reader.read_slice(&mut [0; 3]),
                             _ => reader.skip(2),
                         };
                         Ledger::add(&mut received, read);
@@ -434,7 +438,7 @@ fn gated_storm<const N: usize>() {
             let items: Vec<u64> = (number..end).collect();
             let sent = match items[..] {
                 [item] => usize::from(writer.try_publish(item).is_ok()),
-                _ => writer.try_publish_slice(&items),
+                _ => writer.publish_partial_slice(&items),
             };
             Ledger::add(&mut published, sent);
             number += sent as u64;

@@ -184,7 +184,7 @@ fn gated_storm<const N: usize>() {
             let mut next = 0;
             let mut out = [[0; 3]; 4];
             while next < ITEMS {
-                let count = faithful.try_read_slice(&mut out);
+                let count = faithful.read_slice(&mut out);
                 for seen in &out[..count] {
                     assert_eq!(number_of(*seen), next);
                     next += 1;
@@ -200,7 +200,7 @@ fn gated_storm<const N: usize>() {
         while number < ITEMS {
             let end = (number + 1 + number % 3).min(ITEMS);
             let items: Vec<Item> = (number..end).map(item).collect();
-            let sent = writer.try_publish_slice(&items) as u64;
+            let sent = writer.publish_partial_slice(&items) as u64;
             number += sent;
             if sent == 0 {
                 patience.wait();

@@ -221,7 +221,7 @@ fn rm05_a_borrowed_end_tells_what_it_did() {
     thread::scope(|scope| {
         let waiting = [rx.clone(), rx.clone()].map(|mut rx| scope.spawn(move || rx.recv().unwrap()));
         probe.until_asleep(2);
-        assert_eq!(tx.end().try_push_iter([5, 6]), 2);
+        assert_eq!(tx.end().push_iter([5, 6]), 2);
         let mut got = waiting.map(|waiting| waiting.join().unwrap());
         got.sort_unstable();
         assert_eq!(got, [5, 6]);
@@ -265,7 +265,7 @@ fn vx16_data_and_room_are_told_apart() {
         let receiver = scope.spawn(move || (rx.recv(), rx.recv()));
         probe.until_asleep(2);
         grant.push(1).unwrap();
-        grant.commit();
+        grant.commit_all();
         // A signal for data: it must not go to the sender, which waits for room.
         drop(end);
         sender.join().unwrap().unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use annulet::channel::{RecvError, TryRecvError};
 use annulet::ring::broadcast::{Gated, Overwrite};
-use annulet::stats::{Counts, Flow};
+use annulet::stats::{Counts, DirectionStats};
 use annulet::{Broadcast, Channel};
 
 use crate::common::{Probe, Watchdog};
@@ -120,7 +120,7 @@ fn rm07_a_time_out_of_one_reader_wakes_no_writer() {
 }
 
 /// Items and refusals, and no other ones.
-fn items_and_refusals((sent, received): (Flow, Flow)) -> [usize; 4] {
+fn items_and_refusals((sent, received): (DirectionStats, DirectionStats)) -> [usize; 4] {
     assert_eq!((sent.pending, sent.contended, received.pending, received.contended), (0, 0, 0, 0));
     [sent.items, sent.refused, received.items, received.refused]
 }

@@ -9,7 +9,7 @@ use annulet::channel::{
     TrySendError,
 };
 use annulet::ring::broadcast::{Gated, Overwrite};
-use annulet::ring::lanes::{Adaptive, Fair, Heap, Housing, Inline, Order, Strict};
+use annulet::ring::lanes::{AdaptiveRoundRobin, Heap, Inline, Priority, RoundRobin, Schedule, Storage};
 use annulet::ring::{Multi, Ring, Sides, Single};
 use annulet::stats::Off;
 use annulet::wait::{Deadline, Strategy};
@@ -238,12 +238,12 @@ kept! {
 }
 
 /// Lanes, visited in the order `O`, whose rings are where `H` says.
-pub struct Laned<O, H: Housing = Inline> {
+pub struct Laned<O, H: Storage = Inline> {
     pub channel: Channel<Lanes<u32, N, 4, Sides<Single, Single, Off>, H>, Probe>,
     order: PhantomData<fn() -> O>,
 }
 
-impl<O: Order + Default + Send + 'static, H: Housing + 'static> Chan for Laned<O, H>
+impl<O: Schedule + Default + Send + 'static, H: Storage + 'static> Chan for Laned<O, H>
 where
     for<'c> annulet::channel::LaneReceiver<'c, u32, N, 4, O, Sides<Single, Single, Off>, Probe, H>: Send,
     Lanes<u32, N, 4, Sides<Single, Single, Off>, H>: Sync,
@@ -260,10 +260,10 @@ where
         self.channel.try_receiver(O::default())
     }
 }
-pub type StrictLanes = Laned<Strict>;
-pub type FairLanes = Laned<Fair>;
+pub type PriorityLanes = Laned<Priority>;
+pub type RoundRobinLanes = Laned<RoundRobin>;
 /// Each made when its sender comes.
-pub type GrowingAdaptiveLanes = Laned<Adaptive, Heap>;
+pub type GrowingAdaptiveLanes = Laned<AdaptiveRoundRobin, Heap>;
 
 pub type GatedChannel = Channel<Broadcast<u32, N, Gated<4>>, Probe>;
 impl Chan for GatedChannel {
@@ -329,7 +329,7 @@ macro_rules! over_every_channel {
                 #[test]
                 fn $behaviour() {
                     over_every_channel!(@kinds $behaviour: SpscChannel MpscChannel SpmcChannel MpmcChannel KeptSpsc
-                        KeptMpmc StrictLanes FairLanes GrowingAdaptiveLanes GatedChannel OverwriteChannel);
+                        KeptMpmc PriorityLanes RoundRobinLanes GrowingAdaptiveLanes GatedChannel OverwriteChannel);
                 }
             )*
         }

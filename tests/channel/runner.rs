@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use annulet::channel::{Hold, Receiver, RecvError, SendError, Source, TryRecvError, TrySendError};
 use annulet::host::{Futex, Runner};
 use annulet::ring::broadcast::{Gated, Overwrite};
-use annulet::ring::lanes::{Fair, Strict};
+use annulet::ring::lanes::{Priority, RoundRobin};
 use annulet::ring::{Multi, Ring, Side, Sides, Single};
 use annulet::{Broadcast, Channel, Lanes, Mpmc, Mpsc, Spsc};
 
@@ -80,9 +80,9 @@ fn rm21_every_kind_of_receiver() {
     let (tx, rx) = lasting(Mpmc::<u32, 4>::new()).try_split().unwrap();
     handles_all(tx, rx);
     let lanes = lasting(Lanes::<u32, 4, 4>::new());
-    handles_all(lanes.register().unwrap(), lanes.try_receiver(Strict).unwrap());
+    handles_all(lanes.register().unwrap(), lanes.try_receiver(Priority).unwrap());
     let lanes = lasting(Lanes::<u32, 4, 4>::new());
-    handles_all(lanes.register().unwrap(), lanes.try_receiver(Fair::default()).unwrap());
+    handles_all(lanes.register().unwrap(), lanes.try_receiver(RoundRobin::default()).unwrap());
     let gated = lasting(Broadcast::<u32, 4, Gated<2>>::new());
     let rx = gated.join_at_newest().unwrap();
     handles_all(gated.try_sender().unwrap(), rx);
@@ -197,7 +197,7 @@ fn rm21_stop_handles_what_is_behind_the_item_at_work() {
     let (tx, rx) = Log::new_split(Probe::new());
     handles_three(tx, rx);
     let lanes = lasting(Lanes::<u32, 4, 2>::new());
-    handles_three(lanes.register().unwrap(), lanes.try_receiver(Strict).unwrap());
+    handles_three(lanes.register().unwrap(), lanes.try_receiver(Priority).unwrap());
     let news = lasting(Broadcast::<u32, 4, Overwrite>::new());
     let rx = news.receiver_at_newest();
     handles_three(news.try_sender().unwrap(), rx);
@@ -223,7 +223,7 @@ fn rm10_every_kind_is_ready_when_something_is_there() {
     let channel = over(Spsc::<u32, 4>::new());
     is_ready_in_time(channel.try_sender().unwrap(), channel.try_receiver().unwrap());
     let lanes = over(Lanes::<u32, 4, 2>::new());
-    is_ready_in_time(lanes.register().unwrap(), lanes.try_receiver(Strict).unwrap());
+    is_ready_in_time(lanes.register().unwrap(), lanes.try_receiver(Priority).unwrap());
     let news = over(Broadcast::<u32, 4, Overwrite>::new());
     let rx = news.receiver_at_newest();
     is_ready_in_time(news.try_sender().unwrap(), rx);

@@ -7,7 +7,7 @@ use std::task::{Context, Waker};
 
 use annulet::channel::{RecvError, TryRecvError, TrySendError};
 use annulet::ring::broadcast::{Gated, Overwrite};
-use annulet::ring::lanes::Strict;
+use annulet::ring::lanes::Priority;
 use annulet::stats::{Counts, Off};
 use annulet::wait::{Deadline, Notify, Strategy, Wait, Word};
 use annulet::{Broadcast, Channel, Lanes, Mpmc, Spsc};
@@ -141,12 +141,12 @@ fn rm20_lanes_whose_ends_were_forgotten_are_made_anew() {
     let mut lanes = Channel::<Lanes<u32, 4, 1>, Lot>::over(Lanes::new(), Lot::new());
     let mut tx = lanes.register().unwrap();
     tx.try_send(7).unwrap();
-    core::mem::forget((tx, lanes.try_receiver(Strict).unwrap()));
-    assert!(lanes.register().is_err() && lanes.try_receiver(Strict).is_none());
+    core::mem::forget((tx, lanes.try_receiver(Priority).unwrap()));
+    assert!(lanes.register().is_err() && lanes.try_receiver(Priority).is_none());
     lanes.close();
     lanes.reset();
     assert!(!lanes.is_closed());
-    let mut rx = lanes.try_receiver(Strict).unwrap();
+    let mut rx = lanes.try_receiver(Priority).unwrap();
     assert_eq!(rx.try_recv(), Ok(7));
     drop(lanes.register().unwrap());
 }

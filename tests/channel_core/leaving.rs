@@ -139,7 +139,7 @@ fn d08_what_is_behind_a_claim_is_dropped_when_the_claim_is_over() {
         other.try_send(Arc::clone(&alive)).unwrap();
         drop(rx);
         if commits {
-            assert_eq!(grant.commit(), 1);
+            assert_eq!(grant.commit_all(), 1);
         } else {
             drop(grant);
         }
@@ -242,7 +242,7 @@ fn d07_closed_comes_after_everything_that_was_sent_before_the_close() {
         second.close();
         drop(second);
         grant.push(1).unwrap();
-        grant.commit();
+        grant.commit_all();
         drop(end);
         drop(first);
         assert_eq!(receiver.join().unwrap(), (vec![1, 2], Err(TryRecvError::Closed)));

@@ -70,7 +70,7 @@ fn d06_a_slot_that_is_given_up_in_front_of_an_item_is_news() {
             let mut grant = end.try_claim(1).unwrap();
             grant.push(1).unwrap();
             between();
-            assert_eq!(grant.commit_first(0), 0);
+            assert_eq!(grant.commit(0), 0);
         }),
         ("filled by a closure that panics", |tx, between| {
             let mut end = tx.end();
@@ -135,9 +135,9 @@ fn e10_a_forgotten_grant_is_given_up_by_the_next_one() {
     drop(tx.try_claim(1).unwrap());
     assert_eq!((rx.try_pop(), rx.try_pop()), (Ok(7), Err(PopError::Empty)));
     forget(tx.try_claim(4).unwrap());
-    assert_eq!(tx.try_push_iter([1, 2, 3]), 0, "all are given up, and no consumer has come to them yet");
+    assert_eq!(tx.push_iter([1, 2, 3]), 0, "all are given up, and no consumer has come to them yet");
     assert_eq!(rx.try_pop(), Err(PopError::Empty));
-    assert_eq!(tx.try_push_iter([1, 2, 3]), 3);
+    assert_eq!(tx.push_iter([1, 2, 3]), 3);
 }
 
 /// A sender waits for room, which is made through the receiver's end in each way there is.
@@ -147,7 +147,7 @@ fn d06_room_that_is_made_through_the_end_is_news() {
     let ways: [(&str, Way); 7] = [
         ("skipped", |rx| assert_eq!(rx.end().skip(1), 1)),
         ("popped", |rx| assert_eq!(rx.end().try_pop(), Ok(0))),
-        ("released", |rx| assert_eq!(rx.end().try_read(2).unwrap().release(1), 1)),
+        ("released", |rx| assert_eq!(rx.end().try_read_grant(2).unwrap().release(1), 1)),
         ("consumed", |rx| assert_eq!(rx.end().consume(1, |_| ()), 1)),
         ("shown to a closure that panics at the second", |rx| {
             let shows = AssertUnwindSafe(|| rx.end().consume(2, |item| assert_eq!(*item, 0, "no more")));
@@ -242,7 +242,7 @@ fn d06_a_forgotten_guard_of_a_sender_is_made_up_for() {
         let task = Task::new();
         let mut recv = rx.recv_async();
         assert!(task.poll(&mut recv).is_pending());
-        assert_eq!(silently(tx.end(), |end| end.try_push_iter([1, 2])), 2);
+        assert_eq!(silently(tx.end(), |end| end.push_iter([1, 2])), 2);
         assert_eq!(task.wakes(), 0);
         waits(&mut tx);
         assert_eq!(task.wakes(), 1, "{way}");

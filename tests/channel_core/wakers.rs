@@ -396,7 +396,7 @@ fn d19_forgotten_futures_are_forgotten_by_the_next_split() {
     assert!(forgotten.poll(&mut recv).is_pending());
     std::mem::forget(recv);
     let mut other = tx.clone();
-    assert_eq!(silently(other.end(), |end| end.try_push_iter([1, 2])), 2);
+    assert_eq!(silently(other.end(), |end| end.push_iter([1, 2])), 2);
     let mut send = tx.send_async(3);
     assert!(forgotten.poll(&mut send).is_pending());
     std::mem::forget(send);

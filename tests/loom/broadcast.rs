@@ -7,7 +7,7 @@
 
 use annulet::Broadcast;
 use annulet::error::PopError;
-use annulet::ring::broadcast::{Gated, GatedReader, Overwrite, Policy, ReadError, Reader, Writer};
+use annulet::ring::broadcast::{Gated, GatedReader, OverflowPolicy, Overwrite, ReadError, Reader, Writer};
 
 use crate::harness::{Main, at_once};
 
@@ -81,7 +81,7 @@ type Rx<const N: usize> = Reader<'static, Item, N>;
 type GatedRx<const N: usize> = GatedReader<'static, Item, N, 2>;
 
 /// Lends a ring to threads, all of which are joined when `play` returns, and drops it.
-fn stage<const N: usize, P: Policy + 'static, R>(
+fn stage<const N: usize, P: OverflowPolicy + 'static, R>(
     play: impl FnOnce(&'static Broadcast<Item, N, P>) -> R,
 ) -> R {
     let ring = Box::into_raw(Box::new(Broadcast::starting_at(ORIGIN)));
@@ -93,7 +93,7 @@ fn stage<const N: usize, P: Policy + 'static, R>(
 }
 
 /// The one writer of a new ring.
-fn writer<const N: usize, P: Policy>(ring: &'static Broadcast<Item, N, P>) -> Tx<N, P> {
+fn writer<const N: usize, P: OverflowPolicy>(ring: &'static Broadcast<Item, N, P>) -> Tx<N, P> {
     // SAFETY: each model calls it once for its ring.
     unsafe { ring.writer_unchecked() }
 }

@@ -398,7 +398,7 @@ fn close_in_the_middle(main: Main, commits: bool) {
             drop(other);
             if commits {
                 grant.push(1).unwrap();
-                grant.commit();
+                grant.commit_all();
                 drop(end);
                 drop(tx);
             } else {

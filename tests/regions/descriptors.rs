@@ -224,8 +224,8 @@ fn rv09_a_descriptor_is_24_bytes_and_round_trips() {
     let mut tx = Link::<Offer, 2, _, _>::new(&a, &b);
     let mut rx = Link::<Offer, 2, _, _>::new(&b, &a);
     let offer = Offer { descriptor: made, cap: Handle::new(9, u32::MAX) };
-    tx.send(&offer).unwrap();
-    assert_eq!(rx.recv(), Ok(offer));
+    tx.try_send(&offer).unwrap();
+    assert_eq!(rx.try_recv(), Ok(offer));
 }
 
 /// What arrives is a claim; bytes come out of the receiver's own check, and stay pinned as long as the view lives.
@@ -237,13 +237,13 @@ fn rv10_what_was_offered_becomes_bytes_by_the_receivers_check_only() {
     let (a, b) = (Window::<Offer, 2>::new(), Window::<Offer, 2>::new());
     let mut tx = Link::<Offer, 2, _, _>::new(&a, &b);
     let mut rx = Link::<Offer, 2, _, _>::new(&b, &a);
-    tx.send(&Offer { descriptor: descriptor(region, 8, 8), cap }).unwrap();
-    tx.send(&Offer { descriptor: descriptor(region, 30, 8), cap }).unwrap();
-    let Offer { descriptor, cap } = rx.recv().unwrap();
+    tx.try_send(&Offer { descriptor: descriptor(region, 8, 8), cap }).unwrap();
+    tx.try_send(&Offer { descriptor: descriptor(region, 30, 8), cap }).unwrap();
+    let Offer { descriptor, cap } = rx.try_recv().unwrap();
     let view = tables.check(cap, &descriptor).unwrap();
     assert_eq!(*view, bytes[8..16]);
     assert_eq!(tables.regions.revoke(region), Err(annulet::region::RegionError::InUse(1)));
-    let Offer { descriptor, cap } = rx.recv().unwrap();
+    let Offer { descriptor, cap } = rx.try_recv().unwrap();
     // Closed by now; a check looks for what is there, and then at what is claimed.
     assert_eq!(tables.check(cap, &descriptor).unwrap_err(), DescriptorError::StaleGeneration);
     assert_eq!(*view, bytes[8..16], "still there");

@@ -133,19 +133,19 @@ fn c11_offers_of_a_tenant_that_is_gone_are_stale_and_the_queue_goes_on() {
     };
     let (first, cap) = register(&old);
     for _ in 0..5 {
-        tx.send(&Offer { descriptor: descriptor(first, 0, 16), cap }).unwrap();
+        tx.try_send(&Offer { descriptor: descriptor(first, 0, 16), cap }).unwrap();
     }
     regions.revoke(first).unwrap();
     let (second, new_cap) = register(&new);
     assert_eq!(second.index(), first.index());
-    tx.send(&Offer { descriptor: descriptor(second, 0, 16), cap: new_cap }).unwrap();
+    tx.try_send(&Offer { descriptor: descriptor(second, 0, 16), cap: new_cap }).unwrap();
     let validator = Validator::new(&regions, &caps, ME);
-    let results: Vec<_> = std::iter::from_fn(|| rx.recv().ok())
+    let results: Vec<_> = std::iter::from_fn(|| rx.try_recv().ok())
         .map(|offer| validator.check(offer.cap, &offer.descriptor).map(|view| view[0]))
         .collect();
     let stale = Err(DescriptorError::StaleGeneration);
     assert_eq!(results, [stale, stale, stale, stale, stale, Ok(2)]);
-    assert_eq!(rx.recv(), Err(LinkError::Empty));
+    assert_eq!(rx.try_recv(), Err(LinkError::Empty));
 }
 
 /// In the narrow build, a view is cloned until no more can be counted, and never once beyond.

@@ -91,7 +91,7 @@ fn step<W: Granting<u32>>(
         Op::PutSlice { wanted } => {
             let items: Vec<u32> = (0..length(wanted)).map(|_| next()).collect();
             let expected = items.len().min(model.free());
-            assert_eq!(tx.try_push_slice(&items), expected);
+            assert_eq!(tx.push_slice(&items), expected);
             model.push_all(items[..expected].iter().copied());
         }
         Op::Commit { wanted, filled, kept, forget: forgotten } => {
@@ -105,7 +105,7 @@ fn step<W: Granting<u32>>(
                 return forget(grant);
             }
             let expected = length(kept).min(items.len());
-            assert_eq!(grant.commit_first(length(kept)), expected);
+            assert_eq!(grant.commit(length(kept)), expected);
             model.push_all(items[..expected].iter().copied());
         }
         Op::Take { form, wanted } => {
@@ -119,11 +119,11 @@ fn step<W: Granting<u32>>(
         Op::TakeSlice { wanted } => {
             let mut out = vec![0; length(wanted)];
             let expected = out.len().min(model.len());
-            assert_eq!(rx.try_pop_slice(&mut out), expected);
+            assert_eq!(rx.pop_slice(&mut out), expected);
             assert_eq!(out[..expected], model.pop_many(expected));
         }
         Op::Release { wanted, kept } => {
-            let Some(grant) = rx.try_read_parts(length(wanted)) else {
+            let Some(grant) = rx.try_read_grant_parts(length(wanted)) else {
                 assert_eq!(model.len(), 0);
                 return;
             };

@@ -1,9 +1,9 @@
 //! What a broadcast ring counts.
 
 #[cfg(compare_and_swap)]
-use super::{Broadcast, Overwrite, Policy};
+use super::{Broadcast, OverflowPolicy, Overwrite};
 #[cfg(compare_and_swap)]
-use crate::stats::{Counts, Flow};
+use crate::stats::{Counts, DirectionStats};
 use crate::stats::{Refusal, Stats};
 use crate::sync::{CachePadded, const_fn};
 #[cfg(compare_and_swap)]
@@ -79,7 +79,7 @@ impl<S: Stats> Counters<S> {
 }
 
 #[cfg(compare_and_swap)]
-impl<T: Entry, const N: usize, P: Policy> Broadcast<T, N, P, Counts> {
+impl<T: Entry, const N: usize, P: OverflowPolicy> Broadcast<T, N, P, Counts> {
     /// What the writer has counted, and all readers together, in this order.
     ///
     /// An item that three readers have read counts three times. [`latest`](super::Reader::latest) takes nothing, so
@@ -107,7 +107,7 @@ impl<T: Entry, const N: usize, P: Policy> Broadcast<T, N, P, Counts> {
     /// assert_eq!((PRICES.lagged().items, PRICES.lagged().batches), (2 + 2, 2));
     /// ```
     #[must_use]
-    pub fn stats(&self) -> (Flow, Flow) {
+    pub fn stats(&self) -> (DirectionStats, DirectionStats) {
         (self.counters.writer.0.read(), self.counters.readers.0.received.read())
     }
 }
@@ -122,7 +122,7 @@ impl<T: Entry, const N: usize> Broadcast<T, N, Overwrite, Counts> {
     ///
     /// [`Lagged`]: super::ReadError::Lagged
     #[must_use]
-    pub fn lagged(&self) -> Flow {
+    pub fn lagged(&self) -> DirectionStats {
         self.counters.readers.0.lagged.read()
     }
 }

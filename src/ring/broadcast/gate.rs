@@ -29,7 +29,7 @@
 
 use core::fmt;
 
-use super::{Broadcast, JoinError, Policy, Pressure, Writer, count, sealed};
+use super::{Broadcast, JoinError, OverflowPolicy, Pressure, Writer, count, sealed};
 use crate::atomic::Bitmap;
 use crate::atomic::{Cursor, Sequence, fence};
 use crate::error::{PopError, PushError};
@@ -78,9 +78,9 @@ impl<const R: usize> Gated<R> {
 unsafe impl<const R: usize> Zeroed for Gated<R> {
     empty_in_models!(Self { present: CachePadded(Bitmap::new()), places: zeroed() });
 }
-impl<const R: usize> Policy for Gated<R> {}
+impl<const R: usize> OverflowPolicy for Gated<R> {}
 impl<const R: usize> sealed::Sealed for Gated<R> {
-    const ALONE: bool = true;
+    const EXCLUSIVE: bool = true;
     const CHECKED: () = assert!(R >= 1 && R <= 32, "there are 1 to 32 places for readers");
     fn forget_readers(&mut self) {
         self.present.0.clear();
@@ -173,7 +173,7 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> Writer<'_, T, N, Gated<
 
     /// Publishes as many of the items as there is room for, in order, telling the readers once. Returns how many.
     #[inline]
-    pub fn try_publish_slice(&mut self, items: &[T]) -> usize {
+    pub fn publish_partial_slice(&mut self, items: &[T]) -> usize {
         let count = self.room(items.len().min(N));
         if count == 0 && !items.is_empty() {
             self.count_full();
@@ -329,7 +329,7 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> GatedReader<'_, T, N, R
 
     /// Reads up to `out.len()` items into `out`, telling the writer once. Returns how many.
     #[inline]
-    pub fn try_read_slice(&mut self, out: &mut [T]) -> usize {
+    pub fn read_slice(&mut self, out: &mut [T]) -> usize {
         let available = self.available(out.len() as u64);
         let mut at = self.at;
         for (place, _) in out.iter_mut().zip(0..available) {
@@ -407,7 +407,7 @@ mod tests {
             writer.set_quiet(quiet);
             reader.set_quiet(quiet);
             assert_eq!(reader.try_read(), Err(PopError::Empty));
-            assert_eq!(writer.try_publish_slice(&[1, 2]), 2);
+            assert_eq!(writer.publish_partial_slice(&[1, 2]), 2);
             assert_eq!(writer.try_publish(3), Err(PushError::Full(3)));
             assert_eq!((ring.stats().0.refused, ring.stats().1.refused), (counted, counted));
             assert_eq!(reader.skip(2), 2);

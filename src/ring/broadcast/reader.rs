@@ -317,9 +317,9 @@ mod tests {
     impl Image for Raced {
         const WORDS: usize = 1;
         const ZERO: Self = Self([0]);
-        type Cells = [AtomicU32; 1];
+        type Atomics = [AtomicU32; 1];
         #[allow(clippy::declare_interior_mutable_const)] // as of every image
-        fn load(cells: &Self::Cells) -> Self {
+        fn load(cells: &Self::Atomics) -> Self {
             let image = Self(<[u32; 1]>::load(cells));
             RACE.with_borrow_mut(|race| {
                 if let Some((writer, copies @ 1.., next)) = race {
@@ -332,7 +332,7 @@ mod tests {
             });
             image
         }
-        fn store(self, cells: &Self::Cells) {
+        fn store(self, cells: &Self::Atomics) {
             self.0.store(cells);
         }
     }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{Broadcast, Overwrite, Policy, WRITER, count};
+use super::{Broadcast, OverflowPolicy, Overwrite, WRITER, count};
 use crate::atomic::Bitmap;
 use crate::atomic::Sequence;
 use crate::stats::{Off, Stats};
@@ -11,7 +11,7 @@ use crate::words::Entry;
 /// The one writer of a [`Broadcast`].
 ///
 /// Dropping it gives the end back; what was published stays.
-pub struct Writer<'a, T: Entry, const N: usize, P: Policy = Overwrite, S: Stats = Off> {
+pub struct Writer<'a, T: Entry, const N: usize, P: OverflowPolicy = Overwrite, S: Stats = Off> {
     pub(super) ring: &'a Broadcast<T, N, P, S>,
     /// My position. The shared copy is the same, and I alone store it.
     pub(super) tail: Sequence,
@@ -28,7 +28,7 @@ pub struct Writer<'a, T: Entry, const N: usize, P: Policy = Overwrite, S: Stats 
     pub(super) quiet: bool,
 }
 
-impl<'a, T: Entry, const N: usize, P: Policy, S: Stats> Writer<'a, T, N, P, S> {
+impl<'a, T: Entry, const N: usize, P: OverflowPolicy, S: Stats> Writer<'a, T, N, P, S> {
     /// The caller sees to it that no other writer of this ring is in use while this one is.
     pub(super) fn new(ring: &'a Broadcast<T, N, P, S>) -> Self {
         // A ring that was made of zeroed memory has not been through a constructor; nothing is in it without this.
@@ -150,7 +150,7 @@ impl<T: Entry, const N: usize, S: Stats> Writer<'_, T, N, Overwrite, S> {
     }
 }
 
-impl<T: Entry, const N: usize, P: Policy, S: Stats> Drop for Writer<'_, T, N, P, S> {
+impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats> Drop for Writer<'_, T, N, P, S> {
     fn drop(&mut self) {
         #[cfg(compare_and_swap)]
         if let Some(ends) = self.ends {
@@ -161,7 +161,7 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats> Drop for Writer<'_, T, N, P,
     }
 }
 
-impl<T: Entry, const N: usize, P: Policy, S: Stats> fmt::Debug for Writer<'_, T, N, P, S> {
+impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats> fmt::Debug for Writer<'_, T, N, P, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Writer").field("len", &self.len()).field("capacity", &N).finish()
     }

@@ -4,8 +4,8 @@ use core::fmt;
 
 #[cfg(compare_and_swap)]
 use super::CONSUMER;
-use super::rooms::sealed::Room;
-use super::{Housing, Inline, Lanes, Order};
+use super::storage::sealed::LaneStorage;
+use super::{Inline, Lanes, Schedule, Storage};
 use crate::error::PopError;
 use crate::handle::{Handle, Lane};
 #[cfg(compare_and_swap)]
@@ -40,23 +40,27 @@ pub struct LaneConsumer<
     T,
     const N: usize,
     const L: usize,
-    O: Order,
+    O: Schedule,
     A: Arity<Producers = Single> = OneToOne,
-    H: Housing = Inline,
+    H: Storage = Inline,
 > {
     lanes: &'a Lanes<T, N, L, A, H>,
     /// What is known of each lane that has a ring.
     ends: CachePadded<[Option<ReadEnd<T, A>>; L]>,
-    order: O,
+    schedule: O,
 }
 
-impl<'a, T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single>, H: Housing>
+impl<'a, T, const N: usize, const L: usize, O: Schedule, A: Arity<Producers = Single>, H: Storage>
     LaneConsumer<'a, T, N, L, O, A, H>
 {
     /// Of consumers of a single side there is one: the caller, who made it, sees to that.
-    pub(super) fn new(lanes: &'a Lanes<T, N, L, A, H>, order: O) -> Self {
+    pub(super) fn new(lanes: &'a Lanes<T, N, L, A, H>, schedule: O) -> Self {
         // Now, so that later it loads nothing that it stores itself: what is its own is in the handle.
-        Self { lanes, ends: CachePadded(lanes.rooms.each_ref().map(|room| room.ring().map(end_of))), order }
+        Self {
+            lanes,
+            ends: CachePadded(lanes.storage.each_ref().map(|room| room.ring().map(end_of))),
+            schedule,
+        }
     }
 
     /// Visits lanes until `max` items were found, or each lane was found empty, and lets `take` have what is found: how
@@ -64,7 +68,7 @@ impl<'a, T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Singl
     ///
     /// `take` takes all items of what it is given, and returns how many, or panics.
     #[inline(always)]
-    fn tour(
+    fn sweep(
         &mut self,
         max: usize,
         mut take: impl FnMut(Handle<Lane>, ClaimedItems<'_, T, A>) -> usize,
@@ -75,7 +79,7 @@ impl<'a, T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Singl
         let (mut found, mut contended) = (0, false);
         let mut open = Lanes::<T, N, L, A, H>::ALL;
         while found < max && open != 0 {
-            let (lane, budget) = self.order.next(open);
+            let (lane, budget) = self.schedule.next(open);
             let asked = budget.min(max - found);
             let mut got = 0;
             match Self::end(self.lanes, &mut self.ends, lane).map(|end| end.try_claim_items(asked)) {
@@ -88,7 +92,7 @@ impl<'a, T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Singl
                 // The lane has no ring yet.
                 None => {}
             }
-            self.order.visited(lane, asked, got);
+            self.schedule.visited(lane, asked, got);
             found += got;
             if got < asked {
                 open &= !(1 << (lane & 31));
@@ -130,7 +134,7 @@ impl<'a, T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Singl
     #[inline]
     pub fn try_pop_from(&mut self) -> Result<(Handle<Lane>, T), PopError> {
         let mut popped = None;
-        let (_, contended) = self.tour(1, |from, items| items.give_to(|item| popped = Some((from, item))));
+        let (_, contended) = self.sweep(1, |from, items| items.give_to(|item| popped = Some((from, item))));
         popped.ok_or(if contended { PopError::Contended } else { PopError::Empty })
     }
 
@@ -138,12 +142,12 @@ impl<'a, T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Singl
     ///
     /// Fewer mean that each lane was found empty, or that the rest went to other consumers.
     #[inline]
-    pub fn try_pop_slice(&mut self, out: &mut [T]) -> usize
+    pub fn pop_slice(&mut self, out: &mut [T]) -> usize
     where
         T: Copy,
     {
         let (most, mut copied) = (out.len(), 0);
-        let _ = self.tour(most, |_, items| {
+        let _ = self.sweep(most, |_, items| {
             // They are at most as many as are left of `out`; written so that no panic remains.
             let count = items.copy_to(out.get_mut(copied..).unwrap_or_default());
             copied += count;
@@ -159,7 +163,7 @@ impl<'a, T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Singl
     /// this visit are dropped.
     #[inline]
     pub fn drain(&mut self, max: usize, mut f: impl FnMut(Handle<Lane>, T)) -> usize {
-        self.tour(max, |from, items| items.give_to(|item| f(from, item))).0
+        self.sweep(max, |from, items| items.give_to(|item| f(from, item))).0
     }
 
     /// As [`drain`](Self::drain), without whose they are. If there is none: why.
@@ -167,7 +171,7 @@ impl<'a, T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Singl
     #[cfg(compare_and_swap)]
     #[inline]
     pub(crate) fn try_drain(&mut self, max: usize, mut f: impl FnMut(T)) -> Result<usize, PopError> {
-        let (count, contended) = self.tour(max, |_, items| items.give_to(&mut f));
+        let (count, contended) = self.sweep(max, |_, items| items.give_to(&mut f));
         match count {
             0 if max > 0 => Err(if contended { PopError::Contended } else { PopError::Empty }),
             count => Ok(count),
@@ -181,13 +185,13 @@ impl<'a, T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Singl
     /// are many consumers, those of this visit are dropped.
     #[inline]
     pub fn consume(&mut self, max: usize, mut f: impl FnMut(Handle<Lane>, &T)) -> usize {
-        self.tour(max, |from, items| items.show_to(|item| f(from, item))).0
+        self.sweep(max, |from, items| items.show_to(|item| f(from, item))).0
     }
 
     /// Drops up to `count` items, at most as many as all lanes hold. Returns how many.
     #[inline]
     pub fn skip(&mut self, count: usize) -> usize {
-        self.tour(count, |_, items| items.discard()).0
+        self.sweep(count, |_, items| items.discard()).0
     }
 
     /// What it reads: to register producers, and for its numbers.
@@ -203,31 +207,37 @@ fn end_of<T, const N: usize, A: Arity<Producers = Single>>(ring: &Ring<T, N, A>)
 }
 
 #[cfg(compare_and_swap)]
-impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single, Consumers = Multi>, H: Housing>
-    Clone for LaneConsumer<'_, T, N, L, O, A, H>
+impl<
+    T,
+    const N: usize,
+    const L: usize,
+    O: Schedule,
+    A: Arity<Producers = Single, Consumers = Multi>,
+    H: Storage,
+> Clone for LaneConsumer<'_, T, N, L, O, A, H>
 {
     /// One more consumer. Its order is at the same point.
     fn clone(&self) -> Self {
-        Self::new(self.lanes, self.order.clone())
+        Self::new(self.lanes, self.schedule.clone())
     }
 }
 
-impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single>, H: Housing> Drop
+impl<T, const N: usize, const L: usize, O: Schedule, A: Arity<Producers = Single>, H: Storage> Drop
     for LaneConsumer<'_, T, N, L, O, A, H>
 {
     fn drop(&mut self) {
         #[cfg(compare_and_swap)]
         if !A::Consumers::SHARED {
-            self.lanes.line.0.ends.give_back(CONSUMER);
+            self.lanes.registry.0.ends.give_back(CONSUMER);
         }
     }
 }
 
-impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single>, H: Housing> fmt::Debug
+impl<T, const N: usize, const L: usize, O: Schedule, A: Arity<Producers = Single>, H: Storage> fmt::Debug
     for LaneConsumer<'_, T, N, L, O, A, H>
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LaneConsumer").field("order", &self.order).field("lanes", &self.lanes).finish()
+        f.debug_struct("LaneConsumer").field("schedule", &self.schedule).field("lanes", &self.lanes).finish()
     }
 }
 
@@ -235,13 +245,13 @@ impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single>, 
 mod tests {
     use crate::Lanes;
     use crate::error::PopError;
-    use crate::ring::lanes::Fair;
+    use crate::ring::lanes::RoundRobin;
 
     /// A call that wants nothing is not refused, as of a consumer of one ring.
     #[test]
     fn a_drain_of_none_is_none() {
         let lanes = Lanes::<u32, 4, 2>::new();
-        let mut rx = lanes.try_consumer(Fair::default()).unwrap();
+        let mut rx = lanes.try_consumer(RoundRobin::default()).unwrap();
         assert_eq!(rx.try_drain(1, drop), Err(PopError::Empty));
         assert_eq!(rx.try_drain(0, drop), Ok(0));
         let ring = crate::Spsc::<u32, 4>::new();

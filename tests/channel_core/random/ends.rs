@@ -10,7 +10,7 @@ use annulet::channel::{
     Feed, Hold, Permit, Receiver, RecvError, SendError, Sender, Source, TryRecvError, TrySendError,
 };
 use annulet::ring::broadcast::{Gated, GatedReader, Writer};
-use annulet::ring::lanes::{Housing, LaneConsumer, Order as Lanewise};
+use annulet::ring::lanes::{LaneConsumer, Schedule as Lanewise, Storage};
 use annulet::ring::{Consumer, Multi, Owner, Producer, Side, Sides, Single};
 use annulet::stats::Stats;
 
@@ -330,7 +330,7 @@ async fn grants<P: Side, C: Side, S: Stats, K: Owner, L: Hold>(
                 silently(end, |end| {
                     let items = (0..wanted).map(|_| make::<Item>(desk));
                     let mut numbers = Vec::new();
-                    end.try_push_iter(items.inspect(|item| numbers.push(item.number())));
+                    end.push_iter(items.inspect(|item| numbers.push(item.number())));
                     numbers
                 })
             });
@@ -377,8 +377,8 @@ async fn grants<P: Side, C: Side, S: Stats, K: Owner, L: Hold>(
     let way = dice(5);
     tell(|| format!("{} ends its grant by {way}", desk.name));
     let committed = guarded(|| match way {
-        0 | 1 if order == Order::Act => grant.commit(),
-        2 if order == Order::Act => grant.commit_first(dice(wanted + 1)),
+        0 | 1 if order == Order::Act => grant.commit_all(),
+        2 if order == Order::Act => grant.commit(dice(wanted + 1)),
         3 => {
             grant.fill_with(|_| {
                 panic_deliberately();
@@ -557,7 +557,7 @@ impl<const N: usize, const R: usize, S: Stats> Takes for GatedReader<'static, u6
     }
 }
 
-impl<const N: usize, const L: usize, O: Lanewise, C: Side, S: Stats, H: Housing> Takes
+impl<const N: usize, const L: usize, O: Lanewise, C: Side, S: Stats, H: Storage> Takes
     for LaneConsumer<'static, Item, N, L, O, Sides<Single, C, S>, H>
 {
     fn uses<X: Hold>(rx: &mut Receiver<Self, X>, desk: &Desk) {

@@ -18,7 +18,7 @@ use std::rc::Rc;
 
 use annulet::channel::OwnedEnds;
 use annulet::ring::broadcast::Gated;
-use annulet::ring::lanes::{Fair, Strict};
+use annulet::ring::lanes::{Priority, RoundRobin};
 use annulet::ring::{Multi, Ring, Sides, Single};
 use annulet::stats::Off;
 use annulet::{Broadcast, Channel, Lanes};
@@ -357,8 +357,8 @@ macro_rules! lanes {
     )*};
 }
 lanes! {
-    StrictLanes: Single, Strict, |_| None;
-    FairLanes: Multi, Fair::default(), |rx| Some(rx.clone());
+    PriorityLanes: Single, Priority, |_| None;
+    RoundRobinLanes: Multi, RoundRobin::default(), |rx| Some(rx.clone());
 }
 
 /// Broadcasts whose writer waits for its readers.
@@ -411,7 +411,7 @@ over_each_kind! {
     d08_nothing_is_left_of_an_owned_channel_of_many_senders: OwnedMpsc;
     d08_nothing_is_left_of_an_owned_channel_of_many_receivers: OwnedSpmc;
     d08_nothing_is_left_of_an_owned_channel_of_many_and_many: OwnedMpmc;
-    d06_nobody_sleeps_for_what_is_there_in_lanes: StrictLanes;
-    d06_nobody_sleeps_for_what_is_there_in_lanes_of_many_receivers: FairLanes;
+    d06_nobody_sleeps_for_what_is_there_in_lanes: PriorityLanes;
+    d06_nobody_sleeps_for_what_is_there_in_lanes_of_many_receivers: RoundRobinLanes;
     d06_nobody_sleeps_for_what_is_there_of_a_gated_broadcast: GatedBroadcast;
 }

@@ -5,35 +5,35 @@
 //!
 //! | | lanes are visited | for |
 //! |---|---|---|
-//! | [`Strict`] | the lowest number first | priorities |
-//! | [`Fair`] | in turns, for up to a budget of items | equals |
-//! | [`Adaptive`] | likewise, idle ones less often | many lanes, few of them busy |
+//! | [`Priority`] | the lowest number first | priorities |
+//! | [`RoundRobin`] | in turns, for up to a budget of items | equals |
+//! | [`AdaptiveRoundRobin`] | likewise, idle ones less often | many lanes, few of them busy |
 //!
 //! A lane goes from producer to producer: who is dropped leaves the lane, and once its items are taken out, somebody else
 //! can have it. Each of them has a [`Handle`] of its own, by which a consumer tells their items apart.
 
 mod consumer;
-mod order;
-mod rooms;
-mod tenant;
+mod producer;
+mod schedule;
+mod storage;
 
 use core::fmt;
 
-use self::rooms::sealed::Room;
+use self::storage::sealed::LaneStorage;
 use super::Ring;
 use crate::atomic::{Bitmap, Generation};
 use crate::handle::{Handle, Lane};
 use crate::index::{Arity, OneToOne, SideRules as _, Single};
-use crate::stats::{Counts, Flow};
+use crate::stats::{Counts, DirectionStats};
 use crate::sync::{CachePadded, const_fn};
 use crate::zeroed::zeroed;
 
 pub use consumer::LaneConsumer;
-pub use order::{Adaptive, Fair, Order, Strict};
+pub use producer::{LaneClaim, LaneProducer, RegisterError};
+pub use schedule::{AdaptiveRoundRobin, Priority, RoundRobin, Schedule};
 #[cfg(arc)]
-pub use rooms::Heap;
-pub use rooms::{Housing, Inline};
-pub use tenant::{LaneProducer, RegisterError, Tenant};
+pub use storage::Heap;
+pub use storage::{Inline, Storage};
 
 /// [`Lanes`] whose rings are allocated one by one, when a lane gets its first producer; at most `L`.
 ///
@@ -41,11 +41,11 @@ pub use tenant::{LaneProducer, RegisterError, Tenant};
 /// that. A ring stays when its producer has left, for the next one, until [`shrink`](Lanes::shrink).
 ///
 /// ```
-/// use annulet::ring::lanes::{Fair, GrowingLanes};
+/// use annulet::ring::lanes::{RoundRobin, GrowingLanes};
 ///
 /// static LOGS: GrowingLanes<u32, 1024, 32> = GrowingLanes::new();
 ///
-/// let mut rx = LOGS.try_consumer(Fair::default()).unwrap();
+/// let mut rx = LOGS.try_consumer(RoundRobin::default()).unwrap();
 /// assert_eq!(LOGS.lanes(), 0);
 /// std::thread::spawn(|| LOGS.register().unwrap().try_push(7).unwrap()).join().unwrap();
 /// assert_eq!(LOGS.lanes(), 1);
@@ -75,7 +75,7 @@ const CONSUMER: u32 = 0b1;
 /// | memory | `L` rings; no allocation, ever, unless `H` is `Heap` | likewise |
 /// | interrupts | either end may live in an interrupt handler; plain loads and stores (Cortex-M0) but for registering | needs compare-and-swap |
 /// | order | of each producer FIFO; each item is received or dropped exactly once | likewise, for each consumer |
-/// | between producers | what the consumer's [`Order`] says | likewise, for each consumer |
+/// | between producers | what the consumer's [`Schedule`] says | likewise, for each consumer |
 /// | a stalled producer | costs nobody anything, wherever it stopped | likewise |
 /// | a stalled consumer | each producer sees `Full` once its own lane is | likewise; a lane where it stopped within an operation is `Full`, or not free for another producer, a little earlier |
 /// | a producer that leaves | its items stay, in their order, and are its own; then the lane is free | likewise, once no consumer is in the middle of one of them |
@@ -86,11 +86,11 @@ const CONSUMER: u32 = 0b1;
 ///
 /// ```
 /// use annulet::Lanes;
-/// use annulet::ring::lanes::Fair;
+/// use annulet::ring::lanes::RoundRobin;
 ///
 /// static EVENTS: Lanes<u32, 16, 4> = Lanes::new();
 ///
-/// let mut rx = EVENTS.try_consumer(Fair::default()).expect("nobody else has it");
+/// let mut rx = EVENTS.try_consumer(RoundRobin::default()).expect("nobody else has it");
 /// let mut sensor = EVENTS.register().expect("a lane is free");
 /// let mut timer = EVENTS.register().expect("another lane is free");
 /// sensor.try_push(1).unwrap();
@@ -104,10 +104,10 @@ const CONSUMER: u32 = 0b1;
 ///
 /// ```
 /// use annulet::Lanes;
-/// use annulet::ring::lanes::Strict;
+/// use annulet::ring::lanes::Priority;
 ///
 /// let mut lanes = Lanes::<&str, 8, 2>::new();
-/// let ([urgent, normal], mut rx) = lanes.split_all(Strict);
+/// let ([urgent, normal], mut rx) = lanes.split_all(Priority);
 /// let (mut urgent, mut normal) = (urgent.unwrap(), normal.unwrap());
 /// normal.try_push("report").unwrap();
 /// urgent.try_push("stop").unwrap();
@@ -131,16 +131,16 @@ pub struct Lanes<
     const N: usize,
     const L: usize,
     A: Arity<Producers = Single> = OneToOne,
-    H: Housing = Inline,
+    H: Storage = Inline,
 > {
-    line: CachePadded<Who<L>>,
-    rooms: [H::Room<T, N, A>; L],
+    registry: CachePadded<Registry<L>>,
+    storage: [H::LaneStorage<T, N, A>; L],
 }
 
 /// Who is there.
 #[repr(C)]
 #[derive(Debug)]
-struct Who<const L: usize> {
+struct Registry<const L: usize> {
     /// Which lanes have a producer.
     taken: Bitmap,
     /// Who has the consumer's end.
@@ -150,7 +150,7 @@ struct Who<const L: usize> {
     generations: [Generation; L],
 }
 
-impl<const L: usize> Who<L> {
+impl<const L: usize> Registry<L> {
     const_fn! {
         const fn new() -> Self {
             Self { taken: Bitmap::new(), ends: Bitmap::new(), generations: zeroed() }
@@ -158,7 +158,7 @@ impl<const L: usize> Who<L> {
     }
 }
 
-impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing> Lanes<T, N, L, A, H> {
+impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Storage> Lanes<T, N, L, A, H> {
     const CHECKED: () = {
         assert!(L >= 1 && L <= 32, "there are 1 to 32 lanes");
         // Where the rings are made later, this would otherwise be said later.
@@ -174,7 +174,7 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing
         #[must_use]
         pub const fn new() -> Self {
             let () = Self::CHECKED;
-            Self { line: CachePadded(Who::new()), rooms: zeroed() }
+            Self { registry: CachePadded(Registry::new()), storage: zeroed() }
         }
     }
 
@@ -187,17 +187,17 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing
     /// The number of lanes that have a ring: `L`, or where they grow, those that had a producer.
     #[must_use]
     pub fn lanes(&self) -> usize {
-        self.rooms.iter().filter(|room| room.ring().is_some()).count()
+        self.storage.iter().filter(|room| room.ring().is_some()).count()
     }
 
     #[inline(always)]
     fn ring(&self, lane: u32) -> Option<&Ring<T, N, A>> {
-        self.rooms.get(lane as usize)?.ring()
+        self.storage.get(lane as usize)?.ring()
     }
 
     #[inline(always)]
     fn handle(&self, lane: u32) -> Handle<Lane> {
-        Handle::new(lane, self.line.0.generations.get(lane as usize).map_or(0, Generation::now))
+        Handle::new(lane, self.registry.0.generations.get(lane as usize).map_or(0, Generation::now))
     }
 
     /// Items in the lane that this producer has, or had: `0..=N`, a snapshot. `None` once the lane is another
@@ -225,16 +225,16 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing
     /// The producer whose lane has the most items, and how many; the first of several. `None` where there are none.
     /// It is a snapshot: the lane may be another one's by the time it is read.
     #[must_use]
-    pub fn hottest(&self) -> Option<(Handle<Lane>, usize)> {
-        let mut hottest = None;
+    pub fn longest(&self) -> Option<(Handle<Lane>, usize)> {
+        let mut longest = None;
         let mut most = 0;
         for (lane, len) in self.lens() {
             if len > most {
                 most = len;
-                hottest = Some((self.handle(lane), len));
+                longest = Some((self.handle(lane), len));
             }
         }
-        hottest
+        longest
     }
 
     /// The number of items in each lane.
@@ -248,10 +248,10 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing
     ///
     /// The items stay, and are their producers'. A lane that has items is free once they are taken out.
     #[must_use]
-    pub fn split<O: Order>(&mut self, order: O) -> (LaneConsumer<'_, T, N, L, O, A, H>, &Self) {
-        self.line.0.taken.clear();
-        self.line.0.ends.set_claimed(Self::CONSUMER);
-        (LaneConsumer::new(self, order), self)
+    pub fn split<O: Schedule>(&mut self, schedule: O) -> (LaneConsumer<'_, T, N, L, O, A, H>, &Self) {
+        self.registry.0.taken.clear();
+        self.registry.0.ends.set_claimed(Self::CONSUMER);
+        (LaneConsumer::new(self, schedule), self)
     }
 
     /// A consumer, which visits lanes in this order, or `None` while somebody has the only one. It goes back on drop.
@@ -259,15 +259,16 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing
     /// A `Multi` side always has one more.
     #[cfg(compare_and_swap)]
     #[must_use]
-    pub fn try_consumer<O: Order>(&self, order: O) -> Option<LaneConsumer<'_, T, N, L, O, A, H>> {
-        (A::Consumers::SHARED || self.line.0.ends.claim(CONSUMER)).then(|| LaneConsumer::new(self, order))
+    pub fn try_consumer<O: Schedule>(&self, schedule: O) -> Option<LaneConsumer<'_, T, N, L, O, A, H>> {
+        (A::Consumers::SHARED || self.registry.0.ends.claim(CONSUMER))
+            .then(|| LaneConsumer::new(self, schedule))
     }
 
     /// Returns how many lanes have a producer.
     #[cfg(compare_and_swap)]
     #[must_use]
     pub fn active(&self) -> usize {
-        self.line.0.taken.claimed().count_ones() as usize
+        self.registry.0.taken.claimed().count_ones() as usize
     }
 }
 
@@ -277,21 +278,21 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>> Lanes<T, N
     #[must_use]
     pub fn starting_at(origin: usize) -> Self {
         let mut lanes = Self::new();
-        for ring in &mut lanes.rooms {
+        for ring in &mut lanes.storage {
             *ring = Ring::starting_at(origin);
         }
         lanes
     }
 }
 
-impl<T, const N: usize, const L: usize, A: Arity<Producers = Single, Stats = Counts>, H: Housing>
+impl<T, const N: usize, const L: usize, A: Arity<Producers = Single, Stats = Counts>, H: Storage>
     Lanes<T, N, L, A, H>
 {
     /// What the producers of a lane and its consumers have counted, in this order; `None` if there is no such lane yet.
     ///
     /// A visit that finds nothing is no answer, and not counted as `refused`.
     #[must_use]
-    pub fn stats_of(&self, lane: u32) -> Option<(Flow, Flow)> {
+    pub fn stats_of(&self, lane: u32) -> Option<(DirectionStats, DirectionStats)> {
         self.ring(lane).map(Ring::stats)
     }
 }
@@ -302,12 +303,12 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>> Lanes<T, N
     /// Frees the rings that hold no items. Returns how many. The exclusive borrow of the lanes proves that no handle uses
     /// them. Handles of former producers stay stale.
     pub fn shrink(&mut self) -> usize {
-        let empty = |room: &&mut rooms::HeapRoom<T, N, A>| room.ring().is_some_and(Ring::is_empty);
-        self.rooms.iter_mut().filter(empty).map(rooms::HeapRoom::clear).count()
+        let empty = |room: &&mut storage::HeapLane<T, N, A>| room.ring().is_some_and(Ring::is_empty);
+        self.storage.iter_mut().filter(empty).map(storage::HeapLane::clear).count()
     }
 }
 
-impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing> Default
+impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Storage> Default
     for Lanes<T, N, L, A, H>
 {
     fn default() -> Self {
@@ -315,7 +316,7 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing
     }
 }
 
-impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing> fmt::Debug
+impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Storage> fmt::Debug
     for Lanes<T, N, L, A, H>
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,9 +10,9 @@
 //! | backend | for |
 //! |---|---|
 //! | `&Window` ([`link`](crate::link)) | both sides in one address space, a kernel page |
-//! | [`Own`], [`Foreign`] | a mapping that another process has too |
+//! | [`OwnMapping`], [`PeerMapping`] | a mapping that another process has too |
 //! | [`Counting`] | how many accesses an operation makes |
-//! | [`Oracle`] | an adversary's value behind every single load, each access recorded |
+//! | [`Adversary`] | an adversary's value behind every single load, each access recorded |
 //!
 //! | access | ordering | pairs with |
 //! |---|---|---|
@@ -20,15 +20,15 @@
 //! | [`WriteWords::publish`] | Release | the other side's `observe` of that word |
 //! | `read`, `write` | Relaxed | ordered by the two above |
 
+mod adversary;
 mod counting;
 mod entry;
-mod oracle;
 
+pub use adversary::{Adversary, WordAccess};
 pub use counting::Counting;
 #[cfg(all(test, not(loom)))]
 pub(crate) use entry::sealed::Sealed as SealedImage;
 pub use entry::{Entry, Image};
-pub use oracle::{Oracle, WordAccess};
 
 use core::marker::PhantomData;
 use core::ptr::NonNull;
@@ -80,14 +80,14 @@ impl<W: WriteWords + ?Sized> WriteWords for &W {
 }
 
 /// The accesses to one word in memory, for the backends that have memory.
-pub(crate) trait Word {
+pub(crate) trait SharedWord {
     fn get(&self) -> u32;
     fn acquire(&self) -> u32;
     fn set(&self, value: u32);
     fn release(&self, value: u32);
 }
 
-impl Word for AtomicU32 {
+impl SharedWord for AtomicU32 {
     #[inline(always)]
     fn get(&self) -> u32 {
         u32::from_le(self.load(Ordering::Relaxed))
@@ -123,7 +123,7 @@ pub(crate) fn rousing() {
 }
 
 /// How many words a value takes in shared memory.
-pub trait Extent {
+pub trait WordCount {
     /// Words.
     const WORDS: usize;
 }
@@ -133,13 +133,13 @@ pub trait Extent {
 /// Mapped memory is not part of this program: it is reached by atomic accesses through a pointer, and no
 /// reference to more than one word of it ever exists.
 #[derive(Debug)]
-struct Place<X, K> {
+struct MappedWords<X, K> {
     base: NonNull<AtomicU32>,
     keep: K,
     extent: PhantomData<fn() -> X>,
 }
 
-impl<X: Extent, K> Place<X, K> {
+impl<X: WordCount, K> MappedWords<X, K> {
     /// A place at `base`, which stays as the maker promises.
     fn new(base: NonNull<u32>, keep: K) -> Self {
         // In memory an atomic is its integer. A model's is larger, and there `base` points to atomics of the model.
@@ -162,7 +162,7 @@ impl<X: Extent, K> Place<X, K> {
         // - aligned and mapped as long as `keep` lives, which outlasts the borrow of `self` (maker's promise);
         // - in this process, only atomic accesses of this width are made to it while that is so (likewise);
         //   another process is not part of the memory model, and its stores tear no naturally aligned word;
-        // - a word that is mapped read-only is only loaded, and Relaxed: see `Foreign`.
+        // - a word that is mapped read-only is only loaded, and Relaxed: see `PeerMapping`.
         Some(unsafe { word.as_ref() })
     }
 
@@ -184,7 +184,7 @@ macro_rules! place_access {
         // SAFETY: as above; shared use is atomic accesses too.
         unsafe impl<X, K: Sync> Sync for $name<X, K> {}
 
-        impl<X: Extent, K> $name<X, K> {
+        impl<X: WordCount, K> $name<X, K> {
             /// What keeps the place mapped.
             pub fn keep(&self) -> &K {
                 &self.0.keep
@@ -200,7 +200,7 @@ macro_rules! place_access {
             }
         }
 
-        impl<X: Extent, K> $trait for $name<X, K> {
+        impl<X: WordCount, K> $trait for $name<X, K> {
             $($body)*
         }
     };
@@ -208,23 +208,23 @@ macro_rules! place_access {
 
 /// A window of ours in a mapping that a peer can read.
 #[derive(Debug)]
-pub struct Own<X, K>(Place<X, K>);
+pub struct OwnMapping<X, K>(MappedWords<X, K>);
 
-impl<X: Extent, K> Own<X, K> {
+impl<X: WordCount, K> OwnMapping<X, K> {
     /// The window at `base`.
     ///
     /// # Safety
     ///
     /// - `base` is mapped readable and writable for `X::WORDS` words, aligned to 4, as long as `keep` lives,
     ///   wherever `keep` is moved.
-    /// - As long as `keep` lives, this process touches those words only through `Own` and [`Foreign`] values,
+    /// - As long as `keep` lives, this process touches those words only through `OwnMapping` and [`PeerMapping`] values,
     ///   or by atomic accesses of 32 bits.
     pub unsafe fn new(base: NonNull<u32>, keep: K) -> Self {
-        Self(Place::new(base, keep))
+        Self(MappedWords::new(base, keep))
     }
 }
 
-place_access!(Own: WriteWords {
+place_access!(OwnMapping: WriteWords {
     #[inline(always)]
     fn write(&self, at: usize, value: u32) {
         if let Some(word) = self.0.cell(at) {
@@ -234,7 +234,7 @@ place_access!(Own: WriteWords {
     #[inline(always)]
     fn publish(&self, at: usize, value: u32) {
         if let Some(word) = self.0.cell(at) {
-            // Pairs with `Foreign::observe` of the same word in the peer.
+            // Pairs with `PeerMapping::observe` of the same word in the peer.
             word.release(value);
         }
     }
@@ -246,36 +246,36 @@ place_access!(Own: WriteWords {
 /// one and a fence, as `core::sync::atomic` has it. And nobody else gets at the words, who could store to one:
 ///
 /// ```compile_fail,E0624
-/// fn harm<X: annulet::words::Extent, K>(foreign: &annulet::words::Foreign<X, K>) {
+/// fn harm<X: annulet::words::WordCount, K>(foreign: &annulet::words::PeerMapping<X, K>) {
 ///     foreign.word(0).unwrap().store(1, core::sync::atomic::Ordering::Relaxed);
 /// }
 /// ```
 #[derive(Debug)]
-pub struct Foreign<X, K>(Place<X, K>);
+pub struct PeerMapping<X, K>(MappedWords<X, K>);
 
-impl<X: Extent, K> Foreign<X, K> {
+impl<X: WordCount, K> PeerMapping<X, K> {
     /// The window at `base`.
     ///
     /// # Safety
     ///
     /// - `base` is mapped readable for `X::WORDS` words, aligned to 4, as long as `keep` lives, wherever `keep`
     ///   is moved, and reading it cannot fault (see the module `host` for what that takes).
-    /// - As long as `keep` lives, this process touches those words only through [`Own`] and `Foreign` values,
+    /// - As long as `keep` lives, this process touches those words only through [`OwnMapping`] and `PeerMapping` values,
     ///   or by atomic accesses of 32 bits.
     pub unsafe fn new(base: NonNull<u32>, keep: K) -> Self {
-        Self(Place::new(base, keep))
+        Self(MappedWords::new(base, keep))
     }
 }
 
-place_access!(Foreign: ReadWords {
+place_access!(PeerMapping: ReadWords {
     #[inline(always)]
     fn read(&self, at: usize) -> u32 {
-        self.0.cell(at).map_or(0, Word::get)
+        self.0.cell(at).map_or(0, SharedWord::get)
     }
     #[inline(always)]
     fn observe(&self, at: usize) -> u32 {
         let value = self.read(at);
-        // Pairs with `Own::publish` of the same word in the peer.
+        // Pairs with `OwnMapping::publish` of the same word in the peer.
         fence(Site::MappingObserve, Ordering::Acquire);
         value
     }

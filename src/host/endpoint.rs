@@ -2,7 +2,7 @@
 //!
 //! A side that finds nothing to do looks again some times, and then sleeps in the kernel, on the peer's word: its tail when
 //! entries are awaited, its head when room is. Who says what when, and why nobody sleeps through a message, is the
-//! [link](crate::link)'s: [`Link::prepare_sleep`].
+//! [link](crate::link)'s: [`Link::enable_notification`].
 //!
 //! A peer that moves our sleeper to another word, or never wakes it, costs at most a slice of 50 ms.
 
@@ -18,33 +18,33 @@ use annulet_platform::pidfd::PidFd;
 
 use super::own::Listed;
 use super::segment::{PeerWindow, Segment};
-use crate::link::{Awaited, Entry, Link, LinkError, Window};
+use crate::link::{Entry, Interest, Link, LinkError, Window};
 use crate::wait::Deadline;
-use crate::words::Own;
+use crate::words::OwnMapping;
 
 /// The longest sleep before looking again, and at the peer's pidfd.
 const SLICE: Duration = Duration::from_millis(50);
 /// Looks before sleeping: about as long as a wake-up costs, on a machine with more than one processor.
 const SPINS: usize = 2000;
 
-/// The link of a [`Port`].
-pub type PortLink<E, const N: usize> = Link<E, N, Own<Window<E, N>, Mapping>, PeerWindow<E, N>>;
+/// The link of a [`Endpoint`].
+pub type EndpointLink<E, const N: usize> = Link<E, N, OwnMapping<Window<E, N>, Mapping>, PeerWindow<E, N>>;
 
 /// One side of a link to another process: it sends, receives, waits, and knows when the peer is dead.
 ///
 /// Single operations of the [`Link`] are its own as `try_` forms; the others wait until a deadline.
-pub struct Port<E: Entry, const N: usize> {
+pub struct Endpoint<E: Entry, const N: usize> {
     /// My window is listed as mine for as long as it is mapped.
     _listed: Listed,
-    link: PortLink<E, N>,
+    link: EndpointLink<E, N>,
     peer: PidFd,
     spins: usize,
 }
 
-/// Why a port did nothing.
+/// Why an endpoint did nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum PortError {
+pub enum EndpointError {
     /// The link's answer.
     Link(LinkError),
     /// The deadline came first.
@@ -53,13 +53,13 @@ pub enum PortError {
     PeerDead,
 }
 
-impl From<LinkError> for PortError {
+impl From<LinkError> for EndpointError {
     fn from(why: LinkError) -> Self {
         Self::Link(why)
     }
 }
 
-impl fmt::Display for PortError {
+impl fmt::Display for EndpointError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Link(why) => fmt::Display::fmt(why, f),
@@ -69,7 +69,7 @@ impl fmt::Display for PortError {
     }
 }
 
-impl core::error::Error for PortError {
+impl core::error::Error for EndpointError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Link(why) => Some(why),
@@ -78,8 +78,8 @@ impl core::error::Error for PortError {
     }
 }
 
-impl<E: Entry, const N: usize> Port<E, N> {
-    /// A port over my window, the peer's, and the kernel's word about the peer.
+impl<E: Entry, const N: usize> Endpoint<E, N> {
+    /// An endpoint over my window, the peer's, and the kernel's word about the peer.
     ///
     /// That `theirs` is no window of mine is the caller's to see to; [`accept`](super::accept) and
     /// [`connect`](super::connect) do.
@@ -89,7 +89,7 @@ impl<E: Entry, const N: usize> Port<E, N> {
             _listed: mine.listed,
             link: Link::new(mine.words, theirs),
             peer,
-            spins: if affinity::is_alone() { 0 } else { SPINS },
+            spins: if affinity::is_uniprocessor() { 0 } else { SPINS },
         }
     }
 
@@ -97,10 +97,10 @@ impl<E: Entry, const N: usize> Port<E, N> {
     ///
     /// # Errors
     ///
-    /// [`PortError::Link`].
-    pub fn try_send(&mut self, entry: &E) -> Result<(), PortError> {
-        self.link.send(entry)?;
-        self.wake(Awaited::Entries);
+    /// [`EndpointError::Link`].
+    pub fn try_send(&mut self, entry: &E) -> Result<(), EndpointError> {
+        self.link.try_send(entry)?;
+        self.wake(Interest::Readable);
         Ok(())
     }
 
@@ -108,10 +108,10 @@ impl<E: Entry, const N: usize> Port<E, N> {
     ///
     /// # Errors
     ///
-    /// [`PortError::Link`].
-    pub fn try_recv(&mut self) -> Result<E, PortError> {
+    /// [`EndpointError::Link`].
+    pub fn try_recv(&mut self) -> Result<E, EndpointError> {
         // If the entry's `from_image` panics, its slot is free all the same.
-        self.empty(Link::recv)
+        self.empty(Link::try_recv)
     }
 
     /// Sends one entry, waiting for room until `deadline`; after a [`reset`](Self::reset), for the peer to follow. A
@@ -119,10 +119,10 @@ impl<E: Entry, const N: usize> Port<E, N> {
     ///
     /// # Errors
     ///
-    /// [`PortError::Timeout`]; [`PortError::PeerDead`] when there is no room and nobody left to make any;
-    /// [`PortError::Link`] for everything but `Full` and `StaleEpoch`.
-    pub fn send(&mut self, entry: &E, deadline: Deadline) -> Result<(), PortError> {
-        self.wait(Awaited::Room, deadline, |port| port.try_send(entry))
+    /// [`EndpointError::Timeout`]; [`EndpointError::PeerDead`] when there is no room and nobody left to make any;
+    /// [`EndpointError::Link`] for everything but `Full` and `StaleEpoch`.
+    pub fn send(&mut self, entry: &E, deadline: Deadline) -> Result<(), EndpointError> {
+        self.wait(Interest::Writable, deadline, |endpoint| endpoint.try_send(entry))
     }
 
     /// Receives one entry, waiting for it until `deadline`; after a [`reset`](Self::reset), for the peer to follow. A
@@ -130,10 +130,10 @@ impl<E: Entry, const N: usize> Port<E, N> {
     ///
     /// # Errors
     ///
-    /// [`PortError::Timeout`]; [`PortError::PeerDead`] once all that was sent is received; [`PortError::Link`] for
+    /// [`EndpointError::Timeout`]; [`EndpointError::PeerDead`] once all that was sent is received; [`EndpointError::Link`] for
     /// everything but `Empty` and `StaleEpoch`.
-    pub fn recv(&mut self, deadline: Deadline) -> Result<E, PortError> {
-        self.wait(Awaited::Entries, deadline, Self::try_recv)
+    pub fn recv(&mut self, deadline: Deadline) -> Result<E, EndpointError> {
+        self.wait(Interest::Readable, deadline, Self::try_recv)
     }
 
     /// Sends at least one entry of `iter`, if it has one, and as many as there is room for. Returns how many. Waits for
@@ -146,10 +146,10 @@ impl<E: Entry, const N: usize> Port<E, N> {
         &mut self,
         iter: &mut impl Iterator<Item = E>,
         deadline: Deadline,
-    ) -> Result<usize, PortError> {
-        self.wait(Awaited::Room, deadline, |port| {
-            let count = port.link.send_iter(&mut *iter)?;
-            port.wake(Awaited::Entries);
+    ) -> Result<usize, EndpointError> {
+        self.wait(Interest::Writable, deadline, |endpoint| {
+            let count = endpoint.link.try_send_iter(&mut *iter)?;
+            endpoint.wake(Interest::Readable);
             Ok(count)
         })
     }
@@ -165,10 +165,10 @@ impl<E: Entry, const N: usize> Port<E, N> {
         max: usize,
         deadline: Deadline,
         mut f: impl FnMut(E),
-    ) -> Result<usize, PortError> {
-        self.wait(Awaited::Entries, deadline, |port| {
+    ) -> Result<usize, EndpointError> {
+        self.wait(Interest::Readable, deadline, |endpoint| {
             // If `f` panics, there is room for what it was shown all the same.
-            port.empty(|link| link.drain(max, &mut f))
+            endpoint.empty(|link| link.try_drain(max, &mut f))
         })
     }
 
@@ -181,8 +181,8 @@ impl<E: Entry, const N: usize> Port<E, N> {
     ///
     /// # Errors
     ///
-    /// [`PortError::Link`]: the epochs are used up.
-    pub fn reset(&mut self) -> Result<(), PortError> {
+    /// [`EndpointError::Link`]: the epochs are used up.
+    pub fn reset(&mut self) -> Result<(), EndpointError> {
         Ok(self.link().reset()?)
     }
 
@@ -199,14 +199,14 @@ impl<E: Entry, const N: usize> Port<E, N> {
 
     /// Wakes the peer if it says that it sleeps for this.
     #[inline]
-    fn wake(&self, what: Awaited) {
-        if self.link.peer_awaits(what) {
+    fn wake(&self, what: Interest) {
+        if self.link.needs_notification(what) {
             self.wake_slow(what);
         }
     }
 
     #[cold]
-    fn wake_slow(&self, what: Awaited) {
+    fn wake_slow(&self, what: Interest) {
         if let Some(word) = self.link.mine().word(what.word()) {
             futex::wake(word, 1, Scope::Shared);
         }
@@ -215,10 +215,10 @@ impl<E: Entry, const N: usize> Port<E, N> {
     /// Tries until it works, fails for good, the peer is dead or the deadline comes: spinning first, then asleep.
     fn wait<R>(
         &mut self,
-        what: Awaited,
+        what: Interest,
         deadline: Deadline,
-        mut attempt: impl FnMut(&mut Self) -> Result<R, PortError>,
-    ) -> Result<R, PortError> {
+        mut attempt: impl FnMut(&mut Self) -> Result<R, EndpointError>,
+    ) -> Result<R, EndpointError> {
         match attempt(self) {
             Err(why) if is_transient(why) => {}
             done => return done,
@@ -239,8 +239,8 @@ impl<E: Entry, const N: usize> Port<E, N> {
     /// Takes entries by `take`, and wakes a peer that waits for room unless `take` fails; also if it panics.
     fn empty<R>(
         &mut self,
-        take: impl FnOnce(&mut PortLink<E, N>) -> Result<R, LinkError>,
-    ) -> Result<R, PortError> {
+        take: impl FnOnce(&mut EndpointLink<E, N>) -> Result<R, LinkError>,
+    ) -> Result<R, EndpointError> {
         let emptied = Emptied(self);
         take(&mut emptied.0.link).map_err(|why| {
             core::mem::forget(emptied);
@@ -251,40 +251,40 @@ impl<E: Entry, const N: usize> Port<E, N> {
     /// What a look in vain means when the time is over. A peer that is dead may have done its last thing after it.
     fn last_look<R>(
         &mut self,
-        attempt: impl FnOnce(&mut Self) -> Result<R, PortError>,
-    ) -> Result<R, PortError> {
-        if self.peer.evidence().is_none() {
-            return Err(PortError::Timeout);
+        attempt: impl FnOnce(&mut Self) -> Result<R, EndpointError>,
+    ) -> Result<R, EndpointError> {
+        if self.peer.try_wait().is_none() {
+            return Err(EndpointError::Timeout);
         }
         match attempt(self) {
-            Err(why) if is_transient(why) => Err(PortError::PeerDead),
+            Err(why) if is_transient(why) => Err(EndpointError::PeerDead),
             done => done,
         }
     }
 
     fn sleep<R>(
         &mut self,
-        what: Awaited,
+        what: Interest,
         deadline: Deadline,
-        mut attempt: impl FnMut(&mut Self) -> Result<R, PortError>,
-    ) -> Result<R, PortError> {
+        mut attempt: impl FnMut(&mut Self) -> Result<R, EndpointError>,
+    ) -> Result<R, EndpointError> {
         loop {
             // The word as it was before the attempt: if it changes afterwards, the kernel does not let us sleep.
-            let seen = self.link.prepare_sleep(what);
+            let seen = self.link.enable_notification(what);
             // Before the attempt: whatever a dead peer has sent is there by now.
-            let dead = self.peer.evidence().is_some();
+            let dead = self.peer.try_wait().is_some();
             match attempt(self) {
                 Err(why) if is_transient(why) => {}
                 done => return done,
             }
             if dead {
-                return Err(PortError::PeerDead);
+                return Err(EndpointError::PeerDead);
             }
             if deadline.is_past() {
-                return Err(PortError::Timeout);
+                return Err(EndpointError::Timeout);
             }
             let until = deadline.earlier(Deadline::after(SLICE));
-            let Some(word) = self.link.theirs().word(what.word()) else { return Err(PortError::Timeout) };
+            let Some(word) = self.link.theirs().word(what.word()) else { return Err(EndpointError::Timeout) };
             // In memory the word is little-endian. Whatever the kernel answers, we look again.
             let woken = futex::wait(word, seen.to_le(), Scope::Shared, until);
             if matches!(woken, Wake::Unsupported | Wake::Fault) {
@@ -296,31 +296,31 @@ impl<E: Entry, const N: usize> Port<E, N> {
 }
 
 /// Whether waiting for the peer can change this answer: entries, room, or that it follows a reset of mine.
-fn is_transient(why: PortError) -> bool {
-    matches!(why, PortError::Link(LinkError::Empty | LinkError::Full | LinkError::StaleEpoch))
+fn is_transient(why: EndpointError) -> bool {
+    matches!(why, EndpointError::Link(LinkError::Empty | LinkError::Full | LinkError::StaleEpoch))
 }
 
-/// The [`Link`] of a port, lent out. When this is dropped, the peer is woken to whatever was done.
-pub struct LinkGuard<'p, E: Entry, const N: usize>(&'p mut Port<E, N>);
+/// The [`Link`] of an endpoint, lent out. When this is dropped, the peer is woken to whatever was done.
+pub struct LinkGuard<'p, E: Entry, const N: usize>(&'p mut Endpoint<E, N>);
 
 impl<E: Entry, const N: usize> Deref for LinkGuard<'_, E, N> {
-    type Target = PortLink<E, N>;
+    type Target = EndpointLink<E, N>;
 
-    fn deref(&self) -> &PortLink<E, N> {
+    fn deref(&self) -> &EndpointLink<E, N> {
         &self.0.link
     }
 }
 
 impl<E: Entry, const N: usize> DerefMut for LinkGuard<'_, E, N> {
-    fn deref_mut(&mut self) -> &mut PortLink<E, N> {
+    fn deref_mut(&mut self) -> &mut EndpointLink<E, N> {
         &mut self.0.link
     }
 }
 
 impl<E: Entry, const N: usize> Drop for LinkGuard<'_, E, N> {
     fn drop(&mut self) {
-        self.0.wake(Awaited::Entries);
-        self.0.wake(Awaited::Room);
+        self.0.wake(Interest::Readable);
+        self.0.wake(Interest::Writable);
     }
 }
 
@@ -330,28 +330,28 @@ impl<E: Entry, const N: usize> fmt::Debug for LinkGuard<'_, E, N> {
     }
 }
 
-/// A port of which slots may have become free: a peer that waits for room is woken.
-struct Emptied<'p, E: Entry, const N: usize>(&'p mut Port<E, N>);
+/// An endpoint of which slots may have become free: a peer that waits for room is woken.
+struct Emptied<'p, E: Entry, const N: usize>(&'p mut Endpoint<E, N>);
 
 impl<E: Entry, const N: usize> Drop for Emptied<'_, E, N> {
     #[inline]
     fn drop(&mut self) {
-        self.0.wake(Awaited::Room);
+        self.0.wake(Interest::Writable);
     }
 }
 
-/// A port that says that it sleeps. It says so no more on every way out.
-struct Asleep<'p, E: Entry, const N: usize>(&'p mut Port<E, N>);
+/// An endpoint that says that it sleeps. It says so no more on every way out.
+struct Asleep<'p, E: Entry, const N: usize>(&'p mut Endpoint<E, N>);
 
 impl<E: Entry, const N: usize> Drop for Asleep<'_, E, N> {
     fn drop(&mut self) {
-        self.0.link.end_sleep();
+        self.0.link.disable_notification();
     }
 }
 
-impl<E: Entry, const N: usize> fmt::Debug for Port<E, N> {
+impl<E: Entry, const N: usize> fmt::Debug for Endpoint<E, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Port").field("link", &self.link).field("peer", &self.peer).finish_non_exhaustive()
+        f.debug_struct("Endpoint").field("link", &self.link).field("peer", &self.peer).finish_non_exhaustive()
     }
 }
 
@@ -365,17 +365,17 @@ pub(super) mod tests {
     use super::super::attach;
     use super::*;
 
-    type Side = Port<u64, 8>;
+    type Side = Endpoint<u64, 8>;
 
     fn child() -> Child {
         Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().unwrap()
     }
 
-    /// A port whose peer is `peer`, and the peer's side of it.
+    /// An endpoint whose peer is `peer`, and the peer's side of it.
     fn sides(peer: PidFd) -> (Side, Side) {
         let (a, b) = (Segment::create().unwrap(), Segment::create().unwrap());
         let (see_a, see_b) = (attach(a.fd()).unwrap(), attach(b.fd()).unwrap());
-        (Port::new(a, see_b, peer), Port::new(b, see_a, myself()))
+        (Endpoint::new(a, see_b, peer), Endpoint::new(b, see_a, myself()))
     }
 
     fn myself() -> PidFd {
@@ -387,32 +387,32 @@ pub(super) mod tests {
         Deadline::after(Duration::from_secs(20))
     }
 
-    const NOTHING: Result<u64, PortError> = Err(PortError::Link(LinkError::Empty));
+    const NOTHING: Result<u64, EndpointError> = Err(EndpointError::Link(LinkError::Empty));
 
     #[test]
     fn h13_a_past_deadline_is_one_look() {
-        let (mut port, _peer) = sides(myself());
+        let (mut endpoint, _peer) = sides(myself());
         for why in [LinkError::Empty, LinkError::Full, LinkError::StaleEpoch] {
             let mut looks = 0;
-            let answer = port.wait(Awaited::Entries, Deadline::now(), |_| {
+            let answer = endpoint.wait(Interest::Readable, Deadline::now(), |_| {
                 looks += 1;
                 Err::<(), _>(why.into())
             });
-            assert_eq!((answer, looks), (Err(PortError::Timeout), 1));
+            assert_eq!((answer, looks), (Err(EndpointError::Timeout), 1));
         }
         let mut child = child();
-        let (mut port, mut peer) = sides(PidFd::of_child(&child).unwrap());
+        let (mut endpoint, mut peer) = sides(PidFd::of_child(&child).unwrap());
         peer.send(&7, soon()).unwrap();
         child.kill().unwrap();
-        assert!(port.peer().wait(soon()).is_some());
+        assert!(endpoint.peer().wait(soon()).is_some());
         // What a dead peer sent just after the look is found.
         let mut looks = 0;
-        let answer = port.wait(Awaited::Entries, Deadline::now(), |port| {
+        let answer = endpoint.wait(Interest::Readable, Deadline::now(), |endpoint| {
             looks += 1;
-            if looks == 1 { NOTHING } else { port.try_recv() }
+            if looks == 1 { NOTHING } else { endpoint.try_recv() }
         });
         assert_eq!(answer, Ok(7));
-        assert_eq!(port.recv(Deadline::now()), Err(PortError::PeerDead));
+        assert_eq!(endpoint.recv(Deadline::now()), Err(EndpointError::PeerDead));
         child.wait().unwrap();
     }
 
@@ -420,62 +420,62 @@ pub(super) mod tests {
     #[test]
     fn f03_what_was_sent_before_a_death_is_received_before_it_is_told() {
         let mut child = child();
-        let (mut port, mut peer) = sides(PidFd::of_child(&child).unwrap());
-        let (mut looks, last) = (0, port.spins + 2);
-        let answer = port.wait(Awaited::Entries, soon(), |port| {
+        let (mut endpoint, mut peer) = sides(PidFd::of_child(&child).unwrap());
+        let (mut looks, last) = (0, endpoint.spins + 2);
+        let answer = endpoint.wait(Interest::Readable, soon(), |endpoint| {
             looks += 1;
             if looks < last {
                 return NOTHING;
             }
             if looks == last {
-                assert_eq!(port.try_recv(), NOTHING);
+                assert_eq!(endpoint.try_recv(), NOTHING);
                 peer.send(&7, soon()).unwrap();
                 child.kill().unwrap();
-                assert!(port.peer().wait(soon()).is_some());
+                assert!(endpoint.peer().wait(soon()).is_some());
                 return NOTHING;
             }
-            port.try_recv()
+            endpoint.try_recv()
         });
         assert_eq!(answer, Ok(7));
-        assert_eq!(port.recv(soon()), Err(PortError::PeerDead));
+        assert_eq!(endpoint.recv(soon()), Err(EndpointError::PeerDead));
         child.wait().unwrap();
     }
 
     /// After a reset, looks are as rare as they are without one.
     #[test]
     fn a12_waiting_for_a_peer_to_follow_is_sleeping() {
-        let (mut port, _peer) = sides(myself());
-        port.reset().unwrap();
+        let (mut endpoint, _peer) = sides(myself());
+        endpoint.reset().unwrap();
         let mut looks = 0;
-        let answer = port.wait(Awaited::Entries, Deadline::after(SLICE * 3), |port| {
+        let answer = endpoint.wait(Interest::Readable, Deadline::after(SLICE * 3), |endpoint| {
             looks += 1;
-            port.try_recv()
+            endpoint.try_recv()
         });
-        assert_eq!(answer, Err(PortError::Timeout));
-        assert!(looks <= port.spins + 30, "{looks} looks");
+        assert_eq!(answer, Err(EndpointError::Timeout));
+        assert!(looks <= endpoint.spins + 30, "{looks} looks");
     }
 
     /// An answer that no waiting changes ends a wait, whichever look it is of: the first, one of those that spin, one of those
     /// between two sleeps, or the very last.
     #[test]
     fn an_answer_that_is_final_ends_a_wait() {
-        const FINAL: Result<u64, PortError> = Err(PortError::Link(LinkError::Poisoned));
-        let (mut port, _peer) = sides(myself());
-        let asleep = port.spins + 2;
+        const FINAL: Result<u64, EndpointError> = Err(EndpointError::Link(LinkError::Poisoned));
+        let (mut endpoint, _peer) = sides(myself());
+        let asleep = endpoint.spins + 2;
         for last in [1, 2, asleep, asleep + 1] {
             let mut looks = 0;
-            let answer = port.wait(Awaited::Entries, soon(), |_| {
+            let answer = endpoint.wait(Interest::Readable, soon(), |_| {
                 looks += 1;
                 if looks == last { FINAL } else { NOTHING }
             });
             assert_eq!((answer, looks), (FINAL, last));
         }
         let mut child = child();
-        let (mut port, _peer) = sides(PidFd::of_child(&child).unwrap());
+        let (mut endpoint, _peer) = sides(PidFd::of_child(&child).unwrap());
         child.kill().unwrap();
-        assert!(port.peer().wait(soon()).is_some());
+        assert!(endpoint.peer().wait(soon()).is_some());
         let mut looks = 0;
-        let answer = port.wait(Awaited::Entries, Deadline::now(), |_| {
+        let answer = endpoint.wait(Interest::Readable, Deadline::now(), |_| {
             looks += 1;
             if looks == 2 { FINAL } else { NOTHING }
         });
@@ -502,23 +502,23 @@ pub(super) mod tests {
         assert_eq!(status, 0);
     }
 
-    /// Where the kernel lets nobody sleep on a word, or not on this one, a port looks every millisecond.
+    /// Where the kernel lets nobody sleep on a word, or not on this one, an endpoint looks every millisecond.
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     #[test]
     fn h08_a_sleep_that_is_refused_is_no_spin() {
         for number in [libc::ENOSYS, libc::EFAULT] {
             let refused = thread::spawn(move || {
-                let (mut port, _peer) = sides(myself());
+                let (mut endpoint, _peer) = sides(myself());
                 forbid(libc::SYS_futex, number);
                 let (mut looks, span, begun) = (0_usize, Duration::from_millis(100), Instant::now());
-                let answer = port.wait(Awaited::Entries, Deadline::after(span), |_| {
+                let answer = endpoint.wait(Interest::Readable, Deadline::after(span), |_| {
                     looks += 1;
                     NOTHING
                 });
-                (answer, looks.saturating_sub(port.spins), begun.elapsed() >= span)
+                (answer, looks.saturating_sub(endpoint.spins), begun.elapsed() >= span)
             });
             let (answer, looks, in_time) = refused.join().unwrap();
-            assert_eq!((answer, in_time), (Err(PortError::Timeout), true));
+            assert_eq!((answer, in_time), (Err(EndpointError::Timeout), true));
             // As many as the clock allows, and those around them.
             assert!((2..200).contains(&looks), "{looks} looks");
         }

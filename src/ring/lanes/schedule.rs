@@ -1,20 +1,20 @@
 //! In which order a consumer visits the lanes.
 //!
 //! An order says which lane is next and how many items may be taken there. It knows neither rings nor items. One call
-//! of the consumer is one *tour*: it visits lanes until it has what is wanted, or until each lane was found empty. What
-//! is not up to an order is that last condition: it picks from the lanes that this tour has not found empty yet, so it
+//! of the consumer is one *sweep*: it visits lanes until it has what is wanted, or until each lane was found empty. What
+//! is not up to an order is that last condition: it picks from the lanes that this sweep has not found empty yet, so it
 //! cannot leave one out.
 
-/// In which order a consumer visits the lanes: [`Strict`], [`Fair`] or [`Adaptive`]. Sealed.
+/// In which order a consumer visits the lanes: [`Priority`], [`RoundRobin`] or [`AdaptiveRoundRobin`]. Sealed.
 ///
 /// It is a type, and its value part of the consumer: an order needs a memory of its own (or none), and nothing about
 /// it changes while it reads.
 ///
 /// | | next is | an item waits for, at most |
 /// |---|---|---|
-/// | [`Strict`] | the first lane that has an item | all that comes before it: without bound |
-/// | [`Fair`] | the next lane in a circle, for up to `budget` items | one visit to each other lane, for each `budget` items of its own lane before it |
-/// | [`Adaptive`] | likewise, but a lane that was found empty is passed over for a while | [`ROUNDS`](Adaptive::ROUNDS) times that, and one visit to each lane |
+/// | [`Priority`] | the first lane that has an item | all that comes before it: without bound |
+/// | [`RoundRobin`] | the next lane in a circle, for up to `budget` items | one visit to each other lane, for each `budget` items of its own lane before it |
+/// | [`AdaptiveRoundRobin`] | likewise, but a lane that was found empty is passed over for a while | [`ROUNDS`](AdaptiveRoundRobin::ROUNDS) times that, and one visit to each lane |
 ///
 /// The bounds are for one consumer. Of several, each keeps its own order, and they count together; and a lane on which the
 /// others were faster at each try is passed over as an empty one is.
@@ -22,7 +22,7 @@
 /// They are for an item that is there when a call begins. A batch looks at a lane that it has found empty no more: what
 /// comes into it after that is for the next call, and waits for what this one still takes besides. Who must not be kept
 /// for that long asks for less at once.
-pub trait Order: sealed::Sealed {}
+pub trait Schedule: sealed::Sealed {}
 
 pub(crate) mod sealed {
     pub trait Sealed: Clone + core::fmt::Debug + Send {
@@ -38,10 +38,10 @@ pub(crate) mod sealed {
 ///
 /// A batch looks at each lane once: what comes into an earlier lane after that is for the next call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Strict;
+pub struct Priority;
 
-impl Order for Strict {}
-impl sealed::Sealed for Strict {
+impl Schedule for Priority {}
+impl sealed::Sealed for Priority {
     #[inline(always)]
     fn next(&mut self, open: u32) -> (u32, usize) {
         (open.trailing_zeros(), usize::MAX)
@@ -56,7 +56,7 @@ impl sealed::Sealed for Strict {
 /// So a lane that is flooded costs another lane's next item at most `budget` items: with `L` lanes, an item is taken
 /// after at most `(L - 1) * budget` items of other lanes, for each `budget` items that are before it in its own lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fair {
+pub struct RoundRobin {
     budget: usize,
     /// The lane that is being visited.
     at: u32,
@@ -64,7 +64,7 @@ pub struct Fair {
     left: usize,
 }
 
-impl Fair {
+impl RoundRobin {
     /// The budget of `default()`.
     pub const BUDGET: usize = 16;
 
@@ -94,14 +94,14 @@ impl Fair {
     }
 }
 
-impl Default for Fair {
+impl Default for RoundRobin {
     fn default() -> Self {
         Self::with_budget(Self::BUDGET)
     }
 }
 
-impl Order for Fair {}
-impl sealed::Sealed for Fair {
+impl Schedule for RoundRobin {}
+impl sealed::Sealed for RoundRobin {
     #[inline(always)]
     fn next(&mut self, open: u32) -> (u32, usize) {
         self.stay(open).unwrap_or_else(|| {
@@ -116,15 +116,15 @@ impl sealed::Sealed for Fair {
     }
 }
 
-/// As [`Fair`], and a lane that was found empty is visited in every second round only, then in every fourth, eighth, and
+/// As [`RoundRobin`], and a lane that was found empty is visited in every second round only, then in every fourth, eighth, and
 /// so on, as long as other lanes have items: looking at a lane that somebody else writes costs a cache miss.
 ///
 /// It is visited in at least one of [`ROUNDS`](Self::ROUNDS) rounds, and in each again once an item was found. No lane is passed over where the answer would
 /// otherwise be that nothing is there: before that, each one is looked at, so an item that was there when the call
 /// began is not hidden from whoever is told `Empty`.
 #[derive(Clone, Debug)]
-pub struct Adaptive {
-    fair: Fair,
+pub struct AdaptiveRoundRobin {
+    fair: RoundRobin,
     /// Rounds begun. Wraps.
     round: u32,
     /// Lanes to be visited in this round.
@@ -133,7 +133,7 @@ pub struct Adaptive {
     idle: [u32; Self::LEVELS],
 }
 
-impl Adaptive {
+impl AdaptiveRoundRobin {
     const LEVELS: usize = 6;
 
     /// An idle lane is visited in at least one of so many rounds.
@@ -142,7 +142,7 @@ impl Adaptive {
     /// Up to so many items in each visit, at least one.
     #[must_use]
     pub const fn with_budget(budget: usize) -> Self {
-        Self { fair: Fair::with_budget(budget), round: 0, due: 0, idle: [0; Self::LEVELS] }
+        Self { fair: RoundRobin::with_budget(budget), round: 0, due: 0, idle: [0; Self::LEVELS] }
     }
 
     /// Begins a round; the lanes to be visited in it.
@@ -154,14 +154,14 @@ impl Adaptive {
     }
 }
 
-impl Default for Adaptive {
+impl Default for AdaptiveRoundRobin {
     fn default() -> Self {
-        Self::with_budget(Fair::BUDGET)
+        Self::with_budget(RoundRobin::BUDGET)
     }
 }
 
-impl Order for Adaptive {}
-impl sealed::Sealed for Adaptive {
+impl Schedule for AdaptiveRoundRobin {}
+impl sealed::Sealed for AdaptiveRoundRobin {
     #[inline]
     fn next(&mut self, open: u32) -> (u32, usize) {
         if let Some(stay) = self.fair.stay(open) {
@@ -172,7 +172,7 @@ impl sealed::Sealed for Adaptive {
             self.next_round();
             lanes = open & self.due;
         }
-        // Each lane that was due was found empty in this tour: now those that were passed over.
+        // Each lane that was due was found empty in this sweep: now those that were passed over.
         self.fair.begin(if lanes != 0 { lanes } else { open }.trailing_zeros())
     }
 
@@ -195,44 +195,44 @@ impl sealed::Sealed for Adaptive {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::sealed::Sealed;
-    use super::{Adaptive, Fair, Strict};
+    use super::{AdaptiveRoundRobin, Priority, RoundRobin};
 
     #[test]
     fn strict_visits_the_first() {
-        let mut order = Strict;
-        assert_eq!(order.next(0b1100), (2, usize::MAX));
-        order.visited(2, 1, 1);
-        assert_eq!(order.next(0b1110), (1, usize::MAX));
+        let mut schedule = Priority;
+        assert_eq!(schedule.next(0b1100), (2, usize::MAX));
+        schedule.visited(2, 1, 1);
+        assert_eq!(schedule.next(0b1110), (1, usize::MAX));
     }
 
     #[test]
     fn fair_goes_round_with_its_budget() {
-        let mut order = Fair::with_budget(2);
+        let mut schedule = RoundRobin::with_budget(2);
         let mut visits = Vec::new();
         for _ in 0..7 {
-            let (lane, most) = order.next(u32::MAX >> 29);
-            order.visited(lane, 1, 1);
+            let (lane, most) = schedule.next(u32::MAX >> 29);
+            schedule.visited(lane, 1, 1);
             visits.push((lane, most));
         }
         assert_eq!(visits, [(0, 2), (0, 1), (1, 2), (1, 1), (2, 2), (2, 1), (0, 2)]);
         // The last lane of 32, and from there to the first.
-        order.visited(0, 1, 0);
-        assert_eq!(order.next(1 << 31), (31, 2));
-        order.visited(31, 2, 2);
-        assert_eq!(order.next(u32::MAX).0, 0);
-        assert_eq!(Fair::with_budget(0).next(1), (0, 1));
+        schedule.visited(0, 1, 0);
+        assert_eq!(schedule.next(1 << 31), (31, 2));
+        schedule.visited(31, 2, 2);
+        assert_eq!(schedule.next(u32::MAX).0, 0);
+        assert_eq!(RoundRobin::with_budget(0).next(1), (0, 1));
     }
 
     /// Lane 1 is always empty, lane 0 never.
     #[test]
     fn rm10_an_idle_lane_is_passed_over_more_and_more_and_never_for_long() {
-        let mut order = Adaptive::with_budget(1);
+        let mut schedule = AdaptiveRoundRobin::with_budget(1);
         let mut looks = Vec::new();
         for pop in 0..500_usize {
             let mut open = 0b11;
             loop {
-                let (lane, _) = order.next(open);
-                order.visited(lane, 1, usize::from(lane == 0));
+                let (lane, _) = schedule.next(open);
+                schedule.visited(lane, 1, usize::from(lane == 0));
                 if lane == 0 {
                     break;
                 }
@@ -242,39 +242,39 @@ mod tests {
         }
         let gaps: Vec<usize> = looks.windows(2).map(|pair| pair[1] - pair[0]).collect();
         assert!(gaps.is_sorted(), "{gaps:?}");
-        assert!(gaps[0] <= 4 && *gaps.last().unwrap() == Adaptive::ROUNDS, "{gaps:?}");
+        assert!(gaps[0] <= 4 && *gaps.last().unwrap() == AdaptiveRoundRobin::ROUNDS, "{gaps:?}");
         // One find, and it is as the others again.
-        order.visited(1, 1, 1);
-        assert_eq!(order.idle, [0; 6]);
+        schedule.visited(1, 1, 1);
+        assert_eq!(schedule.idle, [0; 6]);
         // Whatever is open is visited, due or not.
         for _ in 0..10 {
-            order.visited(3, 1, 0);
-            assert_eq!(order.next(1 << 3).0, 3);
+            schedule.visited(3, 1, 0);
+            assert_eq!(schedule.next(1 << 3).0, 3);
         }
-        assert_eq!(order.idle.iter().filter(|level| **level != 0).count(), 1, "on one level at a time");
+        assert_eq!(schedule.idle.iter().filter(|level| **level != 0).count(), 1, "on one level at a time");
     }
 
-    /// A visit is over once the lane was found empty, also for the next tour; and a lane that is closed is not stayed at.
+    /// A visit is over once the lane was found empty, also for the next sweep; and a lane that is closed is not stayed at.
     #[test]
     fn rm10_a_visit_ends_where_the_lane_does() {
-        let mut order = Fair::with_budget(4);
-        assert_eq!(order.next(0b11), (0, 4));
-        order.visited(0, 4, 1);
-        assert_eq!(order.next(0b11), (1, 4), "lane 0 was found empty");
-        order.visited(1, 1, 1);
-        assert_eq!(order.next(0b11), (1, 3), "the visit goes on");
-        order.visited(1, 1, 1);
-        assert_eq!(order.next(0b01), (0, 4), "where it may");
+        let mut schedule = RoundRobin::with_budget(4);
+        assert_eq!(schedule.next(0b11), (0, 4));
+        schedule.visited(0, 4, 1);
+        assert_eq!(schedule.next(0b11), (1, 4), "lane 0 was found empty");
+        schedule.visited(1, 1, 1);
+        assert_eq!(schedule.next(0b11), (1, 3), "the visit goes on");
+        schedule.visited(1, 1, 1);
+        assert_eq!(schedule.next(0b01), (0, 4), "where it may");
     }
 
     /// A lane that had an item is not idle, if fewer than were asked for.
     #[test]
     fn rm10_a_lane_with_few_items_is_not_idle() {
-        let mut order = Adaptive::with_budget(4);
+        let mut schedule = AdaptiveRoundRobin::with_budget(4);
         for _ in 0..8 {
-            let (lane, asked) = order.next(0b11);
-            order.visited(lane, asked, 1);
-            assert_eq!(order.idle, [0; 6]);
+            let (lane, asked) = schedule.next(0b11);
+            schedule.visited(lane, asked, 1);
+            assert_eq!(schedule.idle, [0; 6]);
         }
     }
 }

@@ -4,7 +4,7 @@ use core::cell::Cell;
 
 use super::{ReadWords, WriteWords};
 
-/// One access that an [`Oracle`] has recorded.
+/// One access that an [`Adversary`] has recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WordAccess {
     /// A load of word `at`, and the script's answer.
@@ -35,17 +35,17 @@ pub enum WordAccess {
 ///
 /// ```
 /// use annulet::link::{Fault, Link, LinkError, Window};
-/// use annulet::words::Oracle;
+/// use annulet::words::Adversary;
 ///
 /// let mine = Window::<u32, 4>::new();
-/// let liar = Oracle::<8>::new(&[5]); // a tail beyond what four slots can hold
+/// let liar = Adversary::<8>::new(&[5]); // a tail beyond what four slots can hold
 /// let mut link = Link::<u32, 4, _, _>::new(&mine, &liar);
-/// assert_eq!(link.recv(), Err(LinkError::Corrupt(Fault::Tail)));
-/// assert_eq!(link.recv(), Err(LinkError::Poisoned));
+/// assert_eq!(link.try_recv(), Err(LinkError::Corrupt(Fault::Tail)));
+/// assert_eq!(link.try_recv(), Err(LinkError::Poisoned));
 /// assert_eq!(liar.loads(), 1);
 /// ```
 #[derive(Debug)]
-pub struct Oracle<'s, const LOG: usize = 64> {
+pub struct Adversary<'s, const LOG: usize = 64> {
     script: &'s [u32],
     next: Cell<usize>,
     log: [Cell<Option<WordAccess>>; LOG],
@@ -53,7 +53,7 @@ pub struct Oracle<'s, const LOG: usize = 64> {
     stores: Cell<usize>,
 }
 
-impl<'s, const LOG: usize> Oracle<'s, LOG> {
+impl<'s, const LOG: usize> Adversary<'s, LOG> {
     /// Answers loads with the values of `script`, one after the other.
     pub const fn new(script: &'s [u32]) -> Self {
         Self {
@@ -99,7 +99,7 @@ impl<'s, const LOG: usize> Oracle<'s, LOG> {
         self.log().filter_map(loaded).find(twice)
     }
 
-    /// Loads beyond the end of the script, since the oracle was made.
+    /// Loads beyond the end of the script, since the adversary was made.
     pub fn overrun(&self) -> usize {
         self.next.get().saturating_sub(self.script.len())
     }
@@ -121,7 +121,7 @@ impl<'s, const LOG: usize> Oracle<'s, LOG> {
     }
 }
 
-impl<const LOG: usize> ReadWords for Oracle<'_, LOG> {
+impl<const LOG: usize> ReadWords for Adversary<'_, LOG> {
     fn read(&self, at: usize) -> u32 {
         self.answer(at)
     }
@@ -130,7 +130,7 @@ impl<const LOG: usize> ReadWords for Oracle<'_, LOG> {
     }
 }
 
-impl<const LOG: usize> WriteWords for Oracle<'_, LOG> {
+impl<const LOG: usize> WriteWords for Adversary<'_, LOG> {
     fn write(&self, at: usize, value: u32) {
         self.record(WordAccess::Store { at, value });
         self.stores.set(self.stores.get().saturating_add(1));
@@ -142,37 +142,37 @@ impl<const LOG: usize> WriteWords for Oracle<'_, LOG> {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{Oracle, WordAccess};
+    use super::{Adversary, WordAccess};
     use crate::words::{ReadWords, WriteWords};
 
     /// The base of A, B and C: loads are answered from the script whatever was stored, and everything is logged.
     #[test]
     fn k01_every_load_is_scripted_and_every_access_recorded() {
-        let oracle = Oracle::<4>::new(&[7, 9]);
-        oracle.write(3, 100);
-        assert_eq!(oracle.observe(3), 7);
-        assert_eq!(oracle.read(5), 9);
-        assert_eq!(oracle.read(6), 0, "beyond the script");
-        let log: Vec<_> = oracle.log().collect();
+        let adversary = Adversary::<4>::new(&[7, 9]);
+        adversary.write(3, 100);
+        assert_eq!(adversary.observe(3), 7);
+        assert_eq!(adversary.read(5), 9);
+        assert_eq!(adversary.read(6), 0, "beyond the script");
+        let log: Vec<_> = adversary.log().collect();
         assert_eq!(log[0], WordAccess::Store { at: 3, value: 100 });
         assert_eq!(log[1], WordAccess::Load { at: 3, value: 7 });
-        assert_eq!((oracle.loads(), oracle.stores(), oracle.overrun()), (3, 1, 1));
-        assert_eq!(oracle.double_fetch(), None);
-        oracle.begin();
-        assert_eq!(oracle.log().count(), 0);
+        assert_eq!((adversary.loads(), adversary.stores(), adversary.overrun()), (3, 1, 1));
+        assert_eq!(adversary.double_fetch(), None);
+        adversary.begin();
+        assert_eq!(adversary.log().count(), 0);
     }
 
     /// The detector of double fetches has teeth.
     #[test]
     fn k02_a_second_load_of_a_word_is_seen() {
-        let oracle = Oracle::<4>::new(&[1, 2, 3]);
-        oracle.read(8);
-        oracle.read(9);
-        assert_eq!(oracle.double_fetch(), None);
-        oracle.observe(8);
-        assert_eq!(oracle.double_fetch(), Some(8));
-        oracle.begin();
-        oracle.read(8);
-        assert_eq!(oracle.double_fetch(), None, "one load an operation is what is allowed");
+        let adversary = Adversary::<4>::new(&[1, 2, 3]);
+        adversary.read(8);
+        adversary.read(9);
+        assert_eq!(adversary.double_fetch(), None);
+        adversary.observe(8);
+        assert_eq!(adversary.double_fetch(), Some(8));
+        adversary.begin();
+        adversary.read(8);
+        assert_eq!(adversary.double_fetch(), None, "one load an operation is what is allowed");
     }
 }

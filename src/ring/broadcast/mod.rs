@@ -44,12 +44,12 @@ pub use writer::Writer;
 const WRITER: u32 = 0b1;
 
 /// What the writer of a [`Broadcast`] does when a reader is behind: [`Overwrite`] or [`Gated`]. Sealed.
-pub trait Policy: sealed::Sealed {}
+pub trait OverflowPolicy: sealed::Sealed {}
 
 pub(crate) mod sealed {
     pub trait Sealed: crate::zeroed::Zeroed + Sized {
         /// True if no slot may be read and written at once: then loom watches that none is.
-        const ALONE: bool;
+        const EXCLUSIVE: bool;
         /// What is checked when the program is compiled.
         const CHECKED: () = ();
         /// Forgets every reader, by exclusive access.
@@ -65,9 +65,9 @@ pub struct Overwrite(());
 unsafe impl Zeroed for Overwrite {
     empty_in_models!(Self(()));
 }
-impl Policy for Overwrite {}
+impl OverflowPolicy for Overwrite {}
 impl sealed::Sealed for Overwrite {
-    const ALONE: bool = false;
+    const EXCLUSIVE: bool = false;
     fn forget_readers(&mut self) {}
 }
 
@@ -152,11 +152,11 @@ impl sealed::Sealed for Overwrite {
 /// If `S` is [`Counts`](crate::stats::Counts), its counters are between the first line and what follows it: those that the
 /// writer stores, and those that readers do, on lines of their own.
 #[repr(C)]
-pub struct Broadcast<T: Entry, const N: usize, P: Policy = Overwrite, S: Stats = Off> {
-    line: CachePadded<Line>,
+pub struct Broadcast<T: Entry, const N: usize, P: OverflowPolicy = Overwrite, S: Stats = Off> {
+    line: CachePadded<WriterLine>,
     counters: Counters<S>,
     policy: P,
-    slots: [<T::Image as Image>::Cells; N],
+    slots: [<T::Image as Image>::Atomics; N],
     shadow: Shadow<N>,
     /// Only numbers are in the slots: no `T` crosses a thread, whatever it is.
     items: PhantomData<fn(T) -> T>,
@@ -165,7 +165,7 @@ pub struct Broadcast<T: Entry, const N: usize, P: Policy = Overwrite, S: Stats =
 /// What the writer tells everybody.
 #[repr(C)]
 #[derive(Debug)]
-struct Line {
+struct WriterLine {
     /// Next to write: items before it are there.
     tail: SplitCursor,
     /// The oldest item that is there: slots of items before it may be overwritten at any time.
@@ -174,7 +174,7 @@ struct Line {
     ends: Bitmap,
 }
 
-impl<T: Entry, const N: usize, P: Policy, S: Stats> Broadcast<T, N, P, S> {
+impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats> Broadcast<T, N, P, S> {
     const CHECKED: () = {
         let () = P::CHECKED;
         assert!(N.is_power_of_two(), "capacity must be a power of two");
@@ -199,7 +199,7 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats> Broadcast<T, N, P, S> {
         pub const fn starting_at(origin: usize) -> Self {
             let () = Self::CHECKED;
             Self {
-                line: CachePadded(Line::new(origin)),
+                line: CachePadded(WriterLine::new(origin)),
                 counters: Counters::new(),
                 policy: zeroed(),
                 slots: zeroed(),
@@ -272,7 +272,7 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats> Broadcast<T, N, P, S> {
     /// Copies the words of position `at`, whatever they are.
     #[inline(always)]
     fn load(&self, at: Sequence) -> T::Image {
-        if P::ALONE {
+        if P::EXCLUSIVE {
             self.shadow.read(at.slot(N - 1));
         }
         // `N` is a power of two, so the slot exists; written so that no panic remains.
@@ -282,7 +282,7 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats> Broadcast<T, N, P, S> {
     /// Stores the words of position `at`. Called by the writer alone, for slots that it may overwrite.
     #[inline(always)]
     fn store(&self, at: Sequence, image: T::Image) {
-        if P::ALONE {
+        if P::EXCLUSIVE {
             self.shadow.write(at.slot(N - 1));
         }
         if let Some(slot) = self.slots.get(at.slot(N - 1)) {
@@ -291,7 +291,7 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats> Broadcast<T, N, P, S> {
     }
 }
 
-impl Line {
+impl WriterLine {
     const_fn! {
         const fn new(origin: usize) -> Self {
             let at = Sequence::new(origin as u64);
@@ -306,13 +306,13 @@ fn count(distance: u64) -> usize {
     usize::try_from(distance).unwrap_or(usize::MAX)
 }
 
-impl<T: Entry, const N: usize, P: Policy, S: Stats> Default for Broadcast<T, N, P, S> {
+impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats> Default for Broadcast<T, N, P, S> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T: Entry, const N: usize, P: Policy, S: Stats> fmt::Debug for Broadcast<T, N, P, S> {
+impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats> fmt::Debug for Broadcast<T, N, P, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Broadcast").field("len", &self.len()).field("capacity", &N).finish()
     }
@@ -320,7 +320,7 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats> fmt::Debug for Broadcast<T, 
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{Broadcast, Gated, Line, Overwrite};
+    use super::{Broadcast, Gated, Overwrite, WriterLine};
     use crate::stats::{Counts, Off};
     use core::mem::{offset_of, size_of};
 
@@ -336,9 +336,9 @@ mod tests {
     fn rr11_layout_is_as_drawn() {
         type Ring = Broadcast<[u32; 3], 8>;
         assert_eq!(offset_of!(Ring, line), 0);
-        assert_eq!(offset_of!(Line, tail), 0);
-        assert_eq!(offset_of!(Line, head), size_of::<crate::atomic::SplitCursor>());
-        assert_eq!(offset_of!(Ring, slots), size_of::<Line>().max(LINE));
+        assert_eq!(offset_of!(WriterLine, tail), 0);
+        assert_eq!(offset_of!(WriterLine, head), size_of::<crate::atomic::SplitCursor>());
+        assert_eq!(offset_of!(Ring, slots), size_of::<WriterLine>().max(LINE));
         assert_eq!(
             size_of::<Ring>(),
             (offset_of!(Ring, slots) + 8 * 3 * 4).next_multiple_of(align_of::<Ring>())
@@ -356,6 +356,6 @@ mod tests {
         assert_eq!(offset_of!(Counted<Overwrite>, slots), offset_of!(Ring, slots) + counters);
         assert_eq!(offset_of!(Counted<Gated<3>>, policy), offset_of!(Held, policy) + counters);
         // The tail and the head are stored together, and loaded together.
-        assert!(size_of::<Line>() <= 64);
+        assert!(size_of::<WriterLine>() <= 64);
     }
 }

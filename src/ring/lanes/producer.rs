@@ -3,8 +3,8 @@
 use core::array;
 use core::fmt;
 
-use super::rooms::sealed::Room;
-use super::{Housing, LaneConsumer, Lanes, Order};
+use super::storage::sealed::LaneStorage;
+use super::{LaneConsumer, Lanes, Schedule, Storage};
 use crate::atomic::{Bitmap, Generation};
 use crate::handle::{Handle, Lane};
 use crate::index::{Arity, OneToOne, Single};
@@ -14,7 +14,7 @@ use crate::span::Counter;
 
 /// A place among the producers of [`Lanes`]: what keeps a [`LaneProducer`] on its lane.
 #[derive(Debug)]
-pub struct Tenant<'a> {
+pub struct LaneClaim<'a> {
     /// Which lanes have a producer.
     taken: &'a Bitmap,
     lane: Handle<Lane>,
@@ -25,17 +25,17 @@ pub struct Tenant<'a> {
 /// It has all forms of a [`Producer`]. Dropping it deregisters it: the lane is free for another producer once its items
 /// are taken out. What was pushed stays, and is attributed to this one. If it is forgotten, it keeps its lane for good,
 /// or until the next [`split`](super::Lanes::split).
-pub type LaneProducer<'a, T, A = OneToOne> = Producer<'a, T, A, Tenant<'a>>;
+pub type LaneProducer<'a, T, A = OneToOne> = Producer<'a, T, A, LaneClaim<'a>>;
 
-impl<'a> Tenant<'a> {
+impl<'a> LaneClaim<'a> {
     /// For who holds the lane in `taken`.
     pub(super) fn new(taken: &'a Bitmap, lane: Handle<Lane>) -> Self {
         Self { taken, lane }
     }
 }
 
-impl Owner for Tenant<'_> {}
-impl owner::sealed::Sealed for Tenant<'_> {
+impl Owner for LaneClaim<'_> {}
+impl owner::sealed::Sealed for LaneClaim<'_> {
     #[inline]
     fn give_back(&self, _: u32) {
         #[cfg(compare_and_swap)]
@@ -68,7 +68,7 @@ impl<T, A: Arity<Producers = Single>> LaneProducer<'_, T, A> {
 
 type Registered<'a, T, A> = Result<LaneProducer<'a, T, A>, RegisterError>;
 
-impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing> Lanes<T, N, L, A, H> {
+impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Storage> Lanes<T, N, L, A, H> {
     /// The producer of each lane, in their order, and the consumer. Needs no compare-and-swap, as
     /// [`split`](Self::split).
     ///
@@ -77,14 +77,14 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing
     /// For each lane by itself: [`RegisterError::Undrained`] if it has items of its last producer,
     /// [`RegisterError::Retired`], and [`RegisterError::NoMemory`].
     #[allow(clippy::type_complexity)] // an array of results, and the consumer
-    pub fn split_all<O: Order>(
+    pub fn split_all<O: Schedule>(
         &mut self,
-        order: O,
+        schedule: O,
     ) -> ([Registered<'_, T, A>; L], LaneConsumer<'_, T, N, L, O, A, H>) {
-        self.line.0.ends.set_claimed(Self::CONSUMER);
+        self.registry.0.ends.set_claimed(Self::CONSUMER);
         let admitted: [_; L] = array::from_fn(|lane| self.admit(lane as u32).map(|(_, handle)| handle));
         let taken = admitted.iter().flatten().fold(0, |taken, lane| taken | 1 << lane.index());
-        self.line.0.taken.set_claimed(taken);
+        self.registry.0.taken.set_claimed(taken);
         let lanes: &Self = self;
         let producers = admitted.map(|admitted| {
             let lane = admitted?;
@@ -93,7 +93,7 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing
             // the ring alive.
             Ok(unsafe { lanes.producer(ring, lane) })
         });
-        (producers, LaneConsumer::new(lanes, order))
+        (producers, LaneConsumer::new(lanes, schedule))
     }
 
     /// As [`split_all`](Self::split_all), of shared lanes, without asking whether somebody has them: for targets
@@ -104,22 +104,22 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing
     /// No other handle of these lanes is in use or made while these are: call it once, before an interrupt that uses one
     /// of them is enabled.
     #[allow(clippy::type_complexity)] // an array of results, and the consumer
-    pub unsafe fn split_all_unchecked<O: Order>(
+    pub unsafe fn split_all_unchecked<O: Schedule>(
         &self,
-        order: O,
+        schedule: O,
     ) -> ([Registered<'_, T, A>; L], LaneConsumer<'_, T, N, L, O, A, H>) {
         let producers = array::from_fn(|lane| {
             let (ring, handle) = self.admit(lane as u32)?;
             // SAFETY: the caller says that these are the only ones in use; the borrow keeps the ring alive.
             Ok(unsafe { self.producer(ring, handle) })
         });
-        (producers, LaneConsumer::new(self, order))
+        (producers, LaneConsumer::new(self, schedule))
     }
 
     /// Begins the time of another producer in a lane, if nothing is left of the one before. Called by who holds it.
     #[allow(clippy::type_complexity)] // a ring, and who is admitted to it
     fn admit(&self, lane: u32) -> Result<(&Ring<T, N, A>, Handle<Lane>), RegisterError> {
-        let room = self.rooms.get(lane as usize).ok_or(RegisterError::NoSuchLane)?;
+        let room = self.storage.get(lane as usize).ok_or(RegisterError::NoSuchLane)?;
         let ring = room.build().ok_or(RegisterError::NoMemory)?;
         let index = ring.ptr().index;
         // The producer's position, since whoever holds the lane is the producer. All slots are free: so each item before
@@ -128,7 +128,7 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing
         if index.free_until(tail, 0, N).since(tail) != N {
             return Err(RegisterError::Undrained);
         }
-        let generation = self.line.0.generations.get(lane as usize).and_then(Generation::begin);
+        let generation = self.registry.0.generations.get(lane as usize).and_then(Generation::begin);
         Ok((ring, Handle::new(lane, generation.ok_or(RegisterError::Retired)?)))
     }
 
@@ -136,7 +136,7 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing
     /// The lane of this ring is held for this producer, by the bitmap or the caller's word, until it is dropped.
     unsafe fn producer<'a>(&'a self, ring: &'a Ring<T, N, A>, lane: Handle<Lane>) -> LaneProducer<'a, T, A> {
         // SAFETY: it is the only producer of its ring, as the caller says, and the borrow keeps the ring alive.
-        unsafe { Producer::new(ring.ptr(), Tenant::new(&self.line.0.taken, lane)) }
+        unsafe { Producer::new(ring.ptr(), LaneClaim::new(&self.registry.0.taken, lane)) }
     }
 
     /// A producer of its own lane: the first one that is free and has no items of a former one. Where lanes grow,
@@ -165,14 +165,14 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing
         Err(why)
     }
 
-    /// The producer of this lane, of `0..L`: the number is its priority where the order is [`Strict`](super::Strict).
+    /// The producer of this lane, of `0..L`: the number is its priority where the order is [`Priority`](super::Priority).
     ///
     /// # Errors
     ///
     /// As for [`register`](Self::register), of this lane; [`RegisterError::NoSuchLane`] if there is none.
     #[cfg(compare_and_swap)]
     pub fn register_at(&self, lane: u32) -> Registered<'_, T, A> {
-        let taken = &self.line.0.taken;
+        let taken = &self.registry.0.taken;
         let bit = 1_u32.checked_shl(lane).unwrap_or(0) & Self::ALL;
         if bit == 0 {
             return Err(RegisterError::NoSuchLane);

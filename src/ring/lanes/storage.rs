@@ -11,7 +11,7 @@ use crate::zeroed::Zeroed;
 use crate::zeroed::empty_in_models;
 
 /// Where the rings of [`Lanes`](super::Lanes) are: [`Inline`], or `Heap` (feature `alloc`). Sealed.
-pub trait Housing: sealed::Sealed {}
+pub trait Storage: sealed::Sealed {}
 
 pub(crate) mod sealed {
     use super::{Arity, Ring, Single, Zeroed, fmt};
@@ -20,29 +20,29 @@ pub(crate) mod sealed {
         /// A lane may have no ring yet.
         const GROWS: bool;
         /// The place for the ring of a lane.
-        type Room<T, const N: usize, A: Arity<Producers = Single>>: Room<T, N, A>;
+        type LaneStorage<T, const N: usize, A: Arity<Producers = Single>>: LaneStorage<T, N, A>;
     }
 
-    pub trait Room<T, const N: usize, A: Arity<Producers = Single>>: Zeroed + fmt::Debug {
+    pub trait LaneStorage<T, const N: usize, A: Arity<Producers = Single>>: Zeroed + fmt::Debug {
         /// The ring, if there is one. There will always be, then.
         fn ring(&self) -> Option<&Ring<T, N, A>>;
         /// The ring, which is made if there is none, unless there is no memory for it. One party at a time calls it.
         fn build(&self) -> Option<&Ring<T, N, A>>;
     }
 }
-use sealed::Room;
+use sealed::LaneStorage;
 
 /// The rings are inside the value, which has no pointers: it can live anywhere.
 #[derive(Debug)]
 pub enum Inline {}
 
-impl Housing for Inline {}
+impl Storage for Inline {}
 impl sealed::Sealed for Inline {
     const GROWS: bool = false;
-    type Room<T, const N: usize, A: Arity<Producers = Single>> = Ring<T, N, A>;
+    type LaneStorage<T, const N: usize, A: Arity<Producers = Single>> = Ring<T, N, A>;
 }
 
-impl<T, const N: usize, A: Arity<Producers = Single>> Room<T, N, A> for Ring<T, N, A> {
+impl<T, const N: usize, A: Arity<Producers = Single>> LaneStorage<T, N, A> for Ring<T, N, A> {
     #[inline(always)]
     fn ring(&self) -> Option<&Self> {
         Some(self)
@@ -61,26 +61,26 @@ impl<T, const N: usize, A: Arity<Producers = Single>> Room<T, N, A> for Ring<T, 
 #[derive(Debug)]
 pub enum Heap {}
 #[cfg(arc)]
-impl Housing for Heap {}
+impl Storage for Heap {}
 
 #[cfg(arc)]
 impl sealed::Sealed for Heap {
     const GROWS: bool = true;
-    type Room<T, const N: usize, A: Arity<Producers = Single>> = HeapRoom<T, N, A>;
+    type LaneStorage<T, const N: usize, A: Arity<Producers = Single>> = HeapLane<T, N, A>;
 }
 
 /// The place for one ring on the heap.
 #[cfg(arc)]
-pub struct HeapRoom<T, const N: usize, A: Arity<Producers = Single>>(OnceBox<Ring<T, N, A>>);
+pub struct HeapLane<T, const N: usize, A: Arity<Producers = Single>>(OnceBox<Ring<T, N, A>>);
 
 // SAFETY: a null pointer, which it takes for none.
 #[cfg(arc)]
-unsafe impl<T, const N: usize, A: Arity<Producers = Single>> Zeroed for HeapRoom<T, N, A> {
+unsafe impl<T, const N: usize, A: Arity<Producers = Single>> Zeroed for HeapLane<T, N, A> {
     empty_in_models!(Self(OnceBox::new()));
 }
 
 #[cfg(arc)]
-impl<T, const N: usize, A: Arity<Producers = Single>> Room<T, N, A> for HeapRoom<T, N, A> {
+impl<T, const N: usize, A: Arity<Producers = Single>> LaneStorage<T, N, A> for HeapLane<T, N, A> {
     #[inline(always)]
     fn ring(&self) -> Option<&Ring<T, N, A>> {
         self.0.get()
@@ -96,7 +96,7 @@ impl<T, const N: usize, A: Arity<Producers = Single>> Room<T, N, A> for HeapRoom
 }
 
 #[cfg(arc)]
-impl<T, const N: usize, A: Arity<Producers = Single>> HeapRoom<T, N, A> {
+impl<T, const N: usize, A: Arity<Producers = Single>> HeapLane<T, N, A> {
     /// Drops the ring, and what is in it.
     pub(super) fn clear(&mut self) {
         drop(self.0.take());
@@ -104,7 +104,7 @@ impl<T, const N: usize, A: Arity<Producers = Single>> HeapRoom<T, N, A> {
 }
 
 #[cfg(arc)]
-impl<T, const N: usize, A: Arity<Producers = Single>> fmt::Debug for HeapRoom<T, N, A> {
+impl<T, const N: usize, A: Arity<Producers = Single>> fmt::Debug for HeapLane<T, N, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
