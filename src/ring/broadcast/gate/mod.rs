@@ -27,21 +27,20 @@
 //! who has left, for the moment until the new holder publishes its own; or ignores it, being more than `N` behind,
 //! which nobody is who has joined.
 
-use core::fmt;
+mod reader;
 
-use super::{Broadcast, JoinError, OverflowPolicy, Pressure, Writer, count, sealed};
+use super::{OverflowPolicy, Pressure, Writer, sealed};
 use crate::atomic::Bitmap;
 use crate::atomic::{Cursor, Sequence, fence};
-use crate::error::{PopError, PushError};
-use crate::stats::{Off, Stats};
+use crate::error::PushError;
+use crate::stats::Stats;
 use crate::sync::{CachePadded, Pos};
 use crate::words::Entry;
 #[cfg(loom)]
 use crate::zeroed::zeroed;
 use crate::zeroed::{Zeroed, empty_in_models};
 
-/// How often a reader that joins tries again because the writer took back what it was to begin with.
-const TRIES: usize = 64;
+pub use reader::GatedReader;
 
 /// The writer waits for the slowest of up to `R` registered readers; `R` is `1..=32`.
 ///
@@ -209,192 +208,12 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> Writer<'_, T, N, Gated<
     }
 }
 
-impl<T: Entry, const N: usize, const R: usize, S: Stats> Broadcast<T, N, Gated<R>, S> {
-    /// Joins the readers, from the oldest item on that is there.
-    ///
-    /// That is, of the last `N` items, at least three quarters, if so many were published one at a time; a slice that
-    /// is being published takes the room it needs. A reader that joined while the writer gave up items may have older
-    /// ones for itself.
-    ///
-    /// # Errors
-    ///
-    /// - [`JoinError::NoPlace`] if `R` readers are there.
-    /// - [`JoinError::Contended`] if the writer was faster at each of a number of tries.
-    pub fn join_at_oldest(&self) -> Result<GatedReader<'_, T, N, R, S>, JoinError> {
-        self.join(|ring| ring.line.0.head.observe())
-    }
-
-    /// Joins the readers, from the next item on to be published.
-    ///
-    /// # Errors
-    ///
-    /// As for [`join_at_oldest`](Self::join_at_oldest).
-    pub fn join_at_newest(&self) -> Result<GatedReader<'_, T, N, R, S>, JoinError> {
-        self.join(|ring| ring.line.0.tail.observe())
-    }
-
-    fn join(&self, begin: impl Fn(&Self) -> Sequence) -> Result<GatedReader<'_, T, N, R, S>, JoinError> {
-        // As for the capacity: a ring of zeroed memory has not been through a constructor.
-        let () = <Gated<R> as sealed::Sealed>::CHECKED;
-        let mut places = self.policy.places.iter().enumerate();
-        let free = places.find(|(number, _)| self.policy.present.0.claim(1 << number));
-        let (number, place) = free.ok_or(JoinError::NoPlace)?;
-        let mut reader = GatedReader {
-            ring: self,
-            place,
-            number,
-            at: Sequence::new(0),
-            tail: Sequence::new(0),
-            quiet: false,
-        };
-        for _ in 0..TRIES {
-            reader.at = begin(self);
-            reader.place.0.publish(place_of(reader.at));
-            fence::after_join();
-            let head = self.line.0.head.observe();
-            // After the head, so it is not before it: storing the head handed over what was published by then.
-            reader.tail = self.line.0.tail.observe();
-            // `head <= at <= tail`.
-            if reader.at.since(head) <= reader.tail.since(head) {
-                return Ok(reader);
-            }
-        }
-        // The reader gives its place back.
-        Err(JoinError::Contended)
-    }
-}
-
-/// A reader of a [`Broadcast`] whose writer waits for it.
-///
-/// Dropping it gives its place back, and the writer waits for it no longer. If it is forgotten, the writer waits for
-/// it for good, or until the next [`split`](Broadcast::split).
-///
-/// A stale answer never harms: items it has seen stay until it has read them, and "empty" may be over by the time it
-/// is read.
-pub struct GatedReader<'a, T: Entry, const N: usize, const R: usize, S: Stats = Off> {
-    ring: &'a Broadcast<T, N, Gated<R>, S>,
-    place: &'a CachePadded<Cursor>,
-    number: usize,
-    /// Next to read. The place has the same, and I alone store it.
-    at: Sequence,
-    /// The writer's tail when last observed.
-    tail: Sequence,
-    /// That there was none is not counted: it is a further look of one call.
-    quiet: bool,
-}
-
-impl<T: Entry, const N: usize, const R: usize, S: Stats> GatedReader<'_, T, N, R, S> {
-    /// Items there are of `wanted`, looking only if need be.
-    #[inline(always)]
-    pub(crate) fn available(&mut self, wanted: u64) -> u64 {
-        if self.tail.since(self.at) < wanted {
-            self.tail = self.ring.line.0.tail.observe();
-        }
-        self.tail.since(self.at).min(wanted)
-    }
-
-    /// Returns whether it is not counted from now on that there was none.
-    pub(crate) fn set_quiet(&mut self, quiet: bool) {
-        self.quiet = quiet;
-    }
-
-    /// Moves on by `count` items and tells the writer.
-    #[inline(always)]
-    fn release(&mut self, count: u64) {
-        self.at = self.at.plus(count);
-        self.place.0.publish(place_of(self.at));
-    }
-
-    /// Reads the next item.
-    ///
-    /// Wait-free. The writer waits for it no longer when this returns.
-    ///
-    /// # Errors
-    ///
-    /// [`PopError::Empty`] if there was none.
-    #[inline]
-    pub fn try_read(&mut self) -> Result<T, PopError> {
-        if self.available(1) == 0 {
-            if !self.quiet {
-                self.ring.counters.received_of(0, 1);
-            }
-            return Err(PopError::Empty);
-        }
-        // Before the observed tail, so it is written; and not overwritten before this reader has told that it is past.
-        let item = T::from_image(self.ring.load(self.at));
-        self.ring.counters.received(1);
-        self.release(1);
-        Ok(item)
-    }
-
-    /// Reads up to `out.len()` items into `out`, telling the writer once. Returns how many.
-    #[inline]
-    pub fn read_slice(&mut self, out: &mut [T]) -> usize {
-        let available = self.available(out.len() as u64);
-        let mut at = self.at;
-        for (place, _) in out.iter_mut().zip(0..available) {
-            *place = T::from_image(self.ring.load(at));
-            at = at.plus(1);
-        }
-        self.ring.counters.received_of(available, out.len() as u64);
-        self.release(available);
-        count(available)
-    }
-
-    /// Skips up to `count` items. Returns how many.
-    #[inline]
-    pub fn skip(&mut self, count: usize) -> usize {
-        let available = self.available(count as u64);
-        self.ring.counters.received_of(available, count as u64);
-        self.release(available);
-        super::count(available)
-    }
-
-    /// Items that are there for this reader. It may be more by the time it is read, never fewer.
-    #[must_use]
-    #[inline]
-    pub fn len(&self) -> usize {
-        count(self.ring.line.0.tail.observe().since(self.at))
-    }
-
-    /// Returns true if nothing new was there.
-    #[must_use]
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Returns the number of items that the ring holds: `N`.
-    #[must_use]
-    #[inline]
-    pub const fn capacity(&self) -> usize {
-        N
-    }
-
-    /// How close this reader is to holding back the writer.
-    #[must_use]
-    #[inline]
-    pub fn backpressure(&self) -> Pressure {
-        Pressure::new(self.len(), N)
-    }
-}
-
-impl<T: Entry, const N: usize, const R: usize, S: Stats> Drop for GatedReader<'_, T, N, R, S> {
-    fn drop(&mut self) {
-        self.ring.policy.present.0.give_back(1 << self.number);
-    }
-}
-
-impl<T: Entry, const N: usize, const R: usize, S: Stats> fmt::Debug for GatedReader<'_, T, N, R, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GatedReader").field("len", &self.len()).field("capacity", &N).finish()
-    }
-}
-
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{Broadcast, Gated};
+    use super::Gated;
+    use super::reader::TRIES;
     use crate::error::{PopError, PushError};
+    use crate::ring::broadcast::{Broadcast, JoinError};
     use crate::stats::Counts;
     use std::cell::RefCell;
 
@@ -450,7 +269,7 @@ mod tests {
         publish(0..4);
         // The place says 0, where a ring begins: from 5 items on, that is nobody's.
         publish(4..8);
-        for overtaken in [1, super::TRIES - 1, super::TRIES] {
+        for overtaken in [1, TRIES - 1, TRIES] {
             let tries = RefCell::new(0);
             let joined = ring.join(|ring| {
                 let oldest = ring.line.0.head.observe();
@@ -465,10 +284,10 @@ mod tests {
             });
             match joined {
                 Ok(mut reader) => {
-                    assert!(overtaken < super::TRIES);
+                    assert!(overtaken < TRIES);
                     assert_eq!((reader.at, reader.try_read()), (ring.line.0.head.observe(), Ok(0)));
                 }
-                Err(why) => assert_eq!((overtaken, why), (super::TRIES, super::JoinError::Contended)),
+                Err(why) => assert_eq!((overtaken, why), (TRIES, JoinError::Contended)),
             }
             assert_eq!(writer.borrow().readers(), 0);
         }
