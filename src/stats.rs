@@ -115,6 +115,26 @@ impl fmt::Display for DirectionStats {
     }
 }
 
+/// What the two sides of a ring have counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RingStats {
+    /// What the producers have counted.
+    pub producers: DirectionStats,
+    /// What the consumers have counted.
+    pub consumers: DirectionStats,
+}
+
+/// What the writer and the readers of a broadcast have counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BroadcastStats {
+    /// What the writer has counted.
+    pub writer: DirectionStats,
+    /// What all readers together have counted.
+    pub readers: DirectionStats,
+}
+
 impl Counts {
     pub(crate) fn read(&self) -> DirectionStats {
         // Relaxed, all of them: numbers, that hand nothing over.

@@ -68,7 +68,9 @@ const ATTACKS: [Attack; 10] = [
     Attack {
         name: "slab",
         tried: "names a slab region, whose bytes could change after the check",
-        right: |answer| matches!(answer, Answer::Refused(DescriptorError::BadKind { found: Policy::Slab })),
+        right: |answer| {
+            matches!(answer, Answer::Refused(DescriptorError::WrongPolicy { found: Policy::Slab }))
+        },
     },
     Attack {
         name: "range",
@@ -83,7 +85,7 @@ const ATTACKS: [Attack; 10] = [
     Attack {
         name: "stale",
         tried: "names a region that is gone, by its old generation",
-        right: |answer| matches!(answer, Answer::Refused(DescriptorError::StaleGeneration)),
+        right: |answer| matches!(answer, Answer::Refused(DescriptorError::Stale)),
     },
     Attack {
         name: "revoked",

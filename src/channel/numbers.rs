@@ -44,7 +44,8 @@ impl<T, const N: usize, A: Arity<Stats = Counts>, W, M: Meter, const TASKS: usiz
     /// often it looked.
     #[must_use]
     pub fn stats(&self) -> (DirectionStats, DirectionStats) {
-        self.ring.stats()
+        let stats = self.ring.stats();
+        (stats.producers, stats.consumers)
     }
 }
 
@@ -101,7 +102,8 @@ impl<T: Entry, const N: usize, P: OverflowPolicy, W, M: Meter, const TASKS: usiz
     /// however often it looked.
     #[must_use]
     pub fn stats(&self) -> (DirectionStats, DirectionStats) {
-        self.ring.stats()
+        let stats = self.ring.stats();
+        (stats.writer, stats.readers)
     }
 }
 

@@ -25,7 +25,7 @@ impl<const N: usize> RegionTable<'_, N> {
     ///
     /// [`InUse`](RegionError::InUse) while somebody has it; [`WrongPolicy`](RegionError::WrongPolicy),
     /// [`Foreign`](RegionError::Foreign), [`BadHandle`](RegionError::BadHandle), [`Stale`](RegionError::Stale),
-    /// [`Busy`](RegionError::Busy).
+    /// [`Contended`](RegionError::Contended).
     pub fn appender(&self, region: Handle<Region>) -> Result<Appender<'_>, RegionError> {
         let (slot, info) = self.enter_as_writer(region, Policy::AppendOnly)?;
         Ok(Appender { slot, info })

@@ -27,7 +27,7 @@ pub enum RegionError {
     /// The memory overlaps that of another region, or memory that was reserved.
     Overlap,
     /// Another party is registering a region, or changing this one's word, at this moment; try again.
-    Busy,
+    Contended,
     /// The region has another policy.
     WrongPolicy {
         /// The policy it has.
@@ -57,7 +57,7 @@ impl fmt::Display for RegionError {
             Self::Retired => f.write_str("every slot has used up its generations"),
             Self::NoNumber => f.write_str("no number is left for the region table"),
             Self::Overlap => f.write_str("the memory overlaps another region's"),
-            Self::Busy => f.write_str("the region table is being changed"),
+            Self::Contended => f.write_str("the region table is being changed"),
             Self::WrongPolicy { found } => write!(f, "the region's policy is {found:?}"),
             Self::Empty => f.write_str("a region needs memory"),
             Self::RegionFull { left } => write!(f, "the region is full: {left} bytes are left"),
@@ -106,20 +106,20 @@ pub enum DescriptorError {
     /// The region is not one of this table's: its handle is another table's, or none.
     Foreign,
     /// No such region was ever registered.
-    BadRegion,
+    BadHandle,
     /// As many views of the region exist as can be counted.
     TooManyViews,
     /// Others changed the region's word at each of the tries; try again.
-    Busy,
+    Contended,
     /// The region's policy admits no descriptors here.
-    BadKind {
+    WrongPolicy {
         /// The policy.
         found: Policy,
     },
     /// The capability does not allow it.
     Denied(CapError),
     /// The region, or the capability's region, is gone; perhaps another one is in its place.
-    StaleGeneration,
+    Stale,
     /// The first byte is not aligned as the reader needs it.
     Misaligned {
         /// Bytes.
@@ -155,13 +155,15 @@ impl fmt::Display for DescriptorError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Foreign => f.write_str("the region is another table's"),
-            Self::BadRegion => f.write_str("no such region"),
+            Self::BadHandle => f.write_str("no such region"),
             Self::TooManyViews => f.write_str("too many views of the region"),
-            Self::Busy => f.write_str("the region is being changed"),
-            Self::BadKind { found: Policy::Slab } => f.write_str("a slab region admits no descriptors"),
-            Self::BadKind { found } => write!(f, "a region of policy {found:?} admits no descriptors here"),
+            Self::Contended => f.write_str("the region is being changed"),
+            Self::WrongPolicy { found: Policy::Slab } => f.write_str("a slab region admits no descriptors"),
+            Self::WrongPolicy { found } => {
+                write!(f, "a region of policy {found:?} admits no descriptors here")
+            }
             Self::Denied(why) => fmt::Display::fmt(why, f),
-            Self::StaleGeneration => f.write_str("stale generation: that region is gone"),
+            Self::Stale => f.write_str("stale generation: that region is gone"),
             Self::Misaligned { required } => write!(f, "the bytes are not aligned to {required}"),
             Self::OutOfRange { end, limit } => write!(f, "out of range: the bytes end at {end} of {limit}"),
             Self::TooLong { length, limit } => write!(f, "too long: {length} bytes, {limit} allowed"),

@@ -92,7 +92,7 @@ impl<const N: usize> RegionTable<'_, N> {
     ///
     /// [`InUse`](RegionError::InUse) while somebody has it; [`WrongPolicy`](RegionError::WrongPolicy),
     /// [`Foreign`](RegionError::Foreign), [`BadHandle`](RegionError::BadHandle), [`Stale`](RegionError::Stale),
-    /// [`Busy`](RegionError::Busy).
+    /// [`Contended`](RegionError::Contended).
     pub fn slab(&self, region: Handle<Region>) -> Result<Slab<'_>, RegionError> {
         let (slot, info) = self.enter_as_writer(region, Policy::Slab)?;
         Ok(Slab { slot, info, region })

@@ -17,7 +17,7 @@ use crate::zeroed::{Zeroed, empty_in_models, zeroed};
 /// A table of `N` regions, whose memory lives at least for `'m`. All-zero memory is an empty table.
 ///
 /// Shared by reference: registering, revoking, appending and viewing may go on at the same time from any thread
-/// or core. Registration is one at a time: a second one answers [`RegionError::Busy`].
+/// or core. Registration is one at a time: a second one answers [`RegionError::Contended`].
 ///
 /// A handle of one table names nothing in another one: [`RegionError::Foreign`].
 #[repr(C)]
@@ -143,7 +143,7 @@ impl<'m, const N: usize> RegionTable<'m, N> {
     /// # Errors
     ///
     /// [`Empty`](RegionError::Empty), [`Overlap`](RegionError::Overlap), [`TableFull`](RegionError::TableFull),
-    /// [`Retired`](RegionError::Retired), [`NoNumber`](RegionError::NoNumber), [`Busy`](RegionError::Busy). The borrow
+    /// [`Retired`](RegionError::Retired), [`NoNumber`](RegionError::NoNumber), [`Contended`](RegionError::Contended). The borrow
     /// is a shared one, so the caller still has it and can try again.
     pub fn register_immutable(&self, bytes: &'m [u8]) -> Result<Handle<Region>, RegionError> {
         let base = NonNull::from(bytes).cast();
@@ -213,7 +213,7 @@ impl<'m, const N: usize> RegionTable<'m, N> {
             return Err(RegionError::Empty);
         }
         if !self.registering.claim(1) {
-            return Err(RegionError::Busy);
+            return Err(RegionError::Contended);
         }
         let made = self.register_alone(info, committed);
         self.registering.give_back(1);
@@ -235,7 +235,7 @@ impl<'m, const N: usize> RegionTable<'m, N> {
                     }
                 }
                 Err(PinError::Unused | PinError::Gone) => {}
-                Err(PinError::TooMany | PinError::Contended) => return Err(RegionError::Busy),
+                Err(PinError::TooMany | PinError::Contended) => return Err(RegionError::Contended),
             }
         }
         // Of the free slots the one that had the fewest tenants, so that all are used up at the same time.
@@ -275,14 +275,14 @@ impl<'m, const N: usize> RegionTable<'m, N> {
     /// new one comes in (whoever has a view can still clone it), and calling again once they are gone takes the
     /// region out. A check that fails at the same moment can be counted, and so can whoever else revokes the region
     /// or registers one. [`Foreign`](RegionError::Foreign), [`BadHandle`](RegionError::BadHandle),
-    /// [`Stale`](RegionError::Stale), [`Busy`](RegionError::Busy).
+    /// [`Stale`](RegionError::Stale), [`Contended`](RegionError::Contended).
     pub fn revoke(&self, region: Handle<Region>) -> Result<(), RegionError> {
         let slot = self.slot(region)?;
         slot.life.close(region.generation()).map_err(|why| match why {
             CloseError::Unused => RegionError::BadHandle,
             CloseError::Stale => RegionError::Stale,
             CloseError::InUse(count) => RegionError::InUse(count),
-            CloseError::Contended => RegionError::Busy,
+            CloseError::Contended => RegionError::Contended,
         })?;
         slot.life.release();
         Ok(())
@@ -293,7 +293,7 @@ impl<'m, const N: usize> RegionTable<'m, N> {
     /// # Errors
     ///
     /// [`Foreign`](RegionError::Foreign), [`BadHandle`](RegionError::BadHandle), [`Stale`](RegionError::Stale),
-    /// [`InUse`](RegionError::InUse) with as many readers as can be counted, [`Busy`](RegionError::Busy).
+    /// [`InUse`](RegionError::InUse) with as many readers as can be counted, [`Contended`](RegionError::Contended).
     pub fn info(&self, region: Handle<Region>) -> Result<RegionInfo, RegionError> {
         let (slot, info) = self.enter(region)?;
         let committed = slot.committed.observe();
@@ -308,7 +308,7 @@ impl<'m, const N: usize> RegionTable<'m, N> {
             PinError::Unused => RegionError::BadHandle,
             PinError::Gone => RegionError::Stale,
             PinError::TooMany => RegionError::InUse(crate::atomic::MAX_PINS),
-            PinError::Contended => RegionError::Busy,
+            PinError::Contended => RegionError::Contended,
         })?;
         if slot.life.generation() != region.generation() {
             slot.life.unpin();
@@ -391,7 +391,7 @@ mod tests {
             for (old, old_cap) in &seen[..seen.len() - 1] {
                 for (cap, region) in [(cap, *old), (*old_cap, region), (*old_cap, *old)] {
                     let refused = validator.check(cap, &whole(region)).unwrap_err();
-                    assert_eq!(refused, DescriptorError::StaleGeneration);
+                    assert_eq!(refused, DescriptorError::Stale);
                 }
             }
             assert_eq!(regions.revoke(region), Ok(()));

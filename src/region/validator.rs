@@ -80,13 +80,13 @@ impl<'t, 'm, 'a, A: Access, const N: usize> Validator<'t, 'm, 'a, A, N> {
         let slot = regions.slot_of(descriptor.region()).ok_or(DescriptorError::Foreign)?;
         match slot.life.pin() {
             Ok(()) => {}
-            Err(PinError::Unused) => return Err(DescriptorError::BadRegion),
+            Err(PinError::Unused) => return Err(DescriptorError::BadHandle),
             Err(PinError::TooMany) => return Err(DescriptorError::TooManyViews),
-            Err(PinError::Contended) => return Err(DescriptorError::Busy),
+            Err(PinError::Contended) => return Err(DescriptorError::Contended),
             // Revoked, and nothing in its place: there is no policy left to look at.
             Err(PinError::Gone) => {
                 self.permitted(cap, &descriptor)?;
-                return Err(DescriptorError::StaleGeneration);
+                return Err(DescriptorError::Stale);
             }
         }
         let pin = Pin(&slot.life);
@@ -126,13 +126,13 @@ impl<'t, 'm, 'a, A: Access, const N: usize> Validator<'t, 'm, 'a, A, N> {
             Policy::Immutable => {}
             Policy::AppendOnly if self.append_only => {}
             // As far as a descriptor is concerned, there is no region.
-            Policy::Reserved => return Err(DescriptorError::BadRegion),
-            found => return Err(DescriptorError::BadKind { found }),
+            Policy::Reserved => return Err(DescriptorError::BadHandle),
+            found => return Err(DescriptorError::WrongPolicy { found }),
         }
         let named = self.permitted(cap, descriptor)?;
         let live = slot.life.generation();
         if descriptor.region().generation() != live || named.generation() != live {
-            return Err(DescriptorError::StaleGeneration);
+            return Err(DescriptorError::Stale);
         }
         let (offset, length) = (descriptor.offset(), descriptor.length());
         // The low bits of the address of the first byte, which are all that alignment asks for; the sum may wrap.

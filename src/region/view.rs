@@ -53,15 +53,15 @@ impl<'t> View<'t> {
     ///
     /// # Errors
     ///
-    /// [`DescriptorError::TooManyViews`], [`DescriptorError::Busy`].
+    /// [`DescriptorError::TooManyViews`], [`DescriptorError::Contended`].
     pub fn try_clone(&self) -> Result<View<'t>, DescriptorError> {
         match self.life.clone_pin() {
             // SAFETY: this view's promises hold for the new one: the pin is its own, the bytes are the same.
             Ok(()) => Ok(unsafe { View::new(self.bytes, self.len, self.tag, self.life) }),
             Err(PinError::TooMany) => Err(DescriptorError::TooManyViews),
-            Err(PinError::Contended) => Err(DescriptorError::Busy),
+            Err(PinError::Contended) => Err(DescriptorError::Contended),
             // Not while this view is inside; said rather than assumed.
-            Err(PinError::Unused | PinError::Gone) => Err(DescriptorError::StaleGeneration),
+            Err(PinError::Unused | PinError::Gone) => Err(DescriptorError::Stale),
         }
     }
 }

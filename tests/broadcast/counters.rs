@@ -7,7 +7,7 @@ use std::thread;
 use annulet::Broadcast;
 use annulet::error::{PopError, PushError};
 use annulet::ring::broadcast::{Gated, JoinError, OverflowPolicy, Overwrite, ReadError, Reader};
-use annulet::stats::{Counts, DirectionStats, Off};
+use annulet::stats::{BroadcastStats, Counts, DirectionStats, Off};
 use annulet::words::Entry;
 
 use crate::model::{Fuse, Item, Patience, item};
@@ -40,7 +40,11 @@ impl Ledger {
     }
 
     fn check<T: Entry, const N: usize>(&self, ring: &Counted<T, N>, operation: &str) {
-        assert_eq!(ring.stats(), (self.published, self.received), "{operation}");
+        assert_eq!(
+            (ring.stats().writer, ring.stats().readers),
+            (self.published, self.received),
+            "{operation}"
+        );
         assert_eq!(ring.lagged(), self.lagged, "{operation}");
     }
 
@@ -49,7 +53,11 @@ impl Ledger {
         ring: &Counted<T, N, P>,
         operation: &str,
     ) {
-        assert_eq!(ring.stats(), (self.published, self.received), "{operation}");
+        assert_eq!(
+            (ring.stats().writer, ring.stats().readers),
+            (self.published, self.received),
+            "{operation}"
+        );
     }
 }
 
@@ -141,7 +149,7 @@ fn rv17_rm20_each_operation_of_an_overwriting_ring_is_counted() {
     ring.try_writer().unwrap().publish(many[0]);
     Ledger::add(&mut ledger.published, 1);
     ledger.check(ring, "another writer");
-    assert_eq!((refused(ring.stats().0), refused(ring.lagged())), ([0; 3], [0; 3]));
+    assert_eq!((refused(ring.stats().writer), refused(ring.lagged())), ([0; 3], [0; 3]));
 }
 
 #[test]
@@ -194,7 +202,7 @@ fn rv17_rm20_each_operation_of_a_gated_ring_is_counted() {
     assert_eq!(writer.publish_partial_slice(&many), 4);
     Ledger::add(&mut ledger.published, 4);
     ledger.check_gated(ring, "to nobody");
-    let (published, received) = ring.stats();
+    let BroadcastStats { writer: published, readers: received, .. } = ring.stats();
     assert_eq!((moved(published), refused(published)), ([8, 3, 4], [3, 0, 0]));
     assert_eq!((moved(received), refused(received)), ([8, 4, 3], [4, 0, 0]));
 }
@@ -249,7 +257,7 @@ fn rv17_rr11_counters_are_zero_and_off_is_nothing() {
     static HELD: Counted<u32, 2, Gated<1>> = Counted::new();
     COUNTED.try_writer().unwrap().publish(1);
     HELD.try_writer().unwrap().try_publish(1).unwrap();
-    assert_eq!((moved(COUNTED.stats().0), moved(HELD.stats().0)), ([1; 3], [1; 3]));
+    assert_eq!((moved(COUNTED.stats().writer), moved(HELD.stats().writer)), ([1; 3], [1; 3]));
 
     let zeroed = std::mem::MaybeUninit::<Counted<Item, 4, Gated<3>>>::zeroed();
     // SAFETY: it is made of atomic integers only, for which zeros are valid.
@@ -257,7 +265,7 @@ fn rv17_rr11_counters_are_zero_and_off_is_nothing() {
     assert_eq!(zeroed.stats(), Default::default());
     let (mut writer, zeroed) = zeroed.split();
     writer.try_publish(item(1)).unwrap();
-    assert_eq!(moved(zeroed.stats().0), [1; 3]);
+    assert_eq!(moved(zeroed.stats().writer), [1; 3]);
 
     assert_eq!(size_of::<Broadcast<u32, 4, Overwrite, Off>>(), size_of::<Broadcast<u32, 4>>());
     assert_eq!(size_of::<Broadcast<u32, 4, Gated<2>, Off>>(), size_of::<Broadcast<u32, 4, Gated<2>>>());
@@ -290,7 +298,7 @@ fn answers<const N: usize>(ring: &Counted<u64, N>, mut reader: Reader<'_, u64, N
         };
         match reader.latest() {
             Ok(number) => {
-                assert!(ring.stats().0.items as u64 > number, "it is counted before it can be read");
+                assert!(ring.stats().writer.items as u64 > number, "it is counted before it can be read");
             }
             Err(ReadError::Empty) => ledger.received.refused += 1,
             Err(ReadError::Contended) => ledger.received.contended += 1,
@@ -337,11 +345,11 @@ impl Drop for Done<'_> {
 }
 
 /// Looks while the others work: no number goes back.
-fn watch(done: &AtomicBool, mut stats: impl FnMut() -> (DirectionStats, DirectionStats)) {
+fn watch(done: &AtomicBool, mut stats: impl FnMut() -> BroadcastStats) {
     let mut last = stats();
     while !done.load(Ordering::Acquire) {
         let now = stats();
-        for (last, now) in [(last.0, now.0), (last.1, now.1)] {
+        for (last, now) in [(last.writer, now.writer), (last.readers, now.readers)] {
             assert!(now.items >= last.items && now.batches >= last.batches && now.largest >= last.largest);
             assert!(now.refused >= last.refused && now.contended >= last.contended);
         }
@@ -382,9 +390,10 @@ fn overwriting_storm<const N: usize>() {
         }
         readers.into_iter().map(|reader| reader.join().unwrap()).collect()
     });
-    assert_eq!(ring.stats(), (published, sum(ledgers.iter().map(|ledger| ledger.received))));
+    assert_eq!(ring.stats().writer, published);
+    assert_eq!(ring.stats().readers, sum(ledgers.iter().map(|ledger| ledger.received)));
     assert_eq!(ring.lagged(), sum(ledgers.iter().map(|ledger| ledger.lagged)));
-    assert_eq!(ring.stats().1.items + ring.lagged().items, 3 * ITEMS as usize);
+    assert_eq!(ring.stats().readers.items + ring.lagged().items, 3 * ITEMS as usize);
 }
 
 #[test]
@@ -420,7 +429,7 @@ fn gated_storm<const N: usize>() {
                         };
                         Ledger::add(&mut received, read);
                         assert!(
-                            ring.stats().0.items >= received.items,
+                            ring.stats().writer.items >= received.items,
                             "it is counted before it can be read"
                         );
                         if read == 0 {
@@ -449,8 +458,9 @@ fn gated_storm<const N: usize>() {
         }
         readers.into_iter().map(|reader| reader.join().unwrap()).collect()
     });
-    assert_eq!(ring.stats(), (published, sum(received.into_iter())));
-    assert_eq!(ring.stats().1.items, 3 * HELD as usize);
+    assert_eq!(ring.stats().writer, published);
+    assert_eq!(ring.stats().readers, sum(received.into_iter()));
+    assert_eq!(ring.stats().readers.items, 3 * HELD as usize);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use annulet::error::PopError;
 use annulet::handle::Handle;
 use annulet::ring::lanes::{AdaptiveRoundRobin, Priority, RegisterError, RoundRobin};
 use annulet::ring::{Multi, Side, Sides, Single};
-use annulet::stats::Counts;
+use annulet::stats::{Counts, RingStats};
 
 use crate::ORIGINS;
 
@@ -176,7 +176,7 @@ fn rm09_numbers_of_lanes() {
     let mut out = [0; 4];
     assert_eq!((rx.pop_slice(&mut out), out), (2, [2, 3, 0, 0]));
     assert_eq!(rx.pop_slice(&mut out), 0);
-    let (sent, received) = lanes.stats_of(1).unwrap();
+    let RingStats { producers: sent, consumers: received, .. } = lanes.stats_of(1).unwrap();
     assert_eq!((sent.items, sent.batches, received.items, received.refused), (3, 1, 3, 0));
     assert_eq!(lanes.stats_of(3), None);
     assert_eq!(format!("{lanes:?}"), "Lanes { lanes: 3, len: 0 }");

@@ -3,7 +3,7 @@
 #[cfg(compare_and_swap)]
 use super::{Broadcast, OverflowPolicy, Overwrite};
 #[cfg(compare_and_swap)]
-use crate::stats::{Counts, DirectionStats};
+use crate::stats::{BroadcastStats, Counts, DirectionStats};
 use crate::stats::{Refusal, Stats};
 use crate::sync::{CachePadded, const_fn};
 #[cfg(compare_and_swap)]
@@ -80,7 +80,7 @@ impl<S: Stats> Counters<S> {
 
 #[cfg(compare_and_swap)]
 impl<T: Entry, const N: usize, P: OverflowPolicy> Broadcast<T, N, P, Counts> {
-    /// What the writer has counted, and all readers together, in this order.
+    /// Returns what the writer, and all readers together, have counted.
     ///
     /// An item that three readers have read counts three times. [`latest`](super::Reader::latest) takes nothing, so
     /// only its refusals count. Joining and leaving count nothing.
@@ -101,14 +101,17 @@ impl<T: Entry, const N: usize, P: OverflowPolicy> Broadcast<T, N, P, Counts> {
     /// readers.iter_mut().for_each(|reader| assert!(reader.try_read().is_err(), "two are missed"));
     /// assert_eq!(readers[0].drain(9, drop), Ok(4));
     ///
-    /// let (published, received) = PRICES.stats();
-    /// assert_eq!((published.items, published.batches, published.largest), (6, 2, 3));
-    /// assert_eq!((received.items, received.batches, received.largest), (4, 1, 4));
+    /// let stats = PRICES.stats();
+    /// assert_eq!((stats.writer.items, stats.writer.batches, stats.writer.largest), (6, 2, 3));
+    /// assert_eq!((stats.readers.items, stats.readers.batches, stats.readers.largest), (4, 1, 4));
     /// assert_eq!((PRICES.lagged().items, PRICES.lagged().batches), (2 + 2, 2));
     /// ```
     #[must_use]
-    pub fn stats(&self) -> (DirectionStats, DirectionStats) {
-        (self.counters.writer.0.read(), self.counters.readers.0.received.read())
+    pub fn stats(&self) -> BroadcastStats {
+        BroadcastStats {
+            writer: self.counters.writer.0.read(),
+            readers: self.counters.readers.0.received.read(),
+        }
     }
 }
 

@@ -354,7 +354,7 @@ mod tests {
         for (quiet, counted) in [(false, 1), (true, 1), (false, 2)] {
             reader.set_quiet(quiet);
             assert_eq!(reader.try_read(), Err(ReadError::Empty));
-            assert_eq!(ring.stats().1.refused, counted);
+            assert_eq!(ring.stats().readers.refused, counted);
         }
     }
 
@@ -393,10 +393,10 @@ mod tests {
 
         race(TRIES - 1);
         assert_eq!(reader.latest(), Ok(Raced([2 * (TRIES as u32 - 1)])), "the last try is good");
-        assert_eq!(RING.stats().1, Default::default());
+        assert_eq!(RING.stats().readers, Default::default());
         race(TRIES);
         assert_eq!(reader.latest(), Err(ReadError::Contended));
-        assert_eq!((RING.stats().1.contended, RING.stats().1.refused), (1, 0));
+        assert_eq!((RING.stats().readers.contended, RING.stats().readers.refused), (1, 0));
 
         let passed = reader.skip(u64::MAX);
         race(0);
@@ -416,11 +416,11 @@ mod tests {
         assert_eq!((drained, seen.len()), (Ok(1), 1));
         race(0);
         assert_eq!(reader.try_read(), Err(ReadError::Lagged(1)));
-        let (received, lagged) = (RING.stats().1, RING.lagged());
+        let (received, lagged) = (RING.stats().readers, RING.lagged());
         assert_eq!((received.items as u64, received.batches), (passed + 1, 2));
         assert_eq!((lagged.items, lagged.batches, lagged.largest), (2, 2, 1));
         assert_eq!((received.contended, received.refused, received.pending), (1, 0, 0));
-        assert_eq!(RING.stats().0.items, received.items + lagged.items + 2, "two are left");
+        assert_eq!(RING.stats().writer.items, received.items + lagged.items + 2, "two are left");
         RACE.set(None);
     }
 }

@@ -24,7 +24,7 @@ use super::Ring;
 use crate::atomic::{Bitmap, Generation};
 use crate::handle::{Handle, Lane};
 use crate::index::{Arity, OneToOne, SideRules as _, Single};
-use crate::stats::{Counts, DirectionStats};
+use crate::stats::{Counts, RingStats};
 use crate::sync::{CachePadded, const_fn};
 use crate::zeroed::zeroed;
 
@@ -288,11 +288,11 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>> Lanes<T, N
 impl<T, const N: usize, const L: usize, A: Arity<Producers = Single, Stats = Counts>, H: Storage>
     Lanes<T, N, L, A, H>
 {
-    /// What the producers of a lane and its consumers have counted, in this order; `None` if there is no such lane yet.
+    /// Returns what the producers and the consumers of a lane have counted, or `None` if there is no such lane yet.
     ///
-    /// A visit that finds nothing is no answer, and not counted as `refused`.
+    /// A visit that finds nothing is no answer, and does not count as `refused`.
     #[must_use]
-    pub fn stats_of(&self, lane: u32) -> Option<(DirectionStats, DirectionStats)> {
+    pub fn stats_of(&self, lane: u32) -> Option<RingStats> {
         self.ring(lane).map(Ring::stats)
     }
 }

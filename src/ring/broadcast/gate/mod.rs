@@ -228,7 +228,7 @@ mod tests {
             assert_eq!(reader.try_read(), Err(PopError::Empty));
             assert_eq!(writer.publish_partial_slice(&[1, 2]), 2);
             assert_eq!(writer.try_publish(3), Err(PushError::Full(3)));
-            assert_eq!((ring.stats().0.refused, ring.stats().1.refused), (counted, counted));
+            assert_eq!((ring.stats().writer.refused, ring.stats().readers.refused), (counted, counted));
             assert_eq!(reader.skip(2), 2);
         }
     }

@@ -343,9 +343,8 @@ fn counted_gated_read(counted: &mut Counted, a: usize, b: usize) -> usize {
 
 #[cfg(compare_and_swap)]
 fn stats(_: &mut Counted, _: usize, _: usize) -> usize {
-    let (published, received) = COUNTED.stats();
-    let (held_published, held_received) = COUNTED_HELD.stats();
-    [published, received, held_published, held_received].map(total).into_iter().fold(0, usize::wrapping_add)
+    let (free, held) = (COUNTED.stats(), COUNTED_HELD.stats());
+    [free.writer, free.readers, held.writer, held.readers].map(total).into_iter().fold(0, usize::wrapping_add)
 }
 
 #[cfg(compare_and_swap)]

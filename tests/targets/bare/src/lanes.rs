@@ -93,7 +93,7 @@ fn lanes_counts<O: Schedule + 'static>(ends: &mut Ends<O>, _: usize, _: usize) -
 
 fn lanes_stats<O: Schedule + 'static>(_: &mut Ends<O>, a: usize, _: usize) -> usize {
     let lanes = Lanes::<Item, N, L, Sides<Single, Single, Counts>>::new();
-    lanes.stats_of(a as u32).map_or(0, |(sent, received)| sent.items + received.largest)
+    lanes.stats_of(a as u32).map_or(0, |stats| stats.producers.items + stats.consumers.largest)
 }
 
 #[cfg(compare_and_swap)]
