@@ -348,7 +348,7 @@ impl<T: Entry, const N: usize, S: Stats> sealed::Source for Reader<'_, T, N, S> 
         Ok(self.try_read()?)
     }
     fn take_each(&mut self, max: usize, f: &mut dyn FnMut(T)) -> Result<usize, TryRecvError> {
-        Ok(self.drain(max, f)?)
+        Ok(self.try_drain(max, f)?)
     }
     #[inline]
     fn has_items(&mut self) -> bool {

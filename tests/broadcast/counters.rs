@@ -74,7 +74,7 @@ fn rv17_rm20_each_operation_of_an_overwriting_ring_is_counted() {
     // Refused, in each form that wants something.
     assert_eq!(reader.try_read(), Err(ReadError::Empty));
     assert_eq!(reader.try_read_slice(&mut out), Err(ReadError::Empty));
-    assert_eq!(reader.drain(3, |_| ()), Err(ReadError::Empty));
+    assert_eq!(reader.try_drain(3, |_| ()), Err(ReadError::Empty));
     assert_eq!(reader.latest(), Err(ReadError::Empty));
     assert_eq!((reader.skip(1), reader.skip(u64::MAX)), (0, 0));
     ledger.received.refused += 6;
@@ -82,7 +82,7 @@ fn rv17_rm20_each_operation_of_an_overwriting_ring_is_counted() {
 
     // And in none that does not.
     assert_eq!(reader.try_read_slice(&mut []), Ok(0));
-    assert_eq!((reader.drain(0, |_| ()), reader.skip(0)), (Ok(0), 0));
+    assert_eq!((reader.try_drain(0, |_| ()), reader.skip(0)), (Ok(0), 0));
     writer.publish_slice(&[]);
     let _ = (reader.lag(), reader.len(), reader.is_empty(), reader.backpressure(), writer.len(), ring.len());
     ledger.check(ring, "nothing wanted");
@@ -100,13 +100,13 @@ fn rv17_rm20_each_operation_of_an_overwriting_ring_is_counted() {
     assert_eq!(reader.try_read_slice(&mut out[..2]), Ok(2));
     Ledger::add(&mut ledger.received, 2);
     ledger.check(ring, "try_read_slice");
-    assert_eq!(other.drain(3, |_| ()), Ok(3));
+    assert_eq!(other.try_drain(3, |_| ()), Ok(3));
     Ledger::add(&mut ledger.received, 3);
     ledger.check(ring, "drain, of the same items, by another reader");
     assert!(reader.latest().is_ok());
     assert!(reader.clone().latest().is_ok());
     ledger.check(ring, "latest takes nothing");
-    assert_eq!((reader.skip(9), other.drain(9, |_| ())), (1, Ok(1)));
+    assert_eq!((reader.skip(9), other.try_drain(9, |_| ())), (1, Ok(1)));
     Ledger::add(&mut ledger.received, 1);
     Ledger::add(&mut ledger.received, 1);
     ledger.check(ring, "skip and drain, all there is");
@@ -118,7 +118,7 @@ fn rv17_rm20_each_operation_of_an_overwriting_ring_is_counted() {
     // 11 published, 4 left: each reader misses 7, told by each form once.
     let mut third = reader.clone();
     assert_eq!(reader.try_read(), Err(ReadError::Lagged(7)));
-    assert_eq!(other.drain(9, |_| ()), Err(ReadError::Lagged(7)));
+    assert_eq!(other.try_drain(9, |_| ()), Err(ReadError::Lagged(7)));
     assert_eq!(third.clone().try_read_slice(&mut out), Err(ReadError::Lagged(7)));
     (0..3).for_each(|_| Ledger::add(&mut ledger.lagged, 7));
     ledger.check(ring, "lagged");
@@ -132,7 +132,7 @@ fn rv17_rm20_each_operation_of_an_overwriting_ring_is_counted() {
 
     // What goes half way is told by the next call.
     let mut told = 0;
-    let half = reader.drain(9, |_| {
+    let half = reader.try_drain(9, |_| {
         if told == 0 {
             writer.publish_slice(&many[..3]);
         }
@@ -227,12 +227,12 @@ fn rm20_a_panic_is_counted_for_what_it_let_through() {
     // The fifth has overwritten nothing, but the oldest had to go for it.
     assert_eq!(reader.try_read(), Err(ReadError::Lagged(1)));
     Ledger::add(&mut ledger.lagged, 1);
-    panics(|| reader.drain(9, |seen| assert_ne!(seen, Fuse(3))));
+    panics(|| reader.try_drain(9, |seen| assert_ne!(seen, Fuse(3))));
     Ledger::add(&mut ledger.received, 2);
     ledger.check(ring, "the one that was shown is read");
     writer.publish(Fuse(14));
     Ledger::add(&mut ledger.published, 1);
-    panics(|| reader.drain(9, |_| ()));
+    panics(|| reader.try_drain(9, |_| ()));
     Ledger::add(&mut ledger.received, 1);
     ledger.check(ring, "the one that could not be made is not");
     panics(|| reader.try_read());
@@ -290,7 +290,7 @@ fn answers<const N: usize>(ring: &Counted<u64, N>, mut reader: Reader<'_, u64, N
         let read = match turn % 4 {
             0 => reader.try_read().map(|_| 1),
             1 => reader.try_read_slice(&mut [0; 3]),
-            2 => reader.drain(usize::MAX, |_| ()),
+            2 => reader.try_drain(usize::MAX, |_| ()),
             _ => match reader.skip(2) {
                 0 => Err(ReadError::Empty),
                 passed => Ok(passed as usize),

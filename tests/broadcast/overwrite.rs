@@ -196,7 +196,7 @@ fn rr07_a_drain_takes_a_lap_at_most<const N: usize>() {
             };
             publish();
             let mut read = 0;
-            let drained = reader.drain(max, |seen| {
+            let drained = reader.try_drain(max, |seen| {
                 assert_eq!(seen, item(read));
                 read += 1;
                 publish();
@@ -211,7 +211,10 @@ fn rr07_a_drain_takes_a_lap_at_most<const N: usize>() {
             assert_eq!(reader.try_read_slice(&mut out), Ok(N));
             // Fewer where fewer were wanted, and where there are none.
             (0..N).for_each(|_| publish());
-            assert_eq!((reader.drain(N / 2, drop), reader.drain(N, drop)), (Ok(N / 2), Ok(N - N / 2)));
+            assert_eq!(
+                (reader.try_drain(N / 2, drop), reader.try_drain(N, drop)),
+                (Ok(N / 2), Ok(N - N / 2))
+            );
         }
     }
 }
@@ -225,7 +228,7 @@ fn rr07_a_drain_takes_what_was_published_and_no_more<const N: usize>() {
             let mut reader = ring.reader_at_oldest();
             (0..published).for_each(|number| writer.publish(item(number)));
             let mut read = 0;
-            let drained = reader.drain(usize::MAX, |seen| {
+            let drained = reader.try_drain(usize::MAX, |seen| {
                 assert_eq!(seen, item(read));
                 read += 1;
             });

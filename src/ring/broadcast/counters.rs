@@ -99,7 +99,7 @@ impl<T: Entry, const N: usize, P: OverflowPolicy> Broadcast<T, N, P, Counts> {
     /// writer.publish_slice(&[1, 2, 3]);
     /// writer.publish_slice(&[4, 5, 6]);
     /// readers.iter_mut().for_each(|reader| assert!(reader.try_read().is_err(), "two are missed"));
-    /// assert_eq!(readers[0].drain(9, drop), Ok(4));
+    /// assert_eq!(readers[0].try_drain(9, drop), Ok(4));
     ///
     /// let stats = PRICES.stats();
     /// assert_eq!((stats.writer.items, stats.writer.batches, stats.writer.largest), (6, 2, 3));

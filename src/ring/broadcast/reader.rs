@@ -120,7 +120,7 @@ impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
     pub fn try_read_slice(&mut self, out: &mut [T]) -> Result<usize, ReadError> {
         let most = out.len();
         let mut places = out.iter_mut();
-        self.drain(most, |item| {
+        self.try_drain(most, |item| {
             // There is one for each.
             if let Some(place) = places.next() {
                 *place = item;
@@ -146,11 +146,11 @@ impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
     /// let (mut writer, ring) = ring.split();
     /// let mut reader = ring.reader_at_oldest();
     /// writer.publish(0);
-    /// assert_eq!(reader.drain(usize::MAX, |number| writer.publish(number + 1)), Ok(4));
+    /// assert_eq!(reader.try_drain(usize::MAX, |number| writer.publish(number + 1)), Ok(4));
     /// assert_eq!(reader.try_read(), Ok(4));
     /// ```
     #[inline]
-    pub fn drain(&mut self, max: usize, mut f: impl FnMut(T)) -> Result<usize, ReadError> {
+    pub fn try_drain(&mut self, max: usize, mut f: impl FnMut(T)) -> Result<usize, ReadError> {
         if max == 0 {
             return Ok(0);
         }
@@ -409,7 +409,7 @@ mod tests {
         assert_eq!(reader.try_read(), Err(ReadError::Lagged(1)));
         let mut seen = std::vec![];
         // The second one is gone when it is copied.
-        let drained = reader.drain(9, |item| {
+        let drained = reader.try_drain(9, |item| {
             seen.push(item);
             race(1);
         });

@@ -143,7 +143,7 @@ fn latest(rings: &mut Rings, _: usize, _: usize) -> usize {
 
 fn drain(rings: &mut Rings, a: usize, _: usize) -> usize {
     let mut sum = 0_usize;
-    let count = rings.reader.drain(a, |item| sum = sum.wrapping_add(see(item)));
+    let count = rings.reader.try_drain(a, |item| sum = sum.wrapping_add(see(item)));
     count.map_or(sum, |count| sum.wrapping_add(count))
 }
 
@@ -320,7 +320,7 @@ fn counted_read(counted: &mut Counted, a: usize, b: usize) -> usize {
 #[cfg(compare_and_swap)]
 fn counted_drain(counted: &mut Counted, a: usize, _: usize) -> usize {
     let mut sum = 0_usize;
-    let count = counted.reader.drain(a, |item| sum = sum.wrapping_add(see(item)));
+    let count = counted.reader.try_drain(a, |item| sum = sum.wrapping_add(see(item)));
     count.map_or(sum, |count| sum.wrapping_add(count))
 }
 
