@@ -1,4 +1,4 @@
-//! The reading end.
+//! The consuming end of lanes.
 
 use core::fmt;
 
@@ -19,22 +19,22 @@ use crate::ring::read_end::ReadEnd;
 use crate::stats::Refusal;
 use crate::sync::CachePadded;
 
-/// A consumer of [`Lanes`]: the one there is, or one of many. It visits the lanes in the order `O`.
+/// A consumer of [`Lanes`], which visits the lanes by the schedule `O`.
 ///
-/// Dropping it gives the end back; unread items stay. Where the side is [`Multi`], it can be cloned:
-/// each item goes to one of the consumers, and what one of them takes at once from a lane, it claims at once.
+/// Dropping it gives the end back; unread items stay. If the side is [`Multi`], it can be cloned: each item goes to one
+/// of the consumers. What one of them takes from a lane at once, it claims at once.
 ///
-/// It has a place for what it knows of each lane: about a cache line or two for each, wherever the handle is.
+/// It holds what it knows of each lane: a cache line or two for each.
 ///
 /// # Errors
 ///
 /// | | says |
 /// |---|---|
-/// | [`PopError::Empty`] | each lane was found empty, one after the other, within the call. An item that was there when the call began has been taken by somebody else |
-/// | [`PopError::Contended`] | nothing was found, and on one of the lanes other consumers were faster at each of 64 tries |
+/// | [`PopError::Empty`] | each lane was found empty, one after the other, within the call |
+/// | [`PopError::Contended`] | nothing was found; on one lane other consumers were faster at each of 64 tries |
 ///
-/// `Pending` does not occur: a lane has one producer. The forms that answer with a number answer 0 for either;
-/// [`is_empty`](Lanes::is_empty) and [`try_pop`](Self::try_pop) tell them apart.
+/// After `Empty`, an item that was there when the call began has been taken by another consumer. `Pending` does not occur: a
+/// lane has one producer. Calls that return a count return 0 for either; [`try_pop`](Self::try_pop) tells them apart.
 pub struct LaneConsumer<
     'a,
     T,
@@ -63,18 +63,18 @@ impl<'a, T, const N: usize, const L: usize, O: Schedule, A: Arity<Producers = Si
         }
     }
 
-    /// Visits lanes until `max` items were found, or each lane was found empty, and lets `take` have what is found: how
-    /// many, and where none were, whether that was for the other consumers.
+    /// Visits lanes until `max` items were found, or each lane was found empty, and gives what is found to `take`. Returns how
+    /// many, and whether other consumers were faster on a lane.
     ///
-    /// `take` takes all items of what it is given, and returns how many, or panics.
+    /// `take` takes all items that it is given, and returns how many, or panics.
     #[inline(always)]
     fn sweep(
         &mut self,
         max: usize,
         mut take: impl FnMut(Handle<Lane>, ClaimedItems<'_, T, A>) -> usize,
     ) -> (usize, bool) {
-        // As many as there can be at once, or producers that are fast enough would keep us for ever: each visit finds
-        // an item, or is the last one to its lane.
+        // As many as there can be at once, or fast producers would never let the call end: each visit finds an item, or is
+        // the last one to its lane.
         let max = max.min(N.saturating_mul(L));
         let (mut found, mut contended) = (0, false);
         let mut open = Lanes::<T, N, L, A, H>::ALL;
@@ -85,7 +85,7 @@ impl<'a, T, const N: usize, const L: usize, O: Schedule, A: Arity<Producers = Si
             match Self::end(self.lanes, &mut self.ends, lane).map(|end| end.try_claim_items(asked)) {
                 Some(Ok(items)) => {
                     // After they were claimed, and before their slots are given back: no other producer can have
-                    // registered meanwhile, and the one who pushed them had before.
+                    // registered meanwhile, and their producer had before.
                     got = take(self.lanes.handle(lane), items);
                 }
                 Some(Err(why)) => contended |= why == Refusal::Contended,
@@ -101,7 +101,7 @@ impl<'a, T, const N: usize, const L: usize, O: Schedule, A: Arity<Producers = Si
         (found, contended)
     }
 
-    /// What is known of a lane, unless it has no ring yet.
+    /// Returns what is known of a lane, unless it has no ring yet.
     #[inline(always)]
     fn end<'e>(
         lanes: &Lanes<T, N, L, A, H>,
@@ -119,14 +119,15 @@ impl<'a, T, const N: usize, const L: usize, O: Schedule, A: Arity<Producers = Si
     ///
     /// # Errors
     ///
-    /// [`PopError::Empty`] or [`PopError::Contended`] as the [table](Self#errors) says.
+    /// [`PopError::Empty`] or [`PopError::Contended`], as the [table](Self#errors) says.
     #[inline]
     pub fn try_pop(&mut self) -> Result<T, PopError> {
         self.try_pop_from().map(|(_, item)| item)
     }
 
-    /// As [`try_pop`](Self::try_pop), and which producer's item it is: the handle is that of its
-    /// [`lane`](super::LaneProducer::lane), also where it has left since.
+    /// Pops one item. Returns its producer's handle with it.
+    ///
+    /// The handle is the producer's [`lane`](super::LaneProducer::lane), also if the producer has left since.
     ///
     /// # Errors
     ///
@@ -140,7 +141,7 @@ impl<'a, T, const N: usize, const L: usize, O: Schedule, A: Arity<Producers = Si
 
     /// Moves up to `out.len()` items into `out`. Returns how many.
     ///
-    /// Fewer mean that each lane was found empty, or that the rest went to other consumers.
+    /// Fewer than `out.len()` means that each lane was found empty, or that other consumers took the rest.
     #[inline]
     pub fn pop_slice(&mut self, out: &mut [T]) -> usize
     where
@@ -156,17 +157,32 @@ impl<'a, T, const N: usize, const L: usize, O: Schedule, A: Arity<Producers = Si
         copied
     }
 
-    /// Moves up to `max` items into `f`, one after the other, with whose they are. Returns how many. At most as many as all
-    /// lanes hold. The slots of one visit to a lane become free together.
+    /// Moves up to `max` items into `f`, each with its producer's handle. Returns how many.
     ///
-    /// If `f` panics, the items up to then are consumed, and the others stay; where there are many consumers, those of
-    /// this visit are dropped.
+    /// One call moves at most as many as all lanes hold. The slots of one visit to a lane become free together. If `f` panics,
+    /// the items up to then are consumed, and the rest stay; one of many consumers drops those of this visit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use annulet::Lanes;
+    /// use annulet::ring::lanes::Priority;
+    ///
+    /// let mut lanes = Lanes::<u32, 8, 2>::new();
+    /// let ([urgent, normal], mut rx) = lanes.split_all(Priority);
+    /// let (mut urgent, mut normal) = (urgent.unwrap(), normal.unwrap());
+    /// normal.push_slice(&[3, 4]);
+    /// urgent.push_slice(&[1, 2]);
+    /// let mut seen = vec![];
+    /// assert_eq!(rx.drain(usize::MAX, |from, item| seen.push((from == urgent.lane(), item))), 4);
+    /// assert_eq!(seen, [(true, 1), (true, 2), (false, 3), (false, 4)]);
+    /// ```
     #[inline]
     pub fn drain(&mut self, max: usize, mut f: impl FnMut(Handle<Lane>, T)) -> usize {
         self.sweep(max, |from, items| items.give_to(|item| f(from, item))).0
     }
 
-    /// As [`drain`](Self::drain), without whose they are. If there is none: why.
+    /// Moves up to `max` items into `f`, or says why there is none.
     // Asked by channels, which need compare-and-swap.
     #[cfg(compare_and_swap)]
     #[inline]
@@ -178,11 +194,11 @@ impl<'a, T, const N: usize, const L: usize, O: Schedule, A: Arity<Producers = Si
         }
     }
 
-    /// Shows up to `max` items to `f`, one after the other, with whose they are, and drops each. Returns how many. At most as
-    /// many as all lanes hold. The slots of one visit to a lane become free together.
+    /// Shows up to `max` items to `f`, each with its producer's handle, and drops each. Returns how many.
     ///
-    /// If `f` panics, the items before are consumed and the one it was shown stays, with those after it. Where there
-    /// are many consumers, those of this visit are dropped.
+    /// One call shows at most as many as all lanes hold. The slots of one visit to a lane become free together. If `f` panics,
+    /// the items before are consumed; the one it was shown stays, and so do those after it. One of many consumers drops those
+    /// of this visit.
     #[inline]
     pub fn consume(&mut self, max: usize, mut f: impl FnMut(Handle<Lane>, &T)) -> usize {
         self.sweep(max, |from, items| items.show_to(|item| f(from, item))).0
@@ -194,7 +210,7 @@ impl<'a, T, const N: usize, const L: usize, O: Schedule, A: Arity<Producers = Si
         self.sweep(count, |_, items| items.discard()).0
     }
 
-    /// What it reads: to register producers, and for its numbers.
+    /// Returns the lanes that it reads.
     #[must_use]
     pub fn lanes(&self) -> &'a Lanes<T, N, L, A, H> {
         self.lanes
@@ -216,7 +232,7 @@ impl<
     H: Storage,
 > Clone for LaneConsumer<'_, T, N, L, O, A, H>
 {
-    /// One more consumer. Its order is at the same point.
+    /// Makes one more consumer, whose schedule is at the same point.
     fn clone(&self) -> Self {
         Self::new(self.lanes, self.schedule.clone())
     }

@@ -1,16 +1,20 @@
 //! Single-producer rings read as one: each producer has a ring of its own, a *lane*.
 //!
-//! Producers share nothing, so none waits for another, and pushing costs what it costs in a ring of one producer.
-//! What is given up is an order between the items of different producers: the consumer has its own, and it is a type.
+//! Use [`Lanes`] instead of an [`Mpsc`](crate::ring::Mpsc) if producers must not slow each other down, or if some have
+//! priority. Producers share nothing: none waits for another, and a push costs what it costs in a ring of one producer. In
+//! return, items of different producers have no common order. The consumer visits the lanes by a [`Schedule`], which is a
+//! type:
 //!
 //! | | lanes are visited | for |
 //! |---|---|---|
 //! | [`Priority`] | the lowest number first | priorities |
 //! | [`RoundRobin`] | in turns, for up to a budget of items | equals |
-//! | [`AdaptiveRoundRobin`] | likewise, idle ones less often | many lanes, few of them busy |
+//! | [`AdaptiveRoundRobin`] | in turns, idle ones less often | many lanes, few of them busy |
 //!
-//! A lane goes from producer to producer: who is dropped leaves the lane, and once its items are taken out, somebody else
-//! can have it. Each of them has a [`Handle`] of its own, by which a consumer tells their items apart.
+//! Dropping a producer releases its lane. Another producer can have the lane once it is drained. Each producer has a
+//! [`Handle`] of its own, by which a consumer tells their items apart.
+//!
+//! [`Lanes`] has examples, and the guarantees.
 
 mod consumer;
 mod producer;
@@ -35,10 +39,10 @@ pub use schedule::{AdaptiveRoundRobin, Priority, RoundRobin, Schedule};
 pub use storage::Heap;
 pub use storage::{Inline, Storage};
 
-/// [`Lanes`] whose rings are allocated one by one, when a lane gets its first producer; at most `L`.
+/// [`Lanes`] whose rings are allocated one by one, when a lane gets its first producer.
 ///
-/// Until then, a lane is a pointer that says so. A consumer finds a lane once its ring is made, and never waits for
-/// that. A ring stays when its producer has left, for the next one, until [`shrink`](Lanes::shrink).
+/// There are at most `L`. Until then, a lane is a null pointer. A consumer finds a lane once its ring is made, and never
+/// waits for that. When its producer has left, a ring stays for the next one, until [`shrink`](Lanes::shrink).
 ///
 /// ```
 /// use annulet::ring::lanes::{RoundRobin, GrowingLanes};
@@ -55,32 +59,35 @@ pub use storage::{Inline, Storage};
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
 pub type GrowingLanes<T, const N: usize, const L: usize, A = OneToOne> = Lanes<T, N, L, A, Heap>;
 
-/// The bit of the consumer's end, where there is one.
+/// The bit of the consumer's end, if there is one consumer.
 const CONSUMER: u32 = 0b1;
 
 /// `L` rings of `N` items, with one producer each, read as one.
 ///
-/// `N` is a power of two and `L` is `1..=32`, both checked when the program is compiled. There is one consumer, or with
-/// `Sides<Single, Multi>` as `A` any number, who steal from all lanes. With [`Inline`] as `H`, the value has no pointer
-/// inside and all-zero memory is its valid empty state, so it can live anywhere; in a `static` it costs nothing at
-/// start-up. With [`Counts`] in its
-/// [`Sides`](super::Sides) each lane counts what goes through it.
+/// `N` is a power of two and `L` is `1..=32`, both checked when the program is compiled. There is one consumer. With
+/// `Sides<Single, Multi>` as `A` there are any number, and each takes from all lanes. With [`Counts`] in its
+/// [`Sides`](super::Sides), each lane counts what goes through it.
+///
+/// With [`Inline`] as `H`, the value has no pointer inside, and all-zero memory is its valid empty state. So it can live
+/// anywhere, and in a `static` it costs nothing at start-up.
 ///
 /// # Guarantees
 ///
 /// | | one consumer | many consumers |
 /// |---|---|---|
-/// | progress | wait-free: a push is that of a ring of one producer; reading visits each lane at most once for nothing | lock-free: at each lane at most 64 tries |
-/// | registering | one pass over the lanes, at most 64 tries at each | and a look at each slot of the lane that is taken |
-/// | memory | `L` rings; no allocation, ever, unless `H` is `Heap` | likewise |
-/// | interrupts | either end may live in an interrupt handler; plain loads and stores (Cortex-M0) but for registering | needs compare-and-swap |
-/// | order | of each producer FIFO; each item is received or dropped exactly once | likewise, for each consumer |
-/// | between producers | what the consumer's [`Schedule`] says | likewise, for each consumer |
-/// | a stalled producer | costs nobody anything, wherever it stopped | likewise |
-/// | a stalled consumer | each producer sees `Full` once its own lane is | likewise; a lane where it stopped within an operation is `Full`, or not free for another producer, a little earlier |
-/// | a producer that leaves | its items stay, in their order, and are its own; then the lane is free | likewise, once no consumer is in the middle of one of them |
-/// | a forgotten producer | keeps its lane until the next [`split`](Self::split) | likewise |
-/// | a panic in your code | (closure, `Drop`) consumes exactly what was processed; nothing is dropped twice | items claimed with it are dropped; nothing is stuck |
+/// | pushing | wait-free, as in a ring of one producer | the same |
+/// | popping | wait-free: at most one visit in vain to each lane | lock-free: at most 64 tries at each lane |
+/// | registering | one pass over the lanes, at most 64 tries at each | and a look at each slot of the lane it gets |
+/// | memory | `L` rings; no allocation, ever, unless `H` is `Heap` | the same |
+/// | interrupts | either end may live in an interrupt handler | the same |
+/// | compare-and-swap | only for registering (Cortex-M0: `split_all`) | needed |
+/// | order | FIFO for each producer; each item is received or dropped exactly once | the same, for each consumer |
+/// | between producers | what the consumer's [`Schedule`] says | the same, for each consumer |
+/// | a stalled producer | costs the other ends nothing, wherever it stopped | the same |
+/// | a stalled consumer | each producer sees `Full` once its own lane is full | a lane in which it stopped is `Full` a little earlier |
+/// | a dropped producer | its items stay, in order, under its handle; then the lane is free | the same, once no consumer holds one of them |
+/// | a forgotten producer | keeps its lane until the next [`split`](Self::split) | the same |
+/// | a panic in your code | consumes exactly what was processed; nothing is dropped twice | items claimed with it are dropped; nothing is stuck |
 ///
 /// # Examples
 ///
@@ -90,7 +97,7 @@ const CONSUMER: u32 = 0b1;
 ///
 /// static EVENTS: Lanes<u32, 16, 4> = Lanes::new();
 ///
-/// let mut rx = EVENTS.try_consumer(RoundRobin::default()).expect("nobody else has it");
+/// let mut rx = EVENTS.try_consumer(RoundRobin::default()).expect("it is the only consumer");
 /// let mut sensor = EVENTS.register().expect("a lane is free");
 /// let mut timer = EVENTS.register().expect("another lane is free");
 /// sensor.try_push(1).unwrap();
@@ -122,8 +129,8 @@ const CONSUMER: u32 = 0b1;
 ///   ┌───────────────────────────────┬───────────────────────────────────┐
 ///   │ taken   ends   L generations  │ L rings                           │
 ///   └───────────────────────────────┴───────────────────────────────────┘
-///     who has which lane; written     each as `Ring` draws it, or where
-///     when somebody comes or goes     it is on the heap
+///     written when a producer or      each as `Ring` draws it, or a
+///     a consumer comes or goes        pointer to it on the heap
 /// ```
 #[repr(C)]
 pub struct Lanes<
@@ -137,16 +144,16 @@ pub struct Lanes<
     storage: [H::LaneStorage<T, N, A>; L],
 }
 
-/// Who is there.
+/// Which lanes have a producer, and whether the consumer is taken.
 #[repr(C)]
 #[derive(Debug)]
 struct Registry<const L: usize> {
     /// Which lanes have a producer.
     taken: Bitmap,
-    /// Who has the consumer's end.
+    /// Whether the consumer's end is in use.
     ends: Bitmap,
-    /// For each lane, the producer it has, or had last. Stored by who holds the lane in `taken`, before the first item
-    /// of that producer; and after all items of the one before were taken out.
+    /// For each lane, the producer that it has, or had last. Stored by the producer that holds the lane in `taken`: before its
+    /// first item, and after all items of the producer before it were taken out.
     generations: [Generation; L],
 }
 
@@ -161,16 +168,16 @@ impl<const L: usize> Registry<L> {
 impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Storage> Lanes<T, N, L, A, H> {
     const CHECKED: () = {
         assert!(L >= 1 && L <= 32, "there are 1 to 32 lanes");
-        // Where the rings are made later, this would otherwise be said later.
+        // Otherwise, lanes that grow would say this only when they make a ring.
         assert!(N.is_power_of_two(), "capacity must be a power of two");
     };
     /// Each lane's bit.
     const ALL: u32 = u32::MAX >> (32 - L as u32);
-    /// The consumer's bit, where there is one.
+    /// The consumer's bit, or none if there are many consumers.
     const CONSUMER: u32 = if A::Consumers::SHARED { 0 } else { CONSUMER };
 
     const_fn! {
-        /// No items, and no producers.
+        /// Makes lanes without items and without producers.
         #[must_use]
         pub const fn new() -> Self {
             let () = Self::CHECKED;
@@ -184,10 +191,10 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Storage
         N
     }
 
-    /// The number of lanes that have a ring: `L`, or where they grow, those that had a producer.
+    /// Returns the number of lanes that have a ring: `L`, or of lanes that grow, as many as had a producer.
     #[must_use]
     pub fn lanes(&self) -> usize {
-        self.storage.iter().filter(|room| room.ring().is_some()).count()
+        self.storage.iter().filter(|lane| lane.ring().is_some()).count()
     }
 
     #[inline(always)]
@@ -200,8 +207,9 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Storage
         Handle::new(lane, self.registry.0.generations.get(lane as usize).map_or(0, Generation::now))
     }
 
-    /// Items in the lane that this producer has, or had: `0..=N`, a snapshot. `None` once the lane is another
-    /// one's, or if it never was this one's.
+    /// Returns the number of items in the lane that this producer has, or had: a snapshot, `0..=N`.
+    ///
+    /// Returns `None` if another producer has the lane by now, or if this one never had it.
     #[must_use]
     pub fn len_of(&self, lane: Handle<Lane>) -> Option<usize> {
         let len = self.ring(lane.index())?.len();
@@ -209,8 +217,9 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Storage
         (self.handle(lane.index()) == lane && lane.generation() > 0).then_some(len)
     }
 
-    /// Items in all lanes: a snapshot of one lane after the other. Of items without a size there may be more than can be
-    /// counted: then it is `usize::MAX`.
+    /// Returns the number of items in all lanes: a snapshot of one lane after the other.
+    ///
+    /// It saturates: lanes hold more items without a size than can be counted.
     #[must_use]
     pub fn total_len(&self) -> usize {
         self.lens().fold(0, |total, (_, len)| total.saturating_add(len))
@@ -222,8 +231,9 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Storage
         self.lens().all(|(_, len)| len == 0)
     }
 
-    /// The producer whose lane has the most items, and how many; the first of several. `None` where there are none.
-    /// It is a snapshot: the lane may be another one's by the time it is read.
+    /// Returns the producer whose lane has the most items, and how many; the first of several.
+    ///
+    /// Returns `None` if there are no items. It is a snapshot: another producer may have the lane by the time it is read.
     #[must_use]
     pub fn longest(&self) -> Option<(Handle<Lane>, usize)> {
         let mut longest = None;
@@ -242,11 +252,24 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Storage
         (0..L as u32).map(|lane| (lane, self.ring(lane).map_or(0, Ring::len)))
     }
 
-    /// The consumer, which visits lanes in this order, and the lanes themselves, shared, for producers and, where there
-    /// are many, more consumers. Needs no compare-and-swap, and works again and again: that the lanes are borrowed
-    /// exclusively proves that nobody holds a handle, forgotten ones included.
+    /// Returns a consumer with this schedule, and the lanes themselves, to register producers with.
     ///
-    /// The items stay, and are their producers'. A lane that has items is free once they are taken out.
+    /// Needs no compare-and-swap, and works again and again: the exclusive borrow proves that no handle is in use, forgotten
+    /// ones included. The items stay under their producers' handles. A lane that has items is free once it is drained.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use annulet::Lanes;
+    /// use annulet::ring::lanes::RoundRobin;
+    ///
+    /// let mut lanes = Lanes::<u32, 8, 2>::new();
+    /// let (mut rx, lanes) = lanes.split(RoundRobin::default());
+    /// let mut tx = lanes.register().unwrap();
+    /// tx.try_push(7).unwrap();
+    /// assert_eq!(lanes.len_of(tx.lane()), Some(1));
+    /// assert_eq!(rx.try_pop(), Ok(7));
+    /// ```
     #[must_use]
     pub fn split<O: Schedule>(&mut self, schedule: O) -> (LaneConsumer<'_, T, N, L, O, A, H>, &Self) {
         self.registry.0.taken.clear();
@@ -254,7 +277,7 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Storage
         (LaneConsumer::new(self, schedule), self)
     }
 
-    /// A consumer, which visits lanes in this order, or `None` while somebody has the only one. It goes back on drop.
+    /// Returns a consumer with this schedule, or `None` while the only one is in use. Dropping it gives it back.
     ///
     /// A `Multi` side always has one more.
     #[cfg(compare_and_swap)]
@@ -300,10 +323,11 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single, Stats = Cou
 #[cfg(arc)]
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
 impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>> Lanes<T, N, L, A, Heap> {
-    /// Frees the rings that hold no items. Returns how many. The exclusive borrow of the lanes proves that no handle uses
-    /// them. Handles of former producers stay stale.
+    /// Frees the rings that hold no items. Returns how many.
+    ///
+    /// The exclusive borrow proves that no end uses them. Handles of former producers stay stale.
     pub fn shrink(&mut self) -> usize {
-        let empty = |room: &&mut storage::HeapLane<T, N, A>| room.ring().is_some_and(Ring::is_empty);
+        let empty = |lane: &&mut storage::HeapLane<T, N, A>| lane.ring().is_some_and(Ring::is_empty);
         self.storage.iter_mut().filter(empty).map(storage::HeapLane::clear).count()
     }
 }

@@ -1,27 +1,39 @@
-//! In which order a consumer visits the lanes.
+//! Which lane a consumer visits next.
 //!
-//! An order says which lane is next and how many items may be taken there. It knows neither rings nor items. One call
-//! of the consumer is one *sweep*: it visits lanes until it has what is wanted, or until each lane was found empty. What
-//! is not up to an order is that last condition: it picks from the lanes that this sweep has not found empty yet, so it
-//! cannot leave one out.
+//! A schedule says which lane is next, and how many items may be taken there. It knows neither rings nor items. One call
+//! of the consumer is one *sweep*: it visits lanes until it has what is wanted, or until each lane was found empty. A
+//! schedule picks from the lanes that this sweep has not found empty yet, so it cannot leave one out.
 
-/// In which order a consumer visits the lanes: [`Priority`], [`RoundRobin`] or [`AdaptiveRoundRobin`]. Sealed.
+/// Which lane a consumer visits next: [`Priority`], [`RoundRobin`] or [`AdaptiveRoundRobin`]. Sealed.
 ///
-/// It is a type, and its value part of the consumer: an order needs a memory of its own (or none), and nothing about
-/// it changes while it reads.
+/// A consumer has its schedule by value, as part of its type. How long an item waits:
 ///
-/// | | next is | an item waits for, at most |
+/// | | visits next | an item waits at most for |
 /// |---|---|---|
-/// | [`Priority`] | the first lane that has an item | all that comes before it: without bound |
-/// | [`RoundRobin`] | the next lane in a circle, for up to `budget` items | one visit to each other lane, for each `budget` items of its own lane before it |
-/// | [`AdaptiveRoundRobin`] | likewise, but a lane that was found empty is passed over for a while | [`ROUNDS`](AdaptiveRoundRobin::ROUNDS) times that, and one visit to each lane |
+/// | [`Priority`] | the first lane that has an item | all items of lanes before its own: no bound |
+/// | [`RoundRobin`] | the next lane in a circle, for up to `budget` items | one round for each `budget` items before it in its lane |
+/// | [`AdaptiveRoundRobin`] | the same, but idle lanes less often | [`ROUNDS`](AdaptiveRoundRobin::ROUNDS) times that, and one more round |
 ///
-/// The bounds are for one consumer. Of several, each keeps its own order, and they count together; and a lane on which the
-/// others were faster at each try is passed over as an empty one is.
+/// The bounds are for one consumer. Of several consumers, each has its own schedule, and the bounds hold for them together. A
+/// lane on which other consumers were faster at each try is passed over as an empty one is.
 ///
-/// They are for an item that is there when a call begins. A batch looks at a lane that it has found empty no more: what
-/// comes into it after that is for the next call, and waits for what this one still takes besides. Who must not be kept
-/// for that long asks for less at once.
+/// The bounds are for an item that is there when a call begins. One call does not come back to a lane that it has found empty.
+/// An item that comes into it later waits for the rest of that call. So ask for fewer items at once if that is too long.
+///
+/// # Examples
+///
+/// ```
+/// use annulet::Lanes;
+/// use annulet::ring::lanes::RoundRobin;
+///
+/// let mut lanes = Lanes::<&str, 8, 2>::new();
+/// let ([a, b], mut rx) = lanes.split_all(RoundRobin::with_budget(2));
+/// a.unwrap().push_slice(&["a1", "a2", "a3"]);
+/// b.unwrap().push_slice(&["b1"]);
+/// let mut seen = vec![];
+/// rx.drain(usize::MAX, |_, item| seen.push(item));
+/// assert_eq!(seen, ["a1", "a2", "b1", "a3"]);
+/// ```
 pub trait Schedule: sealed::Sealed {}
 
 pub(crate) mod sealed {
@@ -33,10 +45,10 @@ pub(crate) mod sealed {
     }
 }
 
-/// The lower a lane's number, the higher its priority: an item is taken only where the lanes before it were empty when
-/// they were looked at, in the same call.
+/// Visits the lanes by their numbers: the lower the number, the higher the priority.
 ///
-/// A batch looks at each lane once: what comes into an earlier lane after that is for the next call.
+/// An item is taken only if the lanes before its own were found empty in the same call. A call looks at each lane once: an
+/// item that comes into an earlier lane after that is for the next call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Priority;
 
@@ -51,10 +63,10 @@ impl sealed::Sealed for Priority {
     fn visited(&mut self, _: u32, _: usize, _: usize) {}
 }
 
-/// Round robin: lane after lane, each for up to `budget` items, or until it is empty.
+/// Visits lane after lane, each for up to `budget` items, or until it is empty.
 ///
-/// So a lane that is flooded costs another lane's next item at most `budget` items: with `L` lanes, an item is taken
-/// after at most `(L - 1) * budget` items of other lanes, for each `budget` items that are before it in its own lane.
+/// So a flooded lane costs another lane's next item at most `budget` items. With `L` lanes, an item is taken after at most
+/// `(L - 1) * budget` items of other lanes, for each `budget` items that are before it in its own lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoundRobin {
     budget: usize,
@@ -65,22 +77,22 @@ pub struct RoundRobin {
 }
 
 impl RoundRobin {
-    /// The budget of `default()`.
+    /// The budget of [`default`](Self::default).
     pub const BUDGET: usize = 16;
 
-    /// Up to so many items in each visit, at least one.
+    /// Makes a schedule that takes up to `budget` items in each visit, at least one.
     #[must_use]
     pub const fn with_budget(budget: usize) -> Self {
         Self { budget: if budget == 0 { 1 } else { budget }, at: u32::MAX, left: 0 }
     }
 
-    /// Goes on with the visit, if something is left of it and the lane is open.
+    /// Returns the lane of this visit, if something is left of its budget and the lane is open.
     #[inline(always)]
     fn stay(&self, open: u32) -> Option<(u32, usize)> {
         (self.left > 0 && open >> (self.at & 31) & 1 != 0).then_some((self.at, self.left))
     }
 
-    /// Those of the lanes that come after the present one.
+    /// Returns those of the lanes that come after the present one.
     #[inline(always)]
     fn ahead(&self, open: u32) -> u32 {
         open & u32::MAX.checked_shl(self.at.wrapping_add(1)).unwrap_or(0)
@@ -116,12 +128,13 @@ impl sealed::Sealed for RoundRobin {
     }
 }
 
-/// As [`RoundRobin`], and a lane that was found empty is visited in every second round only, then in every fourth, eighth, and
-/// so on, as long as other lanes have items: looking at a lane that somebody else writes costs a cache miss.
+/// As [`RoundRobin`], but visits idle lanes less often: a look at a lane that its producer writes costs a cache miss.
 ///
-/// It is visited in at least one of [`ROUNDS`](Self::ROUNDS) rounds, and in each again once an item was found. No lane is passed over where the answer would
-/// otherwise be that nothing is there: before that, each one is looked at, so an item that was there when the call
-/// began is not hidden from whoever is told `Empty`.
+/// A lane that was found empty is visited in every second round only, then in every fourth, eighth, and so on, as long as
+/// other lanes have items. It is visited in at least one of [`ROUNDS`](Self::ROUNDS) rounds, and in each round again once an
+/// item was found.
+///
+/// `Empty` is exact all the same: before a call answers it, it looks at each lane.
 #[derive(Clone, Debug)]
 pub struct AdaptiveRoundRobin {
     fair: RoundRobin,
@@ -139,13 +152,13 @@ impl AdaptiveRoundRobin {
     /// An idle lane is visited in at least one of so many rounds.
     pub const ROUNDS: usize = 1 << Self::LEVELS;
 
-    /// Up to so many items in each visit, at least one.
+    /// Makes a schedule that takes up to `budget` items in each visit, at least one.
     #[must_use]
     pub const fn with_budget(budget: usize) -> Self {
         Self { fair: RoundRobin::with_budget(budget), round: 0, due: 0, idle: [0; Self::LEVELS] }
     }
 
-    /// Begins a round; the lanes to be visited in it.
+    /// Begins a round, and says which lanes are visited in it.
     #[inline]
     fn next_round(&mut self) {
         self.round = self.round.wrapping_add(1);

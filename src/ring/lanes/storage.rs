@@ -1,4 +1,4 @@
-//! Where the rings of lanes are: inside, or each on its own on the heap once it is needed.
+//! Where the rings of lanes are stored: inside, or each on its own on the heap once it is needed.
 
 use core::fmt;
 
@@ -10,7 +10,7 @@ use crate::zeroed::Zeroed;
 #[cfg(arc)]
 use crate::zeroed::empty_in_models;
 
-/// Where the rings of [`Lanes`](super::Lanes) are: [`Inline`], or `Heap` (feature `alloc`). Sealed.
+/// Where the rings of [`Lanes`](super::Lanes) are stored: [`Inline`], or `Heap` (feature `alloc`). Sealed.
 pub trait Storage: sealed::Sealed {}
 
 pub(crate) mod sealed {
@@ -19,20 +19,20 @@ pub(crate) mod sealed {
     pub trait Sealed: Sized + 'static {
         /// A lane may have no ring yet.
         const GROWS: bool;
-        /// The place for the ring of a lane.
+        /// What stores the ring of a lane.
         type LaneStorage<T, const N: usize, A: Arity<Producers = Single>>: LaneStorage<T, N, A>;
     }
 
     pub trait LaneStorage<T, const N: usize, A: Arity<Producers = Single>>: Zeroed + fmt::Debug {
-        /// The ring, if there is one. There will always be, then.
+        /// Returns the ring, if there is one. From then on there always is.
         fn ring(&self) -> Option<&Ring<T, N, A>>;
-        /// The ring, which is made if there is none, unless there is no memory for it. One party at a time calls it.
+        /// Returns the ring, and makes it if there is none. `None` if there is no memory for it. One thread at a time calls it.
         fn build(&self) -> Option<&Ring<T, N, A>>;
     }
 }
 use sealed::LaneStorage;
 
-/// The rings are inside the value, which has no pointers: it can live anywhere.
+/// Stores the rings inside the value, which then has no pointers and can live anywhere.
 #[derive(Debug)]
 pub enum Inline {}
 
@@ -54,8 +54,10 @@ impl<T, const N: usize, A: Arity<Producers = Single>> LaneStorage<T, N, A> for R
     }
 }
 
-/// Each ring is allocated when its lane gets its first producer, by who registers it, in memory that nobody has
-/// touched yet: where the system places memory near who writes it first, the ring is near its producer.
+/// Allocates each ring when its lane gets its first producer.
+///
+/// The thread that registers the producer allocates it, in memory that has not been touched yet. So a system that places
+/// memory near the thread that first writes it places the ring near its producer.
 #[cfg(arc)]
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
 #[derive(Debug)]
@@ -69,7 +71,7 @@ impl sealed::Sealed for Heap {
     type LaneStorage<T, const N: usize, A: Arity<Producers = Single>> = HeapLane<T, N, A>;
 }
 
-/// The place for one ring on the heap.
+/// A pointer to the ring of a lane on the heap, or null.
 #[cfg(arc)]
 pub struct HeapLane<T, const N: usize, A: Arity<Producers = Single>>(OnceBox<Ring<T, N, A>>);
 
