@@ -8,7 +8,7 @@ use std::sync::MutexGuard;
 
 use annulet::error::{ClaimError, PopError, PushError};
 use annulet::ring::broadcast::{
-    Gated, GatedReader, JoinError, Overwrite, Pressure, ReadError, Reader, Writer,
+    Gated, GatedReader, JoinError, LatestError, Overwrite, Pressure, ReadError, Reader, Writer,
 };
 use annulet::ring::lanes::{
     AdaptiveRoundRobin, LaneClaim, LaneConsumer, LaneProducer, Priority, RegisterError, RoundRobin,
@@ -68,6 +68,7 @@ assert_not_impl_any!(Writer<'static, u32, 4, Gated<2>>: Clone, Copy);
 assert_not_impl_any!(GatedReader<'static, u32, 4, 2>: Clone, Copy);
 assert_not_impl_any!(Reader<'static, u32, 4>: Copy);
 assert_not_impl_any!(Overwrite: Clone, Copy);
+assert_impl_all!(LatestError: Copy, Send, Sync, core::error::Error);
 assert_impl_all!(ReadError: Copy, Send, Sync, core::error::Error);
 assert_impl_all!(JoinError: Copy, Send, Sync, core::error::Error);
 assert_impl_all!(Pressure: Copy, Send, Sync);

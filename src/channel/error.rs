@@ -102,7 +102,6 @@ impl From<ReadError> for TryRecvError {
         match why {
             ReadError::Empty => Self::Empty,
             ReadError::Lagged(count) => Self::Lagged(count),
-            ReadError::Contended => Self::Contended,
         }
     }
 }

@@ -1,11 +1,11 @@
-//! The looks at a peer's two positions: each loads one word once, and believes what `index_word::check` lets through.
+//! The looks at the peer's two positions. Each loads one word once, and uses only what `index_word::check` returns.
 
 use super::window::{HEAD, TAIL};
 use super::{Entry, Fault, Link, LinkError, LinkState, index_word};
 use crate::words::{ReadWords, WriteWords};
 
 impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
-    /// Looks at the peer's head, once. On `Ok` there is room.
+    /// Looks at the peer's head once. After `Ok` there is room.
     #[cold]
     #[inline(never)]
     pub(super) fn look_for_room(&mut self) -> Result<(), LinkError> {
@@ -15,7 +15,7 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
             LinkState::Open if self.no_takers => return Err(LinkError::Closed),
             LinkState::Open => {}
         }
-        // It can have taken what I have sent, no more, and never gives any back.
+        // It can have taken at most what I have sent, and never gives any back.
         let most = index_word::since(self.sent, self.taken);
         let word = self.theirs.observe(HEAD);
         let seen =
@@ -30,13 +30,13 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
         if self.sent == self.limit { Err(LinkError::Full) } else { Ok(()) }
     }
 
-    /// Entries that have arrived for sure, and are not received.
+    /// Returns how many entries are known to have arrived, and are not received.
     #[inline(always)]
     pub(super) fn known_entries(&self) -> usize {
         index_word::since(self.tail, self.head) as usize
     }
 
-    /// Looks at the peer's tail, once. On `Ok` there is an entry. What was known to be there stays, but for a lie.
+    /// Looks at the peer's tail once. After `Ok` there is an entry. Entries that were known stay, unless the peer lied.
     #[cold]
     #[inline(never)]
     pub(super) fn look_for_entries(&mut self) -> Result<(), LinkError> {
@@ -46,7 +46,7 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
             LinkState::Open | LinkState::Closed => {}
         }
         let word = self.theirs.observe(TAIL);
-        // It can have sent what there are slots for, and never takes any back.
+        // It can have sent at most what there are slots for, and never takes any back.
         let most = Self::CAPACITY - index_word::since(self.tail, self.head);
         let seen =
             self.poison_on_corrupt(index_word::check(word, self.epoch, self.tail, most, Fault::Tail))?;
@@ -60,7 +60,7 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
         }
     }
 
-    /// Poisons the link where the peer was caught lying.
+    /// Poisons the link if the peer was caught lying. Returns what was checked.
     fn poison_on_corrupt(
         &mut self,
         checked: Result<index_word::Checked, LinkError>,

@@ -1,39 +1,39 @@
-//! Sleeping until the peer has done something, and waking a peer that does.
+//! Notifications: sleeping until the peer has done something, and waking a peer that sleeps.
 //!
-//! A link never waits. Whoever does, by whatever sleep there is (a futex, a notification of a kernel), follows this order:
+//! A link never waits. A caller that does, by a futex or by whatever its kernel has, follows this order:
 //!
 //! ```text
-//!   who sleeps                                      who wakes
-//!   seen = enable_notification(Entries)                   send(...)          tail = new
-//!          wake = Entries; fence; read tail         needs_notification(Entries)
-//!   recv()?   there is nothing                             fence; read wake
-//!   sleep, unless tail != seen                      wake who sleeps on my tail
+//!   the side that sleeps                            the side that wakes
+//!   seen = enable_notification(Readable)            try_send(...)        tail = new
+//!          wake = Readable; fence; read tail        needs_notification(Readable)
+//!   try_recv()?   there is nothing                         fence; read wake
+//!   sleep, unless tail != seen                      wake the peer that sleeps on my tail
 //!   and so on; at the end: disable_notification()
 //! ```
 //!
-//! Of the two whole fences one is the first. If it is the sleeper's, the other side's look at the wake word sees that it
-//! sleeps. If it is the other one, what was published before it is seen by the sleeper's look, or makes the word another one
-//! than `seen`. Acquire and release cannot do that: they do not order a store before a later load.
+//! One of the two whole fences is the first. If it is the sleeper's, the waker's read of the wake word finds that the sleeper
+//! wants to be woken. If it is the waker's, the sleeper's look finds what was published before it, or its tail differs from
+//! `seen`. Acquire and release do not suffice: they do not order a store before a later load.
 //!
-//! This is the event count of [`wait`](crate::wait) with the one word that a peer may have of us: it reads it, and nobody
-//! modifies it. A peer that lies about its wake word harms itself: it is not woken, or costs us a wake-up that nobody
-//! needs. A peer that wakes nobody is not one to wait for without a bound: sleep in slices, or until a deadline.
+//! This is the event count of [`wait`](crate::wait), with one word that the peer only reads. A peer that lies in its own wake
+//! word harms itself: it is not woken, or costs us a wake-up in vain. A peer may also wake nobody. So wait for it in slices, or
+//! until a deadline.
 
 use super::window::{HEAD, TAIL, WAKE};
 use super::{Entry, Link, LinkState};
 use crate::words::{ReadWords, WriteWords, rousing, sleeping};
 
-/// What one side of a [`Link`] sleeps for.
+/// What one side of a [`Link`] waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interest {
-    /// Entries to receive: the peer's tail changes.
+    /// There are entries to receive: the peer's tail has changed.
     Readable,
-    /// Room to send: the peer's head changes.
+    /// There is room to send: the peer's head has changed.
     Writable,
 }
 
 impl Interest {
-    /// The number of the word of the other side's window that changes when there is some: what one sleeps on.
+    /// Returns the number of the word to sleep on, in the peer's window.
     #[must_use]
     pub const fn word(self) -> usize {
         match self {
@@ -42,7 +42,7 @@ impl Interest {
         }
     }
 
-    /// What a wake word says of it.
+    /// Returns its bit in a wake word.
     const fn bit(self) -> u32 {
         match self {
             Self::Readable => 1,
@@ -52,38 +52,64 @@ impl Interest {
 }
 
 impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
-    /// Says in my window that I am about to sleep, and gives the [word](Interest::word) of the peer's window on which I
-    /// shall: as it is before the look that has to follow. If there is nothing then, sleep for as long as the word has this
-    /// value. One store, a whole fence, one load.
+    /// Asks the peer for a notification. Returns the value of the [word](Interest::word) to sleep on.
     ///
-    /// Before each sleep it is called again. A poisoned link does nothing, and gives 0: the look that follows says so.
+    /// Call it before each sleep. Then try once more, and sleep for as long as the word has this value. It costs one store, a
+    /// whole fence and one load. On a poisoned link it does nothing and returns 0: the try that follows fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use annulet::link::{Interest, Link, LinkError, Window};
+    /// use annulet::words::ReadWords;
+    ///
+    /// let (a, b) = (Window::<u32, 4>::new(), Window::<u32, 4>::new());
+    /// let mut tx = Link::<u32, 4, _, _>::new(&a, &b);
+    /// let mut rx = Link::<u32, 4, _, _>::new(&b, &a);
+    ///
+    /// let seen = rx.enable_notification(Interest::Readable);
+    /// assert_eq!(rx.try_recv(), Err(LinkError::Empty));
+    /// // `rx` may sleep while the word is as it was seen.
+    /// assert_eq!(a.read(Interest::Readable.word()), seen);
+    ///
+    /// tx.try_send(&7).unwrap();
+    /// assert!(tx.needs_notification(Interest::Readable), "a sleeper is to be woken");
+    /// assert_ne!(a.read(Interest::Readable.word()), seen);
+    ///
+    /// assert_eq!(rx.try_recv(), Ok(7));
+    /// rx.disable_notification();
+    /// assert!(!tx.needs_notification(Interest::Readable));
+    /// ```
     pub fn enable_notification(&self, what: Interest) -> u32 {
         if self.state == LinkState::Poisoned {
             return 0;
         }
         self.mine.write(WAKE, what.bit());
-        // Pairs with the one in `needs_notification`: what I say here the peer sees, if I do not see below what it did before.
+        // Pairs with the fence in `needs_notification`: the peer sees my wake word, or I see below what it did before.
         sleeping();
         self.theirs.read(what.word())
     }
 
-    /// Says that I sleep no more. Leaving it out costs the peer wake-ups that nobody needs. A poisoned link does nothing:
-    /// [`reset`](Self::reset) says it then.
+    /// Asks the peer for no more notifications. Without it, the peer wakes in vain.
+    ///
+    /// On a poisoned link it does nothing: [`reset`](Self::reset) does it then.
     pub fn disable_notification(&self) {
         if self.state != LinkState::Poisoned {
             self.mine.write(WAKE, 0);
         }
     }
 
-    /// Returns whether the peer says that it sleeps for this: to be asked after I have sent, or received, or closed. If so, wake
-    /// whoever sleeps on that [word](Interest::word) of my window. One load, and a whole fence before it.
+    /// Returns whether the peer asks for a notification of this.
+    ///
+    /// Call it after each send, receive or close. If it returns true, wake the peer, which sleeps on that
+    /// [word](Interest::word) of my window. It costs a whole fence and one load.
     #[inline]
     #[must_use = "a peer that sleeps is to be woken"]
     pub fn needs_notification(&self, what: Interest) -> bool {
         if self.state == LinkState::Poisoned {
             return false;
         }
-        // Pairs with the one in `enable_notification`.
+        // Pairs with the fence in `enable_notification`.
         rousing();
         self.theirs.read(WAKE) & what.bit() != 0
     }

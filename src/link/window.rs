@@ -13,7 +13,7 @@ pub(crate) const LINE: usize = if cfg!(loom) { 1 } else { 32 };
 pub(crate) const TAIL: usize = 0;
 /// The word of my head: how many of the peer's entries I have taken.
 pub(crate) const HEAD: usize = LINE;
-/// The word in which I say that I sleep: for whoever waits on a link, which a link itself never does.
+/// The word in which I ask for notifications. A link itself never waits; its caller may.
 pub(crate) const WAKE: usize = 2 * LINE;
 /// The first word of my slots.
 pub(crate) const SLOTS: usize = 3 * LINE;
@@ -21,23 +21,25 @@ pub(crate) const SLOTS: usize = 3 * LINE;
 /// What one side of a link writes, and the other side only reads: `N` slots of `E`, and three words on lines of
 /// their own.
 ///
-/// `N` is a power of two. All-zero memory is a window nothing was sent through. The layout is the same on every
-/// target (32-bit words, little-endian), so that it can cross a process or a kernel boundary:
+/// `N` is a power of two. All-zero memory is a window through which nothing was sent. The layout is the same on every target
+/// (words of 32 bits, little-endian), so that it can cross a process or a kernel boundary:
 ///
 /// ```text
 ///   word  0       32      64      96
 ///         ┌───────┬───────┬───────┬──────────────────────────┐
 ///         │ tail  │ head  │ wake  │ N slots of E::Image      │
 ///         └───────┴───────┴───────┴──────────────────────────┘
-///           sent    taken   asleep
+///           sent    taken   asks for notifications
 /// ```
+///
+/// [`Link`](super::Link) has an example.
 #[repr(C, align(128))]
 pub struct Window<E: Entry, const N: usize> {
     tail: [AtomicU32; LINE],
     head: [AtomicU32; LINE],
     wake: [AtomicU32; LINE],
     slots: [<E::Image as Image>::Atomics; N],
-    /// What each entry is to loom: memory that is written and read, which the positions hand over.
+    /// For loom, each entry is memory that is written and read, and that the positions hand over.
     shadow: Shadow<N>,
 }
 
@@ -57,7 +59,7 @@ impl<E: Entry, const N: usize> Window<E, N> {
     pub const BYTES: usize = <Self as WordCount>::WORDS * 4;
 
     const_fn! {
-        /// A window nothing was sent through.
+        /// Makes a window through which nothing was sent.
         #[must_use]
         pub const fn new() -> Self {
             let () = Self::CHECKED;
@@ -77,7 +79,7 @@ impl<E: Entry, const N: usize> Window<E, N> {
 }
 
 impl<E: Entry, const N: usize> Window<E, N> {
-    /// The slot that a word belongs to.
+    /// Returns the slot that a word belongs to.
     fn slot_of(&self, at: usize) -> Option<usize> {
         let slot = at.checked_sub(SLOTS)? / <E::Image as Image>::WORDS;
         (slot < N).then_some(slot)
@@ -130,7 +132,7 @@ impl<E: Entry, const N: usize> WriteWords for Window<E, N> {
 
 impl<E: Entry, const N: usize> fmt::Debug for Window<E, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What it says, unchecked: a picture.
+        // A snapshot of its words, unchecked.
         f.debug_struct("Window")
             .field("tail", &self.read(TAIL))
             .field("head", &self.read(HEAD))

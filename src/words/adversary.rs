@@ -1,4 +1,4 @@
-//! An adversary's value behind every single load.
+//! A value of the test's choice behind every single load.
 
 use core::cell::Cell;
 
@@ -23,13 +23,14 @@ pub enum WordAccess {
     },
 }
 
-/// Words whose every load is answered from a script, whatever was stored, and whose every access is recorded.
+/// Words that answer every load from a script, whatever was stored, and that record every access.
 ///
-/// A peer that writes at full speed between any two loads can do no more than choose each value that is loaded.
-/// So code that is right for every script is right against every peer; and because an operation makes few loads,
-/// all the scripts of boundary values can be tried. Loads beyond the script answer 0 and are counted as
-/// [`overrun`](Self::overrun). The log holds the last `LOG` accesses of the operation begun with
-/// [`begin`](Self::begin).
+/// A peer that writes at full speed between any two loads can at most choose each value that is loaded. So code that is right
+/// for every script is right against every peer. An operation makes few loads, so a test can try all scripts of boundary
+/// values.
+///
+/// Loads beyond the script return 0, and count as [`overrun`](Self::overrun). The log holds the last `LOG` accesses of the
+/// operation begun with [`begin`](Self::begin).
 ///
 /// # Examples
 ///
@@ -54,7 +55,7 @@ pub struct Adversary<'s, const LOG: usize = 64> {
 }
 
 impl<'s, const LOG: usize> Adversary<'s, LOG> {
-    /// Answers loads with the values of `script`, one after the other.
+    /// Makes words that answer loads with the values of `script`, one after the other.
     pub const fn new(script: &'s [u32]) -> Self {
         Self {
             script,
@@ -65,31 +66,31 @@ impl<'s, const LOG: usize> Adversary<'s, LOG> {
         }
     }
 
-    /// Begins an operation: the log and the counts start anew, the script goes on.
+    /// Begins an operation: clears the log and the counts. The script goes on.
     pub fn begin(&self) {
         self.log.iter().for_each(|entry| entry.set(None));
         self.loads.set(0);
         self.stores.set(0);
     }
 
-    /// Loads of this operation.
+    /// Returns the number of loads of this operation.
     pub fn loads(&self) -> usize {
         self.loads.get()
     }
 
-    /// Stores of this operation.
+    /// Returns the number of stores of this operation.
     pub fn stores(&self) -> usize {
         self.stores.get()
     }
 
-    /// The accesses of this operation in order; the oldest fall out beyond `LOG`.
+    /// Returns the accesses of this operation in order, at most the last `LOG`.
     pub fn log(&self) -> impl Iterator<Item = WordAccess> + '_ {
         let count = self.loads.get().saturating_add(self.stores.get());
         let from = count.saturating_sub(LOG);
         (from..count).filter_map(|i| self.log.get(i.checked_rem(LOG)?)?.get())
     }
 
-    /// A word that this operation has loaded more than once, if there is one.
+    /// Returns a word that this operation has loaded more than once, if there is one.
     pub fn double_fetch(&self) -> Option<usize> {
         let loaded = |access| match access {
             WordAccess::Load { at, .. } => Some(at),
@@ -99,7 +100,7 @@ impl<'s, const LOG: usize> Adversary<'s, LOG> {
         self.log().filter_map(loaded).find(twice)
     }
 
-    /// Loads beyond the end of the script, since the adversary was made.
+    /// Returns the number of loads beyond the end of the script, since the adversary was made.
     pub fn overrun(&self) -> usize {
         self.next.get().saturating_sub(self.script.len())
     }

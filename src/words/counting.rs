@@ -1,10 +1,10 @@
-//! Words that are counted.
+//! Words whose accesses are counted.
 
 use core::cell::Cell;
 
 use super::{ReadWords, WriteWords};
 
-/// Passes every access on to `W`, and counts it: what an operation costs in shared accesses.
+/// Passes every access on to `W`, and counts it: how many shared accesses an operation costs.
 ///
 /// # Examples
 ///
@@ -31,12 +31,12 @@ impl<W> Counting<W> {
         Self { words, loads: Cell::new(0), stores: Cell::new(0) }
     }
 
-    /// Loads so far.
+    /// Returns the number of loads so far.
     pub fn loads(&self) -> u64 {
         self.loads.get()
     }
 
-    /// Stores so far.
+    /// Returns the number of stores so far.
     pub fn stores(&self) -> u64 {
         self.stores.get()
     }

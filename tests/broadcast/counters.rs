@@ -6,7 +6,7 @@ use std::thread;
 
 use annulet::Broadcast;
 use annulet::error::{PopError, PushError};
-use annulet::ring::broadcast::{Gated, JoinError, OverflowPolicy, Overwrite, ReadError, Reader};
+use annulet::ring::broadcast::{Gated, JoinError, LatestError, OverflowPolicy, Overwrite, ReadError, Reader};
 use annulet::stats::{BroadcastStats, Counts, DirectionStats, Off};
 use annulet::words::Entry;
 
@@ -75,7 +75,7 @@ fn rv17_rm20_each_operation_of_an_overwriting_ring_is_counted() {
     assert_eq!(reader.try_read(), Err(ReadError::Empty));
     assert_eq!(reader.try_read_slice(&mut out), Err(ReadError::Empty));
     assert_eq!(reader.try_drain(3, |_| ()), Err(ReadError::Empty));
-    assert_eq!(reader.latest(), Err(ReadError::Empty));
+    assert_eq!(reader.latest(), Err(LatestError::Empty));
     assert_eq!((reader.skip(1), reader.skip(u64::MAX)), (0, 0));
     ledger.received.refused += 6;
     ledger.check(ring, "empty");
@@ -300,8 +300,8 @@ fn answers<const N: usize>(ring: &Counted<u64, N>, mut reader: Reader<'_, u64, N
             Ok(number) => {
                 assert!(ring.stats().writer.items as u64 > number, "it is counted before it can be read");
             }
-            Err(ReadError::Empty) => ledger.received.refused += 1,
-            Err(ReadError::Contended) => ledger.received.contended += 1,
+            Err(LatestError::Empty) => ledger.received.refused += 1,
+            Err(LatestError::Contended) => ledger.received.contended += 1,
             Err(error) => panic!("{error}"),
         }
         match read {

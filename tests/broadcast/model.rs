@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use annulet::ring::broadcast::{ReadError, Reader};
+use annulet::ring::broadcast::{LatestError, ReadError, Reader};
 use annulet::words::Entry;
 
 /// An item of three words that belong together.
@@ -50,8 +50,8 @@ impl Model {
         self.published - self.len() as u64
     }
 
-    pub fn newest(&self) -> Result<Item, ReadError> {
-        self.items.back().copied().ok_or(ReadError::Empty)
+    pub fn newest(&self) -> Result<Item, LatestError> {
+        self.items.back().copied().ok_or(LatestError::Empty)
     }
 
     /// What a reader that comes to item `at` gets, and where it is then.

@@ -1,7 +1,7 @@
 //! Models of the broadcast ring.
 //!
-//! Here a position is two words, as where words have 32 bits, and a turn is two positions
-//! ([`Site::TurnPublish`](annulet::model::Site)), so that each model that publishes two items crosses one, and a ring has at most
+//! Here a position is two words, as where words have 32 bits, and a half lap of the first word is two positions
+//! ([`Site::HiPublish`](annulet::model::Site)), so that each model that publishes two items crosses one, and a ring has at most
 //! two slots. [`one_word`] has the other form. The slots of a gated ring are shadowed by cells that loom
 //! watches, as those of other rings are; those of an overwriting one are read and written at once by design.
 
@@ -12,13 +12,13 @@ use annulet::ring::broadcast::{Gated, GatedReader, OverflowPolicy, Overwrite, Re
 use crate::harness::{Main, at_once};
 
 models! {
-    rr07_items_are_handed_over kills [SplitPublish LowObserve];
+    rr07_items_are_handed_over kills [SplitPublish LoObserve];
     rr07_a_copy_is_of_one_item kills [InvalidateFence ValidateFence] twin rr07_twin_expects_everything;
-    rr07_each_item_is_read_or_counted kills [SplitPublish LowObserve InvalidateFence ValidateFence];
-    rr07_a_turn_is_not_taken_for_another kills [TurnPublish TurnObserve TurnAgain];
+    rr07_each_item_is_read_or_counted kills [SplitPublish LoObserve InvalidateFence ValidateFence];
+    rr07_a_lap_is_not_taken_for_another kills [HiPublish HiObserve HiAgain];
     rr07_the_newest_item_is_whole kills [InvalidateFence ValidateFence];
-    rr06_readers_begin_at_once kills [SplitPublish LowObserve];
-    rr08_room_is_handed_back kills [CursorPublish SplitPublish LowObserve];
+    rr06_readers_begin_at_once kills [SplitPublish LoObserve];
+    rr08_room_is_handed_back kills [CursorPublish SplitPublish LoObserve];
     rr08_who_joins_at_the_oldest_is_waited_for kills [GateFence JoinFence] twin rr08_twin_expects_the_oldest;
     rr08_who_joins_at_the_newest_is_waited_for kills [GateFence JoinFence];
     rr08_who_joins_beside_another_is_waited_for kills [GateFence JoinFence];
@@ -159,8 +159,8 @@ fn rr07_each_item_is_read_or_counted(main: Main) {
     assert!((1..=4).contains(&next), "{next} of 4 items");
 }
 
-/// Two turns of two positions in one look: the first word is the same after them.
-fn rr07_a_turn_is_not_taken_for_another(main: Main) {
+/// Two half laps of two positions in one look: the first word is the same after them.
+fn rr07_a_lap_is_not_taken_for_another(main: Main) {
     let publish = |tx: &mut Tx<2, _>| {
         (0..2).for_each(|part| tx.publish_slice(&[item(2 * part), item(2 * part + 1)]));
     };

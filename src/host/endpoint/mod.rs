@@ -13,10 +13,10 @@
 //! use std::time::Duration;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let (a, b) = (Segment::<u64, 8>::create()?, Segment::create()?);
+//! let (a, b) = (Segment::<u64, 8>::create()?, Segment::<u64, 8>::create()?);
 //! let (seen_a, seen_b) = (attach(a.fd())?, attach(b.fd())?);
-//! let mut tx = Endpoint::new(a, seen_b, PidFd::open(std::process::id())?);
-//! let mut rx = Endpoint::new(b, seen_a, PidFd::open(std::process::id())?);
+//! let mut tx = Endpoint::<u64, 8>::new(a, seen_b, PidFd::open(std::process::id())?);
+//! let mut rx = Endpoint::<u64, 8>::new(b, seen_a, PidFd::open(std::process::id())?);
 //!
 //! let reader = std::thread::spawn(move || rx.recv(Deadline::after(Duration::from_secs(9))));
 //! tx.send(&42, Deadline::after(Duration::from_secs(9)))?;

@@ -10,7 +10,7 @@ use crate::sync::{CachePadded, const_fn};
 use crate::words::Entry;
 use crate::zeroed::zeroed;
 
-/// A line of the writer's and one of all readers', or nothing.
+/// A cache line of the writer's and one of all readers', or nothing.
 #[repr(C)]
 #[derive(Debug)]
 pub(super) struct Counters<S> {
@@ -35,27 +35,27 @@ impl<S: Stats> Counters<S> {
         }
     }
 
-    /// The writer hands over so many items at once.
+    /// Counts items that the writer hands over at once.
     #[inline(always)]
     pub(super) fn published(&self, items: u64) {
         self.writer.0.passed(items, false);
     }
 
-    /// The writer is refused.
-    // There is only one policy that refuses, and it needs compare-and-swap.
+    /// Counts a refusal of the writer.
+    // Only one policy refuses, and it needs compare-and-swap.
     #[cfg(compare_and_swap)]
     #[inline(always)]
     pub(super) fn full(&self) {
         self.writer.0.refused(Refusal::NoneAvailable, false);
     }
 
-    /// A reader takes so many items at once.
+    /// Counts items that a reader takes at once.
     #[inline(always)]
     pub(super) fn received(&self, items: u64) {
         self.readers.0.received.passed(items, true);
     }
 
-    /// The same of a form that answers with a number: 0 is a refusal if more was wanted.
+    /// Counts a batch. It counts as refused only if it wanted items and moved none.
     #[inline(always)]
     pub(super) fn received_of(&self, items: u64, wanted: u64) {
         if items == 0 && wanted > 0 {
@@ -65,13 +65,13 @@ impl<S: Stats> Counters<S> {
         }
     }
 
-    /// A reader is refused.
+    /// Counts a refusal of a reader.
     #[inline(always)]
     pub(super) fn refused(&self, why: Refusal) {
         self.readers.0.received.refused(why, true);
     }
 
-    /// A reader is told that it missed so many items.
+    /// Counts items that a reader is told it missed.
     #[inline(always)]
     pub(super) fn lagged(&self, missed: u64) {
         self.readers.0.lagged.passed(missed, true);
@@ -83,7 +83,7 @@ impl<T: Entry, const N: usize, P: OverflowPolicy> Broadcast<T, N, P, Counts> {
     /// Returns what the writer, and all readers together, have counted.
     ///
     /// An item that three readers have read counts three times. [`latest`](super::Reader::latest) takes nothing, so
-    /// only its refusals count. Joining and leaving count nothing.
+    /// only its refusals count. Joining and leaving do not count.
     ///
     /// # Examples
     ///
@@ -117,11 +117,13 @@ impl<T: Entry, const N: usize, P: OverflowPolicy> Broadcast<T, N, P, Counts> {
 
 #[cfg(compare_and_swap)]
 impl<T: Entry, const N: usize> Broadcast<T, N, Overwrite, Counts> {
-    /// What all readers together have missed: `items` in so many `batches`, each an answer [`Lagged`], of which the
-    /// `largest` said so many. It has no refusals.
+    /// Returns what all readers together have missed.
     ///
-    /// What a reader has gone past since it began is what it received and what it missed, each item once. What it
-    /// passes over by [`skip`](super::Reader::skip) it has received, whether it was still there or not.
+    /// `items` were missed in `batches`, each of which is one answer [`Lagged`], and the `largest` of them is the greatest. There
+    /// are no refusals.
+    ///
+    /// A reader has received or missed each item that it has gone past, and never both. Items that it passes over by
+    /// [`skip`](super::Reader::skip) count as received, whether they were still there or not.
     ///
     /// [`Lagged`]: super::ReadError::Lagged
     #[must_use]

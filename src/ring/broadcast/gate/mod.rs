@@ -1,11 +1,11 @@
 //! A writer that waits for its readers, and readers that it waits for.
 //!
-//! A reader has a *place*: a claimed number, and its position. The writer may write a position when every reader's is
-//! less than `N` behind it. It does not look each time, but keeps a limit, and looks when it comes there.
+//! A reader has a *place*: a claimed number, and its position. The writer may write a position when every reader's position is
+//! less than `N` behind it. It does not look at the readers each time: it keeps a limit, and looks when it comes there.
 //!
-//! Joining races with that. The reader's first item must not be overwritten between the moment when it finds the item
-//! there, and the moment when the writer knows of the reader. Hence the head, which all that join must start at or
-//! after, and which the writer moves on before it looks:
+//! Joining races with that. The reader's first item must not be overwritten after the reader finds it there, and before the
+//! writer knows of the reader. Hence the head: each reader that joins must start at or after it, and the writer moves it on
+//! before it looks.
 //!
 //! ```text
 //!   writer                                  reader
@@ -19,13 +19,13 @@
 //! *No item at `j` or after it is overwritten once a reader has joined at `j`.* One of the two fences is first.
 //! - The writer's: then the reader's look finds `h'` or a later head. It joined, so `h' <= j`, and what the writer
 //!   takes from this look is before `h' + N <= j + N`.
-//! - The reader's: then the writer's look finds the place claimed and `j`, or what the reader published there later;
-//!   so it finds it in every look from then on. What it takes is before `j + N`.
+//! - The reader's: then the writer's look finds the place claimed, and `j` or a later position of that reader. So does every
+//!   look from then on. What it takes is before `j + N`.
 //!
 //! Looks without a new head (and so without a fence) take nothing beyond the last head + `N`, which the first case
-//! covers. A place that is being taken may still have its last holder's position: then the writer waits for somebody
-//! who has left, for the moment until the new holder publishes its own; or ignores it, being more than `N` behind,
-//! which nobody is who has joined.
+//! covers. A place that is being taken may still have its last holder's position. If that is at most `N` behind, the writer
+//! waits for it until the new holder publishes its own. If it is further behind, the writer ignores it: no reader that has
+//! joined is that far behind.
 
 mod reader;
 
@@ -42,9 +42,9 @@ use crate::zeroed::{Zeroed, empty_in_models};
 
 pub use reader::GatedReader;
 
-/// The writer waits for the slowest of up to `R` registered readers; `R` is `1..=32`.
+/// The writer waits for the slowest of up to `R` registered readers. `R` is `1..=32`.
 ///
-/// While nobody has joined, it overwrites the oldest items as it comes to them.
+/// While no reader has joined, it overwrites the oldest items as it comes to them.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Gated<const R: usize> {
@@ -55,7 +55,7 @@ pub struct Gated<const R: usize> {
 }
 
 impl<const R: usize> Gated<R> {
-    /// How far the slowest reader is behind `tail`, or 0 where there is none.
+    /// Returns how far the slowest reader is behind `tail`, or 0 if there is none.
     #[inline]
     fn behind<const N: usize>(&self, tail: Sequence) -> usize {
         let present = self.present.0.claimed();
@@ -63,7 +63,7 @@ impl<const R: usize> Gated<R> {
         for (number, place) in self.places.iter().enumerate() {
             if present >> number & 1 != 0 {
                 let behind = distance(tail, place.0.observe());
-                // More is not the position of anybody who has joined.
+                // A greater distance is not that of a reader that has joined.
                 if behind <= N {
                     most = most.max(behind);
                 }
@@ -86,7 +86,7 @@ impl<const R: usize> sealed::Sealed for Gated<R> {
     }
 }
 
-/// The part of a position that a place holds.
+/// Returns the part of a position that a place holds.
 // The truncation is the wrap itself.
 #[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast)]
 #[inline(always)]
@@ -94,7 +94,7 @@ fn place_of(at: Sequence) -> Pos {
     at.number() as Pos
 }
 
-/// How far a place is behind `tail`: right for all who have joined, since no more than `N` is.
+/// Returns how far a place is behind `tail`. It is exact for readers that have joined, since they are at most `N` behind.
 // The truncation is the wrap itself.
 #[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast)]
 #[inline(always)]
@@ -103,7 +103,7 @@ fn distance(tail: Sequence, place: Pos) -> usize {
 }
 
 impl<T: Entry, const N: usize, const R: usize, S: Stats> Writer<'_, T, N, Gated<R>, S> {
-    /// Of `wanted <= N` items, how many may be written now, looking only if need be.
+    /// Returns how many of `wanted <= N` items may be written now. Looks only if need be.
     #[inline(always)]
     fn room(&mut self, wanted: usize) -> usize {
         let known = self.known_room();
@@ -125,7 +125,7 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> Writer<'_, T, N, Gated<
             self.ring.line.0.head.publish(self.head, head);
             self.head = head;
             fence::after_publish();
-            // Whoever has joined before the head was moved is seen now; see the proof above.
+            // A reader that has joined before the head was moved is seen now; see the proof above.
             slowest = readers.behind::<N>(self.tail);
         }
         let held = self.tail.since(self.head).max(slowest as u64);
@@ -139,7 +139,7 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> Writer<'_, T, N, Gated<
     ///
     /// # Errors
     ///
-    /// [`PushError::Full`] with the item, if the slowest reader was that far behind.
+    /// [`PushError::Full`] with the item, if the slowest reader was `N` items behind.
     ///
     /// # Examples
     ///
@@ -157,7 +157,7 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> Writer<'_, T, N, Gated<
     /// assert_eq!(reader.try_read(), Ok(1));
     /// writer.try_publish(3).unwrap();
     /// drop(reader);
-    /// // Nobody is there to wait for.
+    /// // No reader is there to wait for.
     /// writer.try_publish(4).unwrap();
     /// ```
     #[inline]
@@ -170,7 +170,7 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> Writer<'_, T, N, Gated<
         Ok(())
     }
 
-    /// Publishes as many of the items as there is room for, in order, telling the readers once. Returns how many.
+    /// Publishes as many of the items as there is room for, together. Returns how many.
     #[inline]
     pub fn publish_partial_slice(&mut self, items: &[T]) -> usize {
         let count = self.room(items.len().min(N));
@@ -195,13 +195,13 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> Writer<'_, T, N, Gated<
         self.room(1) > 0
     }
 
-    /// Returns how many readers are there.
+    /// Returns how many readers have joined.
     #[must_use]
     pub fn readers(&self) -> usize {
         self.ring.policy.present.0.claimed().count_ones() as usize
     }
 
-    /// How close the slowest reader is to holding back this writer; none at all where nobody has joined.
+    /// Returns how close the slowest reader is to holding back this writer. Without readers there is no pressure.
     #[must_use]
     pub fn backpressure(&self) -> Pressure {
         Pressure::new(self.ring.policy.behind::<N>(self.tail), N)

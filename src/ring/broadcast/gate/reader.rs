@@ -14,21 +14,20 @@ use crate::words::Entry;
 pub(super) const TRIES: usize = 64;
 
 impl<T: Entry, const N: usize, const R: usize, S: Stats> Broadcast<T, N, Gated<R>, S> {
-    /// Joins the readers, from the oldest item on that is there.
+    /// Returns a new reader that begins with the oldest item that is there.
     ///
-    /// That is, of the last `N` items, at least three quarters, if so many were published one at a time; a slice that
-    /// is being published takes the room it needs. A reader that joined while the writer gave up items may have older
-    /// ones for itself.
+    /// At least three quarters of the last `N` items are there, if they were published one at a time. A slice takes the room
+    /// that it needs. A reader that joins while the writer gives up items may get older ones.
     ///
     /// # Errors
     ///
-    /// - [`JoinError::NoPlace`] if `R` readers are there.
-    /// - [`JoinError::Contended`] if the writer was faster at each of a number of tries.
+    /// - [`JoinError::NoPlace`] if `R` readers have joined.
+    /// - [`JoinError::Contended`] if the writer was faster at each of 64 tries.
     pub fn join_at_oldest(&self) -> Result<GatedReader<'_, T, N, R, S>, JoinError> {
         self.join(|ring| ring.line.0.head.observe())
     }
 
-    /// Joins the readers, from the next item on to be published.
+    /// Returns a new reader that begins with the next item to be published.
     ///
     /// # Errors
     ///
@@ -73,11 +72,25 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> Broadcast<T, N, Gated<R
 
 /// A reader of a [`Broadcast`] whose writer waits for it.
 ///
-/// Dropping it gives its place back, and the writer waits for it no longer. If it is forgotten, the writer waits for
-/// it for good, or until the next [`split`](Broadcast::split).
+/// Dropping it gives its place back, and the writer waits for it no longer. If it is forgotten, the writer waits for it until
+/// the next [`split`](Broadcast::split).
 ///
-/// A stale answer never harms: items it has seen stay until it has read them, and "empty" may be over by the time it
-/// is read.
+/// # Examples
+///
+/// ```
+/// use annulet::Broadcast;
+/// use annulet::ring::broadcast::{Gated, JoinError};
+///
+/// static STEPS: Broadcast<u32, 2, Gated<1>> = Broadcast::new();
+///
+/// let mut writer = STEPS.try_writer().unwrap();
+/// let mut reader = STEPS.join_at_newest().unwrap();
+/// assert_eq!(STEPS.join_at_newest().unwrap_err(), JoinError::NoPlace);
+/// assert_eq!(writer.publish_partial_slice(&[1, 2, 3]), 2);
+/// let mut out = [0; 4];
+/// assert_eq!((reader.read_slice(&mut out), out), (2, [1, 2, 0, 0]));
+/// assert!(writer.has_room());
+/// ```
 pub struct GatedReader<'a, T: Entry, const N: usize, const R: usize, S: Stats = Off> {
     ring: &'a Broadcast<T, N, Gated<R>, S>,
     place: &'a CachePadded<Cursor>,
@@ -86,12 +99,12 @@ pub struct GatedReader<'a, T: Entry, const N: usize, const R: usize, S: Stats = 
     pub(super) at: Sequence,
     /// The writer's tail when last observed.
     tail: Sequence,
-    /// That there was none is not counted: it is a further look of one call.
+    /// Whether refusals are not counted: they are further looks of one call.
     quiet: bool,
 }
 
 impl<T: Entry, const N: usize, const R: usize, S: Stats> GatedReader<'_, T, N, R, S> {
-    /// Items there are of `wanted`, looking only if need be.
+    /// Returns how many of `wanted` items are there. Looks only if need be.
     #[inline(always)]
     pub(crate) fn available(&mut self, wanted: u64) -> u64 {
         if self.tail.since(self.at) < wanted {
@@ -100,12 +113,12 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> GatedReader<'_, T, N, R
         self.tail.since(self.at).min(wanted)
     }
 
-    /// Returns whether it is not counted from now on that there was none.
+    /// Sets whether refusals are not counted from now on.
     pub(crate) fn set_quiet(&mut self, quiet: bool) {
         self.quiet = quiet;
     }
 
-    /// Moves on by `count` items and tells the writer.
+    /// Moves on by `count` items, and tells the writer.
     #[inline(always)]
     fn release(&mut self, count: u64) {
         self.at = self.at.plus(count);
@@ -114,7 +127,7 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> GatedReader<'_, T, N, R
 
     /// Reads the next item.
     ///
-    /// Wait-free. The writer waits for it no longer when this returns.
+    /// Wait-free. Its slot is free for the writer when this returns.
     ///
     /// # Errors
     ///
@@ -127,14 +140,14 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> GatedReader<'_, T, N, R
             }
             return Err(PopError::Empty);
         }
-        // Before the observed tail, so it is written; and not overwritten before this reader has told that it is past.
+        // Before the observed tail, so it is written. It is not overwritten before this reader has moved on.
         let item = T::from_image(self.ring.load(self.at));
         self.ring.counters.received(1);
         self.release(1);
         Ok(item)
     }
 
-    /// Reads up to `out.len()` items into `out`, telling the writer once. Returns how many.
+    /// Reads up to `out.len()` items into `out`. Returns how many. Their slots become free together.
     #[inline]
     pub fn read_slice(&mut self, out: &mut [T]) -> usize {
         let available = self.available(out.len() as u64);
@@ -157,7 +170,7 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> GatedReader<'_, T, N, R
         crate::ring::broadcast::count(available)
     }
 
-    /// Items that are there for this reader. It may be more by the time it is read, never fewer.
+    /// Returns the number of items that are there for this reader. Only this reader makes them fewer.
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
@@ -178,7 +191,7 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> GatedReader<'_, T, N, R
         N
     }
 
-    /// How close this reader is to holding back the writer.
+    /// Returns how close this reader is to holding back the writer.
     #[must_use]
     #[inline]
     pub fn backpressure(&self) -> Pressure {
