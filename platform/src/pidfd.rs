@@ -26,7 +26,7 @@ pub struct PidFd {
 ///
 /// That is no proof that memory which it could write stays as it is: a child that it left behind has the same mappings.
 ///
-/// Only [`PidFd::evidence`] and [`PidFd::wait`] make one. It cannot be copied: one death, one token per question. It borrows
+/// Only [`PidFd::try_wait`] and [`PidFd::wait`] make one. It cannot be copied: one death, one token per question. It borrows
 /// the descriptor of its process, and what is given one asks [`is_of`](Self::is_of): the death of one peer is none of another.
 ///
 /// ```compile_fail,E0451
