@@ -1,18 +1,35 @@
-//! Different things are different errors.
+//! The errors of rings: what each says, and what to do.
 //!
 //! | error | says | what to do |
 //! |---|---|---|
 //! | [`PushError::Full`] | no slot is free now | wait for the consumer |
 //! | [`PopError::Empty`] | nothing is in the ring now | wait for the producer |
-//! | `Pending` | the next slot is another party's, who is in the middle of it | try again soon |
-//! | `Contended` | other parties were faster at each of the tries | try again |
+//! | `Pending` | another end is in the middle of the next slot | try again soon |
+//! | `Contended` | other ends were faster at each of the tries | try again |
 //! | [`ClaimError::TooLarge`], [`GrantError::TooLarge`] | it can never fit | split the message |
 //! | [`GrantError::TooFew`] | not that many items are there now | wait for the producer |
 //!
-//! Errors that belong to one module live there: [`LinkError`](crate::link::LinkError),
-//! [`CapError`](crate::cap::CapError), [`DescriptorError`](crate::region::DescriptorError) and their kin. All are
-//! small, `non_exhaustive`, without strings or allocation, implement [`core::error::Error`], and give back what
-//! they refused.
+//! Errors that belong to one module are in that module: [`LinkError`](crate::link::LinkError),
+//! [`CapError`](crate::cap::CapError), [`DescriptorError`](crate::region::DescriptorError) and others.
+//!
+//! # Examples
+//!
+//! ```
+//! use annulet::error::{PopError, PushError};
+//!
+//! let mut ring = annulet::Spsc::<&str, 1>::new();
+//! let (mut tx, mut rx) = ring.split();
+//! assert_eq!(rx.try_pop(), Err(PopError::Empty));
+//! tx.try_push("one").unwrap();
+//! let refused = tx.try_push("two").unwrap_err();
+//! assert_eq!(refused, PushError::Full("two"));
+//! assert_eq!(refused.into_inner(), "two");
+//! ```
+//!
+//! # Guarantees
+//!
+//! All errors are small and `non_exhaustive`, hold no strings and no allocation, implement [`core::error::Error`], and give back
+//! what was refused.
 
 /// What an error says, variant by variant, in the words of `write!`.
 macro_rules! says {
@@ -69,9 +86,9 @@ pub(crate) use gives_back;
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PushError<T> {
-    /// Every slot is taken. It was true at one point inside the call; the consumer may have made room since.
+    /// Every slot was taken at one point inside the call. The consumer may have made room since.
     Full(T),
-    /// The next slot is being read: one of several consumers has claimed its item, and not given the slot back yet.
+    /// The next slot is being read: a consumer has claimed its item, and has not given the slot back yet.
     Pending(T),
     /// Other producers were faster at each of the tries.
     Contended(T),
@@ -95,9 +112,9 @@ impl<T> PushError<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PopError {
-    /// Nothing was there at one point inside the call; the producer may have pushed since.
+    /// Nothing was there at one point inside the call. The producer may have pushed since.
     Empty,
-    /// The next item is being written: one of several producers has claimed its slot, and not handed it over yet.
+    /// The next item is being written: a producer has claimed its slot, and has not handed it over yet.
     Pending,
     /// Other consumers were faster at each of the tries.
     Contended,
@@ -113,7 +130,7 @@ says! { PopError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClaimError {
-    /// Not that many slots are free now. `free` were, at one point inside the call.
+    /// Fewer slots than wanted were free at one point inside the call.
     Full {
         /// Slots that were free.
         free: usize,
@@ -125,7 +142,7 @@ pub enum ClaimError {
         /// Slots there are.
         capacity: usize,
     },
-    /// A slot among them is being read: one of several consumers has claimed its item, and not given it back yet.
+    /// One of the slots is being read: a consumer has claimed its item, and has not given the slot back yet.
     Pending,
     /// Other producers were faster at each of the tries.
     Contended,

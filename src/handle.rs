@@ -1,28 +1,38 @@
 //! The one handle layout: the number of a slot, and the generation of what was in that slot.
 //!
-//! A handle is an allegation. The table that made it checks both numbers on every use:
-//! - the slot. Slots of capability tables and region tables are numbered throughout the process, one table after
+//! A handle is only a claim. The table that made it checks both numbers on every use:
+//! - The slot. Slots of capability tables and region tables are numbered throughout the process, one table after
 //!   another, so a handle of one table names no slot of another one. A table takes its numbers when it gives out its first
-//!   handle; or its holder gives it a number of its own ([`RegionTable::numbered`](crate::region::RegionTable::numbered),
-//!   [`CapTable::numbered`](crate::cap::CapTable::numbered)), which no other table of its kind may have.
-//! - the generation, so a handle to something that is gone never reaches what took its place. Generations rise and
-//!   are never used twice: a slot whose generations are used up is retired. A table takes the free slot that has the most
+//!   handle. Or its owner gives it a number ([`RegionTable::numbered`](crate::region::RegionTable::numbered),
+//!   [`CapTable::numbered`](crate::cap::CapTable::numbered)) that no other table of its kind has.
+//! - The generation, so that a handle to something that is gone never reaches its successor. Generations rise, and none is
+//!   used twice: a slot whose generations are used up is retired. A table takes the free slot that has the most generations
 //!   left, so all slots of a table are used up at the same time.
 //!
-//! Handles are no secrets, and any task can make one up. What a made-up handle reaches is decided as for any other: a
-//! capability is checked for its holder and its rights.
+//! Handles are not secrets, and any task can make one up. A made-up handle is checked as any other: a capability, for its
+//! holder and its rights.
 //!
-//! Numbers are counted in one address space. Tables of two processes, or of two kernels, count alike: where their
-//! handles can meet, their holders number them.
+//! Numbers are counted in one address space. Tables of two processes, or of two kernels, count alike. If their handles can
+//! meet, their owners must number them.
 //!
-//! What borrows its table ([`View`](crate::region::View), [`Appender`](crate::region::Appender),
-//! [`Slab`](crate::region::Slab), [`Authority`](crate::cap::Authority)) is bound to it by its address, and needs no number.
+//! A value that borrows its table ([`View`](crate::region::View), [`Appender`](crate::region::Appender),
+//! [`Slab`](crate::region::Slab), [`Authority`](crate::cap::Authority)) is bound to it by the borrow, and needs no number.
 //!
 //! ```text
 //!   0        4             8
 //!   ┌────────┬─────────────┐
 //!   │ index  │ generation  │   u32 each; `to_raw` is generation << 32 | index
 //!   └────────┴─────────────┘
+//! ```
+//!
+//! # Examples
+//!
+//! ```
+//! use annulet::handle::{Handle, Region};
+//!
+//! let claimed = Handle::<Region>::new(7, 3);
+//! assert_eq!((claimed.index(), claimed.generation()), (7, 3));
+//! assert_eq!(Handle::from_raw(claimed.to_raw()), claimed);
 //! ```
 
 use core::fmt;
@@ -69,7 +79,7 @@ kinds! {
 
 /// Names something in a table: 8 bytes, the same on every target.
 ///
-/// Freely copied, compared and sent; worth nothing until a table has checked it.
+/// It can be copied, compared and sent. It is worth nothing until a table has checked it.
 #[repr(C)]
 pub struct Handle<K: Kind> {
     index: u32,
@@ -78,13 +88,13 @@ pub struct Handle<K: Kind> {
 }
 
 impl<K: Kind> Handle<K> {
-    /// Makes a handle as a peer claims it. Any two numbers will do; the table decides whether they mean anything.
+    /// Makes a handle as a peer claims it, of any two numbers. The table decides whether they mean anything.
     #[must_use]
     pub const fn new(index: u32, generation: u32) -> Self {
         Self { index, generation, kind: PhantomData }
     }
 
-    /// Returns the number of the slot. It says the table, too, for tables of capabilities and of regions.
+    /// Returns the number of the slot. For tables of capabilities and of regions, it says the table, too.
     #[must_use]
     pub const fn index(self) -> u32 {
         self.index
@@ -102,7 +112,7 @@ impl<K: Kind> Handle<K> {
         (self.generation as u64) << 32 | self.index as u64
     }
 
-    /// The inverse of [`to_raw`](Self::to_raw).
+    /// Makes the handle of which [`to_raw`](Self::to_raw) returned this number.
     #[must_use]
     pub const fn from_raw(raw: u64) -> Self {
         Self::new((raw & 0xffff_ffff) as u32, (raw >> 32) as u32)

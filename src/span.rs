@@ -1,9 +1,10 @@
-//! Position + length + capacity → at most two contiguous parts. Pure arithmetic: no atomics, no memory.
+//! The arithmetic of ring positions: a position, a length and a capacity make at most two contiguous parts.
 //!
-//! Positions are counters that run freely and wrap at their integer; a ring of `capacity` slots (a power of two)
-//! keeps position `p` in slot `p mod capacity`. That stays true across the integer's wrap because the capacity
-//! divides its range. Every wrap computation of the crate is here, and is compared with a model exhaustively, for
-//! eight-bit counters over their whole range.
+//! Positions are counters that run freely and wrap at their integer. A ring of `capacity` slots, a power of two, keeps position
+//! `p` in slot `p mod capacity`. That stays true when the integer wraps, because the capacity divides its range.
+//!
+//! Every wrap computation of the crate is here, without atomics and memory. Tests compare it with a model exhaustively, for
+//! counters of eight bits over their whole range.
 //!
 //! ```text
 //!  capacity 8, start 6, length 5          slots  0 1 2 3 4 5 6 7
@@ -15,14 +16,16 @@ use core::ops::Range;
 
 /// Counters that wrap: the arithmetic of ring positions, for each width in use.
 pub(crate) trait Counter: Copy + Eq {
-    /// How far `self` is ahead of `earlier`, modulo the integer.
+    /// Returns how far `self` is ahead of `earlier`, modulo the integer.
     fn since(self, earlier: Self) -> usize;
-    /// `self` moved on by `count`, modulo the integer.
+    /// Returns `self` moved on by `count`, modulo the integer.
     fn plus(self, count: usize) -> Self;
-    /// The slot of this position in a ring of `mask + 1` slots.
+    /// Returns the slot of this position in a ring of `mask + 1` slots.
     fn slot(self, mask: usize) -> usize;
-    /// What the stamps of this position's lap around a ring of `mask + 1` slots begin with: the position without its
-    /// slot, shifted by the two bits that a stamp has for itself. It tells apart the laps of a quarter of the integer.
+    /// Returns what the stamps of this position's lap begin with, in a ring of `mask + 1` slots.
+    ///
+    /// It is the position without its slot, shifted by the two bits that a stamp has for itself. It tells apart the laps of a
+    /// quarter of the integer.
     fn lap(self, mask: usize) -> Self;
 }
 
@@ -53,16 +56,16 @@ macro_rules! counter {
 }
 counter!(u8 usize);
 
-/// A position that never comes round: one of 64 bits, or of two words where no word is that wide.
+/// A position that never wraps: of 64 bits, or of two words if no word has that many.
 ///
-/// Who sleeps for a whole lap of a narrower position cannot tell that anything happened. Two words that are loaded
-/// one after the other may be of different times, so they share a bit: the first word, *low*, has the `HALF + 1`
-/// lowest bits, and the second, *turn*, the 32 bits from `HALF` on. It counts the half laps of low.
+/// A reader that sleeps for a whole lap of a narrower position cannot tell that anything happened. Two words that are loaded
+/// one after the other may be of different times, so they share a bit. The first word, *lo*, has the `HALF + 1` lowest bits.
+/// The second word, *hi*, has the 32 bits from `HALF` on, and counts the half laps of lo.
 ///
 /// ```text
-///                 ┌── turn ──────────────┐
+///                 ┌── hi ────────────────┐
 ///   bit  HALF+31  ...             HALF+1   HALF   ...           0
-///                                        └── low ───────────────┘
+///                                        └── lo ────────────────┘
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sequence<const HALF: u32>(u64);
@@ -72,7 +75,7 @@ impl<const HALF: u32> Sequence<HALF> {
     // Under loom each form is chosen: see `sync::form`.
     #[cfg_attr(loom, allow(dead_code))]
     pub(crate) const SPLIT: bool = HALF < 63;
-    /// The most by which a position may be moved on at once: then its turn changes by no more than one.
+    /// The most by which a position may be moved on at once: then hi changes by at most one.
     pub(crate) const STRIDE: u64 = 1 << HALF;
     /// The bits of both words.
     const MASK: u64 = u64::MAX >> 32_u32.saturating_sub(HALF);
@@ -81,25 +84,25 @@ impl<const HALF: u32> Sequence<HALF> {
         Self(at & Self::MASK)
     }
 
-    /// How far `self` is ahead of `earlier`, modulo all its bits.
+    /// Returns how far `self` is ahead of `earlier`, modulo all its bits.
     #[inline(always)]
     pub(crate) const fn since(self, earlier: Self) -> u64 {
         self.0.wrapping_sub(earlier.0) & Self::MASK
     }
 
-    /// `self` moved on by `count`.
+    /// Returns `self` moved on by `count`.
     #[inline(always)]
     pub(crate) const fn plus(self, count: u64) -> Self {
         Self::new(self.0.wrapping_add(count))
     }
 
-    /// The position before this one.
+    /// Returns the position before this one.
     #[inline(always)]
     pub(crate) const fn before(self) -> Self {
         Self::new(self.0.wrapping_sub(1))
     }
 
-    /// The slot of this position in a ring of `mask + 1` slots.
+    /// Returns the slot of this position in a ring of `mask + 1` slots.
     // The truncation is wanted: the mask keeps less than a word.
     #[allow(clippy::cast_possible_truncation)]
     #[inline(always)]
@@ -107,7 +110,7 @@ impl<const HALF: u32> Sequence<HALF> {
         self.0 as usize & mask
     }
 
-    /// The position as a number.
+    /// Returns the position as a number.
     // For the places of readers, which only compare-and-swap can claim.
     #[cfg_attr(not(compare_and_swap), allow(dead_code))]
     #[inline(always)]
@@ -115,35 +118,35 @@ impl<const HALF: u32> Sequence<HALF> {
         self.0
     }
 
-    /// The first word.
+    /// Returns the first word.
     #[inline(always)]
-    pub(crate) const fn low(self) -> u64 {
+    pub(crate) const fn lo(self) -> u64 {
         self.0 & (u64::MAX >> (63 - HALF))
     }
 
-    /// The second word.
+    /// Returns the second word.
     // The truncation is the wrap itself.
     #[allow(clippy::cast_possible_truncation)]
     #[inline(always)]
-    pub(crate) const fn turn(self) -> u32 {
+    pub(crate) const fn hi(self) -> u32 {
         (self.0 >> HALF) as u32
     }
 
-    /// The first position of a turn.
+    /// Returns the first position with this second word.
     #[inline(always)]
-    pub(crate) const fn start_of(turn: u32) -> Self {
-        Self::new((turn as u64) << HALF)
+    pub(crate) const fn start_of(hi: u32) -> Self {
+        Self::new((hi as u64) << HALF)
     }
 
-    /// The position with this first word whose turn is `turn` or the one after that: the shared bit says which.
+    /// Returns the position with this first word whose second word is `hi`, or the next one. The shared bit says which.
     #[inline(always)]
-    pub(crate) const fn join(turn: u32, low: u64) -> Self {
-        let turn = turn.wrapping_add((turn ^ (low >> HALF) as u32) & 1);
-        Self::start_of(turn).plus(low & (Self::STRIDE - 1))
+    pub(crate) const fn join(hi: u32, lo: u64) -> Self {
+        let hi = hi.wrapping_add((hi ^ (lo >> HALF) as u32) & 1);
+        Self::start_of(hi).plus(lo & (Self::STRIDE - 1))
     }
 }
 
-/// A run of slots of a ring: a first contiguous part, and a second one from slot 0 where the run wraps.
+/// A run of slots of a ring: a first contiguous part, and a second one from slot 0 if the run wraps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
     start: usize,
@@ -152,7 +155,7 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// `len` slots from slot `start` of a ring of `capacity` slots. `start < capacity` and `len <= capacity`.
+    /// Makes a run of `len` slots from slot `start` of a ring of `capacity` slots. `start < capacity`, `len <= capacity`.
     #[inline(always)]
     pub(crate) const fn new(start: usize, len: usize, capacity: usize) -> Self {
         debug_assert!(start < capacity && len <= capacity);
@@ -164,37 +167,37 @@ impl Span {
         }
     }
 
-    /// One slot.
+    /// Makes a run of one slot.
     #[inline(always)]
     pub(crate) const fn one(slot: usize) -> Self {
         Self { start: slot, first: 1, second: 0 }
     }
 
-    /// Only the part before the wrap.
+    /// Returns only the part before the wrap.
     #[inline(always)]
     pub(crate) const fn contiguous(self) -> Self {
         Self { start: self.start, first: self.first, second: 0 }
     }
 
-    /// Slots in both parts.
+    /// Returns the number of slots in both parts.
     #[inline(always)]
     pub(crate) const fn len(self) -> usize {
         self.first + self.second
     }
 
-    /// The first part, as slot numbers.
+    /// Returns the first part, as slot numbers.
     #[inline(always)]
     pub(crate) const fn first(self) -> Range<usize> {
         self.start..self.start + self.first
     }
 
-    /// The second part, as slot numbers; empty where the run does not wrap.
+    /// Returns the second part, as slot numbers. It is empty if the run does not wrap.
     #[inline(always)]
     pub(crate) const fn second(self) -> Range<usize> {
         0..self.second
     }
 
-    /// The run without its first `count` slots. `count <= len()`.
+    /// Returns the run without its first `count` slots. `count <= len()`.
     #[inline(always)]
     pub(crate) const fn skip(self, count: usize) -> Self {
         debug_assert!(count <= self.len());
@@ -206,7 +209,7 @@ impl Span {
         }
     }
 
-    /// The first `count` slots of the run. `count <= len()`.
+    /// Returns the first `count` slots of the run. `count <= len()`.
     #[inline(always)]
     pub(crate) const fn take(self, count: usize) -> Self {
         debug_assert!(count <= self.len());
@@ -217,7 +220,7 @@ impl Span {
         }
     }
 
-    /// Every slot of the run, in order.
+    /// Returns every slot of the run, in order.
     #[cfg(any(loom, test))]
     pub(crate) fn slots(self) -> core::iter::Chain<Range<usize>, Range<usize>> {
         self.first().chain(self.second())
@@ -299,18 +302,18 @@ mod tests {
         }
     }
 
-    /// Positions of both widths of low that can be walked, around every border: what the two words say together is
-    /// the position, also when the second word is one turn behind.
+    /// Positions of both widths of lo that can be walked, around every border: the two words together are the position, also if
+    /// the second word is one behind.
     fn two_words_say_one_position<const HALF: u32>() {
         type At<const H: u32> = Sequence<H>;
         let borders = [0, 1 << HALF, 1 << (HALF + 1), 1 << (HALF + 31), (1u64 << (HALF + 31)) * 2];
         for border in borders {
             for distance in (0..600u64).step_by(if cfg!(miri) { 13 } else { 1 }) {
                 let at = At::<HALF>::new(border.wrapping_sub(300)).plus(distance);
-                assert_eq!(At::<HALF>::join(at.turn(), at.low()), at);
-                assert_eq!(At::<HALF>::join(at.turn().wrapping_sub(1), at.low()), at);
+                assert_eq!(At::<HALF>::join(at.hi(), at.lo()), at);
+                assert_eq!(At::<HALF>::join(at.hi().wrapping_sub(1), at.lo()), at);
                 assert_eq!(at.since(At::<HALF>::new(border.wrapping_sub(300))), distance);
-                assert_eq!(At::<HALF>::start_of(at.turn()).plus(at.low() % At::<HALF>::STRIDE), at);
+                assert_eq!(At::<HALF>::start_of(at.hi()).plus(at.lo() % At::<HALF>::STRIDE), at);
                 assert_eq!(at.slot(1), (border.wrapping_sub(300).wrapping_add(distance) % 2) as usize);
             }
         }
@@ -327,7 +330,7 @@ mod tests {
     fn d11_one_word_of_64_bits_is_the_position() {
         for at in [0, 1, u64::MAX >> 1, 1 << 63, u64::MAX - 1, u64::MAX] {
             let at = Sequence::<63>::new(at);
-            assert_eq!(at.low(), at.number());
+            assert_eq!(at.lo(), at.number());
             assert_eq!(at.plus(5).since(at), 5);
         }
         const { assert!(Sequence::<31>::SPLIT && !Sequence::<63>::SPLIT) };

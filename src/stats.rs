@@ -1,33 +1,50 @@
-//! Counters as a type: [`Off`] is nothing at all, [`Counts`] counts what happens.
+//! Counters as a type: [`Off`] counts nothing and costs nothing, [`Counts`] counts what happens.
 //!
-//! A ring has one set for each direction, on a cache line of its own, written by the ends of that direction alone.
-//! They can be read at any time ([`Ring::stats`](crate::ring::Ring::stats)); each number is exact, but they are read
-//! one after the other. Everything that is published is counted, by every form.
+//! A ring has one set of counters for its producers and one for its consumers, each on cache lines of its own. They can be read
+//! at any time by [`Ring::stats`](crate::ring::Ring::stats). Each number is exact, but they are read one after the other.
 //!
-//! Of a [`Broadcast`](crate::ring::Broadcast) the writer is one direction, and all readers together are the other one:
-//! [`stats`](crate::ring::Broadcast::stats) counts an item once for each of them who reads it. What readers miss has a set
-//! of its own, [`lagged`](crate::ring::Broadcast::lagged), next to theirs.
+//! A [`Broadcast`](crate::ring::Broadcast) has one set for its writer, and one for all readers together: see
+//! [`stats`](crate::ring::Broadcast::stats). An item counts once for each reader that reads it. A third set is for items that
+//! readers miss: see [`lagged`](crate::ring::Broadcast::lagged).
 //!
-//! | counter | of the sending direction | of the receiving direction |
+//! # Examples
+//!
+//! ```
+//! use annulet::Spsc;
+//! use annulet::stats::Counts;
+//!
+//! let ring = Spsc::<u32, 4, Counts>::new();
+//! let (mut tx, mut rx) = ring.try_split().unwrap();
+//! tx.push_slice(&[1, 2, 3]);
+//! assert_eq!((rx.try_pop(), rx.try_pop()), (Ok(1), Ok(2)));
+//!
+//! let stats = ring.stats();
+//! assert_eq!((stats.producers.items, stats.producers.batches), (3, 1));
+//! assert_eq!((stats.consumers.items, stats.consumers.batches), (2, 2));
+//! ```
+//!
+//! # Guarantees
+//!
+//! | counter | of producers | of consumers |
 //! |---|---|---|
-//! | [`items`](Flow::items) | items handed over | items taken out, or skipped |
-//! | [`batches`](Flow::batches) | times items were handed over: of a single push, one | times items were taken |
-//! | [`largest`](Flow::largest) | most items handed over at once | most items taken at once |
-//! | [`refused`](Flow::refused) | answers `Full` | answers `Empty` |
-//! | [`pending`](Flow::pending) | answers `Pending` | answers `Pending` |
-//! | [`contended`](Flow::contended) | answers `Contended` | answers `Contended` |
+//! | [`items`](DirectionStats::items) | items handed over | items taken out, or skipped |
+//! | [`batches`](DirectionStats::batches) | times items were handed over; a push is one | times items were taken |
+//! | [`largest`](DirectionStats::largest) | most items handed over at once | most items taken at once |
+//! | [`refused`](DirectionStats::refused) | answers `Full` | answers `Empty` |
+//! | [`pending`](DirectionStats::pending) | answers `Pending` | answers `Pending` |
+//! | [`contended`](DirectionStats::contended) | answers `Contended` | answers `Contended` |
 //!
-//! A form that answers with a number of items has not been refused unless it is 0 and more was wanted.
+//! A batch call counts as refused only if it wanted items and moved none.
 //!
-//! Ends that are many count by atomic additions. Targets without compare-and-swap have many ends only as readers of a
-//! broadcast, and there, a broadcast that counts does not compile without the feature `portable-atomic`.
+//! If a side has many ends, they count by atomic additions. So on a target without compare-and-swap, a broadcast that counts
+//! does not compile without the feature `portable-atomic`.
 
 use core::fmt;
 
 use crate::sync::{AtomicUsize, Ordering};
 use crate::zeroed::{Zeroed, empty_in_models};
 
-/// What counts, or doesn't. Sealed: [`Off`] and [`Counts`].
+/// Whether a ring counts what happens: [`Off`] or [`Counts`]. Sealed.
 pub trait Stats: sealed::Sealed {}
 
 pub(crate) mod sealed {
@@ -45,17 +62,17 @@ pub(crate) mod sealed {
     pub trait Sealed: crate::zeroed::Zeroed + Send + Sync + core::fmt::Debug + 'static {
         /// Whether it counts at all.
         const COUNTS: bool;
-        /// `count` items went, at once. `shared`: other ends of this direction may count at the same time.
+        /// Counts items that were moved at once. `shared`: other ends of this side may count at the same time.
         fn moved(&self, count: usize, shared: bool);
-        /// The same of a distance, which may be longer than any memory.
+        /// Counts a distance, which may be longer than any memory.
         fn passed(&self, distance: u64, shared: bool);
-        /// Nothing went.
+        /// Counts a refusal.
         fn refused(&self, why: Refusal, shared: bool);
     }
 }
 pub(crate) use sealed::Refusal;
 
-/// Counts nothing, and takes no room and no time.
+/// Counts nothing, and costs neither memory nor time.
 #[derive(Debug)]
 pub struct Off(pub(crate) ());
 
@@ -74,7 +91,7 @@ impl sealed::Sealed for Off {
     fn refused(&self, _: Refusal, _: bool) {}
 }
 
-/// Counts everything. The numbers wrap at their integer.
+/// Counts everything. The numbers wrap at `usize::MAX`.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Counts {
@@ -86,13 +103,13 @@ pub struct Counts {
     contended: AtomicUsize,
 }
 
-/// What one direction of a ring has counted.
+/// What one side of a ring has counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Flow {
+pub struct DirectionStats {
     /// Items moved.
     pub items: usize,
-    /// Times at which items were moved.
+    /// Times items were moved.
     pub batches: usize,
     /// Most items moved at once.
     pub largest: usize,
@@ -104,7 +121,7 @@ pub struct Flow {
     pub contended: usize,
 }
 
-impl fmt::Display for Flow {
+impl fmt::Display for DirectionStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { items, batches, largest, refused, pending, contended } = self;
         write!(
@@ -115,10 +132,30 @@ impl fmt::Display for Flow {
     }
 }
 
+/// What the two sides of a ring have counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RingStats {
+    /// What the producers have counted.
+    pub producers: DirectionStats,
+    /// What the consumers have counted.
+    pub consumers: DirectionStats,
+}
+
+/// What the writer and the readers of a broadcast have counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BroadcastStats {
+    /// What the writer has counted.
+    pub writer: DirectionStats,
+    /// What all readers together have counted.
+    pub readers: DirectionStats,
+}
+
 impl Counts {
-    pub(crate) fn read(&self) -> Flow {
+    pub(crate) fn read(&self) -> DirectionStats {
         // Relaxed, all of them: numbers, that hand nothing over.
-        Flow {
+        DirectionStats {
             items: self.items.load(Ordering::Relaxed),
             batches: self.batches.load(Ordering::Relaxed),
             largest: self.largest.load(Ordering::Relaxed),
@@ -129,7 +166,7 @@ impl Counts {
     }
 }
 
-/// Adds to a counter; without an exchange where nobody else does.
+/// Adds to a counter, without an atomic addition if no other end does.
 #[inline]
 fn add(counter: &AtomicUsize, count: usize, shared: bool) {
     // Only targets that have an exchange have sides that are shared.
@@ -142,7 +179,7 @@ fn add(counter: &AtomicUsize, count: usize, shared: bool) {
     counter.store(counter.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
 }
 
-/// Counters of 64 bits, of several who count.
+/// Counters of 64 bits that several threads add to.
 #[cfg(target_has_atomic = "64")]
 pub(crate) mod wide {
     // Relaxed, all of them: numbers, that hand nothing over.
@@ -156,19 +193,19 @@ pub(crate) mod wide {
         counter.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// Makes it `to`, if that is more.
+    /// Raises it to `to`, if that is more.
     pub(crate) fn raise(counter: &AtomicU64, to: u64) {
         counter.fetch_max(to, Ordering::Relaxed);
     }
 }
 
-/// A number that some add to and others read.
+/// A number that some threads add to and others read.
 #[cfg(all(feature = "std", target_os = "linux"))]
 #[derive(Debug, Default)]
-pub(crate) struct Tally(AtomicUsize);
+pub(crate) struct RelaxedCounter(AtomicUsize);
 
 #[cfg(all(feature = "std", target_os = "linux"))]
-impl Tally {
+impl RelaxedCounter {
     // Relaxed, both: a number, that hands nothing over.
     pub(crate) fn get(&self) -> usize {
         self.0.load(Ordering::Relaxed)
@@ -250,7 +287,7 @@ mod tests {
     #[test]
     #[cfg(all(feature = "std", target_os = "linux"))]
     fn a_tally_adds_up() {
-        let tally = super::Tally::default();
+        let tally = super::RelaxedCounter::default();
         tally.add(2);
         tally.add(3);
         assert_eq!(tally.get(), 5);

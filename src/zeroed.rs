@@ -1,14 +1,14 @@
-//! Values for which all-zero memory is valid: an empty ring, an event without waiters, a count of nothing.
+//! Values for which all-zero memory is valid: an empty ring, an event without waiters, a count of zero.
 //!
-//! So they live in a `static` that costs nothing at start-up, in memory straight from an allocator, or in a mapping straight
-//! from the kernel. What has to hold for that is said here once, and so is how they are made in place.
+//! So they can live in a `static` that costs nothing at start-up, in memory straight from an allocator, or in a mapping straight
+//! from the kernel. Here is the condition for that, and how such values are made in place.
 
 #[cfg(not(loom))]
 use core::mem::MaybeUninit;
 
 use crate::sync::{AtomicU32, CachePadded, const_fn};
 
-/// All-zero memory is a value of this type: its empty state.
+/// A type for which all-zero memory is a value: its empty state.
 ///
 /// # Safety
 ///
@@ -22,12 +22,12 @@ pub unsafe trait Zeroed: Sized {
     #[cfg(not(loom))]
     // SAFETY: all of its bytes are zero, which is a valid value, as the implementation says.
     const EMPTY: Self = unsafe { MaybeUninit::zeroed().assume_init() };
-    /// The empty value. The atomics of loom have to be made.
+    /// Makes the empty value. The atomics of loom are not zero memory.
     #[cfg(loom)]
     fn empty() -> Self;
 }
 
-/// What a model needs of an implementation of [`Zeroed`]: how the empty value is made.
+/// Implements for models how the empty value of a [`Zeroed`] type is made.
 macro_rules! empty_in_models {
     ($value:expr) => {
         #[cfg(loom)]
@@ -65,7 +65,7 @@ const_fn! {
     }
 }
 
-/// Makes the empty value at `place`, where it stays: no copy of it is ever on the stack.
+/// Makes the empty value at `place`, in place: no copy of it is ever on the stack.
 ///
 /// # Safety
 /// `place` is valid for writes and aligned, and nobody else's.

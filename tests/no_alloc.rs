@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use annulet::ring::broadcast::Gated;
-use annulet::ring::lanes::Fair;
+use annulet::ring::lanes::RoundRobin;
 use annulet::{Broadcast, Lanes, Mpmc, Spsc};
 use assert_no_alloc::{AllocDisabler, assert_no_alloc, violation_count};
 
@@ -118,12 +118,9 @@ fn no_operation_of_a_broadcast_allocates() {
         let mut writer = gated.try_writer().unwrap();
         let (mut fast, mut slow) = (gated.join_at_oldest().unwrap(), gated.join_at_newest().unwrap());
         assert!(gated.join_at_newest().is_err() && gated.try_writer().is_none());
-        assert_eq!(writer.try_publish_slice(&[[1; 3]; 9]), 4);
+        assert_eq!(writer.publish_partial_slice(&[[1; 3]; 9]), 4);
         assert!(writer.try_publish([2; 3]).is_err());
-        assert_eq!(
-            (fast.try_read(), fast.try_read_slice(&mut [[0; 3]; 2]), slow.skip(9)),
-            (Ok([1; 3]), 2, 4)
-        );
+        assert_eq!((fast.try_read(), fast.read_slice(&mut [[0; 3]; 2]), slow.skip(9)), (Ok([1; 3]), 2, 4));
         drop((fast, slow));
         black_box((writer.readers(), writer.backpressure().behind()));
     });
@@ -161,13 +158,13 @@ fn no_operation_of_a_ring_of_many_allocates() {
 fn no_operation_of_lanes_allocates() {
     let calls = calls_in(|| {
         let lanes = Lanes::<u32, 4, 3>::new();
-        let mut rx = lanes.try_consumer(Fair::default()).unwrap();
+        let mut rx = lanes.try_consumer(RoundRobin::default()).unwrap();
         for _ in 0..3 {
             let (mut one, mut two) = (lanes.register().unwrap(), lanes.register().unwrap());
             assert_eq!(one.push_slice(&[1, 2, 3]), 3);
             two.try_push(4).unwrap();
             drop(one);
-            assert_eq!(lanes.hottest().map(|(_, items)| items), Some(3));
+            assert_eq!(lanes.longest().map(|(_, items)| items), Some(3));
             assert!(rx.try_pop_from().is_ok());
             assert_eq!(rx.drain(9, |_, _| ()) + rx.skip(9), 3);
             assert!(rx.try_pop().is_err());
@@ -187,7 +184,7 @@ mod channels {
     use annulet::channel::{ChannelRef, Receiver, RecvError, SendError, Sender, TryRecvError, TrySendError};
     use annulet::host::Futex;
     use annulet::ring::broadcast::Gated;
-    use annulet::ring::lanes::Fair;
+    use annulet::ring::lanes::RoundRobin;
     use annulet::wait::{Deadline, Event, Metered, Strategy, Waiter};
     use annulet::{Broadcast, Channel, Lanes, Mpmc, Spsc};
 
@@ -272,7 +269,7 @@ mod channels {
 
             let lanes = Channel::<Lanes<u32, 2, 2>, Futex>::over(Lanes::new(), Futex::new());
             let mut tx = lanes.register().unwrap();
-            both_ways(&mut tx, &mut lanes.try_receiver(Fair::default()).unwrap());
+            both_ways(&mut tx, &mut lanes.try_receiver(RoundRobin::default()).unwrap());
         });
         assert_eq!(calls, 0);
     }

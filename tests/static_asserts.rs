@@ -8,9 +8,11 @@ use std::sync::MutexGuard;
 
 use annulet::error::{ClaimError, PopError, PushError};
 use annulet::ring::broadcast::{
-    Gated, GatedReader, JoinError, Overwrite, Pressure, ReadError, Reader, Writer,
+    Gated, GatedReader, JoinError, LatestError, Overwrite, Pressure, ReadError, Reader, Writer,
 };
-use annulet::ring::lanes::{Adaptive, Fair, LaneConsumer, LaneProducer, RegisterError, Strict, Tenant};
+use annulet::ring::lanes::{
+    AdaptiveRoundRobin, LaneClaim, LaneConsumer, LaneProducer, Priority, RegisterError, RoundRobin,
+};
 use annulet::ring::{Consumer, Multi, Producer, ReadGrant, Ref, Sides, Single, TryIter, WriteGrant};
 use annulet::stats::Counts;
 use annulet::{Broadcast, Lanes, Mpmc, Spsc};
@@ -66,6 +68,7 @@ assert_not_impl_any!(Writer<'static, u32, 4, Gated<2>>: Clone, Copy);
 assert_not_impl_any!(GatedReader<'static, u32, 4, 2>: Clone, Copy);
 assert_not_impl_any!(Reader<'static, u32, 4>: Copy);
 assert_not_impl_any!(Overwrite: Clone, Copy);
+assert_impl_all!(LatestError: Copy, Send, Sync, core::error::Error);
 assert_impl_all!(ReadError: Copy, Send, Sync, core::error::Error);
 assert_impl_all!(JoinError: Copy, Send, Sync, core::error::Error);
 assert_impl_all!(Pressure: Copy, Send, Sync);
@@ -77,14 +80,14 @@ assert_impl_all!(Lanes<Sent, 4, 2>: Send, Sync);
 assert_not_impl_any!(Lanes<Shared, 4, 2>: Send, Sync);
 assert_not_impl_any!(Lanes<Neither, 4, 2>: Send, Sync);
 assert_impl_all!(LaneProducer<'static, Sent>: Send);
-assert_impl_all!(LaneConsumer<'static, Sent, 4, 2, Fair>: Send);
-assert_impl_all!(LaneConsumer<'static, Sent, 4, 2, Adaptive, Sides<Single, Multi>>: Send, Clone);
+assert_impl_all!(LaneConsumer<'static, Sent, 4, 2, RoundRobin>: Send);
+assert_impl_all!(LaneConsumer<'static, Sent, 4, 2, AdaptiveRoundRobin, Sides<Single, Multi>>: Send, Clone);
 assert_not_impl_any!(LaneProducer<'static, u8>: Sync, Clone, Copy);
 assert_not_impl_any!(LaneProducer<'static, u8, Sides<Single, Multi>>: Sync, Clone, Copy);
 assert_not_impl_any!(LaneProducer<'static, Neither>: Send);
-assert_not_impl_any!(LaneConsumer<'static, u8, 4, 2, Strict>: Sync, Clone, Copy);
-assert_not_impl_any!(LaneConsumer<'static, Neither, 4, 2, Strict>: Send);
-assert_not_impl_any!(Tenant<'static>: Clone, Copy);
+assert_not_impl_any!(LaneConsumer<'static, u8, 4, 2, Priority>: Sync, Clone, Copy);
+assert_not_impl_any!(LaneConsumer<'static, Neither, 4, 2, Priority>: Send);
+assert_not_impl_any!(LaneClaim<'static>: Clone, Copy);
 assert_impl_all!(RegisterError: Copy, Send, Sync, core::error::Error);
 const_assert_eq!(size_of::<RegisterError>(), 1);
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use annulet::cap::{CapError, CapTable, Object, Rights};
 use annulet::handle::Handle;
-use annulet::host::{self, CheckError, Deadline, HandshakeError, PidFd, Port, PortError};
+use annulet::host::{self, CheckError, Deadline, Endpoint, EndpointError, HandshakeError, PidFd};
 use annulet::link::{Fault, LinkError};
 use annulet::region::{Descriptor, DescriptorError, Offer, Policy, RegionError, RegionTable, Validator};
 use annulet::words::WriteWords;
@@ -19,7 +19,7 @@ use sha2::Digest;
 use crate::Failure;
 use crate::message::{DEPTH, PIECE, now};
 use crate::receiver::{REGION_LIMIT, SELF, Sender, Tally, drain};
-use crate::sender::{PATIENCE, offer_pieces, port, region_of};
+use crate::sender::{PATIENCE, endpoint, offer_pieces, region_of};
 use crate::table::say;
 
 /// What can be tried: its name, what the line says, and whether an answer is the right one.
@@ -33,8 +33,8 @@ struct Attack {
 enum Answer {
     /// A message was refused.
     Refused(DescriptorError),
-    /// The port ended.
-    Ended { why: PortError, messages: u64 },
+    /// The endpoint ended.
+    Ended { why: EndpointError, messages: u64 },
     /// The region was not even mapped.
     NotAttached(CheckError),
     /// The kernel refused the sender, and everything arrived intact.
@@ -68,7 +68,9 @@ const ATTACKS: [Attack; 10] = [
     Attack {
         name: "slab",
         tried: "names a slab region, whose bytes could change after the check",
-        right: |answer| matches!(answer, Answer::Refused(DescriptorError::BadKind { found: Policy::Slab })),
+        right: |answer| {
+            matches!(answer, Answer::Refused(DescriptorError::WrongPolicy { found: Policy::Slab }))
+        },
     },
     Attack {
         name: "range",
@@ -83,7 +85,7 @@ const ATTACKS: [Attack; 10] = [
     Attack {
         name: "stale",
         tried: "names a region that is gone, by its old generation",
-        right: |answer| matches!(answer, Answer::Refused(DescriptorError::StaleGeneration)),
+        right: |answer| matches!(answer, Answer::Refused(DescriptorError::Stale)),
     },
     Attack {
         name: "revoked",
@@ -99,7 +101,7 @@ const ATTACKS: [Attack; 10] = [
         name: "forged-index",
         tried: "forges the index of its window: more messages than there are slots",
         right: |answer| {
-            matches!(answer, Answer::Ended { why: PortError::Link(LinkError::Corrupt(Fault::Tail)), .. })
+            matches!(answer, Answer::Ended { why: EndpointError::Link(LinkError::Corrupt(Fault::Tail)), .. })
         },
     },
     Attack {
@@ -115,7 +117,7 @@ const ATTACKS: [Attack; 10] = [
     Attack {
         name: "dies",
         tried: "dies in the middle of a message",
-        right: |answer| matches!(answer, Answer::Ended { why: PortError::PeerDead, messages: GOOD }),
+        right: |answer| matches!(answer, Answer::Ended { why: EndpointError::PeerDead, messages: GOOD }),
     },
 ];
 
@@ -139,7 +141,7 @@ fn face(name: &str, file: &Path) -> Result<Answer, Failure> {
     let peer = PidFd::of_child(&sender.child)?;
     let socket = sender.socket.try_clone()?;
     let connected = host::accept::<Offer, DEPTH>(socket, peer, &[], 1, Deadline::after(PATIENCE));
-    let (mut port, regions) = match connected {
+    let (mut endpoint, regions) = match connected {
         Ok(connected) => connected,
         Err(HandshakeError::Attach(host::AttachError::File(why))) => return Ok(Answer::NotAttached(why)),
         Err(why) => return Err(why.into()),
@@ -169,11 +171,11 @@ fn face(name: &str, file: &Path) -> Result<Answer, Failure> {
     let told = [(good, good_cap), (slab, slab_cap), (stale, heir_cap), (good, lost_cap)];
     for (region, cap) in told {
         let descriptor = Descriptor::new(region, 0, 0, 0)?;
-        port.send(&Offer { descriptor, cap }, Deadline::after(PATIENCE))?;
+        endpoint.send(&Offer { descriptor, cap }, Deadline::after(PATIENCE))?;
     }
 
     let mut tally = Tally::new(memory.len() as u64)?;
-    let drained = drain(&mut port, |offer: Offer| {
+    let drained = drain(&mut endpoint, |offer: Offer| {
         let view = validator.check(offer.cap, &offer.descriptor)?;
         tally.take(&view);
         Ok(())
@@ -184,7 +186,7 @@ fn face(name: &str, file: &Path) -> Result<Answer, Failure> {
         Ok(()) => Answer::Unnoticed,
         Err(why) => match why.downcast::<DescriptorError>() {
             Ok(why) => Answer::Refused(*why),
-            Err(why) => match why.downcast::<PortError>() {
+            Err(why) => match why.downcast::<EndpointError>() {
                 Ok(why) => Answer::Ended { why: *why, messages },
                 Err(why) => Answer::Other(why),
             },
@@ -209,12 +211,12 @@ pub fn perform(name: &str, socket: &OwnedFd, path: &Path) -> Result<(), Failure>
     if name == "unsealed" {
         let region = memfd::create(c"trap", 4096)?;
         // The receiver refuses before it answers; nothing is left to be done here.
-        let _port: Port<Offer, DEPTH> = port(socket, Some(&region))?;
+        let _port: Endpoint<Offer, DEPTH> = endpoint(socket, Some(&region))?;
         return Ok(File::from(region).set_len(0)?);
     }
     let (region, bytes) = region_of(path)?;
-    let mut port = port::<Offer, DEPTH>(socket, Some(&region))?;
-    let mut told = || port.recv(Deadline::after(PATIENCE));
+    let mut endpoint = endpoint::<Offer, DEPTH>(socket, Some(&region))?;
+    let mut told = || endpoint.recv(Deadline::after(PATIENCE));
     let (good, slab, stale, lost) = (told()?, told()?, told()?, told()?);
 
     let offer = |of: Offer, offset, length| {
@@ -230,36 +232,36 @@ pub fn perform(name: &str, socket: &OwnedFd, path: &Path) -> Result<(), Failure>
         "forged-cap" => Offer { cap: Handle::new(good.cap.index() + 2, 77), ..offer(good, 0, 1)? },
         "forged-index" => {
             // The tail is the first word of the window.
-            port.link().mine().publish(0, 0x00ab_cdef);
-            return linger(port);
+            endpoint.link().mine().publish(0, 0x00ab_cdef);
+            return linger(endpoint);
         }
         "truncate" => {
             let refused = rustix::fs::ftruncate(&region, 0).err().map_or(0, |errno| errno.raw_os_error());
-            offer_pieces(&mut port, good, bytes)?;
-            port.close();
+            offer_pieces(&mut endpoint, good, bytes)?;
+            endpoint.close();
             return Ok(fdpass::send(socket, &refused.to_le_bytes(), &[], Deadline::after(PATIENCE))?);
         }
         "dies" => {
             for _ in 0..GOOD {
-                port.send(&offer(good, 0, 1)?, Deadline::after(PATIENCE))?;
+                endpoint.send(&offer(good, 0, 1)?, Deadline::after(PATIENCE))?;
             }
             // Half of the next message's words are written, its tail is not.
             for word in 0..4 {
-                port.link().mine().write(96 + GOOD as usize * 8 + word, 0xdead_beef);
+                endpoint.link().mine().write(96 + GOOD as usize * 8 + word, 0xdead_beef);
             }
             kill_process(getpid(), Signal::KILL)?;
             return Err(io::Error::other("survived SIGKILL").into());
         }
         other => return Err(format!("no such role: {other}").into()),
     };
-    port.send(&bad, Deadline::after(PATIENCE))?;
-    linger(port)
+    endpoint.send(&bad, Deadline::after(PATIENCE))?;
+    linger(endpoint)
 }
 
 /// Waits until the receiver is done: it closes, or ends this process.
-fn linger(mut port: Port<Offer, DEPTH>) -> Result<(), Failure> {
-    match port.recv(Deadline::after(PATIENCE)) {
-        Ok(_) | Err(PortError::Link(LinkError::Closed) | PortError::PeerDead) => Ok(()),
+fn linger(mut endpoint: Endpoint<Offer, DEPTH>) -> Result<(), Failure> {
+    match endpoint.recv(Deadline::after(PATIENCE)) {
+        Ok(_) | Err(EndpointError::Link(LinkError::Closed) | EndpointError::PeerDead) => Ok(()),
         Err(why) => Err(why.into()),
     }
 }

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use annulet::cap::{CapTable, Object, Rights, Task};
-use annulet::host::{self, Deadline, PidFd, Port, PortError};
+use annulet::host::{self, Deadline, Endpoint, EndpointError, PidFd};
 use annulet::link::LinkError;
 use annulet::region::{Descriptor, Offer, RegionTable, Validator};
 use annulet_platform::fdpass;
@@ -95,7 +95,7 @@ pub trait Receive: Sent {
     const REGIONS: usize;
     /// Receives everything until the sender closes.
     fn receive<const N: usize>(
-        port: &mut Port<Self, N>,
+        endpoint: &mut Endpoint<Self, N>,
         regions: Vec<OwnedFd>,
         tally: &mut Tally,
     ) -> Result<(), Failure>;
@@ -105,7 +105,7 @@ impl Receive for Offer {
     const REGIONS: usize = 1;
 
     fn receive<const N: usize>(
-        port: &mut Port<Self, N>,
+        endpoint: &mut Endpoint<Self, N>,
         regions: Vec<OwnedFd>,
         tally: &mut Tally,
     ) -> Result<(), Failure> {
@@ -121,8 +121,8 @@ impl Receive for Offer {
 
         // The sender learns how to name its region here.
         let welcome = Offer { descriptor: Descriptor::new(handle, 0, 0, 0)?, cap };
-        port.send(&welcome, Deadline::after(PATIENCE))?;
-        drain(port, |offer: Offer| {
+        endpoint.send(&welcome, Deadline::after(PATIENCE))?;
+        drain(endpoint, |offer: Offer| {
             tally.arrived(offer.sent_at());
             let view = validator.check(offer.cap, &offer.descriptor)?;
             tally.take(&view);
@@ -135,12 +135,12 @@ impl Receive for Inline {
     const REGIONS: usize = 0;
 
     fn receive<const N: usize>(
-        port: &mut Port<Self, N>,
+        endpoint: &mut Endpoint<Self, N>,
         _: Vec<OwnedFd>,
         tally: &mut Tally,
     ) -> Result<(), Failure> {
         let mut piece = [0; PIECE];
-        drain(port, |message: Inline| {
+        drain(endpoint, |message: Inline| {
             tally.arrived(message.sent_at());
             let bytes = message.bytes(&mut piece).ok_or("a message longer than a piece")?;
             tally.copied += bytes.len() as u64;
@@ -152,13 +152,13 @@ impl Receive for Inline {
 
 /// Gives every message to `f` until the sender closes, or something is wrong.
 pub fn drain<E: Sent, const N: usize>(
-    port: &mut Port<E, N>,
+    endpoint: &mut Endpoint<E, N>,
     mut f: impl FnMut(E) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     loop {
-        let message = match port.recv(Deadline::after(PATIENCE)) {
+        let message = match endpoint.recv(Deadline::after(PATIENCE)) {
             Ok(message) => message,
-            Err(PortError::Link(LinkError::Closed)) => return Ok(()),
+            Err(EndpointError::Link(LinkError::Closed)) => return Ok(()),
             Err(why) => return Err(why.into()),
         };
         f(message)?;
@@ -172,10 +172,10 @@ pub fn run<E: Receive, const N: usize>(role: &str, file: &Path) -> Result<bool, 
     let deadline = Deadline::after(PATIENCE * 10);
     // The sender reports by the same connection when it is through.
     let socket = sender.socket.try_clone()?;
-    let (mut port, regions) = host::accept::<E, N>(socket, peer, &[], E::REGIONS, deadline)?;
+    let (mut endpoint, regions) = host::accept::<E, N>(socket, peer, &[], E::REGIONS, deadline)?;
 
     let mut tally = Tally::new(std::fs::metadata(file)?.len())?;
-    E::receive(&mut port, regions, &mut tally)?;
+    E::receive(&mut endpoint, regions, &mut tally)?;
     let elapsed = tally.first.map(|first| first.elapsed());
     tally.bar.finish_and_clear();
 
@@ -186,7 +186,7 @@ pub fn run<E: Receive, const N: usize>(role: &str, file: &Path) -> Result<bool, 
     }
     let report = Report::from_bytes(&bytes);
     // It has said that it is through. Whether it ends is its own business, as all that it says.
-    if port.peer().wait(Deadline::after(PATIENCE)).is_none() {
+    if endpoint.peer().wait(Deadline::after(PATIENCE)).is_none() {
         return Err("the sender does not end".into());
     }
     let ended = sender.child.wait()?;

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
 
-use annulet::host::{self, Deadline, PidFd, Port, Sealed};
+use annulet::host::{self, Deadline, Endpoint, PidFd, Sealed};
 use annulet::link::Entry;
 use annulet::region::{Descriptor, Offer};
 use annulet_platform::fdpass;
@@ -72,19 +72,24 @@ pub fn region_of(path: &Path) -> Result<(OwnedFd, u64), Failure> {
     Ok((region, bytes))
 }
 
-/// Becomes a port of the parent, offering `region`. The connection stays open, for what is said at the end.
-pub fn port<E: Entry, const N: usize>(
+/// Becomes an endpoint of the parent, offering `region`. The connection stays open, for what is said at the end.
+pub fn endpoint<E: Entry, const N: usize>(
     socket: &OwnedFd,
     region: Option<&OwnedFd>,
-) -> Result<Port<E, N>, Failure> {
+) -> Result<Endpoint<E, N>, Failure> {
     let parent = PidFd::of_peer(socket)?;
     let offer: Vec<_> = region.iter().map(|fd| fd.as_fd()).collect();
-    let (port, _) = host::connect::<E, N>(socket.try_clone()?, parent, &offer, 0, Deadline::after(PATIENCE))?;
-    Ok(port)
+    let (endpoint, _) =
+        host::connect::<E, N>(socket.try_clone()?, parent, &offer, 0, Deadline::after(PATIENCE))?;
+    Ok(endpoint)
 }
 
 /// Offers every piece of `bytes` bytes of the region that `welcome` names. Returns the number of messages.
-pub fn offer_pieces(port: &mut Port<Offer, DEPTH>, welcome: Offer, bytes: u64) -> Result<u64, Failure> {
+pub fn offer_pieces(
+    endpoint: &mut Endpoint<Offer, DEPTH>,
+    welcome: Offer,
+    bytes: u64,
+) -> Result<u64, Failure> {
     let pieces = (0..bytes).step_by(PIECE).map(|offset| {
         let length = (bytes - offset).min(PIECE as u64) as usize;
         Descriptor::new(welcome.descriptor.region(), offset, length, now())
@@ -92,7 +97,7 @@ pub fn offer_pieces(port: &mut Port<Offer, DEPTH>, welcome: Offer, bytes: u64) -
     });
     let mut messages = 0;
     for offer in pieces {
-        port.send(&offer?, Deadline::after(PATIENCE))?;
+        endpoint.send(&offer?, Deadline::after(PATIENCE))?;
         messages += 1;
     }
     Ok(messages)
@@ -102,10 +107,10 @@ pub fn offer_pieces(port: &mut Port<Offer, DEPTH>, welcome: Offer, bytes: u64) -
 fn stream(socket: &OwnedFd, path: &Path) -> Result<(), Failure> {
     let hash = hash_of(path)?;
     let (region, bytes) = region_of(path)?;
-    let mut port = port::<Offer, DEPTH>(socket, Some(&region))?;
-    let welcome = port.recv(Deadline::after(PATIENCE))?;
-    let messages = offer_pieces(&mut port, welcome, bytes)?;
-    port.close();
+    let mut endpoint = endpoint::<Offer, DEPTH>(socket, Some(&region))?;
+    let welcome = endpoint.recv(Deadline::after(PATIENCE))?;
+    let messages = offer_pieces(&mut endpoint, welcome, bytes)?;
+    endpoint.close();
     report(socket, Report { hash, messages, copied: 0 })
 }
 
@@ -115,14 +120,14 @@ fn copy(socket: &OwnedFd, path: &Path) -> Result<(), Failure> {
     // In memory before the clock runs, as in `stream`.
     let (region, bytes) = region_of(path)?;
     let memory: Sealed = host::attach_region(&region, u64::MAX)?;
-    let mut port = port::<Inline, INLINE_DEPTH>(socket, None)?;
+    let mut endpoint = endpoint::<Inline, INLINE_DEPTH>(socket, None)?;
     let (mut messages, mut copied) = (0, 0);
     for piece in memory.get(..bytes as usize).unwrap_or_default().chunks(PIECE) {
-        port.send(&Inline::new(piece, now()), Deadline::after(PATIENCE))?;
+        endpoint.send(&Inline::new(piece, now()), Deadline::after(PATIENCE))?;
         copied += piece.len() as u64;
         messages += 1;
     }
-    port.close();
+    endpoint.close();
     report(socket, Report { hash, messages, copied })
 }
 

@@ -1,7 +1,7 @@
 //! Any 128 bytes and any size: the header check accepts exactly the one header that this side would write itself.
 #![no_main]
 
-use annulet::link::{Geometry, HEADER_BYTES, Header};
+use annulet::link::{Geometry, HEADER_BYTES, WindowHeader};
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 
@@ -16,12 +16,12 @@ struct Forgery {
 
 fuzz_target!(|forgery: Forgery| {
     let geometry = Geometry::of::<[u32; 8], 64>();
-    let genuine = *Header::new(&geometry).as_bytes();
+    let genuine = *WindowHeader::new(&geometry).as_bytes();
     let mut bytes = forgery.scratch.map_or(genuine, |scratch| *scratch);
     for (at, value) in forgery.changes {
         bytes[usize::from(at) % HEADER_BYTES] = value;
     }
     let size = if forgery.genuine_size { geometry.total_bytes() } else { forgery.size };
-    let accepted = Header::check(&bytes, &geometry, size).is_ok();
+    let accepted = WindowHeader::check(&bytes, &geometry, size).is_ok();
     assert_eq!(accepted, bytes == genuine && size >= geometry.total_bytes());
 });

@@ -151,17 +151,17 @@ fuzz_target!(|claim: Claim| {
                 None | Some(None) => return Err(E::Foreign),
                 Some(Some(None)) if gone.contains(&region.index()) => {
                     permits().map_err(E::Denied)?;
-                    return Err(E::StaleGeneration);
+                    return Err(E::Stale);
                 }
-                Some(Some(Some((Policy::Reserved, ..)) | None)) => return Err(E::BadRegion),
+                Some(Some(Some((Policy::Reserved, ..)) | None)) => return Err(E::BadHandle),
                 Some(Some(Some(found))) => *found,
             };
         if policy == Policy::Slab || policy == Policy::AppendOnly && claim.immutable_only {
-            return Err(E::BadKind { found: policy });
+            return Err(E::WrongPolicy { found: policy });
         }
         let named = permits().map_err(E::Denied)?;
         if region.generation() != live || named.generation() != live {
-            return Err(E::StaleGeneration);
+            return Err(E::Stale);
         }
         // All regions here begin at a multiple of 64; beyond that the address decides.
         if align <= 64 && !u128::from(offset).is_multiple_of(align as u128) {

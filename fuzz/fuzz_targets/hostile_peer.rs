@@ -5,7 +5,7 @@
 #![no_main]
 
 use annulet::link::{Link, LinkError, Window};
-use annulet::words::{Oracle, WordAccess};
+use annulet::words::{Adversary, WordAccess};
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 
@@ -50,24 +50,24 @@ fuzz_target!(|game: Game| {
             }
         })
         .collect();
-    let mine = Oracle::<16>::new(&[]);
-    let theirs = Oracle::<64>::new(&script);
+    let mine = Adversary::<16>::new(&[]);
+    let theirs = Adversary::<64>::new(&script);
     let mut link = Link::<Entry, N, _, _>::starting_at(&mine, &theirs, origin);
     for op in &game.ops {
         mine.begin();
         theirs.begin();
         let was_poisoned = link.is_poisoned();
         let (result, most_loads) = match op {
-            Op::Send => (link.send(&[1, 2, 3]), 1),
+            Op::Send => (link.try_send(&[1, 2, 3]), 1),
             Op::SendIter(count) => {
-                let sent = link.send_iter((0..*count).map(|n| [n.into(); W]));
+                let sent = link.try_send_iter((0..*count).map(|n| [n.into(); W]));
                 assert!(sent.is_ok_and(|sent| sent <= N) || sent.is_err());
                 (sent.map(drop), 1)
             }
-            Op::Recv => (link.recv().map(drop), 1 + W),
+            Op::Recv => (link.try_recv().map(drop), 1 + W),
             Op::Drain(max) => {
                 let mut shown = 0;
-                let drained = link.drain((*max).into(), |_| shown += 1);
+                let drained = link.try_drain((*max).into(), |_| shown += 1);
                 assert!(shown <= N.min((*max).into()));
                 assert_eq!(drained.unwrap_or(0), shown);
                 (drained.map(drop), 1 + shown * W)

@@ -40,7 +40,7 @@ pub fn allowed() -> io::Result<Vec<usize>> {
 /// System calls only: no file is opened and nothing allocated, as `std::thread::available_parallelism` would, which reads
 /// the quotas of control groups. Those are no reason not to spin: others run at the same time until they are used up.
 #[must_use]
-pub fn is_alone() -> bool {
+pub fn is_uniprocessor() -> bool {
     let sets = [Some(Pid::INIT), Some(getpid()), None].map(sched_getaffinity);
     let known = || sets.iter().flatten();
     (0..CpuSet::MAX_CPU).filter(|&cpu| known().any(|set| set.is_set(cpu))).take(2).count() == 1

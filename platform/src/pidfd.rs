@@ -26,7 +26,7 @@ pub struct PidFd {
 ///
 /// That is no proof that memory which it could write stays as it is: a child that it left behind has the same mappings.
 ///
-/// Only [`PidFd::evidence`] and [`PidFd::wait`] make one. It cannot be copied: one death, one token per question. It borrows
+/// Only [`PidFd::try_wait`] and [`PidFd::wait`] make one. It cannot be copied: one death, one token per question. It borrows
 /// the descriptor of its process, and what is given one asks [`is_of`](Self::is_of): the death of one peer is none of another.
 ///
 /// ```compile_fail,E0451
@@ -45,7 +45,7 @@ pub struct PidFd {
 ///
 /// ```compile_fail,E0505
 /// fn keep(peer: annulet_platform::pidfd::PidFd) {
-///     let dead = peer.evidence();
+///     let dead = peer.try_wait();
 ///     drop(peer);
 ///     drop(dead);
 /// }
@@ -152,12 +152,12 @@ impl PidFd {
     #[must_use]
     pub fn is_this_process(&self) -> bool {
         // The number of a process that runs is nobody else's; that of one that is gone may be ours by now.
-        self.number == std::process::id() && self.evidence().is_none()
+        self.number == std::process::id() && self.try_wait().is_none()
     }
 
     /// Proof that the process has ended, if it has. Does not block. A process that is stopped, slow or hung gives
     /// `None`.
-    pub fn evidence(&self) -> Option<PeerDead<'_>> {
+    pub fn try_wait(&self) -> Option<PeerDead<'_>> {
         self.wait(clock::now())
     }
 
@@ -202,11 +202,11 @@ mod tests {
         let broken = PidFd { fd: write, number: 0 };
         let reported = poll::wait(broken.as_fd(), PollFlags::IN, clock::now()).unwrap().unwrap();
         assert!(reported.contains(PollFlags::ERR) && !reported.contains(PollFlags::IN), "the control");
-        assert!(broken.evidence().is_none());
+        assert!(broken.try_wait().is_none());
         assert!(broken.wait(clock::after(core::time::Duration::from_millis(1))).is_none());
         let (read, write) = rustix::pipe::pipe().unwrap();
         drop(write);
-        assert!(PidFd { fd: read, number: 0 }.evidence().is_none());
+        assert!(PidFd { fd: read, number: 0 }.try_wait().is_none());
     }
 
     /// The death of one child is no proof of the other's.
@@ -220,13 +220,13 @@ mod tests {
         assert!(dead.is_of(&one) && !dead.is_of(&other));
         assert_eq!(dead.process().number(), children[0].id());
         assert!(format!("{dead:?}").contains(&children[0].id().to_string()));
-        assert!(other.evidence().is_none());
+        assert!(other.try_wait().is_none());
         children[1].kill().unwrap();
         for child in &mut children {
             child.wait().unwrap();
         }
         // Another descriptor of a process is another proof, since numbers are reused.
-        let second = other.evidence().unwrap();
+        let second = other.try_wait().unwrap();
         assert!(second.is_of(&other) && !second.is_of(&one));
     }
 
@@ -234,7 +234,7 @@ mod tests {
     fn the_way_before_linux_6_5_names_the_peer() {
         let (ours, _theirs) = UnixStream::pair().unwrap();
         let peer = PidFd::of_peer_number(ours.as_fd()).unwrap();
-        assert!(peer.evidence().is_none());
+        assert!(peer.try_wait().is_none());
         let unconnected =
             rustix::net::socket(rustix::net::AddressFamily::UNIX, rustix::net::SocketType::STREAM, None);
         let error = PidFd::of_peer_number(unconnected.unwrap().as_fd()).unwrap_err();

@@ -4,7 +4,7 @@
 
 use std::io::ErrorKind;
 
-use annulet_platform::affinity::{allowed, current_cpu, is_alone, pin_current};
+use annulet_platform::affinity::{allowed, current_cpu, is_uniprocessor, pin_current};
 
 mod common;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
@@ -18,7 +18,7 @@ fn a_pinned_thread_runs_where_it_was_told() {
     assert!(!cpus.is_empty() && cpus.is_sorted());
     assert_eq!(cpus.len(), rustix::thread::sched_getaffinity(None).unwrap().count() as usize);
     assert!(cpus.contains(&current_cpu()));
-    let alone = is_alone();
+    let alone = is_uniprocessor();
     assert!(!alone || cpus.len() == 1);
     for cpu in cpus {
         // Of the thread, not of the test runner.
@@ -26,7 +26,7 @@ fn a_pinned_thread_runs_where_it_was_told() {
             pin_current(cpu).unwrap();
             assert_eq!(current_cpu(), cpu);
             assert_eq!(allowed().unwrap(), [cpu]);
-            assert_eq!(is_alone(), alone, "others have their processors still");
+            assert_eq!(is_uniprocessor(), alone, "others have their processors still");
         })
         .join()
         .unwrap();
@@ -66,9 +66,9 @@ fn who_is_alone_on_a_processor_is_told() {
         }
         let init = Pid::INIT.as_raw_nonzero().get() as u32;
         filter::refuse_for(libc::SYS_sched_getaffinity, 0, init, libc::EPERM);
-        assert!(is_alone());
+        assert!(is_uniprocessor());
         // Who learns nothing does not say so.
         filter::refuse(&[libc::SYS_sched_getaffinity], libc::EPERM);
-        assert!(!is_alone());
+        assert!(!is_uniprocessor());
     });
 }

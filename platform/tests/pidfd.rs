@@ -42,15 +42,15 @@ fn sigkill_is_evidence_within_the_bound() {
     }
     let mut child = idle("sigkill_is_evidence_within_the_bound");
     let peer = PidFd::of_child(&child).unwrap();
-    assert!(peer.evidence().is_none());
+    assert!(peer.try_wait().is_none());
     assert!(!peer.is_this_process());
     assert!(peer.wait(clock::after(Duration::from_millis(20))).is_none());
     child.kill().unwrap();
     assert!(peer.wait(clock::after(BOUND)).is_some());
     // Before and after the parent has collected the exit status.
-    assert!(peer.evidence().is_some());
+    assert!(peer.try_wait().is_some());
     child.wait().unwrap();
-    assert!(peer.evidence().is_some());
+    assert!(peer.try_wait().is_some());
     assert!(peer.wait(clock::NEVER).is_some());
 }
 
@@ -65,10 +65,10 @@ fn sigstop_is_no_evidence() {
     kill_process(pid, Signal::STOP).unwrap();
     let (_, status) = waitpid(Some(pid), WaitOptions::UNTRACED).unwrap().unwrap();
     assert!(status.stopped());
-    assert!(peer.evidence().is_none());
+    assert!(peer.try_wait().is_none());
     assert!(peer.wait(clock::after(Duration::from_millis(200))).is_none());
     kill_process(pid, Signal::CONT).unwrap();
-    assert!(peer.evidence().is_none());
+    assert!(peer.try_wait().is_none());
     child.kill().unwrap();
     assert!(peer.wait(clock::after(BOUND)).is_some());
     child.wait().unwrap();
@@ -84,7 +84,7 @@ fn an_ordinary_exit_is_evidence_and_the_exit_status_stays_with_the_parent() {
     drop(child.stdin.take());
     assert!(peer.wait(common::soon()).is_some());
     // Asking anew about a child that ended must not collect its status either.
-    assert!(PidFd::of_child(&child).unwrap().evidence().is_some());
+    assert!(PidFd::of_child(&child).unwrap().try_wait().is_some());
     assert!(child.wait().unwrap().success());
     assert!(PidFd::of_child(&child).is_err());
 }
@@ -105,13 +105,13 @@ fn a_connected_peer_is_named_by_its_socket() {
     let mut child = common::again(NAME, "peer").env(ADDRESS, address).stdin(Stdio::piped()).spawn().unwrap();
     let (stream, _) = listener.accept().unwrap();
     let peer = PidFd::of_peer(&stream).unwrap();
-    assert!(peer.evidence().is_none());
+    assert!(peer.try_wait().is_none());
     child.kill().unwrap();
     assert!(peer.wait(clock::after(BOUND)).is_some());
     child.wait().unwrap();
     // Reaped: this kernel either still names the process, as dead, or has no answer; it never names another.
     match PidFd::of_peer(&stream) {
-        Ok(peer) => assert!(peer.evidence().is_some()),
+        Ok(peer) => assert!(peer.try_wait().is_some()),
         Err(error) => assert!(error.raw_os_error().is_some()),
     }
 }
@@ -120,7 +120,7 @@ fn a_connected_peer_is_named_by_its_socket() {
 fn a_pair_names_the_process_that_made_it() {
     let (ours, _theirs) = annulet_platform::fdpass::pair().unwrap();
     let this = PidFd::of_peer(&ours).unwrap();
-    assert!(this.evidence().is_none());
+    assert!(this.try_wait().is_none());
     assert_eq!(this.number(), std::process::id());
     assert!(this.is_this_process());
 }

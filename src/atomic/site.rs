@@ -55,13 +55,13 @@ pub enum Site {
     /// `SplitCursor::observe`: the Acquire load of a position that is one word.
     SplitObserve,
     /// `SplitCursor::observe`: the Acquire load of the first of two words.
-    LowObserve,
-    /// `SplitCursor::publish`: the Release store of a position's turn.
-    TurnPublish,
+    LoObserve,
+    /// `SplitCursor::publish`: the Release store of a position's second word, hi.
+    HiPublish,
     /// `SplitCursor::observe`: the Acquire load of it before the first word is loaded.
-    TurnObserve,
+    HiObserve,
     /// `SplitCursor::observe`: the Acquire load of it after that, with which the next look begins.
-    TurnAgain,
+    HiAgain,
     /// `SplitCursor::invalidate`: the Release fence between saying what goes, and overwriting it.
     InvalidateFence,
     /// `SplitCursor::validate`: the Acquire fence between copying something, and asking whether it was still there.
@@ -82,7 +82,7 @@ pub enum Site {
     EmptyFence,
     /// `fence::given_back`: the whole fence between giving an end back, and the look for what was left to its holder.
     DiscardFence,
-    /// `words::Foreign::observe`: the Acquire fence after the load of a word the peer writes.
+    /// `words::PeerMapping::observe`: the Acquire fence after the load of a word the peer writes.
     MappingObserve,
     /// `words::sleeping`: the whole fence between saying that one sleeps, and the look at the peer's word.
     SleepFence,

@@ -1,6 +1,6 @@
-//! Quotas: which task pays for a capability, and what was promised to it.
+//! Quotas: which task pays for a capability, and how many were promised to it.
 
-use super::{CapError, Task};
+use super::{CapError, Quota, Task};
 
 /// The quotas of a table of `N` capabilities: at most one account for each slot that is promised, so at most `N`.
 ///
@@ -9,7 +9,7 @@ use super::{CapError, Task};
 #[repr(transparent)]
 pub(super) struct Accounts<const N: usize>([Account; N]);
 
-/// What one task may grant, and has. An account that promises nothing is vacant.
+/// How much one task may grant, and has granted. An account that promises nothing is vacant.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 struct Account {
@@ -20,7 +20,7 @@ struct Account {
 }
 
 impl Account {
-    /// Slots that are kept for the task: those it may use, and those it uses, where the quota was lowered.
+    /// Returns how many slots are kept for the task: its quota, or as many as it uses if that was lowered.
     fn promised(&self) -> u32 {
         self.quota.max(self.used)
     }
@@ -40,14 +40,16 @@ impl<const N: usize> Accounts<N> {
         Self([const { Account { task: Task(0), quota: 0, used: 0 } }; N])
     }
 
-    /// Slots that are kept for all tasks together.
+    /// Returns how many slots are kept for all tasks together.
     pub(super) fn promised(&self) -> usize {
         self.0.iter().map(|account| account.promised() as usize).sum()
     }
 
-    /// The quota of a task, and how much of it is used.
-    pub(super) fn of(&self, task: Task) -> (u32, u32) {
-        self.find(task).and_then(|at| self.0.get(at)).map_or((0, 0), |account| (account.quota, account.used))
+    /// Returns the quota of a task, and how much of it is used.
+    pub(super) fn of(&self, task: Task) -> Quota {
+        let account = self.find(task).and_then(|at| self.0.get(at));
+        account
+            .map_or(Quota { limit: 0, used: 0 }, |account| Quota { limit: account.quota, used: account.used })
     }
 
     /// Sets a task's quota, if what that promises beyond what was promised before fits into `room`.
@@ -67,7 +69,7 @@ impl<const N: usize> Accounts<N> {
 
     /// Counts one more capability that `task` makes.
     pub(super) fn charge(&mut self, task: Task) -> Result<Payer, CapError> {
-        let over = CapError::OverQuota { quota: self.of(task).0 };
+        let over = CapError::OverQuota { quota: self.of(task).limit };
         let at = self.find(task).ok_or(over)?;
         let account = self.0.get_mut(at).filter(|account| account.used < account.quota).ok_or(over)?;
         account.used += 1;

@@ -1,4 +1,4 @@
-//! What a slot holds, and the proof that it was checked.
+//! A capability in a slot, and the proof that it was checked.
 
 use core::fmt;
 
@@ -42,10 +42,9 @@ impl Capability {
     }
 }
 
-/// A capability that was checked: proof that its holder may do what was asked, for as long as the table is not
-/// changed.
+/// A capability that was checked: the proof that its holder may do what was asked.
 ///
-/// It cannot be made in any other way.
+/// Only [`CapTable::check`](super::CapTable::check) makes one. It borrows the table, so it is gone before that changes.
 #[derive(Clone, Copy)]
 #[must_use]
 pub struct Authority<'t> {

@@ -1,14 +1,13 @@
-//! Who may do what: rights, and the table that grants and checks them.
+//! Capabilities: what a task may do with an object, and the table that grants and checks them.
 //!
-//! A capability names an object, the task that holds it, and what that task may do with it. Tasks know
-//! capabilities by [`Handle<Cap>`]; a handle is an allegation, and [`CapTable::check`] compares its generation,
-//! its holder and its rights on every use. Rights only ever shrink, and revoking a capability takes everything
-//! that was granted from it, and frees their slots.
+//! A capability names an object, the task that holds it, and the task's rights. Tasks know capabilities by [`Handle<Cap>`]. A
+//! handle is only a claim: [`CapTable::check`] compares its generation, its holder and its rights on every use. Rights only ever
+//! shrink. Revoking a capability also revokes everything that was granted from it, and frees their slots.
 //!
-//! The slots of a table are shared, so each task has a quota of them, and pays for what it grants; the rest is the
-//! kernel's ([`CapTable`](CapTable#quotas)).
+//! The slots of a table are shared. So each task has a quota of them, and pays for what it grants. The rest is the kernel's
+//! ([`CapTable`](CapTable#quotas)).
 //!
-//! A kernel with a capability system of its own implements [`Access`] on it instead; the table is the default.
+//! Use a [`CapTable`] if your kernel has no capabilities yet. A kernel that has implements [`Access`] on its own instead.
 //!
 //! # Examples
 //!
@@ -27,6 +26,8 @@
 //! assert_eq!(caps.check(alice, lent, Rights::READ).unwrap_err(), CapError::NotHolder);
 //! assert_eq!(caps.revoke(alice, root), Err(CapError::NoRight { missing: Rights::REVOKE }));
 //! ```
+//!
+//! The guarantees are those of the [table](CapTable#guarantees).
 
 mod account;
 mod capability;
@@ -40,15 +41,16 @@ use core::fmt;
 use crate::handle::{Cap, Handle, Region};
 
 bitflags::bitflags! {
-    /// What the holder of a capability may do. Bits without a name are refused wherever rights come from outside
-    /// ([`Rights::from_bits`](#method.from_bits)).
+    /// What the holder of a capability may do.
+    ///
+    /// Rights that come from outside may have bits without a name: [`Rights::from_bits`](#method.from_bits) refuses them.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub struct Rights: u32 {
         /// Read the object's bytes.
         const READ = 1;
         /// Write to the object.
         const WRITE = 2;
-        /// Grant a part of these rights to others, who may do the same if they get this one too.
+        /// Grant a part of these rights to another task, which may grant on if it gets this right, too.
         const GRANT = 4;
         /// Revoke the capability, and with it all that was granted from it.
         const REVOKE = 8;
@@ -56,13 +58,14 @@ bitflags::bitflags! {
         const SEND = 16;
         /// Receive from the object.
         const RECV = 32;
-        /// Grant, but whoever gets it cannot grant on.
+        /// Grant a part of these rights to another task, which cannot grant on.
         const GRANT_ONCE = 64;
     }
 }
 
-/// A task, process or component: whoever holds capabilities. The kernel says which one is calling; a task never
-/// says it of itself.
+/// A task, process or component that holds capabilities.
+///
+/// The kernel says which task is calling. A task never says it of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Task(pub u32);
 
@@ -70,10 +73,10 @@ pub struct Task(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Object {
-    /// A region of a [`RegionTable`](crate::region::RegionTable). The handle says of which: a capability for a region of
-    /// one table is none for a region of another one.
+    /// A region of a [`RegionTable`](crate::region::RegionTable). The handle says of which table: a capability for a region of
+    /// one table is not valid for a region of another one.
     Region(Handle<Region>),
-    /// Something that this crate does not know, by a number of the kernel's.
+    /// An object that this crate does not know, by the kernel's number.
     Opaque(u64),
 }
 
@@ -81,9 +84,9 @@ pub enum Object {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Quota {
-    /// As many as the kernel has promised.
+    /// The number that the kernel has promised.
     pub limit: u32,
-    /// In the table at this moment. More than the limit if that was lowered since.
+    /// The number in the table at this moment. It is more than the limit if that was lowered since.
     pub used: u32,
 }
 
@@ -97,9 +100,9 @@ pub enum CapError {
     BadHandle,
     /// It was revoked.
     Revoked,
-    /// It is somebody else's.
+    /// Another task holds it.
     NotHolder,
-    /// It is for something else.
+    /// It is for another object.
     WrongObject,
     /// It does not include these rights.
     NoRight {
@@ -117,7 +120,7 @@ pub enum CapError {
     NoRoom,
     /// Every slot of the table has used up its generations: no capability will ever fit again.
     Retired,
-    /// It is granted on too many times already.
+    /// It was granted on too many times already.
     TooDeep,
     /// This process has made so many tables that no number is left to tell this one from the others: give it one by
     /// [`CapTable::numbered`].
@@ -130,8 +133,8 @@ impl fmt::Display for CapError {
             Self::Foreign => f.write_str("the capability is another table's"),
             Self::BadHandle => f.write_str("no such capability"),
             Self::Revoked => f.write_str("the capability is revoked"),
-            Self::NotHolder => f.write_str("the capability is somebody else's"),
-            Self::WrongObject => f.write_str("the capability is for something else"),
+            Self::NotHolder => f.write_str("the capability is another task's"),
+            Self::WrongObject => f.write_str("the capability is for another object"),
             Self::NoRight { missing } => {
                 f.write_str("the capability lacks the right ")?;
                 bitflags::parser::to_writer(missing, f)
@@ -148,14 +151,14 @@ impl fmt::Display for CapError {
 
 impl core::error::Error for CapError {}
 
-/// Where the [`Validator`](crate::region::Validator) asks what a task may do with a region.
+/// Decides what a task may do with a region, for the [`Validator`](crate::region::Validator).
 ///
-/// Implemented by [`CapTable`]; a kernel with its own capability system implements it on that.
+/// [`CapTable`] implements it. A kernel with a capability system of its own implements it on that.
 pub trait Access {
     /// Returns the region that `cap` names, if `task` holds it, its region has this index, and it includes `need`.
     ///
-    /// The [`Validator`](crate::region::Validator) compares all of the answer, so another region than the one that was
-    /// asked about is as good as [`WrongObject`](CapError::WrongObject).
+    /// The [`Validator`](crate::region::Validator) compares the whole handle. If it names another region than the one that was
+    /// asked about, the validator refuses it as [`WrongObject`](CapError::WrongObject).
     ///
     /// # Errors
     ///

@@ -13,36 +13,48 @@ const MAX_DEPTH: u32 = 8;
 
 /// A table of `N` capabilities.
 ///
-/// Changing it takes `&mut self`, using it `&self`: a kernel with several cores puts it behind the lock it has.
-/// Every operation is bounded by `N`, all-zero memory is an empty table, and `new` is `const`.
+/// Changing it takes `&mut self`, using it `&self`. So a kernel with several cores puts it behind its own lock. Every operation
+/// is bounded by `N`. All-zero memory is an empty table, and `new` is `const`.
+///
+/// # Examples
+///
+/// ```
+/// use annulet::cap::{CapError, CapTable, Object, Rights, Task};
+///
+/// let mut caps = CapTable::<8>::new();
+/// let driver = Task(1);
+/// let cap = caps.mint(driver, Object::Opaque(7), Rights::READ | Rights::REVOKE, 0).unwrap();
+/// assert_eq!(caps.check(driver, cap, Rights::READ).unwrap().object(), Object::Opaque(7));
+/// assert_eq!(caps.revoke(driver, cap), Ok(1));
+/// assert_eq!(caps.check(driver, cap, Rights::READ).unwrap_err(), CapError::Revoked);
+/// ```
 ///
 /// # Quotas
 ///
-/// The slots are shared, so they are promised. A task may [`grant`](Self::grant) as many capabilities as the kernel has
-/// promised it by [`set_quota`](Self::set_quota), and no more; without a quota, none. What is promised is kept: the
-/// quotas of all tasks and the kernel's own capabilities never exceed `N`. So tasks that use up their quotas, alone or
-/// together, take nothing from another task, and nothing from the kernel. The slots that are not promised are the
-/// kernel's [`reserve`](Self::reserve), out of which it mints.
+/// The slots are shared, so the kernel promises them. A task may [`grant`](Self::grant) at most as many capabilities as the
+/// kernel has promised it by [`set_quota`](Self::set_quota). Without a quota, it may grant none. The quotas of all tasks and the
+/// kernel's own capabilities never exceed `N`. So a task that uses up its quota takes no slot from another task or from the
+/// kernel. The slots that are not promised are the kernel's [`reserve`](Self::reserve), out of which it mints.
 ///
 /// The task that grants pays, from the grant until that capability is gone, whichever task revokes it. The holder pays
-/// nothing: no other task can use up its quota by giving it capabilities. If the holder may grant on, it pays for what it
-/// grants. So a task gains nothing by granting through accomplices: each has what the kernel has promised it. The kernel
-/// pays for what it mints, also if a task has asked for it: how often a task may ask is the kernel's to say.
+/// nothing, so no other task can use up its quota by giving it capabilities. A holder that grants on pays for its own grants. So
+/// a task gains nothing by granting through accomplices. The kernel pays for what it mints, also if a task has asked for it.
+/// The kernel decides how often a task may ask.
 ///
-/// A slot that retires is taken from the reserve. When that is used up, promises can no longer be kept: look at
+/// A slot that retires is taken from the reserve. When the reserve is used up, promises can no longer be kept: see
 /// [`retired`](Self::retired).
 ///
 /// # Guarantees
 ///
 /// | | |
 /// |---|---|
-/// | a forged handle | never passes: exactly the handles that were given out and not revoked do |
+/// | a forged handle | never passes: only handles that were given out and not revoked do |
 /// | another table's handle | is [`CapError::Foreign`]: slots are numbered throughout the process |
-/// | a revoked handle | never passes again: generations rise, and a slot whose generations are used up is retired |
-/// | generations | are spent evenly: a grant or a mint takes the free slot that had the fewest tenants |
-/// | rights | a grant never includes what the granter lacks |
-/// | a task's grants | never exceed its quota; up to it they never fail for what other tasks have in the table |
-/// | revocation | takes the whole subtree, iteratively, frees its slots, and gives them back to the tasks that paid |
+/// | a revoked handle | never passes again: generations rise, and used-up slots are retired |
+/// | generations | are spent evenly: a new capability takes the slot with the most left |
+/// | rights | a grant never includes a right that the granter lacks |
+/// | a task's grants | never exceed its quota, and never fail because of another task's |
+/// | revocation | takes the whole subtree iteratively, frees its slots, and refunds the tasks that paid |
 /// | memory | `N` slots and `N` accounts; no allocation, no recursion |
 #[repr(C)]
 pub struct CapTable<const N: usize> {
@@ -55,7 +67,7 @@ pub struct CapTable<const N: usize> {
 #[derive(Clone, Copy)]
 #[repr(C)]
 struct Slot {
-    /// Of the capability in the slot, or the last one that was.
+    /// The generation of the capability in the slot, or of the last one that was there.
     generation: u32,
     live: bool,
     cap: Capability,
@@ -75,19 +87,18 @@ impl<const N: usize> CapTable<N> {
     /// Makes a table without capabilities, in which no task may grant. It is numbered, apart from all other tables of
     /// this process, when the first capability is made.
     ///
-    /// On targets without compare-and-swap the numbers are counted in two steps: a table whose first capability is made
-    /// in an interrupt handler, on another core, or by a thread that preempts others is numbered by hand there
-    /// ([`numbered`](Self::numbered)).
+    /// On targets without compare-and-swap, the numbers are counted in two steps. There, use [`numbered`](Self::numbered) for a
+    /// table whose first capability is made in an interrupt handler, on another core, or by a thread that preempts others.
     #[must_use]
     pub const fn new() -> Self {
         Self::with(SlotNumbers::counted())
     }
 
-    /// Makes a table without capabilities that has this number. The caller sees to it that no other table of
-    /// capabilities has the number: a handle of the one would be a handle of the other.
+    /// Makes a table without capabilities that has this number.
     ///
-    /// For tables whose handles must be told apart beyond this process; or which are made so often that
-    /// [`new`](Self::new) runs out of numbers, after 2³¹ slots.
+    /// The caller sees to it that no other table of capabilities has the number: a handle of the one would be a handle of the
+    /// other. It is for tables whose handles must be told apart beyond this process. It is also for tables that are made so often
+    /// that [`new`](Self::new) runs out of numbers, after 2³¹ slots.
     #[must_use]
     pub const fn numbered(number: u16) -> Self {
         Self::with(SlotNumbers::given(number))
@@ -101,13 +112,12 @@ impl<const N: usize> CapTable<N> {
 
     /// Promises `quota` slots to a task: it may have granted that many capabilities at a time. 0 takes the promise back.
     ///
-    /// What the task has granted already stays, and is counted: below that a lower quota frees no slots until these
-    /// capabilities are gone.
+    /// Capabilities that the task has granted stay, and count. So a lower quota frees their slots only when they are gone.
     ///
     /// # Errors
     ///
-    /// [`CapError::NoRoom`] if the [`reserve`](Self::reserve) is smaller than what this promises beyond the last quota;
-    /// the last one stays then.
+    /// [`CapError::NoRoom`] if the [`reserve`](Self::reserve) is smaller than what this promises beyond the last quota. The
+    /// last quota stays then.
     pub fn set_quota(&mut self, task: Task, quota: u32) -> Result<(), CapError> {
         let room = self.reserve();
         self.accounts.set(task, quota, room)
@@ -116,12 +126,12 @@ impl<const N: usize> CapTable<N> {
     /// Returns the quota of a task, and how much of it is used.
     #[must_use]
     pub fn quota(&self, task: Task) -> Quota {
-        let (limit, used) = self.accounts.of(task);
-        Quota { limit, used }
+        self.accounts.of(task)
     }
 
-    /// Returns how many capabilities the kernel can still mint, whatever tasks do. These slots are neither used by what
-    /// it has minted, nor promised to a task, nor retired.
+    /// Returns how many capabilities the kernel can still mint, whatever tasks do.
+    ///
+    /// These slots are not used by minted capabilities, not promised to a task, and not retired.
     #[must_use]
     pub fn reserve(&self) -> usize {
         let minted = |slot: &&Slot| slot.cap().is_some_and(|cap| cap.payer == Payer::KERNEL);
@@ -129,12 +139,13 @@ impl<const N: usize> CapTable<N> {
         (N - self.retired()).saturating_sub(minted + self.accounts.promised())
     }
 
-    /// Makes a capability out of nothing, for `holder`. The kernel does this for what it creates; no task can.
+    /// Makes a new capability for `holder`. Only the kernel can do this, for the objects that it creates.
     ///
     /// # Errors
     ///
-    /// [`CapError::TableFull`] if every slot is used by what was minted, or promised to tasks: as many are minted as
-    /// [`reserve`](Self::reserve) says. [`CapError::Retired`], [`CapError::NoNumber`].
+    /// - [`CapError::TableFull`] if the [`reserve`](Self::reserve) is used up.
+    /// - [`CapError::Retired`] if every slot has used up its generations.
+    /// - [`CapError::NoNumber`] if no number is left for the table.
     pub fn mint(
         &mut self,
         holder: Task,
@@ -153,16 +164,20 @@ impl<const N: usize> CapTable<N> {
         self.insert(Capability { holder, rights, kind, depth: 0, number, badge, parent: 0, payer })
     }
 
-    /// Grants `rights` on the object of `cap` to `to`, on behalf of `caller`, who holds `cap` with
-    /// [`Rights::GRANT`] or [`Rights::GRANT_ONCE`].
+    /// Grants `rights` on the object of `cap` to `to`, on behalf of `caller`.
     ///
-    /// Without [`Rights::GRANT`], neither it nor `GRANT_ONCE` can be granted. It counts against the caller's quota.
+    /// The caller holds `cap` with [`Rights::GRANT`] or [`Rights::GRANT_ONCE`]. Without [`Rights::GRANT`], neither of the two can
+    /// be granted. The grant counts against the caller's quota.
     ///
     /// # Errors
     ///
-    /// The first that applies: those of [`check`](Self::check); [`CapError::NoRight`] for what the caller lacks of
-    /// `rights`; [`CapError::TooDeep`] beyond eight grants in a row; [`CapError::OverQuota`]; [`CapError::TableFull`] or
-    /// [`CapError::Retired`] if so many slots are retired that promises are not kept. The table is unchanged then.
+    /// The first that applies. The table is unchanged then.
+    ///
+    /// - Those of [`check`](Self::check).
+    /// - [`CapError::NoRight`] for each of `rights` that the caller lacks.
+    /// - [`CapError::TooDeep`] beyond eight grants in a row.
+    /// - [`CapError::OverQuota`] if the caller's quota is used up.
+    /// - [`CapError::TableFull`] or [`CapError::Retired`] if so many slots are retired that promises cannot be kept.
     pub fn grant(
         &mut self,
         caller: Task,
@@ -212,11 +227,11 @@ impl<const N: usize> CapTable<N> {
         Ok(Authority { cap: found })
     }
 
-    /// Revokes `cap` and everything that was granted from it, on behalf of `caller`, who holds it with
-    /// [`Rights::REVOKE`]. Returns how many capabilities went.
+    /// Revokes `cap` and everything that was granted from it, on behalf of `caller`. Returns how many were revoked.
     ///
-    /// Nothing can be checked under them any more. A [`View`](crate::region::View) that was made before lives on;
-    /// what takes the bytes themselves away is [`RegionTable::revoke`](crate::region::RegionTable::revoke).
+    /// The caller holds `cap` with [`Rights::REVOKE`]. From then on none of them passes a check. A
+    /// [`View`](crate::region::View) that was made before lives on:
+    /// [`RegionTable::revoke`](crate::region::RegionTable::revoke) takes the bytes themselves away.
     ///
     /// # Errors
     ///
@@ -226,8 +241,9 @@ impl<const N: usize> CapTable<N> {
         Ok(self.remove(cap))
     }
 
-    /// Revokes `cap` and everything that was granted from it, by the kernel's own word: when its object goes, or its
-    /// holder dies. Returns how many capabilities went.
+    /// Revokes `cap` and everything that was granted from it, on behalf of the kernel. Returns how many were revoked.
+    ///
+    /// It is for the end of an object, or of a holder.
     ///
     /// # Errors
     ///
@@ -251,7 +267,7 @@ impl<const N: usize> CapTable<N> {
 
     /// Returns how many slots have used up their generations, and will never hold a capability again.
     ///
-    /// A free slot that had fewer tenants is always taken first, so slots retire together, as late as they can.
+    /// A new capability takes the slot with the most generations left, so slots retire together, as late as possible.
     #[must_use]
     pub fn retired(&self) -> usize {
         self.slots.iter().filter(|slot| slot.is_retired()).count()
@@ -269,9 +285,9 @@ impl<const N: usize> CapTable<N> {
         }
     }
 
-    /// Why no slot is to be had.
+    /// Returns why there is no slot.
     fn full(&self) -> CapError {
-        // Nothing will ever come free where every slot is retired.
+        // No slot will ever come free if each one is retired.
         if self.retired() == N { CapError::Retired } else { CapError::TableFull }
     }
 

@@ -8,8 +8,8 @@ use super::{Channel, Receiver, RecvEnd, SendEnd, Sender, TryRecvError};
 use crate::atomic::Role;
 use crate::error::PushError;
 use crate::ring::Broadcast;
-use crate::ring::broadcast::{Gated, GatedReader, JoinError, Overwrite, Policy, Reader, Writer};
-use crate::stats::{Counts, Flow, Stats};
+use crate::ring::broadcast::{Gated, GatedReader, JoinError, OverflowPolicy, Overwrite, Reader, Writer};
+use crate::stats::{BroadcastStats, Counts, DirectionStats, Stats};
 use crate::wait::Wait;
 use crate::words::Entry;
 
@@ -17,7 +17,7 @@ use crate::words::Entry;
 type BroadcastChannel<T, const N: usize, P, S, W, const TASKS: usize> =
     Channel<Broadcast<T, N, P, S>, W, TASKS>;
 
-impl<T: Entry, const N: usize, P: Policy, S: Stats> Core for Broadcast<T, N, P, S> {}
+impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats> Core for Broadcast<T, N, P, S> {}
 
 impl<'a, T: Entry, const N: usize, S: Stats, W: Wait, const TASKS: usize> ChannelRef
     for &'a BroadcastChannel<T, N, Overwrite, S, W, TASKS>
@@ -39,7 +39,7 @@ impl<'a, T: Entry, const N: usize, const R: usize, S: Stats, W: Wait, const TASK
     type Rx = InChannel<Self::RecvEnd, Self>;
 }
 
-impl<T: Entry, const N: usize, P: Policy, S: Stats, W: Wait, const TASKS: usize>
+impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats, W: Wait, const TASKS: usize>
     BroadcastChannel<T, N, P, S, W, TASKS>
 {
     /// Returns the sender, or `None` while it is in use.
@@ -132,7 +132,7 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats, W: Wait, const TASKS: u
     }
 }
 
-impl<T: Entry, const N: usize, P: Policy, S: Stats, W, const TASKS: usize>
+impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats, W, const TASKS: usize>
     BroadcastChannel<T, N, P, S, W, TASKS>
 {
     /// Returns the number of items that it holds when it is full: `N`.
@@ -154,11 +154,13 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats, W, const TASKS: usize>
     }
 }
 
-impl<T: Entry, const N: usize, P: Policy, W, const TASKS: usize> BroadcastChannel<T, N, P, Counts, W, TASKS> {
-    /// What the sender, and all receivers together, have counted, in this order. A call that had to wait is one refusal,
-    /// however often it looked.
+impl<T: Entry, const N: usize, P: OverflowPolicy, W, const TASKS: usize>
+    BroadcastChannel<T, N, P, Counts, W, TASKS>
+{
+    /// Returns what the sender, as the writer, and all receivers together, as readers, have counted. A call that had to wait is
+    /// one refusal, however often it looked.
     #[must_use]
-    pub fn stats(&self) -> (Flow, Flow) {
+    pub fn stats(&self) -> BroadcastStats {
         self.ring.stats()
     }
 }
@@ -166,12 +168,12 @@ impl<T: Entry, const N: usize, P: Policy, W, const TASKS: usize> BroadcastChanne
 impl<T: Entry, const N: usize, W, const TASKS: usize> BroadcastChannel<T, N, Overwrite, Counts, W, TASKS> {
     /// Returns how often receivers were told that they missed items, and how many.
     #[must_use]
-    pub fn lagged(&self) -> Flow {
+    pub fn lagged(&self) -> DirectionStats {
         self.ring.lagged()
     }
 }
 
-impl<T: Entry, const N: usize, P: Policy, S: Stats> sealed::End for Writer<'_, T, N, P, S> {
+impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats> sealed::End for Writer<'_, T, N, P, S> {
     fn set_quiet(&mut self, quiet: bool) {
         self.set_quiet(quiet);
     }
@@ -229,7 +231,7 @@ impl<T: Entry, const N: usize, S: Stats> sealed::RecvEnd for Reader<'_, T, N, S>
         Ok(self.try_read()?)
     }
     fn take_each(&mut self, max: usize, f: &mut dyn FnMut(T)) -> Result<usize, TryRecvError> {
-        Ok(self.drain(max, f)?)
+        Ok(self.try_drain(max, f)?)
     }
     #[inline]
     fn has_items(&mut self) -> bool {

@@ -120,7 +120,6 @@ impl From<ReadError> for TryRecvError {
         match why {
             ReadError::Empty => Self::Empty,
             ReadError::Lagged(count) => Self::Lagged(count),
-            ReadError::Contended => Self::Contended,
         }
     }
 }

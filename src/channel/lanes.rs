@@ -8,7 +8,7 @@ use super::reach::{ChannelRef, InChannel, Membership};
 use super::state::sealed::Core;
 use super::{Channel, Receiver, RecvEnd, Sender, TryRecvError};
 use crate::atomic::Role;
-use crate::ring::lanes::{Housing, LaneConsumer, LaneProducer, Order, RegisterError, Strict};
+use crate::ring::lanes::{LaneConsumer, LaneProducer, Priority, RegisterError, Schedule, Storage};
 use crate::ring::{Arity, Lanes, Single};
 use crate::wait::Wait;
 
@@ -39,22 +39,22 @@ impl<C: Deref, O> Deref for Scheduled<C, O> {
     }
 }
 
-impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing> Core
+impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Storage> Core
     for Lanes<T, N, L, A, H>
 {
 }
 
-/// A receiver that is made of it visits lanes by [`Strict`].
+/// A receiver that is made of it visits lanes by [`Priority`].
 impl<'a, T, const N: usize, const L: usize, A, H, W, const TASKS: usize> ChannelRef
     for &'a LaneChannel<T, N, L, A, H, W, TASKS>
 where
     A: Arity<Producers = Single>,
-    H: Housing,
+    H: Storage,
     W: Wait,
 {
     type Item = T;
     type SendEnd = LaneProducer<'a, T, A>;
-    type RecvEnd = LaneConsumer<'a, T, N, L, Strict, A, H>;
+    type RecvEnd = LaneConsumer<'a, T, N, L, Priority, A, H>;
     type Tx = InChannel<Self::SendEnd, Self>;
     type Rx = InChannel<Self::RecvEnd, Self>;
 }
@@ -62,9 +62,9 @@ where
 impl<'a, T, const N: usize, const L: usize, O, A, H, W, const TASKS: usize> ChannelRef
     for Scheduled<&'a LaneChannel<T, N, L, A, H, W, TASKS>, O>
 where
-    O: Order,
+    O: Schedule,
     A: Arity<Producers = Single>,
-    H: Housing,
+    H: Storage,
     W: Wait,
 {
     type Item = T;
@@ -77,20 +77,20 @@ where
 impl<T, const N: usize, const L: usize, A, H, W, const TASKS: usize> LaneChannel<T, N, L, A, H, W, TASKS>
 where
     A: Arity<Producers = Single>,
-    H: Housing,
+    H: Storage,
     W: Wait,
 {
     /// Opens it, without ends: that it is borrowed exclusively proves that there are none, forgotten ones included.
     /// What is in the lanes stays.
     pub fn reset(&mut self) {
         self.reopen();
-        drop(self.ring.split(Strict));
+        drop(self.ring.split(Priority));
     }
 
     /// Returns a receiver, which visits lanes in this order, or `None` while the only one is in use.
     #[must_use]
-    pub fn try_receiver<O: Order>(&self, order: O) -> Option<LaneReceiver<'_, Self, O>> {
-        let consumer = self.ring.try_consumer(order)?;
+    pub fn try_receiver<O: Schedule>(&self, schedule: O) -> Option<LaneReceiver<'_, Self, O>> {
+        let consumer = self.ring.try_consumer(schedule)?;
         let channel = Scheduled { channel: self, order: PhantomData };
         Some(Receiver::new(InChannel::new(consumer, Membership::join(channel, Role::Receiver))))
     }
@@ -103,12 +103,12 @@ where
     ///
     /// ```
     /// # #[cfg(feature = "std")] {
-    /// use annulet::ring::lanes::Strict;
+    /// use annulet::ring::lanes::Priority;
     /// use annulet::{Channel, Lanes, host::Futex};
     ///
     /// static EVENTS: Channel<Lanes<u32, 16, 2>, Futex> = Channel::new(Lanes::new(), Futex::new());
     ///
-    /// let mut rx = EVENTS.try_receiver(Strict).unwrap();
+    /// let mut rx = EVENTS.try_receiver(Priority).unwrap();
     /// let (mut urgent, mut other) = (EVENTS.register().unwrap(), EVENTS.register().unwrap());
     /// other.send(1).unwrap();
     /// urgent.send(2).unwrap();
@@ -132,7 +132,7 @@ where
     }
 }
 
-impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing, W, const TASKS: usize>
+impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Storage, W, const TASKS: usize>
     LaneChannel<T, N, L, A, H, W, TASKS>
 {
     /// Returns the number of items in all lanes: as [`Lanes::total_len`].
@@ -148,7 +148,7 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing
     }
 }
 
-impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single>, H: Housing> sealed::End
+impl<T, const N: usize, const L: usize, O: Schedule, A: Arity<Producers = Single>, H: Storage> sealed::End
     for LaneConsumer<'_, T, N, L, O, A, H>
 {
     fn set_quiet(&mut self, quiet: bool) {
@@ -157,11 +157,11 @@ impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single>, 
     }
 }
 
-impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single>, H: Housing> RecvEnd
+impl<T, const N: usize, const L: usize, O: Schedule, A: Arity<Producers = Single>, H: Storage> RecvEnd
     for LaneConsumer<'_, T, N, L, O, A, H>
 {
 }
-impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single>, H: Housing> sealed::RecvEnd
+impl<T, const N: usize, const L: usize, O: Schedule, A: Arity<Producers = Single>, H: Storage> sealed::RecvEnd
     for LaneConsumer<'_, T, N, L, O, A, H>
 {
     type Item = T;

@@ -8,7 +8,7 @@ use super::{Channel, Receiver, RecvEnd, SendEnd, Sender, TryRecvError};
 use crate::atomic::Role;
 use crate::error::PushError;
 use crate::ring::{Arity, Consumer, HasEnds, Multi, Owner, Producer, Ring, SideRules as _};
-use crate::stats::{Counts, Flow};
+use crate::stats::{Counts, RingStats};
 use crate::wait::Wait;
 
 /// A channel over a ring.
@@ -124,10 +124,10 @@ impl<T, const N: usize, A: Arity, W, const TASKS: usize> RingChannel<T, N, A, W,
 }
 
 impl<T, const N: usize, A: Arity<Stats = Counts>, W, const TASKS: usize> RingChannel<T, N, A, W, TASKS> {
-    /// What the senders and the receivers have counted, in this order. A call that had to wait is one refusal, however
-    /// often it looked.
+    /// Returns what the senders, as producers, and the receivers, as consumers, have counted. A call that had to wait is one
+    /// refusal, however often it looked.
     #[must_use]
-    pub fn stats(&self) -> (Flow, Flow) {
+    pub fn stats(&self) -> RingStats {
         self.ring.stats()
     }
 }

@@ -1,4 +1,4 @@
-//! The clock of everything here that waits: `CLOCK_MONOTONIC`.
+//! Deadlines on the clock by which `host` waits: `CLOCK_MONOTONIC`.
 
 use core::time::Duration;
 
@@ -6,15 +6,15 @@ use annulet_platform::clock;
 
 use crate::wait::Deadline;
 
-/// With feature `std`, on the clock of [`Futex`](super::Futex) and of all of [`host`](super).
+/// With feature `std`: on the clock of [`Futex`](super::Futex) and of all of [`host`](super).
 impl Deadline {
-    /// This instant: a wait with this deadline looks once and does not sleep.
+    /// Returns this instant. A wait with this deadline looks once and does not sleep.
     #[must_use]
     pub fn now() -> Self {
         Self::at(clock::now())
     }
 
-    /// The instant `span` from now. A span that leaves the range gives [`NEVER`](Self::NEVER).
+    /// Returns the instant `span` from now, or [`NEVER`](Self::NEVER) if that is out of range.
     #[must_use]
     pub fn after(span: Duration) -> Self {
         Self::now().plus(span)
@@ -26,7 +26,7 @@ impl Deadline {
         self != Self::NEVER && self.has_come(Self::now())
     }
 
-    /// The time left: zero when past, `None` when there is no deadline.
+    /// Returns the time left: zero if it is past, `None` if there is no deadline.
     #[must_use]
     pub fn remaining(self) -> Option<Duration> {
         (self != Self::NEVER).then(|| self.since(Self::now()))

@@ -1,4 +1,4 @@
-//! Sleeping in the kernel until a word changes.
+//! How threads of Linux wait: they sleep in the kernel until a word changes.
 
 use core::sync::atomic::AtomicU32;
 use core::time::Duration;
@@ -9,28 +9,39 @@ use annulet_platform::{affinity, futex, membarrier};
 
 use crate::wait::{Deadline, Notify, Strategy, Wait, Word};
 
-/// Looks at full speed before a wait gives the processor away, where there is another one: they last somewhat longer than an
-/// answer takes from a thread that runs there (640 ns, where a round trip takes 270 to 540).
+/// Looks at full speed before a wait gives the processor away, if there is another one. They last somewhat longer than the
+/// answer of a thread that runs there.
 const SPINS: u32 = 32;
-/// Looks after each of which other threads run, before a wait sleeps. Where there are more threads than processors, what is
-/// waited for is made by a thread that has none: by the time a spinning one gives up, its turn is over. And a sleep and its
-/// wake-up cost each side two switches, for often a single item. With 1, 2, 4 and 8 senders on two processors, capacity 1024,
-/// 500 spins and no yields made 9, 6, 4 and 4 Mops/s, and 32 spins and 32 yields 19, 39, 40 and 25, before ends kept away from
-/// streams (`benches/peers`, acceptance, throughput). More spins made less, more yields no difference.
+/// Looks after each of which other threads run, before a wait sleeps. If there are more threads than processors, the thread that
+/// is waited for may have none, and spinning keeps it from one. A sleep and its wake-up cost each side two switches, often for a
+/// single item. `benches/peers` has the figures (acceptance, throughput): more spins made less, more yields no difference.
 const YIELDS: u32 = 32;
-/// What a thread sleeps at once where the kernel refuses to let it sleep on a word.
+/// How long a thread sleeps at once if the kernel refuses to let it sleep on a word.
 const POLL: Duration = Duration::from_millis(1);
 
-/// Waiting by Linux futexes; the deadlines are of `CLOCK_MONOTONIC`.
+/// Waits by Linux futexes, with deadlines of `CLOCK_MONOTONIC`.
 ///
-/// | | between | a signaller, when nobody waits |
+/// | | between | a signal without waiters costs |
 /// |---|---|---|
-/// | [`new`](Self::new) | threads of one process | one load; whoever goes to sleep has the kernel fence for all (`membarrier`) |
+/// | [`new`](Self::new) | threads of one process | one load; a sleeper fences for all (`membarrier`) |
 /// | [`fenced`](Self::fenced) | threads of one process | a fence and a load |
 /// | [`shared`](Self::shared) | processes that map the same memory, and trust each other | a fence and a load |
 ///
-/// All who use one event use the same kind. Between processes that is one without seats for tasks, `Event<0>`: a waker is
-/// of one process.
+/// All users of one event use the same kind. Between processes, tasks cannot wait, since a waker is of one process: use an
+/// `Event<0>`.
+///
+/// # Examples
+///
+/// ```
+/// use annulet::{Channel, Spsc, host::Futex};
+///
+/// static NUMBERS: Channel<Spsc<u32, 4>, Futex> = Channel::over(Spsc::new(), Futex::new());
+///
+/// let (mut tx, mut rx) = NUMBERS.try_split().unwrap();
+/// let receiver = std::thread::spawn(move || rx.recv());
+/// tx.send(7).unwrap();
+/// assert_eq!(receiver.join().unwrap(), Ok(7));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Futex {
     scope: futex::Scope,
@@ -38,20 +49,21 @@ pub struct Futex {
 }
 
 impl Futex {
-    /// Between threads of this process.
+    /// Makes one for threads of this process.
     #[must_use]
     pub const fn new() -> Self {
         Self { scope: futex::Scope::Private, asymmetric: true }
     }
 
-    /// Between threads of this process, with a fence on either side: for those who sleep more often than they are
-    /// signalled, and for futures.
+    /// Makes one for threads of this process, with a fence on either side.
+    ///
+    /// It is for waiters that sleep more often than they are signalled, and for futures.
     #[must_use]
     pub const fn fenced() -> Self {
         Self { scope: futex::Scope::Private, asymmetric: false }
     }
 
-    /// Between processes.
+    /// Makes one for processes that map the same memory.
     #[must_use]
     pub const fn shared() -> Self {
         Self { scope: futex::Scope::Shared, asymmetric: false }
@@ -64,7 +76,7 @@ impl Default for Futex {
     }
 }
 
-/// The word as the kernel's interface wants it.
+/// Returns the word as core's atomic, which the kernel's interface takes.
 fn atomic(word: &Word) -> &AtomicU32 {
     // SAFETY:
     // - the pointer is of an atomic of 32 bits, so it is aligned and valid for reads and writes as long as the borrow
@@ -108,7 +120,7 @@ impl Wait for Futex {
     /// A short spin, unless there is one processor only, then some yields, then sleep.
     fn default_strategy(&self) -> Strategy {
         static SPIN: OnceLock<u32> = OnceLock::new();
-        Strategy::phased(*SPIN.get_or_init(|| if affinity::is_alone() { 0 } else { SPINS }), YIELDS)
+        Strategy::phased(*SPIN.get_or_init(|| if affinity::is_uniprocessor() { 0 } else { SPINS }), YIELDS)
     }
 }
 
@@ -117,7 +129,7 @@ impl Wait for Futex {
 mod tests {
     use super::*;
 
-    /// Signallers leave their fence out only where the kernel does it for them, and for threads of one process only.
+    /// Signallers leave their fence out only if the kernel does it for them, and only for threads of one process.
     #[test]
     fn who_does_without_a_fence_has_the_kernel_do_it() {
         assert_eq!(Futex::new().has_process_fence(), membarrier::is_available());
@@ -127,11 +139,11 @@ mod tests {
         assert_eq!(Futex::new().process_fence(), membarrier::is_available());
     }
 
-    /// A fence that the kernel has not done is none.
+    /// A fence that the kernel refuses does not count as done.
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     #[test]
     fn a_fence_that_is_refused_is_not_claimed() {
-        use super::super::port::tests::forbid;
+        use super::super::endpoint::tests::forbid;
 
         // Its answer, which never changes, is that of a thread that may ask.
         let available = membarrier::is_available();
@@ -161,11 +173,11 @@ mod tests {
         }
     }
 
-    /// Where the kernel lets nobody sleep on a word, or not on this one, a wait takes a moment all the same.
+    /// If the kernel lets no thread sleep on a word, or not on this one, a wait takes a moment all the same.
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     #[test]
     fn h08_a_sleep_that_is_refused_is_no_spin() {
-        use super::super::port::tests::forbid;
+        use super::super::endpoint::tests::forbid;
         use std::time::Instant;
 
         for number in [libc::ENOSYS, libc::EFAULT] {
@@ -180,10 +192,10 @@ mod tests {
         }
     }
 
-    /// A wait spins only where what it waits for can happen meanwhile, and sleeps in the end.
+    /// A wait spins only if there is another processor, and sleeps in the end.
     #[test]
     fn a_wait_spins_then_yields_then_sleeps() {
-        let spins = if affinity::is_alone() { 0 } else { SPINS };
+        let spins = if affinity::is_uniprocessor() { 0 } else { SPINS };
         assert_eq!(Futex::new().default_strategy(), Strategy::phased(spins, YIELDS));
     }
 }

@@ -1,4 +1,4 @@
-//! Two processes exchange their windows, and become a port each.
+//! The handshake: two processes exchange their windows, and get an endpoint each.
 
 use core::fmt;
 use std::io;
@@ -9,43 +9,46 @@ use annulet_platform::closer::{self, discard};
 use annulet_platform::fdpass::{self, PassError};
 use annulet_platform::pidfd::PidFd;
 
+use super::endpoint::Endpoint;
 use super::own;
-use super::pending::{Pending, Refusal};
-use super::port::Port;
+use super::pending::{Pending, PendingError};
 use super::segment::{AttachError, PeerWindow, Segment, attach};
 use crate::link::Entry;
 use crate::wait::Deadline;
 
-/// What goes with the descriptors: who is speaking. No side takes its own words for the other's.
+/// What goes with the descriptors: which side is speaking. So no side takes its own words for the peer's.
 const CONNECTING: &[u8] = b"annulet connects";
 const ACCEPTING: &[u8] = b"annulet accepts";
-/// What the connecting side says last: it has the other one's window.
+/// What the connecting side says last: it has the peer's window.
 const TAKEN: &[u8] = b"annulet has it";
 
 /// One byte more than any of them, so that a longer one shows.
 const LONGEST: usize = 17;
 const _: () = assert!(CONNECTING.len() < LONGEST && ACCEPTING.len() < LONGEST && TAKEN.len() < LONGEST);
 
-/// Why two processes did not become ports of each other. Every descriptor that had arrived is closed, but for one that its
-/// maker keeps from being closed, and those behind it ([`discard`]).
+/// Why a handshake failed.
+///
+/// Every descriptor that had arrived is closed, except one that its maker keeps from being closed, and those behind it
+/// ([`discard`]).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum HandshakeError {
     /// My own window could not be made.
     Create(io::Error),
-    /// The descriptors were not passed. `TooManyUnclosed`: so many are kept from being closed that nothing is taken from any
-    /// peer, until some are let go. The socket waits with them: accept no connection meanwhile
-    /// ([`wait_for_room`](annulet_platform::closer::wait_for_room)).
+    /// The descriptors were not passed.
+    ///
+    /// `TooManyUnclosed` says that peers keep too many descriptors from being closed. Accept no connection until some are
+    /// closed ([`wait_for_room`](annulet_platform::closer::wait_for_room)).
     Pass(PassError),
-    /// The peer speaks otherwise.
+    /// The peer does not speak this protocol.
     BadHello,
     /// The peer's window was refused.
     Attach(AttachError),
-    /// What the peer passed as its window is mine, of this connection or another one of this process.
+    /// The window that the peer passed is one of mine, of this connection or another one of this process.
     Reflected,
-    /// The peer, or its user, leaves so many of my windows untaken that it is passed no more of them.
+    /// The peer, or its user, has left too many of my windows untaken.
     TooManyPending {
-        /// The number it may leave.
+        /// The number that it may leave.
         limit: usize,
     },
 }
@@ -61,11 +64,11 @@ impl From<AttachError> for HandshakeError {
     }
 }
 
-impl From<Refusal> for HandshakeError {
-    fn from(why: Refusal) -> Self {
+impl From<PendingError> for HandshakeError {
+    fn from(why: PendingError) -> Self {
         match why {
-            Refusal::TooMany { limit } => Self::TooManyPending { limit },
-            Refusal::Io(why) => Self::Pass(PassError::Io { kind: why.kind(), raw: why.raw_os_error() }),
+            PendingError::TooMany { limit } => Self::TooManyPending { limit },
+            PendingError::Io(why) => Self::Pass(PassError::Io { kind: why.kind(), raw: why.raw_os_error() }),
         }
     }
 }
@@ -96,7 +99,7 @@ impl core::error::Error for HandshakeError {
     }
 }
 
-/// The peer's window, which is none of mine.
+/// Attaches the peer's window, if it is none of mine.
 fn attach_other<E: Entry, const N: usize>(
     window: BorrowedFd<'_>,
     peer: &PidFd,
@@ -113,7 +116,7 @@ fn attach_other<E: Entry, const N: usize>(
     if own.map_err(AttachError::Io)? { Err(HandshakeError::Reflected) } else { Ok(theirs) }
 }
 
-/// Sends my window, and what I offer.
+/// Sends my window, and the descriptors that I offer.
 fn pass<E: Entry, const N: usize>(
     socket: BorrowedFd<'_>,
     hello: &[u8],
@@ -150,14 +153,14 @@ fn take<E: Entry, const N: usize>(
     match attached {
         Ok(theirs) => Ok((theirs, arrived.collect())),
         Err(why) => {
-            // What they are is unknown, and so is how long it takes to close them.
+            // It is unknown what they are, and so is how long it takes to close them.
             discard(core::iter::once(window).chain(arrived), deadline);
             Err(why)
         }
     }
 }
 
-/// That no side asks for, or offers, more than a message carries.
+/// Checks that this side neither asks for nor offers more than a message carries.
 fn fits(expect: usize, offer: usize) -> Result<(), PassError> {
     let limit = fdpass::MAX_FDS;
     match [expect, offer].map(|count| count.saturating_add(1)).into_iter().find(|found| *found > limit) {
@@ -166,49 +169,49 @@ fn fits(expect: usize, offer: usize) -> Result<(), PassError> {
     }
 }
 
-/// Exchanges windows with the process at the other end of `socket`, which calls [`accept`], and checks the peer's. This side
-/// passes its window first.
+/// Exchanges windows with the process at the other end of `socket`, which calls [`accept`]. This side passes its window first.
 ///
-/// `offer` goes along with my window; of the peer, exactly `expect` descriptors beside its window are taken, and
-/// returned in its order, unchecked ([`attach_region`](super::attach_region) is for that, and
-/// [`discard`] closes what is not needed any more). `peer` is the process
-/// whose death ends the port: [`PidFd::of_child`], or [`PidFd::of_peer`] of a socket that the peer has connected.
+/// `offer` goes along with my window. The peer must pass exactly `expect` descriptors beside its own. They are returned in its
+/// order, unchecked: [`attach_region`](super::attach_region) checks one, and [`discard`] closes one that is not needed any
+/// more. `peer` is the process whose death ends the endpoint: [`PidFd::of_child`], or [`PidFd::of_peer`] of a socket that the
+/// peer has connected.
 ///
-/// The socket keeps messages apart (`SOCK_SEQPACKET`). It is closed by [`discard`], with all that the peer has queued in it.
-/// To use the connection after `Ok`, or again after an error for the arguments (`TooManyFds`), keep a copy (`try_clone`), and
-/// `discard` that as well. After any other error the connection is hung up, for every copy. `Ok`
-/// does not say that the peer was in time: if its deadline came before it learned that its window was taken, the connection is
-/// hung up, and its process may live on.
+/// The socket keeps messages apart (`SOCK_SEQPACKET`). [`discard`] closes it, with all that the peer has queued in it. To go on
+/// using the connection, keep a copy (`try_clone`), and `discard` that later. After an error the connection is hung up for
+/// every copy, except after an error in the arguments (`TooManyFds`).
+///
+/// After `Ok` the peer may have been late all the same: if its deadline came before it learned that its window was taken, the
+/// connection is hung up, and its process may live on.
 ///
 /// ```no_run
 /// # fn shake() -> Result<(), Box<dyn std::error::Error>> {
 /// use std::os::fd::{AsFd, OwnedFd};
 /// use std::time::Duration;
 ///
-/// use annulet::host::{Deadline, PidFd, Port, connect};
+/// use annulet::host::{Deadline, PidFd, Endpoint, connect};
 ///
 /// let socket: OwnedFd = std::io::stdin().as_fd().try_clone_to_owned()?;
 /// let parent = PidFd::of_peer(&socket)?;
 /// let deadline = Deadline::after(Duration::from_secs(5));
-/// let (mut port, _): (Port<u64, 64>, _) = connect(socket, parent, &[], 0, deadline)?;
-/// port.send(&42, deadline)?;
+/// let (mut endpoint, _): (Endpoint<u64, 64>, _) = connect(socket, parent, &[], 0, deadline)?;
+/// endpoint.send(&42, deadline)?;
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// A window of this process is never taken for the peer's, whoever has passed it on, unless the peer *is* this process.
+/// A window of this process is never taken for the peer's, on whichever way it comes back, unless the peer *is* this process.
 ///
 /// # Errors
 ///
-/// [`HandshakeError`]. A peer that says nothing is `Pass(Timeout)` at the deadline; `TooManyPending` as for [`accept`].
-/// `Pass(TooManyUnclosed)` while so many descriptors are kept from being closed that nothing is taken from any peer.
+/// [`HandshakeError`]. A peer that says nothing is `Pass(Timeout)` at the deadline. `TooManyPending` is as for [`accept`].
+/// `Pass(TooManyUnclosed)` says that too many descriptors wait to be closed.
 pub fn connect<E: Entry, const N: usize>(
     socket: impl Into<OwnedFd>,
     peer: PidFd,
     offer: &[BorrowedFd<'_>],
     expect: usize,
     deadline: Deadline,
-) -> Result<(Port<E, N>, Vec<OwnedFd>), HandshakeError> {
+) -> Result<(Endpoint<E, N>, Vec<OwnedFd>), HandshakeError> {
     conclude(socket.into(), peer, offer, expect, deadline, ask)
 }
 
@@ -219,7 +222,7 @@ type Exchanged<E, const N: usize> = (Segment<E, N>, PeerWindow<E, N>, Vec<OwnedF
 type Exchange<E, const N: usize> =
     fn(BorrowedFd<'_>, &PidFd, &[BorrowedFd<'_>], usize, Deadline) -> Result<Exchanged<E, N>, HandshakeError>;
 
-/// Exchanges windows, and makes a port of them, or hangs up.
+/// Exchanges windows, and makes an endpoint of them. Hangs up if that fails.
 fn conclude<E: Entry, const N: usize>(
     socket: OwnedFd,
     peer: PidFd,
@@ -227,22 +230,22 @@ fn conclude<E: Entry, const N: usize>(
     expect: usize,
     deadline: Deadline,
     exchange: Exchange<E, N>,
-) -> Result<(Port<E, N>, Vec<OwnedFd>), HandshakeError> {
+) -> Result<(Endpoint<E, N>, Vec<OwnedFd>), HandshakeError> {
     let done = match fits(expect, offer.len()) {
         Err(why) => Err(why.into()),
         Ok(()) => {
             let done = exchange(socket.as_fd(), &peer, offer, expect, deadline);
             if done.is_err() {
-                // Whatever the peer makes of it, nothing more comes. It fails where the peer has hung up already.
+                // The peer gets nothing more. It fails if the peer has hung up already.
                 let _ = fdpass::hang_up(&socket);
             }
             done
         }
     };
-    // What the peer has queued in it closes with it.
+    // All that the peer has queued in it is closed with it.
     discard([socket], deadline);
     let (mine, theirs, beside) = done?;
-    Ok((Port::new(mine, theirs, peer), beside))
+    Ok((Endpoint::new(mine, theirs, peer), beside))
 }
 
 /// Passes a window of mine, and takes the peer's.
@@ -275,28 +278,29 @@ fn ask<E: Entry, const N: usize>(
     }
 }
 
-/// Exchanges windows with the process at the other end of `socket`, which calls [`connect`]: for the side that serves
+/// Exchanges windows with the process at the other end of `socket`, which calls [`connect`]. It is for the side that serves
 /// strangers. The arguments are those of [`connect`].
 ///
-/// Nothing is made for the peer, or passed to it, before it has passed a window that is in order. My window is then in
-/// flight, on the account of my user, until the peer takes it; this waits for the peer to say so. A peer that does not take
-/// it, or its user, is passed no more once it leaves too many of them: 16 for a process, and for all processes of a user,
-/// those included that are being taken, a quarter of what other users leave of `RLIMIT_NOFILE`. What is offered beside a
-/// window counts as well. They count until they are taken, or the peer has closed its sockets. Processes of
-/// one user share that, and the user of this process is one of them: serve strangers as a user of your own.
+/// Nothing is made for the peer, or passed to it, before it has passed a valid window. My window is then in flight, on the
+/// account of my user, until the peer takes it. This call waits for the peer to confirm that.
+///
+/// A peer that leaves too many descriptors untaken is passed no more. The limit is 16 for a process. For all processes of a
+/// user it is a quarter of what other users leave of `RLIMIT_NOFILE`, those included that are being taken. Descriptors that are
+/// offered beside a window count as well. They count until they are taken, or the peer has closed its sockets. This process
+/// counts with its own user, so serve strangers as a user of your own.
 ///
 /// # Errors
 ///
-/// [`HandshakeError`]. A peer that says nothing, or does not take what it is passed, is `Pass(Timeout)` at the deadline; the
-/// connection is hung up after that, and after every error but that for the arguments. `Pass(TooManyInFlight)` when the kernel lets this user have no more descriptors in flight,
-/// whatever they are.
+/// [`HandshakeError`]. A peer that says nothing, or does not take what it is passed, is `Pass(Timeout)` at the deadline.
+/// `Pass(TooManyInFlight)` says that the kernel lets this user have no more descriptors in flight. After each error the
+/// connection is hung up, except after an error in the arguments.
 pub fn accept<E: Entry, const N: usize>(
     socket: impl Into<OwnedFd>,
     peer: PidFd,
     offer: &[BorrowedFd<'_>],
     expect: usize,
     deadline: Deadline,
-) -> Result<(Port<E, N>, Vec<OwnedFd>), HandshakeError> {
+) -> Result<(Endpoint<E, N>, Vec<OwnedFd>), HandshakeError> {
     conclude(socket.into(), peer, offer, expect, deadline, serve)
 }
 

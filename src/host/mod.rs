@@ -1,4 +1,7 @@
-//! The Linux backends: links and regions in sealed memory files, between processes that do not trust each other.
+//! The Linux backends: links and regions in sealed memory files, and waiting by futexes.
+//!
+//! Use an [`Endpoint`] between two processes that do not trust each other, and a [`Channel`](crate::Channel) over [`Futex`]
+//! between threads, or between processes that do. Everything here needs the feature `std`, and Linux.
 //!
 //! ```text
 //!   process A: connect                                    process B: accept
@@ -6,47 +9,55 @@
 //!   maps it writable, seals it ──── fd over a socket ───▶ checks seals, filesystem, size, holes and header,
 //!                                                         and only then maps it, read-only
 //!   checks and maps likewise ◀──── fd over a socket ───── creates its own, only now
-//!   says that it has it ────────────────────────────────▶
-//!   Port: link over (my window, B's window)               Port: link over (my window, A's window)
+//!   confirms that it has it ────────────────────────────▶
+//!   Endpoint: link over (my window, B's window)               Endpoint: link over (my window, A's window)
 //!   pidfd of B                                            pidfd of A
 //! ```
 //!
 //! | | |
 //! |---|---|
-//! | [`Futex`] | how the threads of a process wait for [events](crate::wait::Event) and [channels](crate::channel) |
+//! | [`Futex`] | how threads wait for [events](crate::wait::Event) and [channels](crate::channel) |
 //! | [`Runner`] | a thread that gives what a [`Receiver`](crate::channel::Receiver) receives to a handler |
-//! | [`Segment`] | a window of ours in a sealed memfd; [`attach`] is the one check of a peer's |
-//! | [`Port`] | a [`Link`](crate::link::Link) over two segments that can wait, and knows when its peer is dead |
-//! | [`accept`], [`connect`] | two processes exchange windows, and become a port each |
-//! | [`seal_region`], [`attach_region`] | bytes that nobody can change any more: a true `&[u8]`, even from a hostile sender |
+//! | [`Segment`] | a window of ours in a sealed memfd; [`attach`] checks a peer's |
+//! | [`Endpoint`] | a [`Link`](crate::link::Link) over two windows that waits, and knows when its peer is dead |
+//! | [`accept`], [`connect`] | two processes exchange windows, and get an endpoint each |
+//! | [`seal_region`], [`attach_region`] | bytes that no process can change: a true `&[u8]`, even from a hostile sender |
 //!
-//! # Guarantees, against a hostile peer process
+//! The program `examples/ipc` is an example of all of it. [`Endpoint`] has a short one.
+//!
+//! # Guarantees
+//!
+//! Against a hostile peer process:
 //!
 //! | | |
 //! |---|---|
-//! | faults | after [`attach`] returned `Ok`, nothing the peer does raises SIGBUS or SIGSEGV here |
-//! | isolation | what I publish the peer can only read: `F_SEAL_FUTURE_WRITE` is set before the descriptor is passed (a peer that may open this process's `/proc/<pid>/fd` does not wait for that) |
-//! | death | is the kernel's word (pidfd), never a number in shared memory or a silence; what was sent before stays readable |
-//! | waiting | returns by its deadline, whatever the peer does: it sleeps in slices of 50 ms at most and looks again |
-//! | descriptors | exactly as many as expected, close-on-exec; anything else is closed and an error |
-//! | closing | by one thread ([`discard`]), the sockets of handshakes too: no deadline waits for what does not close. Once a quarter of the descriptors of this process waits to be closed, handshakes are refused |
-//! | in flight | [`accept`] passes nothing to a peer before it has passed a window in order, and a bounded number of windows that it does not take |
-//! | memory | what the peer passes has no holes and no memory beside its bytes, and cannot get any: reading it takes none of mine. What I write is mine to pay, for as long as a peer keeps the descriptor |
-//! | whose window | none of mine is taken for a peer's, on whichever connection it comes back |
+//! | faults | after [`attach`] returned `Ok`, nothing that the peer does raises SIGBUS or SIGSEGV here |
+//! | isolation | the peer can only read my window: `F_SEAL_FUTURE_WRITE` is set before it is passed |
+//! | death | is known from the kernel (pidfd) only; what was sent before stays readable |
+//! | waiting | returns by its deadline, whatever the peer does: sleeps last at most 50 ms |
+//! | descriptors | exactly as many as expected, close-on-exec; any others are closed, and an error |
+//! | closing | is done by one thread ([`discard`]), so a descriptor that does not close delays no deadline |
+//! | a flood of descriptors | handshakes are refused while a quarter of this process's descriptors wait to be closed |
+//! | in flight | [`accept`] passes windows only to a peer that has passed its own, and a bounded number |
+//! | memory | a window or region of a peer has no holes and no memory behind its end, so reading takes none |
+//! | own windows | none of mine is taken for a peer's, on whichever connection it comes back |
+//!
+//! A peer that may open this process's `/proc/<pid>/fd` is not isolated. The memory of my window is mine to pay for as long as
+//! a peer keeps its descriptor.
 
 mod clock;
+mod endpoint;
 mod futex;
 mod handshake;
 mod own;
 mod pending;
-mod port;
 mod region;
 mod runner;
 mod segment;
 
+pub use endpoint::{Endpoint, EndpointError, EndpointLink, LinkGuard};
 pub use futex::Futex;
 pub use handshake::{HandshakeError, accept, connect};
-pub use port::{LinkGuard, Port, PortError, PortLink};
 pub use region::{attach_region, seal_region};
 pub use runner::{Finished, Panicked, Runner, SpawnError};
 pub use segment::{AttachError, PeerWindow, Segment, attach};

@@ -1,7 +1,7 @@
-//! Which windows are this process's own, so that none of them is taken for a peer's.
+//! The list of this process's own windows, so that none of them is taken for a peer's.
 //!
-//! A peer has the descriptor of each window that was passed to it, and so has each process that it passes it on to. It can
-//! copy every byte of it, but it cannot make another file with its identity (device and number), which is the kernel's.
+//! A peer has the descriptor of each window that was passed to it, and can pass it on. It can copy every byte of it. But it
+//! cannot make another file with the same identity (device and number), which the kernel gives.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -10,8 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use annulet_platform::memfd::{self, Identity};
 
-/// One entry for each window of ours that lives. A forked child has a copy of it and maps none of them: they are its
-/// parent's, whose process number stands with them.
+/// One entry for each window of ours that lives. A forked child has a copy of the list and maps none of them: the entries have
+/// the process number of its parent.
 static OWN: Mutex<BTreeSet<(u32, Identity)>> = Mutex::new(BTreeSet::new());
 
 /// A window of ours in the list, for as long as this lives.
@@ -38,7 +38,7 @@ impl Drop for Listed {
     }
 }
 
-/// Whether the file is a window of this process, of whichever connection.
+/// Returns whether the file is a window of this process, of any connection.
 pub(super) fn is_own(file: impl AsFd) -> io::Result<bool> {
     Ok(list().contains(&(std::process::id(), memfd::identity(file)?)))
 }

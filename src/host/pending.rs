@@ -1,9 +1,9 @@
 //! Windows that were passed and not taken: a bounded number for each peer.
 //!
-//! A descriptor that was sent is in flight until its receiver takes it, or closes its socket. The kernel counts those of
-//! this process's user, and above `RLIMIT_NOFILE` sends none for it any more. A peer that never reads leaves mine in flight
-//! for as long as it likes; it is given no more of them than stand here. What counts is descriptors, so a message with an
-//! offer beside the window weighs more than one.
+//! A descriptor that was sent is in flight until its receiver takes it, or closes its socket. The kernel counts those of this
+//! process's user, and sends no more above `RLIMIT_NOFILE`. A peer that never reads leaves mine in flight for as long as it
+//! likes. So it gets at most as many as the limits here allow. Descriptors count, so a message with an offer beside the window
+//! weighs more than one.
 
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -16,10 +16,10 @@ use annulet_platform::pidfd::PidFd;
 
 use crate::wait::Deadline;
 
-/// What one process may have left untaken. Handshakes that go on do not count: it may shake hands many times at once.
+/// How many descriptors one process may leave untaken. Handshakes that go on do not count: it may have many at once.
 const OF_A_PROCESS: usize = 16;
-/// For all processes of one user, who can start any number of them: that part of what others leave of what may be in flight.
-/// So no number of users takes all of it.
+/// All processes of one user together may leave one in so many of those that other users leave of the limit. A user can start
+/// any number of processes. So no number of users takes all of it.
 const OF_A_USER: usize = 4;
 
 static PENDING: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
@@ -29,35 +29,37 @@ struct Entry {
     user: u32,
     /// 0 for all processes of other pid namespaces.
     process: u32,
-    /// May have anything queued that the peer has sent, and be the last copy: closed by [`discard`], never under the lock.
+    /// The peer may have queued anything in it, and it may be the last copy. So [`discard`] closes it, never under the lock.
     socket: OwnedFd,
     number: u64,
     /// How many descriptors are in the message.
     weight: usize,
-    /// The process that sends it: a child that was forked meanwhile has the entry, and nobody who ends it.
+    /// The process that sends it. A child that was forked meanwhile has the entry, but no handshake that ends it.
     sender: u32,
-    /// Nobody waits any more for the peer to take it.
+    /// Whether the handshake is over, and no longer waits for the peer to take it.
     given_up: bool,
 }
 
-/// What a peer is sent, from before that until this is dropped. What it has not taken by then counts until it does, or has
-/// closed its socket; and the socket is hung up, so that it learns that nothing more will come of it.
+/// A message to a peer, from before it is sent until this is dropped.
+///
+/// If the peer has not taken it by then, it counts until the peer takes it or closes its socket. The socket is hung up, so that
+/// the peer learns that the handshake is over.
 #[derive(Debug)]
 pub(super) struct Pending {
-    /// Of the entry; none when the peer is this process, which has nothing to fear from itself.
+    /// The number of the entry. `None` if the peer is this process, which is not limited.
     number: Option<u64>,
 }
 
-/// Why nothing is to be sent.
+/// Why a message must not be sent.
 #[derive(Debug)]
-pub(super) enum Refusal {
-    /// The peer has not taken so many.
+pub(super) enum PendingError {
+    /// The peer has left as many untaken as it may.
     TooMany { limit: usize },
     /// The kernel refused.
     Io(io::Error),
 }
 
-impl From<io::Error> for Refusal {
+impl From<io::Error> for PendingError {
     fn from(why: io::Error) -> Self {
         Self::Io(why)
     }
@@ -65,7 +67,7 @@ impl From<io::Error> for Refusal {
 
 impl Pending {
     /// To be called before `weight` descriptors are sent to `peer` through `socket`.
-    pub(super) fn begin(socket: BorrowedFd<'_>, peer: &PidFd, weight: usize) -> Result<Self, Refusal> {
+    pub(super) fn begin(socket: BorrowedFd<'_>, peer: &PidFd, weight: usize) -> Result<Self, PendingError> {
         if peer.is_this_process() {
             return Ok(Self { number: None });
         }
@@ -91,7 +93,7 @@ impl Pending {
         let Some(entry) = entries.get_mut(at) else { return true };
         if !fdpass::is_taken(&entry.socket).unwrap_or(false) {
             entry.given_up = true;
-            // It fails where the peer has hung up already.
+            // It fails if the peer has hung up already.
             let _ = fdpass::hang_up(&entry.socket);
             return false;
         }
@@ -102,9 +104,9 @@ impl Pending {
     }
 }
 
-/// Enters what is about to be sent, and returns its number. What is out of the list goes to `over`: entries that are taken by
-/// now, and this one if it is refused.
-fn enter(entries: &mut Vec<Entry>, mut entry: Entry, over: &mut Vec<Entry>) -> Result<u64, Refusal> {
+/// Enters a message that is about to be sent. Returns its number. Entries that leave the list go to `over`: those that are
+/// taken by now, and this one if it is refused.
+fn enter(entries: &mut Vec<Entry>, mut entry: Entry, over: &mut Vec<Entry>) -> Result<u64, PendingError> {
     // An answer that fails is none: the entry stays.
     over.extend(entries.extract_if(.., |old| {
         old.sender != entry.sender || (old.given_up && fdpass::is_taken(&old.socket).unwrap_or(false))
@@ -119,11 +121,11 @@ fn enter(entries: &mut Vec<Entry>, mut entry: Entry, over: &mut Vec<Entry>) -> R
     let of_others: usize = weigh(&|old| old.user != user);
     let for_user =
         usize::try_from(fdpass::limit()).unwrap_or(usize::MAX).saturating_sub(of_others) / OF_A_USER;
-    // One message is always sent, or a small limit would let nobody in.
+    // One message is always sent, or a small limit would let no peer in.
     for (count, limit) in [(left, OF_A_PROCESS), (of_user, for_user)] {
         if count > 0 && count.saturating_add(entry.weight) > limit {
             over.push(entry);
-            return Err(Refusal::TooMany { limit });
+            return Err(PendingError::TooMany { limit });
         }
     }
     let number = entries.last().map_or(0, |last| last.number.wrapping_add(1));
@@ -188,7 +190,7 @@ mod tests {
         assert!(!heavy.end());
         assert!(matches!(
             Pending::begin(fourth.as_fd(), &peer, 1),
-            Err(Refusal::TooMany { limit: OF_A_PROCESS })
+            Err(PendingError::TooMany { limit: OF_A_PROCESS })
         ));
         child.kill().unwrap();
         child.wait().unwrap();

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock, mpsc};
 use std::thread::{self, JoinHandle};
 
 use crate::channel::{ChannelRef, Receiver, RecvError, wake_receivers};
-use crate::stats::Tally;
+use crate::stats::RelaxedCounter;
 
 /// A thread that gives each item of a [`Receiver`] to a handler, asleep while there is none.
 ///
@@ -62,8 +62,8 @@ pub struct Runner<C: ChannelRef, H> {
 struct State {
     /// Set once.
     stop: OnceLock<()>,
-    processed: Tally,
-    lagged: Tally,
+    processed: RelaxedCounter,
+    lagged: RelaxedCounter,
 }
 
 /// How the thread ends.

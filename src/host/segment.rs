@@ -1,8 +1,8 @@
-//! A window in a sealed memory file.
+//! Windows in sealed memory files.
 //!
 //! ```text
 //!   ┌────────────────┬──────────────────────────────┬─ ─ ─ ─ ─ ─ ─ ─┐
-//!   │ Header, 128 B  │ Window<E, N>                 │ zero, to 4096 │
+//!   │ WindowHeader, 128 B  │ Window<E, N>                 │ zero, to 4096 │
 //!   └────────────────┴──────────────────────────────┴─ ─ ─ ─ ─ ─ ─ ─┘
 //!     sealed: SHRINK | GROW | FUTURE_WRITE | SEAL
 //! ```
@@ -18,10 +18,10 @@ use annulet_platform::mapping::Mapping;
 use annulet_platform::memfd::{self, CheckError, Expect, Seals};
 
 use super::own::Listed;
-use crate::link::{Entry, Geometry, HEADER_BYTES, Header, HeaderError, Window};
-use crate::words::{Foreign, Own};
+use crate::link::{Entry, Geometry, HEADER_BYTES, HeaderError, Window, WindowHeader};
+use crate::words::{OwnMapping, PeerMapping};
 
-/// Sizes are rounded up to this, whatever the pages are, so that both sides expect the same.
+/// Sizes are rounded up to this, whatever the page size is, so that both sides expect the same.
 const GRAIN: u64 = 4096;
 
 /// The seals of a window: its size is final, only mappings made before can write to it, and no seal can be added.
@@ -33,28 +33,27 @@ fn file_bytes(geometry: &Geometry) -> u64 {
     geometry.total_bytes().next_multiple_of(GRAIN)
 }
 
-/// A window of ours, writable here and for nobody else.
+/// A window of ours, which only this process can write.
 #[derive(Debug)]
 pub struct Segment<E: Entry, const N: usize> {
-    // Before the file is closed, and its identity may become another's.
+    // Dropped before the file is closed, and its identity may be another file's.
     pub(super) listed: Listed,
-    pub(super) words: Own<Window<E, N>, Mapping>,
+    pub(super) words: OwnMapping<Window<E, N>, Mapping>,
     fd: OwnedFd,
 }
 
-/// A window of a peer's, checked, and mapped read-only.
-pub type PeerWindow<E, const N: usize> = Foreign<Window<E, N>, Mapping>;
+/// A window of a peer, checked, and mapped read-only.
+pub type PeerWindow<E, const N: usize> = PeerMapping<Window<E, N>, Mapping>;
 
 impl<E: Entry, const N: usize> Segment<E, N> {
-    /// Makes a memory file, maps it, writes all of it, zeros and the header, and seals the file.
+    /// Makes a memory file, maps it, writes the header and zeros, and seals the file.
     ///
-    /// Its memory is taken here, all at once: a peer refuses a window whose reader would have to pay for it. On which NUMA
-    /// node it is taken is not chosen here: that is the policy of the calling thread (`set_mempolicy`). `mbind` would have its
-    /// place between mapping and writing.
+    /// All its memory is taken here: a peer refuses a window whose reader would have to pay for it. The policy of the calling
+    /// thread decides on which NUMA node it is taken (`set_mempolicy`).
     ///
     /// # Errors
     ///
-    /// What the system calls answer: no descriptor left, no memory, a kernel before 5.1.
+    /// Those of the system calls: no descriptor left, no memory, a kernel before 5.1.
     pub fn create() -> io::Result<Self> {
         let geometry = Geometry::of::<E, N>();
         let size = file_bytes(&geometry);
@@ -62,10 +61,10 @@ impl<E: Entry, const N: usize> Segment<E, N> {
         let listed = Listed::of(&file)?;
         let len = usize::try_from(size).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
         let mapping = Mapping::read_write(&file, len)?;
-        // After mapping: what a mapping says about its memory comes before there is any.
+        // After mapping: a mapping's options must be set before there is memory. `mbind` would stand between the two.
         memfd::allocate(&file, size)?;
-        file.write_all_at(Header::new(&geometry).as_bytes(), 0)?;
-        // After mapping: from here on, no writable mapping of it can be made, by anybody.
+        file.write_all_at(WindowHeader::new(&geometry).as_bytes(), 0)?;
+        // After mapping: from here on, no process can make a writable mapping of it.
         memfd::add_seals(&file, window_seals())?;
         let base = window_of(&mapping);
         // SAFETY:
@@ -73,18 +72,18 @@ impl<E: Entry, const N: usize> Segment<E, N> {
         //   stays where it is as long as the `Mapping` lives, wherever that is moved;
         // - the mapping was made here and goes into this value: nothing else in this process has its address.
         //   Another mapping of the same file in this process would be another address range, and read-only.
-        let words = unsafe { Own::new(base, mapping) };
+        let words = unsafe { OwnMapping::new(base, mapping) };
         Ok(Self { listed, words, fd: OwnedFd::from(file) })
     }
 
-    /// The descriptor to pass to the peer.
+    /// Returns the descriptor to pass to the peer.
     #[must_use]
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
 }
 
-/// Where the window of a mapped file begins.
+/// Returns the address of the window in a mapped file.
 fn window_of(mapping: &Mapping) -> NonNull<u32> {
     // SAFETY: the files mapped here are larger than a header: `file_bytes` is at least one grain.
     let window = unsafe { mapping.as_ptr().add(HEADER_BYTES) };
@@ -92,16 +91,19 @@ fn window_of(mapping: &Mapping) -> NonNull<u32> {
     window.cast()
 }
 
-/// Checks a memory file that a peer says is its window, and maps it read-only.
+/// Checks a memory file that a peer claims is its window, and maps it read-only.
 ///
-/// Before anything is mapped: it is a memory file on tmpfs, it carries the seals that a [`Segment`] has, it has
-/// exactly the expected size, no holes and no memory behind its end, and one copy of its header says what this side expects.
-/// Under those seals nobody can make a hole later, so reading the window never takes memory; nor can anybody add memory, so
-/// dropping it takes no longer than its size does. Nothing of the file stays mapped or open on error (the
-/// descriptor is the caller's, and a stranger's is for [`discard`](super::discard)).
+/// Before anything is mapped, it is checked that:
+/// - it is a memory file on tmpfs, with the seals of a [`Segment`];
+/// - it has exactly the expected size, no holes, and no memory behind its end;
+/// - its header, of which one copy is read, is the one that this side expects.
 ///
-/// Whether it is a window of this process is not asked: two threads may link to each other by this. Between processes,
-/// [`accept`](super::accept) and [`connect`](super::connect) refuse that.
+/// Under those seals no process can make a hole later, so reading the window never takes memory. Nor can a process add memory,
+/// so dropping it takes no longer than its size does. On error nothing of the file stays mapped or open. The descriptor is the
+/// caller's; a stranger's is for [`discard`](super::discard).
+///
+/// A window of this process is not refused: two threads may link to each other by it. Between processes,
+/// [`accept`](super::accept) and [`connect`](super::connect) refuse it.
 ///
 /// # Errors
 ///
@@ -111,10 +113,10 @@ pub fn attach<E: Entry, const N: usize>(fd: BorrowedFd<'_>) -> Result<PeerWindow
     let size = memfd::check(fd, window_seals(), Expect::Exactly(file_bytes(&geometry)))?;
     // After the seals were seen, which keep it so.
     memfd::check_whole(fd, size)?;
-    // One read of the whole header, into memory of ours: what is checked is what was read.
+    // One read of the whole header, into memory of ours: that copy is checked.
     let mut snapshot = [0; HEADER_BYTES];
     File::from(fd.try_clone_to_owned()?).read_exact_at(&mut snapshot, 0)?;
-    Header::check(&snapshot, &geometry, size)?;
+    WindowHeader::check(&snapshot, &geometry, size)?;
     let len = usize::try_from(size).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
     let mapping = Mapping::read_only(fd, len)?;
     let base = window_of(&mapping);
@@ -124,7 +126,7 @@ pub fn attach<E: Entry, const N: usize>(fd: BorrowedFd<'_>) -> Result<PeerWindow
     // - reading cannot fault: the file is on tmpfs, of the expected size, and sealed against shrinking, all seen
     //   before it was mapped;
     // - the mapping goes into this value: nothing else in this process has its address.
-    Ok(unsafe { Foreign::new(base, mapping) })
+    Ok(unsafe { PeerMapping::new(base, mapping) })
 }
 
 /// Why a peer's window was refused.

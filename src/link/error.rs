@@ -1,4 +1,4 @@
-//! What can be wrong with a link, and with a window that came from elsewhere.
+//! The errors of a link, and of a window that another process made.
 
 use core::fmt;
 
@@ -18,9 +18,9 @@ pub enum LinkError {
     Poisoned,
     /// The peer has not yet followed a reset of mine; its words are of an older epoch.
     StaleEpoch,
-    /// The peer has begun a new epoch; follow with a reset (with several, where it has reset several times).
+    /// The peer has begun a new epoch. Follow with a reset, once for each epoch.
     PeerReset,
-    /// The link has used up its epochs.
+    /// The link has used up its epochs. Only [`reset`](super::Link::reset) answers this.
     Retired,
 }
 
@@ -58,7 +58,7 @@ impl fmt::Display for LinkError {
 
 impl core::error::Error for LinkError {}
 
-/// Why a window that came from elsewhere was refused. Its header was read once; nothing else was touched.
+/// Why a window that another process made was refused. Its header was read once, and nothing else was touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HeaderError {
@@ -72,7 +72,7 @@ pub enum HeaderError {
         /// The version.
         found: u32,
     },
-    /// Its entries are other ones, or the same ones laid out differently.
+    /// Its entries are of another type, or laid out differently.
     BadAbi {
         /// The fingerprint expected.
         expected: u64,

@@ -1,7 +1,7 @@
-//! What stands before a window that crosses a process or a kernel boundary, and its one check.
+//! The header before a window that crosses a process or a kernel boundary, and its one check.
 //!
-//! The header is read once, as a whole, into private memory; what is checked there is all that is ever used. Its
-//! numbers do not steer anything: they must equal what this side expects anyway, or the window is refused.
+//! The header is read once, as a whole, into private memory, and only that copy is used. Its numbers decide nothing: they must
+//! equal what this side expects, or the window is refused.
 //!
 //! ```text
 //!   0        8     12       16          24         32       36    40          44          128
@@ -13,16 +13,16 @@
 //! ```
 
 use super::window::{LINE, Window};
-use super::{Entry, HeaderError, Image, mark};
+use super::{Entry, HeaderError, Image, index_word};
 
 /// Bytes of a header.
 pub const HEADER_BYTES: usize = 128;
 
-/// "ANNULET" and a byte that is no text.
+/// "ANNULET", and a byte that is not text.
 const MAGIC: u64 = u64::from_le_bytes(*b"ANNULET\x97");
 const VERSION: u32 = 1;
 
-/// What a window holds, as both sides must agree on it.
+/// What both sides of a link must agree on: the capacity, the entries, and their layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
     capacity: u32,
@@ -32,14 +32,14 @@ pub struct Geometry {
 }
 
 impl Geometry {
-    /// The geometry of `Window<E, N>`.
+    /// Returns the geometry of `Window<E, N>`.
     #[allow(clippy::cast_possible_truncation)]
     #[must_use]
     pub const fn of<E: Entry, const N: usize>() -> Self {
         let () = Window::<E, N>::CHECKED;
         let words = <E::Image as Image>::WORDS;
-        let parts = [VERSION, E::ABI, words as u32, N as u32, LINE as u32, mark::MAX_POSITION];
-        // FNV-1a, over words: it tells apart what differs by accident; nobody is kept out by it.
+        let parts = [VERSION, E::ABI, words as u32, N as u32, LINE as u32, index_word::MAX_POSITION];
+        // FNV-1a, over words: it finds differences by accident, and keeps no attacker out.
         let (mut abi, mut i) = (0xcbf2_9ce4_8422_2325_u64, 0);
         while i < parts.len() {
             abi = (abi ^ parts[i] as u64).wrapping_mul(0x0000_0100_0000_01b3);
@@ -53,7 +53,7 @@ impl Geometry {
         }
     }
 
-    /// Bytes of a header and a window.
+    /// Returns the bytes of a header and a window.
     #[must_use]
     pub const fn total_bytes(&self) -> u64 {
         HEADER_BYTES as u64 + self.window_bytes
@@ -61,11 +61,26 @@ impl Geometry {
 }
 
 /// The 128 bytes before a window.
+///
+/// # Examples
+///
+/// ```
+/// use annulet::link::{Geometry, HeaderError, WindowHeader};
+///
+/// let geometry = Geometry::of::<u64, 8>();
+/// let header = WindowHeader::new(&geometry);
+/// let size = geometry.total_bytes();
+/// assert_eq!(WindowHeader::check(header.as_bytes(), &geometry, size), Ok(()));
+///
+/// let other = Geometry::of::<u64, 16>();
+/// let refused = WindowHeader::check(header.as_bytes(), &other, size);
+/// assert!(matches!(refused, Err(HeaderError::BadAbi { .. })));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Header([u8; HEADER_BYTES]);
+pub struct WindowHeader([u8; HEADER_BYTES]);
 
-impl Header {
-    /// The header of a window with this geometry.
+impl WindowHeader {
+    /// Makes the header of a window with this geometry.
     #[must_use]
     pub fn new(geometry: &Geometry) -> Self {
         let mut bytes = [0; HEADER_BYTES];
@@ -87,17 +102,17 @@ impl Header {
         Self(bytes)
     }
 
-    /// Its bytes.
+    /// Returns its bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; HEADER_BYTES] {
         &self.0
     }
 
-    /// Checks a snapshot that was read once from memory of `size` bytes against what this side expects.
+    /// Checks a header that was read once, from memory of `size` bytes, against what this side expects.
     ///
     /// # Errors
     ///
-    /// In this order: [`BadMagic`](HeaderError::BadMagic), [`BadVersion`](HeaderError::BadVersion),
+    /// The first that applies, in this order: [`BadMagic`](HeaderError::BadMagic), [`BadVersion`](HeaderError::BadVersion),
     /// [`BadAbi`](HeaderError::BadAbi), [`BadGeometry`](HeaderError::BadGeometry),
     /// [`SizeMismatch`](HeaderError::SizeMismatch), [`ReservedBits`](HeaderError::ReservedBits).
     pub fn check(snapshot: &[u8; HEADER_BYTES], expected: &Geometry, size: u64) -> Result<(), HeaderError> {
@@ -134,12 +149,12 @@ impl Header {
     }
 }
 
-/// Four bytes at `at`, which is in bounds by the callers' constants.
+/// Returns the four bytes at `at`, which is in bounds by the callers' constants.
 fn u32_at(bytes: &[u8; HEADER_BYTES], at: usize) -> u32 {
     bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |field| u32::from_le_bytes(*field))
 }
 
-/// Eight bytes at `at`, likewise.
+/// Returns the eight bytes at `at`, which is in bounds by the callers' constants.
 fn u64_at(bytes: &[u8; HEADER_BYTES], at: usize) -> u64 {
     bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |field| u64::from_le_bytes(*field))
 }

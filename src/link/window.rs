@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-use super::mark;
+use super::index_word;
 use crate::sync::{AtomicU32, Shadow, const_fn};
-use crate::words::{Entry, Extent, Image, ReadWords, Word, WriteWords};
+use crate::words::{Entry, Image, ReadWords, SharedWord, WordCount, WriteWords};
 use crate::zeroed::zeroed;
 
 /// Words from one shared line to the next: 128 bytes on every target, since both sides must agree.
@@ -13,7 +13,7 @@ pub(crate) const LINE: usize = if cfg!(loom) { 1 } else { 32 };
 pub(crate) const TAIL: usize = 0;
 /// The word of my head: how many of the peer's entries I have taken.
 pub(crate) const HEAD: usize = LINE;
-/// The word in which I say that I sleep: for whoever waits on a link, which a link itself never does.
+/// The word in which I ask for notifications. A link itself never waits; its caller may.
 pub(crate) const WAKE: usize = 2 * LINE;
 /// The first word of my slots.
 pub(crate) const SLOTS: usize = 3 * LINE;
@@ -21,30 +21,32 @@ pub(crate) const SLOTS: usize = 3 * LINE;
 /// What one side of a link writes, and the other side only reads: `N` slots of `E`, and three words on lines of
 /// their own.
 ///
-/// `N` is a power of two. All-zero memory is a window nothing was sent through. The layout is the same on every
-/// target (32-bit words, little-endian), so that it can cross a process or a kernel boundary:
+/// `N` is a power of two. All-zero memory is a window through which nothing was sent. The layout is the same on every target
+/// (words of 32 bits, little-endian), so that it can cross a process or a kernel boundary:
 ///
 /// ```text
 ///   word  0       32      64      96
 ///         ┌───────┬───────┬───────┬──────────────────────────┐
 ///         │ tail  │ head  │ wake  │ N slots of E::Image      │
 ///         └───────┴───────┴───────┴──────────────────────────┘
-///           sent    taken   asleep
+///           sent    taken   asks for notifications
 /// ```
+///
+/// [`Link`](super::Link) has an example.
 #[repr(C, align(128))]
 pub struct Window<E: Entry, const N: usize> {
     tail: [AtomicU32; LINE],
     head: [AtomicU32; LINE],
     wake: [AtomicU32; LINE],
-    slots: [<E::Image as Image>::Cells; N],
-    /// What each entry is to loom: memory that is written and read, which the positions hand over.
+    slots: [<E::Image as Image>::Atomics; N],
+    /// For loom, each entry is memory that is written and read, and that the positions hand over.
     shadow: Shadow<N>,
 }
 
 impl<E: Entry, const N: usize> Window<E, N> {
     pub(super) const CHECKED: () = {
         assert!(N.is_power_of_two(), "capacity must be a power of two");
-        assert!(N as u64 <= (mark::MAX_POSITION as u64 >> 1) + 1, "capacity is too large");
+        assert!(N as u64 <= (index_word::MAX_POSITION as u64 >> 1) + 1, "capacity is too large");
         assert!(<E::Image as Image>::WORDS > 0, "an entry has at least one word");
         // Then no word's number, and no byte's, overflows.
         assert!(
@@ -54,10 +56,10 @@ impl<E: Entry, const N: usize> Window<E, N> {
     };
 
     /// Bytes from the start of the window to the end of its last slot.
-    pub const BYTES: usize = <Self as Extent>::WORDS * 4;
+    pub const BYTES: usize = <Self as WordCount>::WORDS * 4;
 
     const_fn! {
-        /// A window nothing was sent through.
+        /// Makes a window through which nothing was sent.
         #[must_use]
         pub const fn new() -> Self {
             let () = Self::CHECKED;
@@ -72,19 +74,19 @@ impl<E: Entry, const N: usize> Window<E, N> {
         //   padding between (all have the size and alignment of `AtomicU32` or multiples), so its first
         //   `WORDS` words are that many consecutive `AtomicU32`s, as the asserts below hold it to;
         // - the reference borrows the window for as long as the slice lives.
-        unsafe { core::slice::from_raw_parts(core::ptr::from_ref(self).cast(), <Self as Extent>::WORDS) }
+        unsafe { core::slice::from_raw_parts(core::ptr::from_ref(self).cast(), <Self as WordCount>::WORDS) }
     }
 }
 
 impl<E: Entry, const N: usize> Window<E, N> {
-    /// The slot that a word belongs to.
+    /// Returns the slot that a word belongs to.
     fn slot_of(&self, at: usize) -> Option<usize> {
         let slot = at.checked_sub(SLOTS)? / <E::Image as Image>::WORDS;
         (slot < N).then_some(slot)
     }
 }
 
-impl<E: Entry, const N: usize> Extent for Window<E, N> {
+impl<E: Entry, const N: usize> WordCount for Window<E, N> {
     const WORDS: usize = SLOTS + N * <E::Image as Image>::WORDS;
 }
 
@@ -101,11 +103,11 @@ impl<E: Entry, const N: usize> ReadWords for Window<E, N> {
         if let Some(slot) = self.slot_of(at).filter(|_| cfg!(loom)) {
             self.shadow.read(slot);
         }
-        self.words().get(at).map_or(0, Word::get)
+        self.words().get(at).map_or(0, SharedWord::get)
     }
     #[inline(always)]
     fn observe(&self, at: usize) -> u32 {
-        self.words().get(at).map_or(0, Word::acquire)
+        self.words().get(at).map_or(0, SharedWord::acquire)
     }
 }
 
@@ -130,7 +132,7 @@ impl<E: Entry, const N: usize> WriteWords for Window<E, N> {
 
 impl<E: Entry, const N: usize> fmt::Debug for Window<E, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What it says, unchecked: a picture.
+        // A snapshot of its words, unchecked.
         f.debug_struct("Window")
             .field("tail", &self.read(TAIL))
             .field("head", &self.read(HEAD))

@@ -7,7 +7,21 @@ use super::table::{Info, RegionTable, Slot};
 use super::{Policy, RegionError};
 use crate::handle::{Handle, Region};
 
-/// Appends to an append-only region. There is one at a time; what it commits never changes again.
+/// Appends to an append-only region. There is one at a time. Bytes that it has committed never change again.
+///
+/// # Examples
+///
+/// ```
+/// use annulet::region::{RegionError, RegionTable};
+///
+/// let mut log = [0; 8];
+/// let regions = RegionTable::<1>::new();
+/// let region = regions.register_append_only(&mut log).unwrap();
+/// let mut appender = regions.appender(region).unwrap();
+/// assert_eq!(appender.append(b"hello"), Ok(0));
+/// assert_eq!(appender.append(b"you"), Ok(5));
+/// assert_eq!(appender.append(b"!"), Err(RegionError::RegionFull { left: 0 }));
+/// ```
 #[must_use]
 pub struct Appender<'t> {
     slot: &'t Slot,
@@ -19,13 +33,13 @@ pub struct Appender<'t> {
 unsafe impl Send for Appender<'_> {}
 
 impl<const N: usize> RegionTable<'_, N> {
-    /// The region's one appender. It is given back on drop.
+    /// Returns the region's one appender. Dropping it gives it back.
     ///
     /// # Errors
     ///
-    /// [`InUse`](RegionError::InUse) while somebody has it; [`WrongPolicy`](RegionError::WrongPolicy),
+    /// [`InUse`](RegionError::InUse) while it is in use; [`WrongPolicy`](RegionError::WrongPolicy),
     /// [`Foreign`](RegionError::Foreign), [`BadHandle`](RegionError::BadHandle), [`Stale`](RegionError::Stale),
-    /// [`Busy`](RegionError::Busy).
+    /// [`Contended`](RegionError::Contended).
     pub fn appender(&self, region: Handle<Region>) -> Result<Appender<'_>, RegionError> {
         let (slot, info) = self.enter_as_writer(region, Policy::AppendOnly)?;
         Ok(Appender { slot, info })
@@ -33,11 +47,11 @@ impl<const N: usize> RegionTable<'_, N> {
 }
 
 impl Appender<'_> {
-    /// Copies `bytes` behind what is committed, and commits them; the offset where they stand, in bytes.
+    /// Copies `bytes` behind the committed part, and commits them. Returns their offset, in bytes.
     ///
     /// # Errors
     ///
-    /// [`RegionFull`](RegionError::RegionFull) if they do not fit; nothing was appended then.
+    /// [`RegionFull`](RegionError::RegionFull) if they do not fit. Nothing was appended then.
     pub fn append(&mut self, bytes: &[u8]) -> Result<u64, RegionError> {
         let at = self.slot.committed.own();
         let left = self.info.len.saturating_sub(at);
@@ -49,20 +63,20 @@ impl Appender<'_> {
         // SAFETY:
         // - readable: a slice; writable: the region's memory is borrowed exclusively, and stays registered under
         //   this appender's pin;
-        // - nobody else touches what is beyond the committed length: this is the one writer, and views end there;
+        // - nothing else touches what is beyond the committed length: this is the one writer, and views end there;
         // - so a slice of this region, which only a view can give, ends before `to`, and the two do not overlap.
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), to.as_ptr(), bytes.len()) };
         self.slot.committed.commit(at + bytes.len());
         Ok(at as u64)
     }
 
-    /// Bytes committed.
+    /// Returns how many bytes are committed.
     #[must_use]
     pub fn committed(&self) -> u64 {
         self.slot.committed.own() as u64
     }
 
-    /// Bytes that can still be appended.
+    /// Returns how many bytes can still be appended.
     #[must_use]
     pub fn left(&self) -> usize {
         self.info.len.saturating_sub(self.slot.committed.own())

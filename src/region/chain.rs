@@ -1,4 +1,4 @@
-//! Messages of several descriptors.
+//! Chains: messages of several descriptors.
 
 use core::fmt;
 
@@ -13,11 +13,11 @@ pub struct ChainLink {
     pub descriptor: Descriptor,
     /// The capability under which they come.
     pub cap: Handle<Cap>,
-    /// Which link comes next; `None` ends the chain.
+    /// The number of the next link. `None` ends the chain.
     pub next: Option<u32>,
 }
 
-/// How much of a chain is followed.
+/// How far a chain is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChainLimit {
     /// The most links. A chain that goes in circles ends here.
@@ -26,9 +26,9 @@ pub struct ChainLimit {
     pub bytes: u64,
 }
 
-/// Follows a chain of descriptors, checking each; made by [`Validator::check_chain`].
+/// An iterator over the views of a chain of descriptors, made by [`Validator::check_chain`].
 ///
-/// It yields a view for each link, or the one error that ends it.
+/// It checks each link when it comes to it, and yields its view, or the one error that ends the chain.
 #[must_use = "a chain is checked as it is iterated"]
 pub struct Chain<'t, 'm, 'a, A, const N: usize, F> {
     validator: Validator<'t, 'm, 'a, A, N>,
@@ -42,8 +42,8 @@ pub struct Chain<'t, 'm, 'a, A, const N: usize, F> {
 impl<'t, 'm, 'a, A: Access, const N: usize> Validator<'t, 'm, 'a, A, N> {
     /// Follows the chain that begins with link `first`.
     ///
-    /// `fetch` copies the link of a number out of wherever the sender put it, or says that there is none. It is
-    /// called at most `limit.links` times, once for each link that is followed.
+    /// `fetch` returns a copy of the link with a number, or `None` if there is none. It is called at most `limit.links` times,
+    /// once for each link that is followed.
     ///
     /// # Errors
     ///

@@ -1,13 +1,13 @@
-//! What a sender says about bytes.
+//! Descriptors: what a sender claims about bytes.
 
 use super::DescriptorError;
 use crate::handle::{Cap, Handle, Region};
 use crate::link::Entry;
 
-/// Claims: so many bytes, from there, of that region. 24 bytes, little-endian, the same everywhere.
+/// A claim: so many bytes, from there, of that region. 24 bytes, little-endian, the same on every target.
 ///
-/// A descriptor is an allegation; it says nothing until [`Validator::check`](super::Validator::check) has compared
-/// it with this side's own tables.
+/// A descriptor is worth nothing until [`Validator::check`](super::Validator::check) has compared it with this side's own
+/// tables.
 ///
 /// ```text
 ///   0        4            8          16       20      24
@@ -27,7 +27,7 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
-    /// Describes `length` bytes from `offset` of a region. `tag` is the sender's, and arrives as it is.
+    /// Makes a descriptor of `length` bytes from `offset` of a region. `tag` is the sender's, and arrives as it is.
     ///
     /// # Errors
     ///
@@ -44,31 +44,31 @@ impl Descriptor {
         Ok(Self { region, offset, length: length as u32, tag })
     }
 
-    /// The region it claims to be about.
+    /// Returns the region that it claims to be of.
     #[must_use]
     pub const fn region(&self) -> Handle<Region> {
         self.region
     }
 
-    /// The offset it claims, in bytes.
+    /// Returns the offset that it claims, in bytes.
     #[must_use]
     pub const fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// The length it claims, in bytes.
+    /// Returns the length that it claims, in bytes.
     #[must_use]
     pub const fn length(&self) -> u32 {
         self.length
     }
 
-    /// The sender's tag.
+    /// Returns the sender's tag.
     #[must_use]
     pub const fn tag(&self) -> u32 {
         self.tag
     }
 
-    /// Its 24 bytes.
+    /// Returns its 24 bytes.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; 24] {
         let mut bytes = [0; 24];
@@ -78,7 +78,7 @@ impl Descriptor {
         bytes
     }
 
-    /// What 24 bytes claim. Any bytes will do.
+    /// Makes a descriptor of any 24 bytes.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; 24]) -> Self {
         let mut image = [0; 6];

@@ -1,4 +1,4 @@
-//! What can be wrong with a region, and with a descriptor.
+//! The errors of regions and of descriptors.
 
 use core::fmt;
 
@@ -9,25 +9,25 @@ use crate::cap::CapError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RegionError {
-    /// The slot is not one of this table's, or of this slab: it is another one's handle, or none.
+    /// The handle is another table's, another slab's, or made up.
     Foreign,
     /// Nothing was ever registered in that slot.
     BadHandle,
-    /// The slot has another tenant, or none any more: the region is gone, or never was.
+    /// The region is gone. Perhaps another one is in its slot.
     Stale,
-    /// So many views, or guards, are still inside. A revoked region lets no new one in.
+    /// So many views, or writers, of the region exist. Once it is revoked, no new one is made.
     InUse(u32),
-    /// Every slot of the table is taken (or retired).
+    /// Every slot of the table is taken or retired.
     TableFull,
-    /// Every slot of the table, or of the slab, has used up its generations: nothing will ever fit again.
+    /// Every slot of the table, or of the slab, has used up its generations. None will ever come free.
     Retired,
     /// This process has made so many tables that no number is left to tell this one from the others: give it one by
     /// [`RegionTable::numbered`](super::RegionTable::numbered).
     NoNumber,
     /// The memory overlaps that of another region, or memory that was reserved.
     Overlap,
-    /// Another party is registering a region, or changing this one's word, at this moment; try again.
-    Busy,
+    /// Another thread is registering a region, or was faster to change this one at each of the tries. Try again.
+    Contended,
     /// The region has another policy.
     WrongPolicy {
         /// The policy it has.
@@ -35,7 +35,7 @@ pub enum RegionError {
     },
     /// A region of no bytes, or a slab of no slots.
     Empty,
-    /// So many bytes do not fit behind what is committed.
+    /// The bytes do not fit behind the committed part.
     RegionFull {
         /// Bytes left.
         left: usize,
@@ -57,7 +57,7 @@ impl fmt::Display for RegionError {
             Self::Retired => f.write_str("every slot has used up its generations"),
             Self::NoNumber => f.write_str("no number is left for the region table"),
             Self::Overlap => f.write_str("the memory overlaps another region's"),
-            Self::Busy => f.write_str("the region table is being changed"),
+            Self::Contended => f.write_str("the region table is being changed"),
             Self::WrongPolicy { found } => write!(f, "the region's policy is {found:?}"),
             Self::Empty => f.write_str("a region needs memory"),
             Self::RegionFull { left } => write!(f, "the region is full: {left} bytes are left"),
@@ -73,7 +73,7 @@ impl core::error::Error for RegionError {}
 pub struct RegisterError<'m> {
     /// The reason.
     pub why: RegionError,
-    /// The memory that was refused: as it was, or zeroed where [`RegionTable::register_slab`] says so.
+    /// The memory that was refused: as it was, or zeroed if [`RegionTable::register_slab`] says so.
     ///
     /// [`RegionTable::register_slab`]: super::RegionTable::register_slab
     pub memory: &'m mut [u8],
@@ -99,27 +99,27 @@ impl fmt::Display for RegisterError<'_> {
 
 impl core::error::Error for RegisterError<'_> {}
 
-/// Why a descriptor was refused. The first that applies, in the order in which they stand here.
+/// Why a descriptor was refused: the first reason that applies, in the order of the variants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DescriptorError {
-    /// The region is not one of this table's: its handle is another table's, or none.
+    /// The region's handle is another table's, or made up.
     Foreign,
     /// No such region was ever registered.
-    BadRegion,
+    BadHandle,
     /// As many views of the region exist as can be counted.
     TooManyViews,
-    /// Others changed the region's word at each of the tries; try again.
-    Busy,
+    /// Other threads were faster to change the region at each of the tries. Try again.
+    Contended,
     /// The region's policy admits no descriptors here.
-    BadKind {
+    WrongPolicy {
         /// The policy.
         found: Policy,
     },
     /// The capability does not allow it.
     Denied(CapError),
-    /// The region, or the capability's region, is gone; perhaps another one is in its place.
-    StaleGeneration,
+    /// The region, or the capability's region, is gone. Perhaps another one is in its slot.
+    Stale,
     /// The first byte is not aligned as the reader needs it.
     Misaligned {
         /// Bytes.
@@ -127,7 +127,7 @@ pub enum DescriptorError {
     },
     /// The bytes end beyond what the region holds, or has committed.
     OutOfRange {
-        /// Offset of the end; `u64::MAX` where it is beyond that.
+        /// Offset of the end, at most `u64::MAX`.
         end: u64,
         /// Bytes the region holds, or has committed.
         limit: u64,
@@ -139,7 +139,7 @@ pub enum DescriptorError {
         /// The most the reader takes.
         limit: u64,
     },
-    /// A chain has more links than allowed; one that goes in circles has.
+    /// A chain has more links than allowed, as one that goes in circles has.
     ChainTooLong {
         /// The most links allowed.
         limit: usize,
@@ -155,13 +155,15 @@ impl fmt::Display for DescriptorError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Foreign => f.write_str("the region is another table's"),
-            Self::BadRegion => f.write_str("no such region"),
+            Self::BadHandle => f.write_str("no such region"),
             Self::TooManyViews => f.write_str("too many views of the region"),
-            Self::Busy => f.write_str("the region is being changed"),
-            Self::BadKind { found: Policy::Slab } => f.write_str("a slab region admits no descriptors"),
-            Self::BadKind { found } => write!(f, "a region of policy {found:?} admits no descriptors here"),
+            Self::Contended => f.write_str("the region is being changed"),
+            Self::WrongPolicy { found: Policy::Slab } => f.write_str("a slab region admits no descriptors"),
+            Self::WrongPolicy { found } => {
+                write!(f, "a region of policy {found:?} admits no descriptors here")
+            }
             Self::Denied(why) => fmt::Display::fmt(why, f),
-            Self::StaleGeneration => f.write_str("stale generation: that region is gone"),
+            Self::Stale => f.write_str("stale generation: that region is gone"),
             Self::Misaligned { required } => write!(f, "the bytes are not aligned to {required}"),
             Self::OutOfRange { end, limit } => write!(f, "out of range: the bytes end at {end} of {limit}"),
             Self::TooLong { length, limit } => write!(f, "too long: {length} bytes, {limit} allowed"),

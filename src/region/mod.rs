@@ -1,30 +1,19 @@
 //! Bytes that are passed by description: regions, descriptors, the one check, and the view.
 //!
-//! A [`Descriptor`] is 24 bytes that *claim*: so many bytes, from there, of that region. Everything it is checked
-//! against comes from this side's own tables: the region's memory, policy and committed length from the
-//! [`RegionTable`], the rights from the [`CapTable`](crate::cap::CapTable) (or whatever implements
-//! [`Access`](crate::cap::Access)). [`Validator::check`] is the only way from a descriptor to bytes, and what it
-//! gives is a [`View`]: it pins the region, so the bytes stay where and what they are as long as it lives.
+//! Use it to pass bytes without a copy to a task that you do not trust, or from it. Small messages are sent more simply as the
+//! entries of a [`Link`](crate::link::Link).
 //!
-//! | policy | who writes | descriptors |
+//! A [`Descriptor`] is 24 bytes that *claim*: so many bytes, from there, of that region. It is checked only against this
+//! side's own tables. The region's memory, policy and committed length come from the [`RegionTable`]. The rights come from the
+//! [`CapTable`](crate::cap::CapTable), or from another implementation of [`Access`](crate::cap::Access).
+//! [`Validator::check`] is the only way from a descriptor to bytes. It returns a [`View`], which pins the region: as long as the
+//! view lives, the bytes neither move nor change.
+//!
+//! | policy | bytes are written by | descriptors |
 //! |---|---|---|
-//! | [`Policy::Immutable`] | nobody, for as long as it is registered | any part |
-//! | [`Policy::AppendOnly`] | its one [`Appender`], beyond what is committed | the committed part |
-//! | [`Policy::Slab`] | whoever holds a slot | refused: the bytes could change after the check |
-//!
-//! # Guarantees
-//!
-//! | | |
-//! |---|---|
-//! | a hostile descriptor | gets one exact error, in a fixed order ([`DescriptorError`]); no access outside a region is possible |
-//! | revocation | after [`RegionTable::revoke`] returned `Ok`, nobody reads the region and nobody can begin to |
-//! | a reader inside | makes `revoke` answer [`RegionError::InUse`]; no new one can come in from then on |
-//! | old descriptors | never reach a region's successor: generations rise, and a used-up slot is retired |
-//! | handles of another table, or of another slab | are [`Foreign`](RegionError::Foreign): slots are numbered throughout the process |
-//! | generations | are spent evenly: of `N` slots, none is used up before all are, if they come free |
-//! | memory that is refused | comes back in the error ([`RegisterError`]) |
-//! | counts | of readers stop at their maximum with [`DescriptorError::TooManyViews`]; they never wrap |
-//! | progress | every operation is bounded; nothing waits for anybody |
+//! | [`Policy::Immutable`] | no one, for as long as it is registered | any part |
+//! | [`Policy::AppendOnly`] | its one [`Appender`], behind the committed part | the committed part |
+//! | [`Policy::Slab`] | the holder of a slot | refused: the bytes could change after the check |
 //!
 //! # Examples
 //!
@@ -46,6 +35,21 @@
 //! let beyond = Descriptor::new(region, 1024, 3073, 0).unwrap();
 //! assert_eq!(validator.check(cap, &beyond).unwrap_err(), DescriptorError::OutOfRange { end: 4097, limit: 4096 });
 //! ```
+//!
+//! # Guarantees
+//!
+//! | | |
+//! |---|---|
+//! | a hostile descriptor | gets one exact error, in a fixed order ([`DescriptorError`]) |
+//! | memory | no access outside a region is possible |
+//! | revocation | after [`RegionTable::revoke`] returned `Ok`, no view of the region exists or can be made |
+//! | a view that exists | makes `revoke` answer [`RegionError::InUse`]; no new one is made from then on |
+//! | old descriptors | never reach a region's successor: generations rise, and used-up slots are retired |
+//! | handles of another table or slab | are [`Foreign`](RegionError::Foreign): slots are numbered throughout the process |
+//! | generations | are spent evenly: no slot is used up before all are, if they come free |
+//! | memory that is refused | comes back in the error ([`RegisterError`]) |
+//! | counts of views | stop at their maximum with [`DescriptorError::TooManyViews`]; they never wrap |
+//! | progress | every operation is bounded, and none waits |
 
 mod append;
 mod chain;
@@ -214,12 +218,12 @@ struct Lifetimes;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Policy {
-    /// Nothing: they never change.
+    /// The bytes never change.
     Immutable,
-    /// The committed ones never change; more are committed behind them.
+    /// The committed bytes never change. More are committed behind them.
     AppendOnly,
-    /// They change as slots are handed out and come back. No descriptors.
+    /// The bytes change as slots are handed out and come back. No descriptors are admitted.
     Slab,
-    /// No region at all: memory that no region may overlap (a ring, a table).
+    /// It is no region, but memory that no region may overlap: a ring, a table.
     Reserved,
 }

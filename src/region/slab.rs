@@ -1,4 +1,4 @@
-//! The slots of a slab region.
+//! Slabs: regions whose slots are handed out one by one.
 //!
 //! ```text
 //!   ┌────────────┬───────┬───────────────────┬────────────┬─ ─
@@ -7,8 +7,7 @@
 //!   └────────────┴───────┴───────────────────┴────────────┴─ ─
 //! ```
 //!
-//! The eight bytes before each slot are the table's: the memory is borrowed by it exclusively, and only the slab's
-//! one holder ever writes to it.
+//! The eight bytes before each slot are the table's. It borrows the memory exclusively, and only the one [`Slab`] writes to it.
 
 use core::fmt;
 use core::slice;
@@ -22,21 +21,20 @@ const BOOKKEEPING: usize = 8;
 const FREE: u32 = 0;
 const TAKEN: u32 = 1;
 
-/// `size` rounded up to a multiple of 8; `None` for 0, and where that is too much.
+/// Returns `size` rounded up to a multiple of 8, or `None` for 0, and if that overflows.
 pub(super) fn round_up(size: usize) -> Option<usize> {
     if size == 0 { None } else { size.checked_next_multiple_of(8) }
 }
 
-/// Slots of `slot_size` that fit into `len` bytes.
+/// Returns how many slots of `slot_size` fit into `len` bytes.
 pub(super) fn slots(len: usize, slot_size: usize) -> usize {
     slot_size.checked_add(BOOKKEEPING).and_then(|stride| len.checked_div(stride)).unwrap_or(0)
 }
 
-/// Names a slot of a slab: which slab, and which tenant of which of its slots. 16 bytes.
+/// Names a slot of a slab: which slab, which slot, and which generation of it. 16 bytes.
 ///
-/// The slab's own handle is part of it, so it fits one slab only: not another one, of whichever table, and not one
-/// that was registered in its place. Like any handle it is freely copied, and worth nothing until its slab has checked
-/// it.
+/// The slab's own handle is part of it, so it fits this slab only: not one of another table, and not one that was registered in
+/// its place. It can be copied like any handle, and is worth nothing until its slab has checked it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(C)]
 pub struct SlabSlot {
@@ -45,7 +43,7 @@ pub struct SlabSlot {
 }
 
 impl SlabSlot {
-    /// Makes the name of a slot as a peer claims it, out of two handles.
+    /// Makes the name of a slot, as a peer claims it, of two handles.
     #[must_use]
     pub const fn new(slab: Handle<Region>, slot: Handle<Slot>) -> Self {
         Self { slab, slot }
@@ -71,8 +69,23 @@ const _: () = {
 
 /// Hands out the slots of a slab region. There is one at a time.
 ///
-/// Slots are named by handles with generations: a slot that was freed is never reached by its old handle, and is
-/// zeroed. They are handed out in turn, so that none is used up long before the others.
+/// Slots are named by handles with generations, so an old handle never reaches a slot that was freed. Freed slots are zeroed.
+/// Slots are handed out in turn, so that their generations are spent evenly.
+///
+/// # Examples
+///
+/// ```
+/// use annulet::region::{RegionError, RegionTable};
+///
+/// let mut memory = [0; 64];
+/// let regions = RegionTable::<1>::new();
+/// let region = regions.register_slab(&mut memory, 16).unwrap();
+/// let mut slab = regions.slab(region).unwrap();
+/// let slot = slab.alloc().unwrap();
+/// slab.bytes(slot).unwrap()[0] = 7;
+/// slab.free(slot).unwrap();
+/// assert_eq!(slab.bytes(slot).unwrap_err(), RegionError::InvalidSlot);
+/// ```
 #[must_use]
 pub struct Slab<'t> {
     slot: &'t TableSlot,
@@ -86,13 +99,13 @@ pub struct Slab<'t> {
 unsafe impl Send for Slab<'_> {}
 
 impl<const N: usize> RegionTable<'_, N> {
-    /// The slab's one holder. It is given back on drop; slots that are handed out stay so.
+    /// Returns the slab of a region. Dropping it gives it back; slots that are handed out stay so.
     ///
     /// # Errors
     ///
-    /// [`InUse`](RegionError::InUse) while somebody has it; [`WrongPolicy`](RegionError::WrongPolicy),
+    /// [`InUse`](RegionError::InUse) while it is in use; [`WrongPolicy`](RegionError::WrongPolicy),
     /// [`Foreign`](RegionError::Foreign), [`BadHandle`](RegionError::BadHandle), [`Stale`](RegionError::Stale),
-    /// [`Busy`](RegionError::Busy).
+    /// [`Contended`](RegionError::Contended).
     pub fn slab(&self, region: Handle<Region>) -> Result<Slab<'_>, RegionError> {
         let (slot, info) = self.enter_as_writer(region, Policy::Slab)?;
         Ok(Slab { slot, info, region })
@@ -100,19 +113,19 @@ impl<const N: usize> RegionTable<'_, N> {
 }
 
 impl Slab<'_> {
-    /// Bytes of a slot.
+    /// Returns the bytes of a slot.
     #[must_use]
     pub fn slot_size(&self) -> usize {
         self.info.slot_size
     }
 
-    /// Slots in all.
+    /// Returns the number of slots.
     #[must_use]
     pub fn capacity(&self) -> usize {
         slots(self.info.len, self.info.slot_size)
     }
 
-    /// Slots that are handed out.
+    /// Returns the number of slots that are handed out.
     #[must_use]
     pub fn in_use(&mut self) -> usize {
         self.count(|_, state| state == TAKEN)
@@ -132,8 +145,7 @@ impl Slab<'_> {
             .count()
     }
 
-    /// Hands out a free slot, zeroed: the first one after that which was handed out last, so that the generations of
-    /// all are spent evenly.
+    /// Hands out a free slot, zeroed: the next one after the slot that was handed out last.
     ///
     /// # Errors
     ///
@@ -158,14 +170,15 @@ impl Slab<'_> {
     ///
     /// # Errors
     ///
-    /// [`Foreign`](RegionError::Foreign) for a slot of another slab; [`Stale`](RegionError::Stale) for one of a slab that
-    /// was in this one's place; [`InvalidSlot`](RegionError::InvalidSlot).
+    /// - [`Foreign`](RegionError::Foreign) for a slot of another slab.
+    /// - [`Stale`](RegionError::Stale) for a slot of a slab that was in this one's place.
+    /// - [`InvalidSlot`](RegionError::InvalidSlot) for a slot that is not handed out.
     pub fn bytes(&mut self, slot: SlabSlot) -> Result<&mut [u8], RegionError> {
         let index = self.find(slot)?;
         self.at(index).and_then(|whole| whole.get_mut(BOOKKEEPING..)).ok_or(RegionError::InvalidSlot)
     }
 
-    /// Takes a slot back and zeroes it. The second time, it is [`InvalidSlot`](RegionError::InvalidSlot).
+    /// Takes a slot back and zeroes it.
     ///
     /// # Errors
     ///
@@ -190,7 +203,7 @@ impl Slab<'_> {
         }
     }
 
-    /// A slot with its bookkeeping.
+    /// Returns a slot with its bookkeeping.
     fn at(&mut self, index: usize) -> Option<&mut [u8]> {
         let stride = self.info.slot_size + BOOKKEEPING;
         let from = index.checked_mul(stride)?;

@@ -1,4 +1,4 @@
-//! The table of regions.
+//! The table of regions: what is registered, and how it is revoked.
 
 use core::cell::UnsafeCell;
 use core::fmt;
@@ -16,10 +16,23 @@ use crate::zeroed::{Zeroed, empty_in_models, zeroed};
 
 /// A table of `N` regions, whose memory lives at least for `'m`. All-zero memory is an empty table.
 ///
-/// Shared by reference: registering, revoking, appending and viewing may go on at the same time from any thread
-/// or core. Registration is one at a time: a second one answers [`RegionError::Busy`].
+/// It is shared by reference: any thread or core may register, revoke, append and view at the same time. Registration is one at
+/// a time: a second one answers [`RegionError::Contended`]. A handle of one table is [`RegionError::Foreign`] to another one.
 ///
-/// A handle of one table names nothing in another one: [`RegionError::Foreign`].
+/// # Examples
+///
+/// ```
+/// use annulet::region::{RegionError, RegionTable};
+///
+/// static TEXT: &[u8] = b"constant";
+/// static REGIONS: RegionTable<'static, 4> = RegionTable::new();
+///
+/// let region = REGIONS.register_immutable(TEXT).unwrap();
+/// assert_eq!(REGIONS.register_immutable(TEXT).unwrap_err(), RegionError::Overlap);
+/// assert_eq!(REGIONS.info(region).unwrap().len, TEXT.len());
+/// REGIONS.revoke(region).unwrap();
+/// assert_eq!(REGIONS.info(region).unwrap_err(), RegionError::Stale);
+/// ```
 #[repr(C)]
 pub struct RegionTable<'m, const N: usize> {
     slots: [Slot; N],
@@ -27,8 +40,8 @@ pub struct RegionTable<'m, const N: usize> {
     numbers: SlotNumbers,
     /// Held by the one party that registers at this moment.
     registering: Bitmap,
-    // The memory is borrowed for exactly `'m`: were the table covariant, a shorter-lived buffer could be put into
-    // a table that somebody else sees as longer-lived.
+    // The memory is borrowed for exactly `'m`: were the table covariant, a shorter-lived buffer could be put into a table
+    // that other code sees as longer-lived.
     memory: PhantomData<fn(&'m ()) -> &'m ()>,
 }
 
@@ -48,7 +61,7 @@ pub(super) struct Slot {
     pub(super) writer: Bitmap,
 }
 
-/// What is known of a region's memory.
+/// What the table knows of a region's memory.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Info {
     pub(super) base: NonNull<u8>,
@@ -58,7 +71,7 @@ pub(super) struct Info {
     pub(super) slot_size: usize,
 }
 
-/// What a table says of a region: a picture of the moment.
+/// What a table knows of a region: a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RegionInfo {
@@ -99,7 +112,7 @@ impl Slot {
     pub(super) unsafe fn info(&self) -> Info {
         // SAFETY: the slot is alive, and has one shadow cell.
         unsafe { self.shadow.tracker().read(Span::one(0)) };
-        // SAFETY: under a pin nobody holds the slot filling, so nobody writes to `info`; the pin's Acquire comes
+        // SAFETY: under a pin no thread holds the slot filling, so none writes to `info`; the pin's Acquire comes
         // after the Release with which the slot was opened.
         let info = unsafe { *self.info.get() };
         // SAFETY: a slot can be pinned only after it was opened, and it is opened only once filled.
@@ -120,11 +133,11 @@ impl<'m, const N: usize> RegionTable<'m, N> {
     }
 
     const_fn! {
-        /// Makes a table without regions that has this number. The caller sees to it that no other table of regions has
-        /// the number: a handle of the one would be a handle of the other.
+        /// Makes a table without regions that has this number.
         ///
-        /// For tables whose handles must be told apart beyond this process; or which are made so often that
-        /// [`new`](Self::new) runs out of numbers, after 2³¹ slots.
+        /// The caller sees to it that no other table of regions has the number: a handle of the one would be a handle of the
+        /// other. It is for tables whose handles must be told apart beyond this process. It is also for tables that are made so
+        /// often that [`new`](Self::new) runs out of numbers, after 2³¹ slots.
         #[must_use]
         pub const fn numbered(number: u16) -> Self {
             Self::with(SlotNumbers::given(number))
@@ -138,19 +151,18 @@ impl<'m, const N: usize> RegionTable<'m, N> {
         }
     }
 
-    /// Registers bytes that never change: the borrow sees to it for as long as the table can know them.
+    /// Registers bytes that never change. The shared borrow guarantees it for as long as the table can know them.
     ///
     /// # Errors
     ///
     /// [`Empty`](RegionError::Empty), [`Overlap`](RegionError::Overlap), [`TableFull`](RegionError::TableFull),
-    /// [`Retired`](RegionError::Retired), [`NoNumber`](RegionError::NoNumber), [`Busy`](RegionError::Busy). The borrow
-    /// is a shared one, so the caller still has it and can try again.
+    /// [`Retired`](RegionError::Retired), [`NoNumber`](RegionError::NoNumber), [`Contended`](RegionError::Contended).
     pub fn register_immutable(&self, bytes: &'m [u8]) -> Result<Handle<Region>, RegionError> {
         let base = NonNull::from(bytes).cast();
         self.register(Info { base, len: bytes.len(), policy: Policy::Immutable, slot_size: 0 }, bytes.len())
     }
 
-    /// Registers memory to append to; its [`appender`](Self::appender) commits bytes from the front.
+    /// Registers memory to append to. Its [`appender`](Self::appender) commits bytes from the front.
     ///
     /// # Errors
     ///
@@ -159,9 +171,10 @@ impl<'m, const N: usize> RegionTable<'m, N> {
         self.register_exclusive(memory, Policy::AppendOnly, 0)
     }
 
-    /// Registers memory as a slab of slots of `slot_size` bytes, rounded up to a multiple of 8; its
-    /// [`slab`](Self::slab) hands them out. The memory is zeroed, unless it is refused as
-    /// [`Empty`](RegionError::Empty). Each slot takes 8 bytes more.
+    /// Registers memory as a slab of slots of `slot_size` bytes, rounded up to a multiple of 8.
+    ///
+    /// Its [`slab`](Self::slab) hands them out. Each slot takes 8 bytes more. The memory is zeroed, unless it is refused as
+    /// [`Empty`](RegionError::Empty).
     ///
     /// # Errors
     ///
@@ -197,8 +210,9 @@ impl<'m, const N: usize> RegionTable<'m, N> {
         }
     }
 
-    /// Sets memory aside: no region may overlap it until the handle is revoked. For the rings and tables
-    /// themselves, so that no descriptor ever names their bytes. The memory is not touched.
+    /// Reserves memory: no region may overlap it until the handle is revoked. The memory is not touched.
+    ///
+    /// It is for the rings and tables themselves, so that no descriptor ever names their bytes.
     ///
     /// # Errors
     ///
@@ -213,7 +227,7 @@ impl<'m, const N: usize> RegionTable<'m, N> {
             return Err(RegionError::Empty);
         }
         if !self.registering.claim(1) {
-            return Err(RegionError::Busy);
+            return Err(RegionError::Contended);
         }
         let made = self.register_alone(info, committed);
         self.registering.give_back(1);
@@ -224,7 +238,7 @@ impl<'m, const N: usize> RegionTable<'m, N> {
     #[allow(clippy::cast_possible_truncation)]
     fn register_alone(&self, info: Info, committed: usize) -> Result<Handle<Region>, RegionError> {
         for slot in &self.slots {
-            // A region that is closing has readers as well; one that nobody can be inside of is no obstacle.
+            // A region that is closing has readers as well. One that can have none is no obstacle.
             match slot.life.pin_for_close() {
                 Ok(()) => {
                     // SAFETY: pinned.
@@ -235,14 +249,14 @@ impl<'m, const N: usize> RegionTable<'m, N> {
                     }
                 }
                 Err(PinError::Unused | PinError::Gone) => {}
-                Err(PinError::TooMany | PinError::Contended) => return Err(RegionError::Busy),
+                Err(PinError::TooMany | PinError::Contended) => return Err(RegionError::Contended),
             }
         }
-        // Of the free slots the one that had the fewest tenants, so that all are used up at the same time.
+        // Of the free slots the one with the most generations left, so that all are used up at the same time.
         let vacant =
             self.slots.iter().enumerate().filter_map(|(index, slot)| Some((slot.life.vacant()?, index)));
         let slot = vacant.min().and_then(|(_, index)| Some((index, self.slots.get(index)?)));
-        // Nothing will ever come free where every slot is retired.
+        // No slot will ever come free if each one is retired.
         let none = if self.retired() == N { RegionError::Retired } else { RegionError::TableFull };
         let (index, slot) = slot.ok_or(none)?;
         let first = self.numbers.first(N).ok_or(RegionError::NoNumber)?;
@@ -257,43 +271,42 @@ impl<'m, const N: usize> RegionTable<'m, N> {
         Ok(Handle::new(first.wrapping_add(index as u32), generation))
     }
 
-    /// Returns how many slots have used up their generations, and will never hold a region again. A snapshot.
+    /// Returns how many slots have used up their generations, and will never hold a region again: a snapshot.
     ///
-    /// Registering takes the free slot that had the fewest tenants, so slots retire together, as late as they can.
+    /// A new region takes the free slot with the most generations left, so slots retire together, as late as possible.
     #[must_use]
     pub fn retired(&self) -> usize {
         self.slots.iter().filter(|slot| slot.life.is_retired()).count()
     }
 
-    /// Takes a region out of the table, if nobody is inside.
+    /// Revokes a region: takes it out of the table, if no view and no writer of it exists.
     ///
-    /// After `Ok` nobody reads the region and nobody can begin to; its descriptors are stale for ever.
+    /// After `Ok`, no view of the region exists or can be made, and its descriptors stay stale.
     ///
     /// # Errors
     ///
-    /// [`InUse`](RegionError::InUse) with the number of views and guards that are still inside: from then on no
-    /// new one comes in (whoever has a view can still clone it), and calling again once they are gone takes the
-    /// region out. A check that fails at the same moment can be counted, and so can whoever else revokes the region
-    /// or registers one. [`Foreign`](RegionError::Foreign), [`BadHandle`](RegionError::BadHandle),
-    /// [`Stale`](RegionError::Stale), [`Busy`](RegionError::Busy).
+    /// [`InUse`](RegionError::InUse) with the number of views and writers that exist. From then on no new one is made, except
+    /// by cloning a view. Call it again once they are gone. A check that fails at the same moment may be counted, and so
+    /// may another call that revokes or registers. [`Foreign`](RegionError::Foreign), [`BadHandle`](RegionError::BadHandle),
+    /// [`Stale`](RegionError::Stale), [`Contended`](RegionError::Contended).
     pub fn revoke(&self, region: Handle<Region>) -> Result<(), RegionError> {
         let slot = self.slot(region)?;
         slot.life.close(region.generation()).map_err(|why| match why {
             CloseError::Unused => RegionError::BadHandle,
             CloseError::Stale => RegionError::Stale,
             CloseError::InUse(count) => RegionError::InUse(count),
-            CloseError::Contended => RegionError::Busy,
+            CloseError::Contended => RegionError::Contended,
         })?;
         slot.life.release();
         Ok(())
     }
 
-    /// What the table knows of a region at this moment.
+    /// Returns what the table knows of a region: a snapshot.
     ///
     /// # Errors
     ///
     /// [`Foreign`](RegionError::Foreign), [`BadHandle`](RegionError::BadHandle), [`Stale`](RegionError::Stale),
-    /// [`InUse`](RegionError::InUse) with as many readers as can be counted, [`Busy`](RegionError::Busy).
+    /// [`InUse`](RegionError::InUse) with as many readers as can be counted, [`Contended`](RegionError::Contended).
     pub fn info(&self, region: Handle<Region>) -> Result<RegionInfo, RegionError> {
         let (slot, info) = self.enter(region)?;
         let committed = slot.committed.observe();
@@ -308,7 +321,7 @@ impl<'m, const N: usize> RegionTable<'m, N> {
             PinError::Unused => RegionError::BadHandle,
             PinError::Gone => RegionError::Stale,
             PinError::TooMany => RegionError::InUse(crate::atomic::MAX_PINS),
-            PinError::Contended => RegionError::Busy,
+            PinError::Contended => RegionError::Contended,
         })?;
         if slot.life.generation() != region.generation() {
             slot.life.unpin();
@@ -337,7 +350,7 @@ impl<'m, const N: usize> RegionTable<'m, N> {
         Err(refused)
     }
 
-    /// The slot of the number in a handle that a peer claims, if it is one of this table's.
+    /// Returns the slot that a handle claims, if it is one of this table's.
     #[inline]
     pub(super) fn slot_of(&self, region: Handle<Region>) -> Option<&Slot> {
         self.slots.get(self.numbers.index_of(region.index(), N)?)
@@ -391,7 +404,7 @@ mod tests {
             for (old, old_cap) in &seen[..seen.len() - 1] {
                 for (cap, region) in [(cap, *old), (*old_cap, region), (*old_cap, *old)] {
                     let refused = validator.check(cap, &whole(region)).unwrap_err();
-                    assert_eq!(refused, DescriptorError::StaleGeneration);
+                    assert_eq!(refused, DescriptorError::Stale);
                 }
             }
             assert_eq!(regions.revoke(region), Ok(()));

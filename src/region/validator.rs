@@ -1,4 +1,4 @@
-//! The one check.
+//! The one check of a descriptor.
 
 use core::fmt;
 
@@ -8,15 +8,14 @@ use crate::atomic::{PinError, SlotState};
 use crate::cap::{Access, CapError, Rights, Task};
 use crate::handle::{Cap, Handle, Region};
 
-/// Checks descriptors on behalf of one task: against the regions, and against what the task may do.
+/// Checks descriptors on behalf of one task: against the regions, and against the task's rights.
 ///
-/// At the sending side it is made for the sender, at the receiving side for the receiver; the check is the same.
+/// The sending side makes one for the sender, the receiving side one for the receiver. The check is the same.
 ///
-/// Think carefully before loosening any of the checks in [`check`](Self::check), or adding another way to make a
-/// [`View`]: everything that is promised about zero-copy rests on there being this one.
-///
-/// The table of regions is borrowed for `'t`, as long as any view lives; what grants access only for `'a`, as long
-/// as the validator does, so that it may change, or be locked again, while there are views.
+/// It borrows the table of regions for `'t`, as long as any view lives. It borrows what grants access for `'a`, as long as the
+/// validator lives. So that table may change, or be locked again, while views live.
+// Think carefully before loosening any of the checks in `check`, or adding another way to make a `View`: everything that is
+// promised about zero-copy rests on there being this one.
 pub struct Validator<'t, 'm, 'a, A, const N: usize> {
     regions: &'t RegionTable<'m, N>,
     access: &'a A,
@@ -28,7 +27,7 @@ pub struct Validator<'t, 'm, 'a, A, const N: usize> {
 }
 
 impl<'t, 'm, 'a, A: Access, const N: usize> Validator<'t, 'm, 'a, A, N> {
-    /// Checks on behalf of `task` that it may read; any alignment, any length, immutable and append-only regions.
+    /// Makes a validator that checks that `task` may read. It admits any alignment, any length, and regions of either policy.
     #[must_use]
     pub const fn new(regions: &'t RegionTable<'m, N>, access: &'a A, task: Task) -> Self {
         Self { regions, access, task, need: Rights::READ, align: 1, max_len: u32::MAX, append_only: true }
@@ -80,13 +79,13 @@ impl<'t, 'm, 'a, A: Access, const N: usize> Validator<'t, 'm, 'a, A, N> {
         let slot = regions.slot_of(descriptor.region()).ok_or(DescriptorError::Foreign)?;
         match slot.life.pin() {
             Ok(()) => {}
-            Err(PinError::Unused) => return Err(DescriptorError::BadRegion),
+            Err(PinError::Unused) => return Err(DescriptorError::BadHandle),
             Err(PinError::TooMany) => return Err(DescriptorError::TooManyViews),
-            Err(PinError::Contended) => return Err(DescriptorError::Busy),
+            Err(PinError::Contended) => return Err(DescriptorError::Contended),
             // Revoked, and nothing in its place: there is no policy left to look at.
             Err(PinError::Gone) => {
                 self.permitted(cap, &descriptor)?;
-                return Err(DescriptorError::StaleGeneration);
+                return Err(DescriptorError::Stale);
             }
         }
         let pin = Pin(&slot.life);
@@ -96,7 +95,7 @@ impl<'t, 'm, 'a, A: Access, const N: usize> Validator<'t, 'm, 'a, A, N> {
         Ok(view)
     }
 
-    /// The region that the capability names: the one that the descriptor names, but perhaps another tenant of its slot.
+    /// Returns the region that the capability names: that of the descriptor, but perhaps of another generation.
     #[inline]
     fn permitted(
         &self,
@@ -105,14 +104,14 @@ impl<'t, 'm, 'a, A: Access, const N: usize> Validator<'t, 'm, 'a, A, N> {
     ) -> Result<Handle<Region>, DescriptorError> {
         let asked = descriptor.region().index();
         let named = self.access.permits(self.task, cap, asked, self.need).map_err(DescriptorError::Denied)?;
-        // Not left to those who implement it: an answer about another region permits nothing here.
+        // Not left to implementations: an answer about another region permits nothing here.
         if named.index() != asked {
             return Err(DescriptorError::Denied(CapError::WrongObject));
         }
         Ok(named)
     }
 
-    /// The checks that look at the region. The caller holds a pin; a view takes it over.
+    /// Makes the checks that look at the region. The caller holds a pin, which a view takes over.
     #[inline]
     fn check_pinned(
         &self,
@@ -126,13 +125,13 @@ impl<'t, 'm, 'a, A: Access, const N: usize> Validator<'t, 'm, 'a, A, N> {
             Policy::Immutable => {}
             Policy::AppendOnly if self.append_only => {}
             // As far as a descriptor is concerned, there is no region.
-            Policy::Reserved => return Err(DescriptorError::BadRegion),
-            found => return Err(DescriptorError::BadKind { found }),
+            Policy::Reserved => return Err(DescriptorError::BadHandle),
+            found => return Err(DescriptorError::WrongPolicy { found }),
         }
         let named = self.permitted(cap, descriptor)?;
         let live = slot.life.generation();
         if descriptor.region().generation() != live || named.generation() != live {
-            return Err(DescriptorError::StaleGeneration);
+            return Err(DescriptorError::Stale);
         }
         let (offset, length) = (descriptor.offset(), descriptor.length());
         // The low bits of the address of the first byte, which are all that alignment asks for; the sum may wrap.
@@ -168,7 +167,7 @@ impl<'t, 'm, 'a, A: Access, const N: usize> Validator<'t, 'm, 'a, A, N> {
     }
 }
 
-/// A pin that is let go of where a check fails, or whoever grants access panics.
+/// A pin that is released if a check fails, or if the call that grants access panics.
 struct Pin<'t>(&'t SlotState);
 
 impl Drop for Pin<'_> {

@@ -1,4 +1,4 @@
-//! Checked bytes.
+//! Views: bytes that were checked.
 
 use core::fmt;
 use core::ops::Deref;
@@ -7,10 +7,10 @@ use core::ptr::NonNull;
 use super::DescriptorError;
 use crate::atomic::{PinError, SlotState};
 
-/// Bytes of a region, checked and pinned: they stay where and what they are for as long as the view lives.
+/// Bytes of a region, checked and pinned: as long as the view lives, they neither move nor change.
 ///
-/// Made only by [`Validator::check`](super::Validator::check). It derefs to the bytes. Dropping it lets go of the
-/// region; forgetting it keeps the region from ever being revoked.
+/// Only [`Validator::check`](super::Validator::check) makes one. It derefs to the bytes. Dropping it unpins the region. A view
+/// that is forgotten keeps its region from ever being revoked.
 #[must_use = "a view pins its region until it is dropped"]
 pub struct View<'t> {
     bytes: NonNull<u8>,
@@ -33,7 +33,7 @@ impl<'t> View<'t> {
         Self { bytes, len, tag, life }
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     #[must_use]
     #[inline]
     pub fn bytes(&self) -> &[u8] {
@@ -43,25 +43,25 @@ impl<'t> View<'t> {
         unsafe { core::slice::from_raw_parts(self.bytes.as_ptr(), self.len) }
     }
 
-    /// The tag that the sender put on the descriptor: as it came, unchecked.
+    /// Returns the sender's tag, unchecked.
     #[must_use]
     pub const fn tag(&self) -> u32 {
         self.tag
     }
 
-    /// Another view of the same bytes.
+    /// Makes another view of the same bytes.
     ///
     /// # Errors
     ///
-    /// [`DescriptorError::TooManyViews`], [`DescriptorError::Busy`].
+    /// [`DescriptorError::TooManyViews`], [`DescriptorError::Contended`].
     pub fn try_clone(&self) -> Result<View<'t>, DescriptorError> {
         match self.life.clone_pin() {
             // SAFETY: this view's promises hold for the new one: the pin is its own, the bytes are the same.
             Ok(()) => Ok(unsafe { View::new(self.bytes, self.len, self.tag, self.life) }),
             Err(PinError::TooMany) => Err(DescriptorError::TooManyViews),
-            Err(PinError::Contended) => Err(DescriptorError::Busy),
+            Err(PinError::Contended) => Err(DescriptorError::Contended),
             // Not while this view is inside; said rather than assumed.
-            Err(PinError::Unused | PinError::Gone) => Err(DescriptorError::StaleGeneration),
+            Err(PinError::Unused | PinError::Gone) => Err(DescriptorError::Stale),
         }
     }
 }

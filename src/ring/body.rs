@@ -15,7 +15,7 @@ use crate::index::{
     ABORTED, Arity, Header, OneToOne, SideRules as _, Sides, Single, Stamps, Store as _, WRITTEN,
 };
 use crate::span::Counter;
-use crate::stats::{Counts, Flow, Off};
+use crate::stats::{Counts, Off, RingStats};
 use crate::sync::{Pos, const_fn};
 use crate::zeroed::{Zeroed, empty_in_models, zeroed};
 
@@ -369,10 +369,10 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
 }
 
 impl<T, const N: usize, A: Arity<Stats = Counts>> Ring<T, N, A> {
-    /// Returns what the producers and what the consumers have counted, in this order.
+    /// Returns what the producers and the consumers have counted.
     #[must_use]
-    pub fn stats(&self) -> (Flow, Flow) {
-        (self.header.sent.0.read(), self.header.received.0.read())
+    pub fn stats(&self) -> RingStats {
+        RingStats { producers: self.header.sent.0.read(), consumers: self.header.received.0.read() }
     }
 }
 

@@ -421,7 +421,7 @@ mod tests {
         fn play<A: Arity<Stats = Counts>>() {
             let ring = Ring::<u32, 2, A>::new();
             let (mut tx, mut rx) = ring.try_split().unwrap();
-            let refused = || (ring.stats().0.refused, ring.stats().1.refused);
+            let refused = || (ring.stats().producers.refused, ring.stats().consumers.refused);
             for (quiet, counted) in [(false, 1), (true, 1), (false, 2)] {
                 tx.set_quiet(quiet);
                 rx.set_quiet(quiet);

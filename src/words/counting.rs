@@ -1,10 +1,10 @@
-//! Words that are counted.
+//! Words whose accesses are counted.
 
 use core::cell::Cell;
 
 use super::{ReadWords, WriteWords};
 
-/// Passes every access on to `W`, and counts it: what an operation costs in shared accesses.
+/// Passes every access on to `W`, and counts it: how many shared accesses an operation costs.
 ///
 /// # Examples
 ///
@@ -15,7 +15,7 @@ use super::{ReadWords, WriteWords};
 /// let (a, b) = (Window::<u32, 4>::new(), Window::<u32, 4>::new());
 /// let peer = Counting::new(&b);
 /// let mut link = Link::<u32, 4, _, _>::new(&a, &peer);
-/// let _ = link.recv();
+/// let _ = link.try_recv();
 /// assert_eq!(peer.loads(), 1); // an empty link costs one shared load
 /// ```
 #[derive(Debug)]
@@ -31,12 +31,12 @@ impl<W> Counting<W> {
         Self { words, loads: Cell::new(0), stores: Cell::new(0) }
     }
 
-    /// Loads so far.
+    /// Returns the number of loads so far.
     pub fn loads(&self) -> u64 {
         self.loads.get()
     }
 
-    /// Stores so far.
+    /// Returns the number of stores so far.
     pub fn stores(&self) -> u64 {
         self.stores.get()
     }
@@ -77,13 +77,13 @@ impl<W: WriteWords> WriteWords for Counting<W> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::Counting;
-    use crate::words::{Oracle, ReadWords, WordAccess, WriteWords};
+    use crate::words::{Adversary, ReadWords, WordAccess, WriteWords};
 
     /// What an operation costs is told right, and nothing of it is lost on the way.
     #[test]
     fn k01_every_access_is_counted_and_passed_on() {
-        let oracle = Oracle::<8>::new(&[7, 9]);
-        let words = Counting::new(&oracle);
+        let adversary = Adversary::<8>::new(&[7, 9]);
+        let words = Counting::new(&adversary);
         words.write(3, 100);
         assert_eq!((words.read(5), words.observe(6)), (7, 9));
         words.publish(4, 101);
@@ -95,7 +95,7 @@ mod tests {
             WordAccess::Store { at: 4, value: 101 },
             WordAccess::Store { at: 3, value: 102 },
         ];
-        assert!(oracle.log().eq(log), "{:?}", oracle.log().collect::<Vec<_>>());
+        assert!(adversary.log().eq(log), "{:?}", adversary.log().collect::<Vec<_>>());
         assert_eq!((words.loads(), words.stores()), (2, 3));
         words.reset();
         assert_eq!((words.loads(), words.stores()), (0, 0));

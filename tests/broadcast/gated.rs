@@ -31,10 +31,10 @@ fn rr08_full_while_the_slowest_reader_is_behind<const N: usize>() {
             assert_eq!(writer.try_publish(next), Err(PushError::Full(next)), "the slow one has not read it");
             assert_eq!(slow.try_read(), Ok(item(number)));
             // Exact: room for one, now.
-            assert_eq!(writer.try_publish_slice(&[next, next]), 1);
+            assert_eq!(writer.publish_partial_slice(&[next, next]), 1);
         }
         let mut out = vec![[0; 3]; N + 1];
-        assert_eq!((fast.try_read_slice(&mut out), slow.skip(N + 1)), (N, N));
+        assert_eq!((fast.read_slice(&mut out), slow.skip(N + 1)), (N, N));
         assert_eq!(out[..N], (2 * N as u64 + 3..).map(item).take(N).collect::<Vec<_>>());
         assert_eq!((fast.try_read(), slow.try_read()), (Err(PopError::Empty), Err(PopError::Empty)));
     }
@@ -89,13 +89,13 @@ fn rr09_a_gated_writer_takes_as_many_as_there_are_slots<const N: usize>() {
             let mut reader = ring.join_at_oldest().unwrap();
             let (mut sent, mut seen) = (0, Vec::new());
             while seen.len() < count {
-                let more = writer.try_publish_slice(&items[sent..]);
+                let more = writer.publish_partial_slice(&items[sent..]);
                 assert_eq!(more, N.min(count - sent), "every slot is usable");
                 sent += more;
                 seen.extend(std::iter::from_fn(|| reader.try_read().ok()));
             }
             assert_eq!(seen, items);
-            assert_eq!(writer.try_publish_slice(&[]), 0);
+            assert_eq!(writer.publish_partial_slice(&[]), 0);
         }
     }
 }
@@ -130,13 +130,13 @@ fn d11_a_gated_ring_goes_round_the_integer<const N: usize>() {
             let wanted = 1 + step * 7 % (N + 1);
             let items: Vec<Item> = (sent as u64..).map(item).take(wanted).collect();
             let room = N - (sent - read[0].min(read[1]));
-            assert_eq!(writer.try_publish_slice(&items), wanted.min(room));
+            assert_eq!(writer.publish_partial_slice(&items), wanted.min(room));
             sent += wanted.min(room);
             for (number, reader) in [&mut one, &mut two].into_iter().enumerate() {
                 let mut out = vec![[0; 3]; 1 + (step * 5 + number) % (N + 1)];
                 let expected = out.len().min(sent - read[number]);
                 assert_eq!(reader.len(), sent - read[number]);
-                assert_eq!(reader.try_read_slice(&mut out), expected);
+                assert_eq!(reader.read_slice(&mut out), expected);
                 assert_eq!(
                     out[..expected],
                     (read[number] as u64..).map(item).take(expected).collect::<Vec<_>>()
@@ -167,13 +167,13 @@ fn e10_a_forgotten_reader_holds_the_writer_back_until_the_next_split() {
     let mut ring = Broadcast::<u32, 2, Gated<2>>::new();
     let mut writer = ring.try_writer().unwrap();
     std::mem::forget(ring.join_at_newest().unwrap());
-    assert_eq!(writer.try_publish_slice(&[1, 2, 3]), 2);
+    assert_eq!(writer.publish_partial_slice(&[1, 2, 3]), 2);
     assert_eq!(writer.try_publish(3), Err(PushError::Full(3)));
     assert_eq!(writer.readers(), 1);
     drop(writer);
     let (mut writer, ring) = ring.split();
     assert_eq!(writer.readers(), 0);
-    assert_eq!(writer.try_publish_slice(&[3, 4]), 2);
+    assert_eq!(writer.publish_partial_slice(&[3, 4]), 2);
     let mut reader = ring.join_at_oldest().unwrap();
     assert_eq!([reader.try_read(), reader.try_read()], [Ok(3), Ok(4)]);
 }

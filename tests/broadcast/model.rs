@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use annulet::ring::broadcast::{ReadError, Reader};
+use annulet::ring::broadcast::{LatestError, ReadError, Reader};
 use annulet::words::Entry;
 
 /// An item of three words that belong together.
@@ -48,8 +48,8 @@ impl Model {
         self.published - self.len() as u64
     }
 
-    pub fn newest(&self) -> Result<Item, ReadError> {
-        self.items.back().copied().ok_or(ReadError::Empty)
+    pub fn newest(&self) -> Result<Item, LatestError> {
+        self.items.back().copied().ok_or(LatestError::Empty)
     }
 
     /// What a reader that comes to item `at` gets, and where it is then.

@@ -1,7 +1,7 @@
 //! A writer that never waits, and readers that are told what they missed.
 
 use annulet::Broadcast;
-use annulet::ring::broadcast::ReadError;
+use annulet::ring::broadcast::{LatestError, ReadError};
 
 use crate::model::{Fuse, Item, Model, item, origins};
 
@@ -154,7 +154,7 @@ fn the_newest_item_is_there_as_soon_as_there_is_one<const N: usize>() {
     let mut ring = Broadcast::<Item, N>::starting_at(usize::MAX - 1);
     let (mut writer, ring) = ring.split();
     let reader = ring.reader_at_newest();
-    assert_eq!(reader.latest(), Err(ReadError::Empty));
+    assert_eq!(reader.latest(), Err(LatestError::Empty));
     for number in 0..2 * N as u64 + 1 {
         writer.publish(item(number));
         assert_eq!(reader.latest(), Ok(item(number)));
@@ -196,7 +196,7 @@ fn rr07_a_drain_takes_a_lap_at_most<const N: usize>() {
             };
             publish();
             let mut read = 0;
-            let drained = reader.drain(max, |seen| {
+            let drained = reader.try_drain(max, |seen| {
                 assert_eq!(seen, item(read));
                 read += 1;
                 publish();
@@ -211,7 +211,10 @@ fn rr07_a_drain_takes_a_lap_at_most<const N: usize>() {
             assert_eq!(reader.try_read_slice(&mut out), Ok(N));
             // Fewer where fewer were wanted, and where there are none.
             (0..N).for_each(|_| publish());
-            assert_eq!((reader.drain(N / 2, drop), reader.drain(N, drop)), (Ok(N / 2), Ok(N - N / 2)));
+            assert_eq!(
+                (reader.try_drain(N / 2, drop), reader.try_drain(N, drop)),
+                (Ok(N / 2), Ok(N - N / 2))
+            );
         }
     }
 }
@@ -225,7 +228,7 @@ fn rr07_a_drain_takes_what_was_published_and_no_more<const N: usize>() {
             let mut reader = ring.reader_at_oldest();
             (0..published).for_each(|number| writer.publish(item(number)));
             let mut read = 0;
-            let drained = reader.drain(usize::MAX, |seen| {
+            let drained = reader.try_drain(usize::MAX, |seen| {
                 assert_eq!(seen, item(read));
                 read += 1;
             });
@@ -278,7 +281,7 @@ fn rr11_zero_is_empty() {
     let mut reader = zeroed.reader_at_oldest();
     assert_eq!(
         (reader.try_read(), reader.latest(), zeroed.len()),
-        (Err(ReadError::Empty), Err(ReadError::Empty), 0)
+        (Err(ReadError::Empty), Err(LatestError::Empty), 0)
     );
     writer.publish(item(1));
     assert_eq!(reader.try_read(), Ok(item(1)));
@@ -333,7 +336,7 @@ fn the_newest_item_is_gone_while_everything_is_overwritten() {
     let reader = ring.reader_at_oldest();
     (0..2).for_each(|number| writer.publish(Fuse(number)));
     assert!(catch_unwind(AssertUnwindSafe(|| writer.publish_slice(&[Fuse(2), Fuse(13)]))).is_err());
-    assert_eq!((reader.latest(), writer.is_empty(), reader.lag()), (Err(ReadError::Empty), true, 2));
+    assert_eq!((reader.latest(), writer.is_empty(), reader.lag()), (Err(LatestError::Empty), true, 2));
     writer.publish(Fuse(3));
     assert_eq!(reader.latest(), Ok(Fuse(3)));
 }

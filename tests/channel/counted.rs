@@ -7,7 +7,7 @@ use std::thread;
 
 use annulet::channel::{ChannelRef, PerSide, Receiver, RecvError, Sender, TryRecvError, TrySendError};
 use annulet::ring::broadcast::{Gated, Overwrite};
-use annulet::ring::lanes::Strict;
+use annulet::ring::lanes::Priority;
 use annulet::stats::Counts;
 use annulet::wait::{Deadline, Strategy};
 use annulet::{Broadcast, Channel, Lanes, Mpmc, Spsc};
@@ -29,8 +29,8 @@ fn rm20_a_call_that_waits_is_one_refusal() {
     let channel = over(Mpmc::<u32, 2, Counts>::new());
     let (mut tx, mut rx) = channel.try_split().unwrap();
     let refused = || {
-        let (sent, received) = channel.stats();
-        (sent.refused, received.refused)
+        let stats = channel.stats();
+        (stats.producers.refused, stats.consumers.refused)
     };
     // A thread, which is woken for nothing.
     thread::scope(|scope| {
@@ -79,9 +79,9 @@ fn rm20_a_reader_that_waits_is_one_refusal() {
     tx.send(1).unwrap();
     assert!(task.poll(&mut recv).is_ready());
     drop(recv);
-    assert_eq!(news.stats().1.refused, 1);
+    assert_eq!(news.stats().readers.refused, 1);
     assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
-    assert_eq!(news.stats().1.refused, 2, "each try is a call");
+    assert_eq!(news.stats().readers.refused, 2, "each try is a call");
 }
 
 /// The same of a gated one, and of its writer.
@@ -90,7 +90,7 @@ fn rm20_both_ends_of_a_gated_broadcast_that_wait_are_one_refusal_each() {
     let news = over(Broadcast::<u32, 2, Gated<1>, Counts>::new());
     let mut rx = news.join_at_newest().unwrap();
     let mut tx = news.try_sender().unwrap();
-    let refused = || (news.stats().0.refused, news.stats().1.refused);
+    let refused = || (news.stats().writer.refused, news.stats().readers.refused);
     let task = Task::new();
     let mut recv = rx.recv_async();
     waits(&task, &mut recv);
@@ -185,12 +185,12 @@ fn rm20_lanes_whose_ends_were_forgotten_are_made_anew() {
     let mut lanes = over(Lanes::<u32, 4, 1>::new());
     let mut tx = lanes.register().unwrap();
     tx.try_send(7).unwrap();
-    core::mem::forget((tx, lanes.try_receiver(Strict).unwrap()));
-    assert!(lanes.register().is_err() && lanes.try_receiver(Strict).is_none());
+    core::mem::forget((tx, lanes.try_receiver(Priority).unwrap()));
+    assert!(lanes.register().is_err() && lanes.try_receiver(Priority).is_none());
     lanes.close();
     lanes.reset();
     assert!(!lanes.is_closed());
-    let mut rx = lanes.try_receiver(Strict).unwrap();
+    let mut rx = lanes.try_receiver(Priority).unwrap();
     assert_eq!(rx.try_recv(), Ok(7));
     drop(lanes.register().unwrap());
 }

@@ -8,14 +8,14 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use annulet::host::{AttachError, CheckError, Deadline, HandshakeError, PidFd, Port, accept, connect};
+use annulet::host::{AttachError, CheckError, Deadline, Endpoint, HandshakeError, PidFd, accept, connect};
 use annulet_platform::closer;
 use annulet_platform::fdpass::{self, PassError};
 
 use crate::alone::alone;
 use crate::common::{HELLO, Stranger, TAKEN, WELCOME, all_seals, forged, genuine, lingering, myself, soon};
 
-type Shaken = Result<(Port<u64, 8>, Vec<OwnedFd>), HandshakeError>;
+type Shaken = Result<(Endpoint<u64, 8>, Vec<OwnedFd>), HandshakeError>;
 
 /// What `shake` answers, unless something that does not close keeps it from it.
 fn undelayed(shake: impl FnOnce() -> Shaken + Send + 'static) -> Shaken {

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use annulet::host::{AttachError, Deadline, PidFd, Port, Segment, attach};
+use annulet::host::{AttachError, Deadline, Endpoint, PidFd, Segment, attach};
 use annulet_platform::fdpass;
 use annulet_platform::mapping::Mapping;
 use annulet_platform::memfd::{self, Seals};
@@ -73,11 +73,11 @@ pub fn myself() -> PidFd {
     PidFd::open(std::process::id()).unwrap()
 }
 
-/// Two ports of one process, each with its own mapping of the other's window.
-pub fn ports() -> (Port<u64, 8>, Port<u64, 8>) {
+/// Two endpoints of one process, each with its own mapping of the other's window.
+pub fn endpoints() -> (Endpoint<u64, 8>, Endpoint<u64, 8>) {
     let (a, b) = (Window::create().unwrap(), Window::create().unwrap());
     let (see_a, see_b) = (attach(a.fd()).unwrap(), attach(b.fd()).unwrap());
-    (Port::new(a, see_b, myself()), Port::new(b, see_a, myself()))
+    (Endpoint::new(a, see_b, myself()), Endpoint::new(b, see_a, myself()))
 }
 
 /// A memory file that is sealed like a window, and holds `bytes`.

@@ -7,8 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use annulet::host::{
-    AttachError, CheckError, Deadline, HandshakeError, PidFd, Port, PortError, Segment, accept, attach,
-    attach_region, connect, seal_region,
+    AttachError, CheckError, Deadline, Endpoint, EndpointError, HandshakeError, PidFd, Segment, accept,
+    attach, attach_region, connect, seal_region,
 };
 use annulet::link::{HeaderError, LinkError};
 use annulet_platform::fdpass;
@@ -113,7 +113,8 @@ fn g04_my_window_of_another_connection_is_not_the_peers() {
     let (left, right) = fdpass::pair().unwrap();
     fdpass::send(&left, HELLO, &[window.fd()], soon()).unwrap();
     let passed_on = receive(&right);
-    let port = Port::new(window, attach(Segment::<u64, 8>::create().unwrap().fd()).unwrap(), first.pidfd());
+    let endpoint =
+        Endpoint::new(window, attach(Segment::<u64, 8>::create().unwrap().fd()).unwrap(), first.pidfd());
     for stranger in [&first, &second] {
         let (left, right) = fdpass::pair().unwrap();
         fdpass::send(&right, HELLO, &[passed_on.as_fd()], soon()).unwrap();
@@ -126,8 +127,8 @@ fn g04_my_window_of_another_connection_is_not_the_peers() {
         let refused = connect::<u64, 8>(left, stranger.pidfd(), &[], 0, soon()).unwrap_err();
         assert!(matches!(refused, HandshakeError::Reflected), "{refused}");
     }
-    // A port that is gone writes no more: what is left is a file like any other.
-    drop(port);
+    // An endpoint that is gone writes no more: what is left is a file like any other.
+    drop(endpoint);
     let (left, right) = fdpass::pair().unwrap();
     fdpass::send(&right, HELLO, &[passed_on.as_fd()], soon()).unwrap();
     let past = Deadline::after(Duration::from_millis(20));
@@ -203,9 +204,9 @@ fn a_forked_child_may_be_passed_a_window_of_its_parent() {
         let child = unsafe { libc::fork() };
         if child == 0 {
             let peer = PidFd::open(parent).unwrap();
-            let port = accept::<u64, 8>(theirs, peer, &[], 0, Deadline::after(Duration::from_secs(9)));
+            let endpoint = accept::<u64, 8>(theirs, peer, &[], 0, Deadline::after(Duration::from_secs(9)));
             // SAFETY: ends this process, and runs nothing of it any more.
-            unsafe { libc::_exit(i32::from(port.is_err())) };
+            unsafe { libc::_exit(i32::from(endpoint.is_err())) };
         }
         let answer = receive(&ours);
         assert!(attach::<u64, 8>(answer.as_fd()).is_ok());
@@ -345,6 +346,6 @@ fn errors_name_their_causes() {
     ] {
         assert_eq!(cause(&error), expected, "{error}");
     }
-    assert_eq!(cause(&PortError::Link(LinkError::Poisoned)), Some(LinkError::Poisoned.to_string()));
-    assert_eq!((cause(&PortError::Timeout), cause(&PortError::PeerDead)), (None, None));
+    assert_eq!(cause(&EndpointError::Link(LinkError::Poisoned)), Some(LinkError::Poisoned.to_string()));
+    assert_eq!((cause(&EndpointError::Timeout), cause(&EndpointError::PeerDead)), (None, None));
 }

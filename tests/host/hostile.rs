@@ -13,7 +13,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use annulet::host::{
-    AttachError, CheckError, Deadline, HandshakeError, PidFd, Port, PortError, Segment, accept, connect,
+    AttachError, CheckError, Deadline, Endpoint, EndpointError, HandshakeError, PidFd, Segment, accept,
+    connect,
 };
 use annulet::link::LinkError;
 use annulet::words::WriteWords;
@@ -32,7 +33,7 @@ type Message = [u32; 64];
 const SLOTS: usize = 1024;
 /// A window of 256 KiB, so that memory that a reader pays for shows.
 type Window = Segment<Message, SLOTS>;
-type Side = Port<Message, SLOTS>;
+type Side = Endpoint<Message, SLOTS>;
 
 /// What a hostile process does. Each does it until it is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,15 +144,15 @@ fn parent() -> PidFd {
 
 /// An honest process: it sends back what it gets.
 fn echo(socket: impl Into<OwnedFd>) {
-    let mut port: Side = connect(socket, parent(), &[], 0, soon()).unwrap().0;
+    let mut endpoint: Side = connect(socket, parent(), &[], 0, soon()).unwrap().0;
     loop {
-        let got = match port.recv(Deadline::after(Duration::from_secs(300))) {
-            Ok(message) => port.send(&message, soon()),
+        let got = match endpoint.recv(Deadline::after(Duration::from_secs(300))) {
+            Ok(message) => endpoint.send(&message, soon()),
             Err(why) => Err(why),
         };
         match got {
             Ok(()) => {}
-            Err(PortError::Link(LinkError::PeerReset)) => port.reset().unwrap(),
+            Err(EndpointError::Link(LinkError::PeerReset)) => endpoint.reset().unwrap(),
             Err(_) => return,
         }
     }
@@ -180,8 +181,8 @@ fn take_window(socket: &impl AsFd) -> (Window, OwnedFd) {
 }
 
 /// Writes words to its own window, as fast as it can.
-fn scribble(port: &mut Side, noise: &mut Noise, plausible: bool) -> ! {
-    let link = port.link();
+fn scribble(endpoint: &mut Side, noise: &mut Noise, plausible: bool) -> ! {
+    let link = endpoint.link();
     let words = 96 + SLOTS as u64 * 64;
     loop {
         let (at, value) = (noise.below(words), noise.next() as u32);
@@ -198,15 +199,15 @@ fn commit(deed: Deed, seed: u64) -> ! {
     let mut noise = Noise(seed * 2 + 1);
     match deed {
         Deed::Scribbles | Deed::Lies => {
-            let mut port: Side = connect(socket, parent(), &[], 0, soon()).unwrap().0;
+            let mut endpoint: Side = connect(socket, parent(), &[], 0, soon()).unwrap().0;
             if deed == Deed::Lies {
                 for number in 0..noise.below(40) {
-                    let _ = port.try_send(&[number as u32; 64]);
-                    let _ = port.try_recv();
+                    let _ = endpoint.try_send(&[number as u32; 64]);
+                    let _ = endpoint.try_recv();
                 }
-                port.close();
+                endpoint.close();
             }
-            scribble(&mut port, &mut noise, deed == Deed::Lies);
+            scribble(&mut endpoint, &mut noise, deed == Deed::Lies);
         }
         Deed::Silent => linger(),
         Deed::TakesNothing => {
@@ -275,23 +276,23 @@ fn hoard() -> ! {
     }
 }
 
-/// Works with a port whose peer writes what it likes, for that time: all that can come of it is an answer, in time.
-fn work(port: &mut Side, time: Duration) {
+/// Works with an endpoint whose peer writes what it likes, for that time: all that can come of it is an answer, in time.
+fn work(endpoint: &mut Side, time: Duration) {
     let until = Deadline::after(time);
     while !until.is_past() {
         let begun = Instant::now();
         let brief = || Deadline::after(Duration::from_millis(1));
         let mut drained = 0;
         let answers = [
-            port.recv(brief()).map(drop),
-            port.send(&[7; 64], brief()),
-            port.drain(SLOTS * 2, brief(), |_| drained += 1).map(drop),
-            port.send_iter(&mut [[8; 64]; 9].into_iter(), brief()).map(drop),
+            endpoint.recv(brief()).map(drop),
+            endpoint.send(&[7; 64], brief()),
+            endpoint.drain(SLOTS * 2, brief(), |_| drained += 1).map(drop),
+            endpoint.send_iter(&mut [[8; 64]; 9].into_iter(), brief()).map(drop),
         ];
         assert!(begun.elapsed() < Duration::from_secs(10), "a deadline was not kept");
         assert!(drained <= SLOTS);
-        if answers.iter().any(|answer| !matches!(answer, Ok(()) | Err(PortError::Timeout)))
-            && port.reset().is_err()
+        if answers.iter().any(|answer| !matches!(answer, Ok(()) | Err(EndpointError::Timeout)))
+            && endpoint.reset().is_err()
         {
             // Its epochs are used up.
             return;
@@ -343,31 +344,31 @@ struct Server {
 impl Server {
     fn new() -> Self {
         let mut honest = Player::new("echo");
-        let port = accept(honest.give(), honest.pidfd(), &[], 0, soon()).unwrap().0;
+        let endpoint = accept(honest.give(), honest.pidfd(), &[], 0, soon()).unwrap().0;
         let noise = Noise(0x9e37_79b9_7f4a_7c15);
-        Self { honest: (honest, port), alive: VecDeque::new(), noise, killed: 0, served: 0 }
+        Self { honest: (honest, endpoint), alive: VecDeque::new(), noise, killed: 0, served: 0 }
     }
 
     /// The honest process gets its answers, whatever the others do.
     fn serve(&mut self) {
-        let port = &mut self.honest.1;
+        let endpoint = &mut self.honest.1;
         for _ in 0..3 {
             self.served += 1;
             let message = [self.served; 64];
-            port.send(&message, soon()).unwrap();
-            assert_eq!(port.recv(soon()), Ok(message));
+            endpoint.send(&message, soon()).unwrap();
+            assert_eq!(endpoint.recv(soon()), Ok(message));
         }
     }
 
     /// Another honest process comes, and is served.
     fn welcome(&mut self) {
         let mut guest = Player::new("echo");
-        let mut port: Side = accept(guest.give(), guest.pidfd(), &[], 0, soon()).unwrap().0;
-        port.send(&[1; 64], soon()).unwrap();
-        assert_eq!(port.recv(soon()), Ok([1; 64]));
-        port.reset().unwrap();
-        port.send(&[2; 64], soon()).unwrap();
-        assert_eq!(port.recv(soon()), Ok([2; 64]));
+        let mut endpoint: Side = accept(guest.give(), guest.pidfd(), &[], 0, soon()).unwrap().0;
+        endpoint.send(&[1; 64], soon()).unwrap();
+        assert_eq!(endpoint.recv(soon()), Ok([1; 64]));
+        endpoint.reset().unwrap();
+        endpoint.send(&[2; 64], soon()).unwrap();
+        assert_eq!(endpoint.recv(soon()), Ok([2; 64]));
     }
 
     /// Faces one hostile process.
@@ -377,7 +378,7 @@ impl Server {
         let peer = player.pidfd();
         let shake = |socket: OwnedFd, deadline| {
             let peer = PidFd::open(peer.number()).unwrap();
-            accept::<Message, SLOTS>(socket, peer, &[], 0, deadline).map(|(port, _)| port)
+            accept::<Message, SLOTS>(socket, peer, &[], 0, deadline).map(|(endpoint, _)| endpoint)
         };
         match deed {
             Deed::Scribbles | Deed::Lies | Deed::Punches => {
@@ -387,15 +388,15 @@ impl Server {
                     self.end(player);
                     return;
                 }
-                let mut port = shake(player.give(), soon()).unwrap();
+                let mut endpoint = shake(player.give(), soon()).unwrap();
                 let time = Duration::from_millis(self.noise.below(20));
                 if number.is_multiple_of(2) {
-                    work(&mut port, time);
+                    work(&mut endpoint, time);
                     self.end(player);
                 } else {
                     // It dies while I work.
                     thread::scope(|scope| {
-                        let working = scope.spawn(|| work(&mut port, time * 2));
+                        let working = scope.spawn(|| work(&mut endpoint, time * 2));
                         thread::sleep(time);
                         self.end(player);
                         working.join().unwrap();

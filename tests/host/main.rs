@@ -1,4 +1,4 @@
-//! Links in sealed memory files: what is refused before it is mapped, and ports that wait.
+//! Links in sealed memory files: what is refused before it is mapped, and endpoints that wait.
 //!
 //! The peers here are other threads with descriptors and mappings of their own, or child processes; what another
 //! process could do to the files it does through its own copy of the descriptor.
@@ -14,9 +14,9 @@ mod entries;
 mod clock;
 mod closing;
 mod common;
+mod endpoints;
 mod handshakes;
 mod hostile;
 mod memory;
-mod ports;
 mod storms;
 mod windows;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use annulet::host::{Deadline, Port, PortError, attach};
+use annulet::host::{Deadline, Endpoint, EndpointError, attach};
 use annulet_platform::mapping::Mapping;
 
 use crate::common::{Window, myself, soon, words};
@@ -39,11 +39,11 @@ fn h05_a_sleeper_that_was_moved_away_looks_after_a_slice() {
         let (a, b) = (Window::create().unwrap(), Window::create().unwrap());
         let file = b.fd().try_clone_to_owned().unwrap();
         let (see_a, see_b) = (attach(a.fd()).unwrap(), attach(b.fd()).unwrap());
-        let mut victim = Port::new(a, see_b, myself());
+        let mut victim = Endpoint::new(a, see_b, myself());
         let len = usize::try_from(File::from(file.try_clone().unwrap()).metadata().unwrap().len()).unwrap();
         assert!(Mapping::read_write(&file, len).is_err(), "nobody gets another writable mapping");
         let hostile = Mapping::read_only(&file, len).unwrap();
-        let mut honest = Port::new(b, see_a, myself());
+        let mut honest = Endpoint::new(b, see_a, myself());
         let own = honest.link().mine().keep().as_ptr();
         for number in 0..5 {
             let (deadline, begun) = (soon(), Instant::now());
@@ -73,7 +73,7 @@ fn h05_a_sleeper_that_was_moved_away_looks_after_a_slice() {
             let waiting = scope.spawn(move || {
                 let numbers: Vec<_> = (0..20).map(|_| victim.recv(soon())).collect();
                 let (before, span) = (Instant::now(), Duration::from_millis(120));
-                assert_eq!(victim.recv(Deadline::after(span)), Err(PortError::Timeout));
+                assert_eq!(victim.recv(Deadline::after(span)), Err(EndpointError::Timeout));
                 assert!(before.elapsed() >= span);
                 numbers
             });
@@ -99,7 +99,7 @@ fn h06_a_port_in_a_storm_of_wake_ups() {
     let (see_a, see_b) = (attach(a.fd()).unwrap(), attach(b.fd()).unwrap());
     let len = usize::try_from(File::from(b.fd().try_clone_to_owned().unwrap()).metadata().unwrap().len());
     let hostile = Mapping::read_only(b.fd(), len.unwrap()).unwrap();
-    let (mut victim, mut honest) = (Port::new(a, see_b, myself()), Port::new(b, see_a, myself()));
+    let (mut victim, mut honest) = (Endpoint::new(a, see_b, myself()), Endpoint::new(b, see_a, myself()));
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         let storm = scope.spawn(|| {
@@ -115,7 +115,7 @@ fn h06_a_port_in_a_storm_of_wake_ups() {
         });
         let waiting = scope.spawn(move || {
             let (before, span) = (Instant::now(), Duration::from_millis(300));
-            assert_eq!(victim.recv(Deadline::after(span)), Err(PortError::Timeout));
+            assert_eq!(victim.recv(Deadline::after(span)), Err(EndpointError::Timeout));
             let took = before.elapsed();
             assert!(took >= span && took < Duration::from_secs(10), "{took:?}");
             (0..20).map(|_| victim.recv(soon())).collect::<Vec<_>>()

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use annulet::link::{Entry, Link, LinkError, Window};
 use annulet::region::{Descriptor, Offer};
-use annulet::words::{Counting, Extent, Foreign, Oracle, Own, ReadWords, WordAccess, WriteWords};
+use annulet::words::{
+    Adversary, Counting, OwnMapping, PeerMapping, ReadWords, WordAccess, WordCount, WriteWords,
+};
 
 use crate::peer::{HEAD, SLOTS, TAIL, word};
 
@@ -64,10 +66,10 @@ fn k07_backends_that_lie_are_only_another_liar() {
             noise.reset();
             let mut shown = 0;
             match round % 6 {
-                0 | 3 => drop(link.recv()),
-                1 => drop(link.drain(usize::MAX, |_| shown += 1)),
-                2 => drop(link.send(&Offer::from_image([round; 8]))),
-                4 => drop(link.send_iter(std::iter::repeat_n(Offer::from_image([1; 8]), 9))),
+                0 | 3 => drop(link.try_recv()),
+                1 => drop(link.try_drain(usize::MAX, |_| shown += 1)),
+                2 => drop(link.try_send(&Offer::from_image([round; 8]))),
+                4 => drop(link.try_send_iter(std::iter::repeat_n(Offer::from_image([1; 8]), 9))),
                 _ if round % 37 == 5 => link.close(),
                 _ => drop(link.reset()),
             }
@@ -86,9 +88,9 @@ fn c10_no_entry_is_taken_for_an_error() {
     for low in markers {
         for high in markers {
             let entry = u64::from_image([low, high]);
-            tx.send(&entry).unwrap();
-            assert_eq!(rx.recv(), Ok(entry));
-            assert_eq!(rx.recv(), Err(LinkError::Empty));
+            tx.try_send(&entry).unwrap();
+            assert_eq!(rx.try_recv(), Ok(entry));
+            assert_eq!(rx.try_recv(), Err(LinkError::Empty));
         }
     }
 }
@@ -131,21 +133,21 @@ fn k07_a_window_ends_where_it_ends() {
 
 /// An extent of ten words; the memory has more behind it, which must stay as it is.
 struct Ten;
-impl Extent for Ten {
+impl WordCount for Ten {
     const WORDS: usize = 10;
 }
 
 /// One window as its owner has it, and as the peer sees it.
-struct Both<'m>(Own<Ten, ()>, Foreign<Ten, ()>, &'m [AtomicU32]);
+struct Both<'m>(OwnMapping<Ten, ()>, PeerMapping<Ten, ()>, &'m [AtomicU32]);
 
 impl<'m> Both<'m> {
     fn new(memory: &'m [AtomicU32]) -> Self {
         let base = NonNull::from(memory).cast::<u32>();
         assert!(memory.len() > Ten::WORDS);
         // SAFETY: more than ten words, aligned, borrowed for longer than the two live, reached by atomics only.
-        let own = unsafe { Own::new(base, ()) };
+        let own = unsafe { OwnMapping::new(base, ()) };
         // SAFETY: as above; and reading memory of one's own does not fault.
-        let foreign = unsafe { Foreign::new(base, ()) };
+        let foreign = unsafe { PeerMapping::new(base, ()) };
         Self(own, foreign, memory)
     }
 }
@@ -194,16 +196,16 @@ fn mappings_carry_a_link_between_threads() {
     let (a, b) = (W::new(), W::new());
     // SAFETY: a window has `W::WORDS` words, is borrowed for as long as both ends live, and is only ever reached by
     // atomic accesses.
-    let own = |window: &W| unsafe { Own::<W, ()>::new(NonNull::from(window).cast(), ()) };
+    let own = |window: &W| unsafe { OwnMapping::<W, ()>::new(NonNull::from(window).cast(), ()) };
     // SAFETY: as above.
-    let foreign = |window: &W| unsafe { Foreign::<W, ()>::new(NonNull::from(window).cast(), ()) };
+    let foreign = |window: &W| unsafe { PeerMapping::<W, ()>::new(NonNull::from(window).cast(), ()) };
     let mut here = Link::<u64, 4, _, _>::new(own(&a), foreign(&b));
     let mut there = Link::<u64, 4, _, _>::new(own(&b), foreign(&a));
     std::thread::scope(|scope| {
         scope.spawn(move || {
             for number in 0..count {
                 let mut waited = 0;
-                while let Err(why) = there.send(&(number << 20)) {
+                while let Err(why) = there.try_send(&(number << 20)) {
                     assert_eq!(why, LinkError::Full);
                     wait(&mut waited);
                 }
@@ -212,7 +214,7 @@ fn mappings_carry_a_link_between_threads() {
         });
         let (mut next, mut waited) = (0, 0);
         loop {
-            match here.recv() {
+            match here.try_recv() {
                 Ok(entry) => {
                     assert_eq!(entry, next << 20);
                     (next, waited) = (next + 1, 0);
@@ -226,25 +228,25 @@ fn mappings_carry_a_link_between_threads() {
     });
 }
 
-/// The oracle's own promises, where the tests lean on them.
+/// The adversary's own promises, where the tests lean on them.
 #[test]
 fn k01_the_oracle_keeps_the_last_of_a_long_operation_and_the_script_goes_on() {
     let script: Vec<u32> = (0..10).collect();
-    let oracle = Oracle::<4>::new(&script);
+    let adversary = Adversary::<4>::new(&script);
     for at in 0..6 {
-        assert_eq!(oracle.read(at), at as u32);
+        assert_eq!(adversary.read(at), at as u32);
     }
-    let log: Vec<_> = oracle.log().collect();
+    let log: Vec<_> = adversary.log().collect();
     assert_eq!(log, [2, 3, 4, 5].map(|at| WordAccess::Load { at, value: at as u32 }));
-    assert_eq!(oracle.double_fetch(), None);
-    oracle.begin();
-    assert_eq!(oracle.observe(0), 6, "the script goes on");
-    assert_eq!((oracle.loads(), oracle.overrun()), (1, 0));
+    assert_eq!(adversary.double_fetch(), None);
+    adversary.begin();
+    assert_eq!(adversary.observe(0), 6, "the script goes on");
+    assert_eq!((adversary.loads(), adversary.overrun()), (1, 0));
     for _ in 0..5 {
-        oracle.read(9);
+        adversary.read(9);
     }
-    assert_eq!((oracle.overrun(), oracle.double_fetch()), (2, Some(9)));
+    assert_eq!((adversary.overrun(), adversary.double_fetch()), (2, Some(9)));
     // None at all is no log, and no panic.
-    let blind = Oracle::<0>::new(&[1]);
+    let blind = Adversary::<0>::new(&[1]);
     assert_eq!((blind.read(0), blind.log().count(), blind.loads()), (1, 0, 1));
 }

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use annulet::link::{Entry, Geometry, HEADER_BYTES, Header, HeaderError, Window};
+use annulet::link::{Entry, Geometry, HEADER_BYTES, HeaderError, Window, WindowHeader};
 use proptest::prelude::*;
 
 type Bytes = [u8; HEADER_BYTES];
@@ -27,11 +27,11 @@ fn geometry() -> Geometry {
 }
 
 fn header() -> Bytes {
-    *Header::new(&geometry()).as_bytes()
+    *WindowHeader::new(&geometry()).as_bytes()
 }
 
 fn check(bytes: &Bytes) -> Result<(), HeaderError> {
-    Header::check(bytes, &geometry(), geometry().total_bytes())
+    WindowHeader::check(bytes, &geometry(), geometry().total_bytes())
 }
 
 fn with<const L: usize>(at: usize, field: [u8; L]) -> Bytes {
@@ -86,14 +86,14 @@ fn a07_sizes_that_do_not_agree_are_a_size_mismatch() {
         let refused = Err(HeaderError::SizeMismatch { expected: total, found: said });
         assert_eq!(check(&with(16, said.to_le_bytes())), refused, "the header says {said}");
         // Also when the memory is just as large as the header says.
-        assert_eq!(Header::check(&with(16, said.to_le_bytes()), &geometry(), said), refused);
+        assert_eq!(WindowHeader::check(&with(16, said.to_le_bytes()), &geometry(), said), refused);
     }
     for size in [0, 1, 127, 128, total - 1] {
         let refused = Err(HeaderError::SizeMismatch { expected: total, found: size });
-        assert_eq!(Header::check(&header(), &geometry(), size), refused, "the memory has {size}");
+        assert_eq!(WindowHeader::check(&header(), &geometry(), size), refused, "the memory has {size}");
     }
     for size in [total, total + 1, u64::MAX] {
-        assert_eq!(Header::check(&header(), &geometry(), size), Ok(()), "whole pages are larger");
+        assert_eq!(WindowHeader::check(&header(), &geometry(), size), Ok(()), "whole pages are larger");
     }
 }
 
@@ -147,10 +147,10 @@ fn a08_each_flipped_bit_is_its_own_error_and_two_keep_the_order() {
 fn a08_entries_of_another_kind_have_another_fingerprint() {
     let other = Geometry::of::<Other, 8>();
     assert_eq!(other.total_bytes(), geometry().total_bytes());
-    let refused = Header::check(Header::new(&other).as_bytes(), &geometry(), u64::MAX);
+    let refused = WindowHeader::check(WindowHeader::new(&other).as_bytes(), &geometry(), u64::MAX);
     assert!(matches!(refused, Err(HeaderError::BadAbi { .. })), "{refused:?}");
     for wrong in [Geometry::of::<u64, 16>(), Geometry::of::<u32, 8>(), Geometry::of::<[u32; 4], 4>()] {
-        let refused = Header::check(Header::new(&wrong).as_bytes(), &geometry(), u64::MAX);
+        let refused = WindowHeader::check(WindowHeader::new(&wrong).as_bytes(), &geometry(), u64::MAX);
         assert!(matches!(refused, Err(HeaderError::BadAbi { .. })), "{refused:?}");
     }
 }
@@ -166,7 +166,7 @@ fn a08_the_fingerprint_covers_all_of_the_layout() {
         })
     };
     let said = |geometry: Geometry| {
-        u64::from_le_bytes(Header::new(&geometry).as_bytes()[24..32].try_into().unwrap())
+        u64::from_le_bytes(WindowHeader::new(&geometry).as_bytes()[24..32].try_into().unwrap())
     };
     assert_eq!(said(geometry()), abi([1, 0, 2, 8, 32, positions]));
     assert_eq!(said(Geometry::of::<Other, 8>()), abi([1, 1, 2, 8, 32, positions]));
@@ -228,7 +228,7 @@ proptest! {
         for (at, value) in changes {
             bytes[at] = value;
         }
-        let passes = Header::check(&bytes, &geometry(), size).is_ok();
+        let passes = WindowHeader::check(&bytes, &geometry(), size).is_ok();
         prop_assert_eq!(passes, bytes == header() && size >= geometry().total_bytes());
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use annulet::link::{Awaited, Fault, Link, LinkError, Window};
+use annulet::link::{Fault, Interest, Link, LinkError, Window};
 use annulet::words::{Counting, ReadWords, WriteWords};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -81,7 +81,7 @@ proptest! {
             }
             theirs.publish(TAIL, word(0, closed, origin.wrapping_add(sent)));
             for _ in 0..takes {
-                let got = link.recv();
+                let got = link.try_recv();
                 if received == arrived && !latched {
                     (arrived, latched) = (sent, closed);
                 }
@@ -112,16 +112,16 @@ proptest! {
             let tag = |epoch: u32, number: u32| u64::from(epoch) << 32 | u64::from(number);
             let epoch = side.epoch();
             let result = match op {
-                Op::Send => side.send(&tag(epoch, sent[who])).map(|()| sent[who] += 1),
+                Op::Send => side.try_send(&tag(epoch, sent[who])).map(|()| sent[who] += 1),
                 Op::SendIter(count) => {
                     let entries = (sent[who]..).take(count).map(|number| tag(epoch, number));
-                    side.send_iter(entries).map(|count| sent[who] += count as u32)
+                    side.try_send_iter(entries).map(|count| sent[who] += count as u32)
                 }
-                Op::Recv => side.recv().map(|entry| {
+                Op::Recv => side.try_recv().map(|entry| {
                     assert_eq!(entry, tag(epoch, received[who]));
                     received[who] += 1;
                 }),
-                Op::Drain(most) => side.drain(most, |entry| {
+                Op::Drain(most) => side.try_drain(most, |entry| {
                     assert_eq!(entry, tag(epoch, received[who]));
                     received[who] += 1;
                 }).map(drop),
@@ -146,10 +146,10 @@ proptest! {
             }
         }
         let [a, b] = &mut sides;
-        prop_assert_eq!(a.send_iter(0..9), Ok(4));
-        prop_assert_eq!(b.drain(9, drop), Ok(4));
-        prop_assert_eq!(b.send(&1), Ok(()));
-        prop_assert_eq!(a.recv(), Ok(1));
+        prop_assert_eq!(a.try_send_iter(0..9), Ok(4));
+        prop_assert_eq!(b.try_drain(9, drop), Ok(4));
+        prop_assert_eq!(b.try_send(&1), Ok(()));
+        prop_assert_eq!(a.try_recv(), Ok(1));
     }
 
     /// Without resets, the two sides are two queues, exactly.
@@ -169,7 +169,7 @@ proptest! {
                     let room = 4 - queues[who].len();
                     let at_hand = if let Op::SendIter(count) = op { count } else { 1 };
                     let entries: Vec<u64> = (number..).take(at_hand).collect();
-                    match side.send_iter(entries.iter().copied()) {
+                    match side.try_send_iter(entries.iter().copied()) {
                         Ok(count) => {
                             // All the room there is, whatever was known of it.
                             prop_assert!(!closed[who]);
@@ -185,7 +185,7 @@ proptest! {
                 Op::Recv | Op::Drain(_) => {
                     let most = if let Op::Drain(most) = op { most } else { 1 };
                     let mut got = Vec::new();
-                    match side.drain(most, |entry| got.push(entry)) {
+                    match side.try_drain(most, |entry| got.push(entry)) {
                         Ok(count) => {
                             prop_assert_eq!(count, most.min(queues[1 - who].len()));
                             let expected: Vec<u64> = queues[1 - who].drain(..count).collect();
@@ -210,19 +210,23 @@ proptest! {
 fn a12_a_peer_that_reset_twice_is_followed_twice() {
     let (a, b) = (Window::new(), Window::new());
     let [mut patient, mut hasty] = pair::<4>(&a, &b, 0);
-    hasty.send(&1).unwrap();
+    hasty.try_send(&1).unwrap();
     for _ in 0..3 {
         hasty.reset().unwrap();
     }
     for epoch in 0..3 {
-        assert_eq!(patient.recv(), Err(LinkError::PeerReset), "in epoch {epoch}");
-        assert_eq!(hasty.recv(), Err(LinkError::StaleEpoch));
-        assert_eq!(hasty.send(&2), Err(LinkError::StaleEpoch), "no slot is written before the peer follows");
+        assert_eq!(patient.try_recv(), Err(LinkError::PeerReset), "in epoch {epoch}");
+        assert_eq!(hasty.try_recv(), Err(LinkError::StaleEpoch));
+        assert_eq!(
+            hasty.try_send(&2),
+            Err(LinkError::StaleEpoch),
+            "no slot is written before the peer follows"
+        );
         patient.reset().unwrap();
     }
-    hasty.send(&3).unwrap();
-    assert_eq!(patient.recv(), Ok(3));
-    assert_eq!(patient.recv(), Err(LinkError::Empty));
+    hasty.try_send(&3).unwrap();
+    assert_eq!(patient.try_recv(), Ok(3));
+    assert_eq!(patient.try_recv(), Err(LinkError::Empty));
 }
 
 /// A new epoch stands at its start until I follow: the peer has nothing to send before, and nothing to take.
@@ -252,14 +256,14 @@ fn a12_nothing_of_an_old_epoch_is_believed() {
     {
         theirs.publish(TAIL, old);
         theirs.publish(HEAD, old);
-        assert_eq!(link.recv(), Err(LinkError::StaleEpoch));
-        assert_eq!(link.drain(9, drop), Err(LinkError::StaleEpoch));
-        assert_eq!(link.send(&7), Err(LinkError::StaleEpoch));
-        assert_eq!(link.send_iter([7; 9]), Err(LinkError::StaleEpoch));
+        assert_eq!(link.try_recv(), Err(LinkError::StaleEpoch));
+        assert_eq!(link.try_drain(9, drop), Err(LinkError::StaleEpoch));
+        assert_eq!(link.try_send(&7), Err(LinkError::StaleEpoch));
+        assert_eq!(link.try_send_iter([7; 9]), Err(LinkError::StaleEpoch));
     }
     assert_eq!(link.mine().stores(), 0);
     theirs.publish(HEAD, word(2, false, 0));
-    assert_eq!(link.send_iter([7; 9]), Ok(4));
+    assert_eq!(link.try_send_iter([7; 9]), Ok(4));
 }
 
 /// A batch uses what is there when it begins, not what was there when the link last looked.
@@ -267,26 +271,26 @@ fn a12_nothing_of_an_old_epoch_is_believed() {
 fn a_batch_looks_again_for_what_it_does_not_know_of() {
     let (a, b) = (Window::new(), Window::new());
     let [mut tx, mut rx] = pair::<4>(&a, &b, MAX_POSITION - 1);
-    assert_eq!(tx.send_iter(0..2), Ok(2));
-    assert_eq!(rx.recv(), Ok(0));
-    tx.send(&2).unwrap();
+    assert_eq!(tx.try_send_iter(0..2), Ok(2));
+    assert_eq!(rx.try_recv(), Ok(0));
+    tx.try_send(&2).unwrap();
     let mut got = Vec::new();
-    assert_eq!(rx.drain(9, |entry| got.push(entry)), Ok(2));
+    assert_eq!(rx.try_drain(9, |entry| got.push(entry)), Ok(2));
     assert_eq!(got, [1, 2]);
     // One slot is known to be free, and three more are.
-    assert_eq!(tx.send_iter(3..), Ok(4));
+    assert_eq!(tx.try_send_iter(3..), Ok(4));
     // The end of what is there is no error, whatever it is.
-    assert_eq!(rx.recv(), Ok(3));
+    assert_eq!(rx.try_recv(), Ok(3));
     tx.close();
-    assert_eq!(rx.drain(9, drop), Ok(3));
-    assert_eq!(rx.drain(9, drop), Err(LinkError::Closed));
+    assert_eq!(rx.try_drain(9, drop), Ok(3));
+    assert_eq!(rx.try_drain(9, drop), Err(LinkError::Closed));
 
     let [mut tx, mut rx] = pair::<4>(&a, &b, 0);
-    assert_eq!(tx.send_iter(0..2), Ok(2));
-    assert_eq!(rx.recv(), Ok(0));
+    assert_eq!(tx.try_send_iter(0..2), Ok(2));
+    assert_eq!(rx.try_recv(), Ok(0));
     tx.reset().unwrap();
-    assert_eq!(rx.drain(9, drop), Ok(1), "what was sent before the reset comes first");
-    assert_eq!(rx.drain(9, drop), Err(LinkError::PeerReset));
+    assert_eq!(rx.try_drain(9, drop), Ok(1), "what was sent before the reset comes first");
+    assert_eq!(rx.try_drain(9, drop), Err(LinkError::PeerReset));
 }
 
 /// A tail that goes back, but not behind what was received: only a batch can see that.
@@ -295,10 +299,10 @@ fn a02_a_tail_that_takes_entries_back_is_a_lie() {
     let (mine, theirs) = (Window::<u32, 4>::new(), Window::<u32, 4>::new());
     let mut link = Link::<u32, 4, _, _>::new(&mine, &theirs);
     theirs.publish(TAIL, word(0, false, 3));
-    assert_eq!(link.recv(), Ok(0));
+    assert_eq!(link.try_recv(), Ok(0));
     theirs.publish(TAIL, word(0, false, 2));
-    assert_eq!(link.drain(9, drop), Err(LinkError::Corrupt(Fault::Tail)));
-    assert_eq!(link.drain(9, drop), Err(LinkError::Poisoned));
+    assert_eq!(link.try_drain(9, drop), Err(LinkError::Corrupt(Fault::Tail)));
+    assert_eq!(link.try_drain(9, drop), Err(LinkError::Poisoned));
 }
 
 /// Entries that are known to be there take slots that no new ones can have.
@@ -310,9 +314,9 @@ fn a02_a_batch_finds_no_more_entries_than_there_are_slots() {
         let (mine, theirs) = (Window::<u32, 4>::new(), Window::<u32, 4>::new());
         let mut link = Link::<u32, 4, _, _>::new(&mine, &theirs);
         theirs.publish(TAIL, word(0, false, 3));
-        assert_eq!(link.recv(), Ok(0));
+        assert_eq!(link.try_recv(), Ok(0));
         theirs.publish(TAIL, word(0, false, tail));
-        assert_eq!(link.drain(9, drop), found, "{tail}");
+        assert_eq!(link.try_drain(9, drop), found, "{tail}");
     }
 }
 
@@ -321,10 +325,10 @@ fn a02_a_batch_finds_no_more_entries_than_there_are_slots() {
 fn a12_a_reset_leaves_nothing_of_the_epoch_before() {
     let (mine, theirs) = (Window::<u32, 4>::new(), Window::<u32, 4>::new());
     let mut link = Link::<u32, 4, _, _>::new(&mine, &theirs);
-    link.prepare_sleep(Awaited::Entries);
+    link.enable_notification(Interest::Readable);
     theirs.publish(TAIL, word(0, false, 9));
-    assert_eq!(link.recv(), Err(LinkError::Corrupt(Fault::Tail)));
-    link.end_sleep();
+    assert_eq!(link.try_recv(), Err(LinkError::Corrupt(Fault::Tail)));
+    link.disable_notification();
     assert_eq!(mine.read(WAKE), 1, "a poisoned link touches nothing");
     link.reset().unwrap();
     assert_eq!([TAIL, HEAD, WAKE].map(|at| mine.read(at)), [word(1, false, 0), word(1, false, 0), 0]);
@@ -356,10 +360,10 @@ fn a12_resets_against_a_peer_that_never_stops_writing() {
                 link.theirs().reset();
                 let mut shown = 0;
                 let result = match round % 4 {
-                    0 => link.recv().map(|_| 1),
-                    1 => link.drain(9, |_| shown += 1),
-                    2 => link.send(&7).map(|()| 1),
-                    _ => link.send_iter([7; 9]),
+                    0 => link.try_recv().map(|_| 1),
+                    1 => link.try_drain(9, |_| shown += 1),
+                    2 => link.try_send(&7).map(|()| 1),
+                    _ => link.try_send_iter([7; 9]),
                 };
                 assert!(shown <= 4 && link.theirs().loads() <= 1 + 4 * 2);
                 if link.is_poisoned() {
@@ -378,7 +382,10 @@ fn a12_resets_against_a_peer_that_never_stops_writing() {
         link.mine().reset();
         link.theirs().reset();
         assert_eq!(link.reset(), Err(LinkError::Retired), "for good");
-        assert_eq!((link.recv(), link.send(&1)), (Err(LinkError::Poisoned), Err(LinkError::Poisoned)));
+        assert_eq!(
+            (link.try_recv(), link.try_send(&1)),
+            (Err(LinkError::Poisoned), Err(LinkError::Poisoned))
+        );
         assert_eq!((link.theirs().loads(), link.mine().stores()), (0, 0));
     });
 }
@@ -387,23 +394,23 @@ fn a12_resets_against_a_peer_that_never_stops_writing() {
 fn a_close_lets_what_was_sent_arrive() {
     let (a, b) = (Window::new(), Window::new());
     let [mut tx, mut rx] = pair::<4>(&a, &b, MAX_POSITION);
-    assert_eq!(tx.send_iter(0..3), Ok(3));
+    assert_eq!(tx.try_send_iter(0..3), Ok(3));
     tx.close();
-    assert_eq!(tx.send(&9), Err(LinkError::Closed));
-    assert_eq!(tx.send_iter([]), Err(LinkError::Closed));
-    assert_eq!(rx.recv(), Ok(0));
+    assert_eq!(tx.try_send(&9), Err(LinkError::Closed));
+    assert_eq!(tx.try_send_iter([]), Err(LinkError::Closed));
+    assert_eq!(rx.try_recv(), Ok(0));
     // The receiver closes as well: it still gets what was sent.
     rx.close();
     let mut got = Vec::new();
-    assert_eq!(rx.drain(9, |entry| got.push(entry)), Ok(2));
+    assert_eq!(rx.try_drain(9, |entry| got.push(entry)), Ok(2));
     assert_eq!(got, [1, 2]);
-    assert_eq!((rx.recv(), tx.recv()), (Err(LinkError::Closed), Err(LinkError::Closed)));
+    assert_eq!((rx.try_recv(), tx.try_recv()), (Err(LinkError::Closed), Err(LinkError::Closed)));
     // Both begin anew.
     tx.reset().unwrap();
-    assert_eq!(rx.recv(), Err(LinkError::Closed), "latched");
+    assert_eq!(rx.try_recv(), Err(LinkError::Closed), "latched");
     rx.reset().unwrap();
-    tx.send(&5).unwrap();
-    assert_eq!(rx.recv(), Ok(5));
+    tx.try_send(&5).unwrap();
+    assert_eq!(rx.try_recv(), Ok(5));
 }
 
 /// Whoever takes no more is noticed when there is no room, and then for good.
@@ -411,13 +418,13 @@ fn a_close_lets_what_was_sent_arrive() {
 fn a_receiver_that_closed_is_seen_when_there_is_no_room() {
     let (a, b) = (Window::new(), Window::new());
     let [mut tx, mut rx] = pair::<2>(&a, &b, 0);
-    tx.send(&1).unwrap();
-    assert_eq!(rx.recv(), Ok(1));
+    tx.try_send(&1).unwrap();
+    assert_eq!(rx.try_recv(), Ok(1));
     rx.close();
-    assert_eq!(tx.send(&2), Ok(()), "there was room, and no look");
-    assert_eq!(tx.send(&3), Err(LinkError::Closed));
+    assert_eq!(tx.try_send(&2), Ok(()), "there was room, and no look");
+    assert_eq!(tx.try_send(&3), Err(LinkError::Closed));
     b.publish(HEAD, word(0, false, 2));
-    assert_eq!(tx.send(&3), Err(LinkError::Closed), "latched");
+    assert_eq!(tx.try_send(&3), Err(LinkError::Closed), "latched");
 }
 
 /// A panic that says nothing.
@@ -430,9 +437,9 @@ fn e03_a_panic_in_drain_gives_back_what_was_shown() {
     for shown in 1..=4 {
         let (a, b) = (Window::new(), Window::new());
         let [mut tx, mut rx] = pair::<4>(&a, &b, MAX_POSITION - 1);
-        assert_eq!(tx.send_iter(1..=4), Ok(4));
+        assert_eq!(tx.try_send_iter(1..=4), Ok(4));
         let burst = AssertUnwindSafe(|| {
-            rx.drain(9, |entry| {
+            rx.try_drain(9, |entry| {
                 if entry == shown {
                     boom()
                 }
@@ -440,9 +447,9 @@ fn e03_a_panic_in_drain_gives_back_what_was_shown() {
         });
         assert!(catch_unwind(burst).is_err());
         // As many slots are free as were shown, and the rest is still there.
-        assert_eq!(tx.send_iter(5..), Ok(shown as usize));
+        assert_eq!(tx.try_send_iter(5..), Ok(shown as usize));
         let mut got = Vec::new();
-        while rx.drain(9, |entry| got.push(entry)).is_ok() {}
+        while rx.try_drain(9, |entry| got.push(entry)).is_ok() {}
         assert_eq!(got, (shown + 1..=4 + shown).collect::<Vec<_>>());
     }
 }
@@ -455,10 +462,10 @@ fn e03_a_panic_in_from_image_gives_back_the_slot() {
     let mut rx = Link::<Even, 1, _, _>::starting_at(&b, &a, MAX_POSITION - 1);
     [&tx, &rx].into_iter().for_each(Link::publish_origin);
     for number in 0..6 {
-        assert_eq!(tx.send(&Even(number)), Ok(()));
-        let got = catch_unwind(AssertUnwindSafe(|| rx.recv()));
+        assert_eq!(tx.try_send(&Even(number)), Ok(()));
+        let got = catch_unwind(AssertUnwindSafe(|| rx.try_recv()));
         assert_eq!(got.ok(), (number % 2 == 0).then_some(Ok(Even(number))));
-        assert_eq!(rx.recv(), Err(LinkError::Empty));
+        assert_eq!(rx.try_recv(), Err(LinkError::Empty));
     }
 }
 
@@ -472,12 +479,12 @@ fn e03_a_panic_in_send_iter_sends_nothing() {
                 boom()
             }
         });
-        let burst = AssertUnwindSafe(|| tx.send_iter(entries));
+        let burst = AssertUnwindSafe(|| tx.try_send_iter(entries));
         assert!(catch_unwind(burst).is_err());
-        assert_eq!(rx.drain(9, |_| ()), Err(LinkError::Empty), "after {good}");
+        assert_eq!(rx.try_drain(9, |_| ()), Err(LinkError::Empty), "after {good}");
         // And it goes on.
-        assert_eq!(tx.send(&77), Ok(()));
-        assert_eq!(rx.recv(), Ok(77));
+        assert_eq!(tx.try_send(&77), Ok(()));
+        assert_eq!(rx.try_recv(), Ok(77));
     }
 }
 
@@ -501,7 +508,7 @@ fn errors_and_links_show_themselves() {
 
     let (a, b) = (Window::<u64, 4>::new(), Window::<u64, 4>::new());
     let mut link = Link::<u64, 4, _, _>::new(&a, &b);
-    link.send(&1).unwrap();
+    link.try_send(&1).unwrap();
     let shown = format!("{link:?} {:?}", link.mine());
     assert!(
         shown.contains("unacknowledged: 1") && shown.contains("tail: 1") && shown.contains("capacity: 4")
@@ -516,7 +523,7 @@ fn a_zeroed_window_is_an_empty_one() {
     // SAFETY: a window is made of atomic integers only, for which zero is a value.
     let [a, b]: [Window<u64, 4>; 2] = unsafe { std::mem::zeroed() };
     let [mut tx, mut rx] = pair::<4>(&a, &b, 0);
-    assert_eq!(rx.recv(), Err(LinkError::Empty));
-    tx.send(&7).unwrap();
-    assert_eq!(rx.recv(), Ok(7));
+    assert_eq!(rx.try_recv(), Err(LinkError::Empty));
+    tx.try_send(&7).unwrap();
+    assert_eq!(rx.try_recv(), Ok(7));
 }

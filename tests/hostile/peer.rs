@@ -1,7 +1,7 @@
 //! The words a peer can say, and links run against them.
 
 use annulet::link::{Link, LinkError};
-use annulet::words::{Oracle, WordAccess};
+use annulet::words::{Adversary, WordAccess};
 
 use crate::spec::{Done, Spec};
 
@@ -89,7 +89,7 @@ pub enum Op {
 
 /// A link whose peer answers every load from a script; every access to either window is recorded.
 pub type Scripted<'s, const N: usize, const W: usize> =
-    Link<[u32; W], N, Oracle<'s, RECORDED>, Oracle<'s, RECORDED>>;
+    Link<[u32; W], N, Adversary<'s, RECORDED>, Adversary<'s, RECORDED>>;
 
 /// Accesses recorded for one operation: more than any makes here.
 const RECORDED: usize = 64;
@@ -121,7 +121,7 @@ pub struct Run<'s, const N: usize, const W: usize> {
 impl<'s, const N: usize, const W: usize> Run<'s, N, W> {
     pub fn new(script: &'s [u32], origin: u32) -> Self {
         Self {
-            link: Link::starting_at(Oracle::new(&[]), Oracle::new(script), origin),
+            link: Link::starting_at(Adversary::new(&[]), Adversary::new(script), origin),
             spec: Spec::new(N as u64, W, u64::from(origin)),
             script,
             used: 0,
@@ -147,13 +147,13 @@ impl<'s, const N: usize, const W: usize> Run<'s, N, W> {
         let got = &mut self.got;
         got.clear();
         let result = match op {
-            Op::Send => self.link.send(&entry(first)).map(|()| 1),
-            Op::SendIter(count) => self.link.send_iter((first..).take(count).map(entry)),
-            Op::Recv => self.link.recv().map(|entry| {
+            Op::Send => self.link.try_send(&entry(first)).map(|()| 1),
+            Op::SendIter(count) => self.link.try_send_iter((first..).take(count).map(entry)),
+            Op::Recv => self.link.try_recv().map(|entry| {
                 got.extend(entry);
                 1
             }),
-            Op::Drain(most) => self.link.drain(most, |entry| got.extend(entry)),
+            Op::Drain(most) => self.link.try_drain(most, |entry| got.extend(entry)),
             Op::Close => {
                 self.link.close();
                 Ok(0)

@@ -1,7 +1,7 @@
 //! Impossible positions, and possible ones: every word of interest, from every position.
 
 use annulet::link::{Fault, Link, LinkError};
-use annulet::words::{Oracle, WordAccess};
+use annulet::words::{Adversary, WordAccess};
 
 use crate::peer::{
     CLOSED, HEAD, LAST_EPOCH, MAX_POSITION, Op, RESERVED, Run, SLOTS, TAIL, distances, origins, word,
@@ -9,18 +9,18 @@ use crate::peer::{
 
 /// Room for a look, as many entries as the largest link here has slots, and another look.
 const RECORDED: usize = 130;
-type Scripted<'s, const N: usize> = Link<u32, N, Oracle<'static, RECORDED>, Oracle<'s, RECORDED>>;
+type Scripted<'s, const N: usize> = Link<u32, N, Adversary<'static, RECORDED>, Adversary<'s, RECORDED>>;
 
 fn link<const N: usize>(script: &[u32], origin: u32) -> Scripted<'_, N> {
-    Link::starting_at(Oracle::new(&[]), Oracle::new(script), origin)
+    Link::starting_at(Adversary::new(&[]), Adversary::new(script), origin)
 }
 
 /// The words that were loaded, in order.
-fn loads(oracle: &Oracle<'_, RECORDED>) -> Vec<usize> {
+fn loads(adversary: &Adversary<'_, RECORDED>) -> Vec<usize> {
     let at = |access| match access {
         WordAccess::Load { at, .. } | WordAccess::Store { at, .. } => at,
     };
-    oracle.log().map(at).collect()
+    adversary.log().map(at).collect()
 }
 
 /// The words of the slots from position `from` on.
@@ -33,7 +33,7 @@ fn a01_a_tail_that_is_the_head_is_empty_for_one_load() {
     for origin in origins() {
         let script = [word(0, false, origin)];
         let mut link = link::<4>(&script, origin);
-        assert_eq!(link.recv(), Err(LinkError::Empty));
+        assert_eq!(link.try_recv(), Err(LinkError::Empty));
         assert_eq!(loads(link.theirs()), [TAIL]);
         assert_eq!(link.mine().stores(), 0);
     }
@@ -45,9 +45,9 @@ fn tail<const N: usize>(origin: u32, ahead: u32) {
     if ahead > N as u32 {
         let script = [said];
         let mut link = link::<N>(&script, origin);
-        assert_eq!(link.recv(), Err(LinkError::Corrupt(Fault::Tail)), "{ahead} ahead of {origin}");
+        assert_eq!(link.try_recv(), Err(LinkError::Corrupt(Fault::Tail)), "{ahead} ahead of {origin}");
         assert!(link.is_poisoned());
-        assert_eq!(link.drain(N, |_| panic!("an entry from a lying peer")), Err(LinkError::Poisoned));
+        assert_eq!(link.try_drain(N, |_| panic!("an entry from a lying peer")), Err(LinkError::Poisoned));
         assert_eq!((loads(link.theirs()), link.mine().stores()), (vec![TAIL], 0));
         return;
     }
@@ -55,12 +55,12 @@ fn tail<const N: usize>(origin: u32, ahead: u32) {
     let script: Vec<u32> = [said].into_iter().chain(0..ahead).chain([said]).collect();
     let mut link = link::<N>(&script, origin);
     for number in 0..ahead {
-        assert_eq!(link.recv(), Ok(number));
+        assert_eq!(link.try_recv(), Ok(number));
     }
     if ahead == 0 {
-        assert_eq!(link.recv(), Err(LinkError::Empty));
+        assert_eq!(link.try_recv(), Err(LinkError::Empty));
     }
-    assert_eq!(link.recv(), Err(LinkError::Empty), "never more than was said");
+    assert_eq!(link.try_recv(), Err(LinkError::Empty), "never more than was said");
     let expected: Vec<usize> = [TAIL].into_iter().chain(slots::<N>(origin, ahead)).chain([TAIL]).collect();
     assert_eq!(loads(link.theirs()), expected, "{ahead} ahead of {origin}");
 }
@@ -110,16 +110,16 @@ fn head<const N: usize>(origin: u32, first: u32, second: u32) {
     let mut link = link::<N>(&script, origin);
     let mut sent = 0..;
     let mut taken = 0;
-    assert_eq!(link.send_iter(sent.by_ref()), Ok(N));
+    assert_eq!(link.try_send_iter(sent.by_ref()), Ok(N));
     for ahead in [first, second] {
         // `send_iter` takes one too many from the iterator nowhere: the count goes on where it was.
         link.mine().begin();
-        let result = link.send_iter(sent.by_ref());
+        let result = link.try_send_iter(sent.by_ref());
         let stores: Vec<WordAccess> = link.mine().log().collect();
         if ahead > N as u32 {
             assert_eq!(result, Err(LinkError::Corrupt(Fault::Head)), "{ahead} ahead of {origin}");
             assert!(link.is_poisoned() && stores.is_empty());
-            assert_eq!(link.send(&0), Err(LinkError::Poisoned));
+            assert_eq!(link.try_send(&0), Err(LinkError::Poisoned));
             assert_eq!(link.mine().stores(), 0);
             return;
         }
@@ -194,11 +194,11 @@ fn a10_a_word_of_another_lap_is_refused_or_moves_nothing_but_its_own_lap() {
                 link.reset().unwrap();
             }
             if at > 0 {
-                assert_eq!(link.drain(9, drop), Ok(at as usize));
+                assert_eq!(link.try_drain(9, drop), Ok(at as usize));
             }
             link.theirs().begin();
             let mut got = Vec::new();
-            let result = link.drain(9, |entry| got.push(entry));
+            let result = link.try_drain(9, |entry| got.push(entry));
             let expected = if theirs < mine {
                 Err(LinkError::StaleEpoch)
             } else if theirs > mine && position == 0 {
@@ -219,7 +219,7 @@ fn a10_a_word_of_another_lap_is_refused_or_moves_nothing_but_its_own_lap() {
             assert_eq!(loads(link.theirs()), expected, "the slots of its own lap, in order");
             assert_eq!(link.is_poisoned(), matches!(result, Err(LinkError::Corrupt(_))));
             if closed && result.is_ok() {
-                assert_eq!(link.recv(), Err(LinkError::Closed));
+                assert_eq!(link.try_recv(), Err(LinkError::Closed));
             }
         }
     }
@@ -264,12 +264,12 @@ fn a04_a_poisoned_link_touches_nothing() {
         link.mine().begin();
         link.theirs().begin();
         for _ in 0..calls {
-            assert_eq!(link.send(&[1]), Err(LinkError::Poisoned));
-            assert_eq!(link.send_iter([[1], [2]]), Err(LinkError::Poisoned));
-            assert_eq!(link.send_iter([]), Err(LinkError::Poisoned));
-            assert_eq!(link.recv(), Err(LinkError::Poisoned));
-            assert_eq!(link.drain(0, drop), Err(LinkError::Poisoned));
-            assert_eq!(link.drain(9, drop), Err(LinkError::Poisoned));
+            assert_eq!(link.try_send(&[1]), Err(LinkError::Poisoned));
+            assert_eq!(link.try_send_iter([[1], [2]]), Err(LinkError::Poisoned));
+            assert_eq!(link.try_send_iter([]), Err(LinkError::Poisoned));
+            assert_eq!(link.try_recv(), Err(LinkError::Poisoned));
+            assert_eq!(link.try_drain(0, drop), Err(LinkError::Poisoned));
+            assert_eq!(link.try_drain(9, drop), Err(LinkError::Poisoned));
             link.close();
         }
         assert!(link.is_poisoned());

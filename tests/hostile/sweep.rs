@@ -60,7 +60,7 @@ fn sweeps(name: &str, len: u32, depth: usize) {
     println!("{name}: {runs} runs");
 }
 
-// K01 is the oracle itself, and has its unit test beside it.
+// K01 is the adversary itself, and has its unit test beside it.
 
 /// K02 is looked for in every step, of these and of all other tests here.
 #[test]

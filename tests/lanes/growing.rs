@@ -2,7 +2,7 @@
 #![cfg(feature = "alloc")]
 
 use annulet::error::PopError;
-use annulet::ring::lanes::{Fair, GrowingLanes, RegisterError, Strict};
+use annulet::ring::lanes::{GrowingLanes, Priority, RegisterError, RoundRobin};
 use annulet::ring::{Multi, Side, Sides, Single};
 
 use crate::threads;
@@ -11,7 +11,7 @@ use crate::threads;
 #[test]
 fn rm09_a_lane_is_there_once_its_ring_is() {
     let lanes = GrowingLanes::<u32, 4, 3>::new();
-    let mut rx = lanes.try_consumer(Strict).unwrap();
+    let mut rx = lanes.try_consumer(Priority).unwrap();
     assert_eq!((lanes.lanes(), lanes.active(), rx.try_pop()), (0, 0, Err(PopError::Empty)));
     let mut last = lanes.register_at(2).unwrap();
     assert_eq!((lanes.lanes(), lanes.active()), (1, 1));
@@ -27,7 +27,7 @@ fn rm09_a_lane_is_there_once_its_ring_is() {
 #[test]
 fn rm09_rings_are_reused_and_bounded() {
     let mut lanes = GrowingLanes::<u32, 2, 3>::new();
-    let mut rx = lanes.try_consumer(Fair::default()).unwrap();
+    let mut rx = lanes.try_consumer(RoundRobin::default()).unwrap();
     for item in 0..100 {
         let mut tx = lanes.register().unwrap();
         tx.try_push(item).unwrap();
@@ -43,7 +43,7 @@ fn rm09_rings_are_reused_and_bounded() {
     drop(rx);
     assert_eq!(lanes.shrink(), 2);
     assert_eq!((lanes.lanes(), lanes.total_len(), lanes.len_of(lane)), (1, 1, Some(1)));
-    let (mut rx, lanes) = lanes.split(Strict);
+    let (mut rx, lanes) = lanes.split(Priority);
     let anew = lanes.register_at(0).unwrap();
     assert_eq!(anew.lane().generation(), 102, "those before are stale");
     assert_eq!(rx.try_pop_from(), Ok((lane, 7)));
@@ -61,7 +61,7 @@ fn e01_items_larger_than_the_stack_are_dropped_where_they_are() {
     fn play<C: Side>() {
         let item = std::rc::Rc::new(());
         let mut lanes = GrowingLanes::<Large, 4, 2, Sides<Single, C>>::new();
-        let mut rx = lanes.try_consumer(Fair::default()).unwrap();
+        let mut rx = lanes.try_consumer(RoundRobin::default()).unwrap();
         for lane in 0..2 {
             let mut tx = lanes.register_at(lane).unwrap();
             let mut grant = tx.try_claim(3).unwrap();
@@ -120,9 +120,9 @@ fn rm09_without_memory_nothing_changes() {
 
 #[test]
 fn rm09_threads_grow_lanes_while_they_are_read() {
-    threads::storm_of_one(&GrowingLanes::<_, 4, 3>::new(), Fair::with_budget(2));
+    threads::storm_of_one(&GrowingLanes::<_, 4, 3>::new(), RoundRobin::with_budget(2));
     #[cfg(not(annulet_narrow))]
-    threads::storm_of_many(&GrowingLanes::<_, 4, 32, Sides<Single, Multi>>::new(), Fair::default());
+    threads::storm_of_many(&GrowingLanes::<_, 4, 32, Sides<Single, Multi>>::new(), RoundRobin::default());
     let _ = GrowingLanes::<u8, 4, 32, Sides<Single, Multi>>::new();
 }
 

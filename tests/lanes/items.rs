@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use annulet::Lanes;
-use annulet::ring::lanes::{Adaptive, Fair, LaneConsumer, Order, Strict};
+use annulet::ring::lanes::{AdaptiveRoundRobin, LaneConsumer, Priority, RoundRobin, Schedule};
 use annulet::ring::{Multi, Side, Sides, Single};
 
 use crate::ORIGINS;
@@ -29,7 +29,7 @@ impl Drop for Token {
 
 /// Lanes with 3, 1 and 4 tokens, of which one may panic when it is dropped. After `play`, of which it is told what was
 /// dropped and what is left, all are dropped; each once.
-fn play<C: Side, O: Order>(
+fn play<C: Side, O: Schedule>(
     order: O,
     fuse: Option<usize>,
     play: impl Fn(&mut LaneConsumer<'_, Token, 4, 3, O, Sides<Single, C>>),
@@ -56,9 +56,9 @@ fn play<C: Side, O: Order>(
 }
 
 fn dropped_once<C: Side>() {
-    play::<C, _>(Strict, None, |_| (), |gone, left| assert_eq!((gone, left), (0, 8)));
-    play::<C, _>(Strict, None, |rx| drop(rx.try_pop()), |gone, left| assert_eq!((gone, left), (1, 7)));
-    let fair = Fair::with_budget(2);
+    play::<C, _>(Priority, None, |_| (), |gone, left| assert_eq!((gone, left), (0, 8)));
+    play::<C, _>(Priority, None, |rx| drop(rx.try_pop()), |gone, left| assert_eq!((gone, left), (1, 7)));
+    let fair = RoundRobin::with_budget(2);
     play::<C, _>(fair, None, |rx| _ = rx.skip(6), |gone, left| assert_eq!((gone, left), (6, 2)));
     play::<C, _>(fair, None, |rx| _ = rx.skip(99), |gone, left| assert_eq!((gone, left), (8, 0)));
     play::<C, _>(
@@ -67,7 +67,7 @@ fn dropped_once<C: Side>() {
         |rx| _ = rx.consume(5, |_, _| ()),
         |gone, left| assert_eq!((gone, left), (5, 3)),
     );
-    let adaptive = Adaptive::with_budget(2);
+    let adaptive = AdaptiveRoundRobin::with_budget(2);
     play::<C, _>(
         adaptive,
         None,
@@ -86,15 +86,15 @@ fn e01_each_item_is_dropped_once_on_each_path() {
 fn e02_a_drop_that_panics_costs_what_it_interrupted() {
     // The fifth token is the first of the third lane.
     let all = |gone, left| assert_eq!((gone, left), (5, 3), "the one that panicked is gone");
-    play::<Single, _>(Strict, Some(4), |rx| _ = rx.skip(99), all);
-    play::<Single, _>(Strict, Some(4), |rx| _ = rx.consume(99, |_, _| ()), all);
-    play::<Single, _>(Strict, Some(4), |rx| _ = rx.drain(99, |_, _| ()), all);
+    play::<Single, _>(Priority, Some(4), |rx| _ = rx.skip(99), all);
+    play::<Single, _>(Priority, Some(4), |rx| _ = rx.consume(99, |_, _| ()), all);
+    play::<Single, _>(Priority, Some(4), |rx| _ = rx.drain(99, |_, _| ()), all);
     // Of many consumers, the rest of the visit goes with it.
     let visit = |gone, left| assert_eq!((gone, left), (8, 0));
-    play::<Multi, _>(Strict, Some(4), |rx| _ = rx.skip(99), visit);
-    play::<Multi, _>(Strict, Some(4), |rx| _ = rx.consume(99, |_, _| ()), visit);
+    play::<Multi, _>(Priority, Some(4), |rx| _ = rx.skip(99), visit);
+    play::<Multi, _>(Priority, Some(4), |rx| _ = rx.consume(99, |_, _| ()), visit);
     play::<Multi, _>(
-        Fair::with_budget(2),
+        RoundRobin::with_budget(2),
         Some(0),
         |rx| _ = rx.skip(99),
         |gone, left| {
@@ -102,7 +102,7 @@ fn e02_a_drop_that_panics_costs_what_it_interrupted() {
         },
     );
     play::<Multi, _>(
-        Fair::with_budget(2),
+        RoundRobin::with_budget(2),
         Some(3),
         |rx| _ = rx.skip(99),
         |gone, left| {
@@ -111,8 +111,8 @@ fn e02_a_drop_that_panics_costs_what_it_interrupted() {
     );
     // In the drop of the lanes themselves.
     for fuse in 0..8 {
-        play::<Single, _>(Strict, Some(fuse), |_| (), |_, _| ());
-        play::<Multi, _>(Strict, Some(fuse), |_| (), |_, _| ());
+        play::<Single, _>(Priority, Some(fuse), |_| (), |_, _| ());
+        play::<Multi, _>(Priority, Some(fuse), |_| (), |_, _| ());
     }
 }
 
@@ -127,23 +127,23 @@ fn e03_a_closure_that_panics_costs_what_it_interrupted() {
             }
         }
     }
-    let show = |rx: &mut LaneConsumer<'_, Token, 4, 3, Strict, Sides<Single, Single>>| {
+    let show = |rx: &mut LaneConsumer<'_, Token, 4, 3, Priority, Sides<Single, Single>>| {
         let mut call = at_the_sixth();
         rx.consume(99, |_, _| call());
     };
-    play::<Single, _>(Strict, None, show, |gone, left| assert_eq!((gone, left), (5, 3), "the sixth stays"));
-    let take = |rx: &mut LaneConsumer<'_, Token, 4, 3, Strict, Sides<Single, Single>>| {
+    play::<Single, _>(Priority, None, show, |gone, left| assert_eq!((gone, left), (5, 3), "the sixth stays"));
+    let take = |rx: &mut LaneConsumer<'_, Token, 4, 3, Priority, Sides<Single, Single>>| {
         let mut call = at_the_sixth();
         rx.drain(99, |_, _| call());
     };
-    play::<Single, _>(Strict, None, take, |gone, left| {
+    play::<Single, _>(Priority, None, take, |gone, left| {
         assert_eq!((gone, left), (6, 2), "the sixth is taken")
     });
-    let steal = |rx: &mut LaneConsumer<'_, Token, 4, 3, Strict, Sides<Single, Multi>>| {
+    let steal = |rx: &mut LaneConsumer<'_, Token, 4, 3, Priority, Sides<Single, Multi>>| {
         let mut call = at_the_sixth();
         rx.consume(99, |_, _| call());
     };
-    play::<Multi, _>(Strict, None, steal, |gone, left| {
+    play::<Multi, _>(Priority, None, steal, |gone, left| {
         assert_eq!((gone, left), (8, 0), "the visit's are dropped")
     });
 }
@@ -152,7 +152,7 @@ fn e03_a_closure_that_panics_costs_what_it_interrupted() {
 #[test]
 fn e02_after_a_panic_everything_goes_on() {
     let mut lanes = Lanes::<u32, 2, 1, Sides<Single, Multi>>::starting_at(usize::MAX);
-    let (mut rx, lanes) = lanes.split(Strict);
+    let (mut rx, lanes) = lanes.split(Priority);
     let mut tx = lanes.register().unwrap();
     assert_eq!(tx.push_slice(&[1, 2]), 2);
     let result = catch_unwind(AssertUnwindSafe(|| rx.consume(9, |_, _| fail())));
@@ -166,7 +166,7 @@ fn e02_after_a_panic_everything_goes_on() {
 #[test]
 fn e10_forgotten_grants_and_handles_cost_what_they_say() {
     let mut lanes = Lanes::<u32, 2, 2, Sides<Single, Multi>>::new();
-    let (mut rx, shared) = lanes.split(Strict);
+    let (mut rx, shared) = lanes.split(Priority);
     let mut tx = shared.register().unwrap();
     let mut grant = tx.try_claim(2).unwrap();
     grant.fill_with(|_| 9);
@@ -178,7 +178,7 @@ fn e10_forgotten_grants_and_handles_cost_what_they_say() {
     assert_eq!(rx.try_pop(), Ok(7));
     assert_eq!(shared.active(), 1);
     std::mem::forget(rx);
-    let (_rx, shared) = lanes.split(Strict);
+    let (_rx, shared) = lanes.split(Priority);
     assert_eq!(shared.active(), 0);
     assert_eq!(shared.register().unwrap().lane().index(), 0);
 }

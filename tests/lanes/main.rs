@@ -1,7 +1,7 @@
 //! Lanes: single-producer rings read as one.
 //!
-//! - `tenants`: who gets a lane, who leaves it, and whose an item is.
-//! - `orders`: strict, fair and adaptive, one thread at a time.
+//! - `producers`: who gets a lane, who leaves it, and whose an item is.
+//! - `schedules`: strict, fair and adaptive, one thread at a time.
 //! - `items`: drops, panics, what is forgotten.
 //! - `random`: lists of operations against a model of one `VecDeque` a lane.
 //! - `threads`: producers that come and go, and consumers.
@@ -17,9 +17,9 @@ mod patience;
 
 mod growing;
 mod items;
-mod orders;
+mod producers;
 mod random;
-mod tenants;
+mod schedules;
 mod threads;
 
 /// Where positions start: at the beginning, and just below the end of the integer.

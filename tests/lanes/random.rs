@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use annulet::Lanes;
 use annulet::error::PopError;
 use annulet::handle::{Handle, Lane};
-use annulet::ring::lanes::{Adaptive, Fair, LaneProducer, Order, RegisterError, Strict};
+use annulet::ring::lanes::{AdaptiveRoundRobin, LaneProducer, Priority, RegisterError, RoundRobin, Schedule};
 use annulet::ring::{Multi, Side, Sides, Single};
 use proptest::prelude::*;
 
@@ -74,7 +74,7 @@ impl Model {
     }
 }
 
-fn run<C: Side, O: Order>(origin: usize, order: O, strict: bool, ops: &[Op]) {
+fn run<C: Side, O: Schedule>(origin: usize, order: O, strict: bool, ops: &[Op]) {
     let lanes = Lanes::<u32, N, L, Sides<Single, C>>::starting_at(origin);
     let mut rx = lanes.try_consumer(order).unwrap();
     let mut model = Model::default();
@@ -162,8 +162,8 @@ fn run<C: Side, O: Order>(origin: usize, order: O, strict: bool, ops: &[Op]) {
         let lens: Vec<usize> = model.lanes.iter().map(VecDeque::len).collect();
         assert_eq!(lanes.total_len(), lens.iter().sum::<usize>());
         assert_eq!(lanes.is_empty(), lens.iter().all(|len| *len == 0));
-        let hottest = lanes.hottest().map(|(lane, len)| (lens[lane.index() as usize], len));
-        assert_eq!(hottest, lens.iter().max().filter(|len| **len > 0).map(|len| (*len, *len)));
+        let longest = lanes.longest().map(|(lane, len)| (lens[lane.index() as usize], len));
+        assert_eq!(longest, lens.iter().max().filter(|len| **len > 0).map(|len| (*len, *len)));
         assert_eq!(lanes.active(), producers.len());
         for tx in &producers {
             assert_eq!(lanes.len_of(tx.lane()), Some(model.lanes[tx.lane().index() as usize].len()));
@@ -187,11 +187,11 @@ proptest! {
         origin in origins(),
         ops in prop::collection::vec(op(), 0..if cfg!(miri) { 20 } else { 200 }),
     ) {
-        run::<Single, _>(origin, Strict, true, &ops);
-        run::<Single, _>(origin, Fair::with_budget(2), false, &ops);
-        run::<Single, _>(origin, Adaptive::with_budget(1), false, &ops);
-        run::<Multi, _>(origin, Strict, true, &ops);
-        run::<Multi, _>(origin, Fair::default(), false, &ops);
-        run::<Multi, _>(origin, Adaptive::default(), false, &ops);
+        run::<Single, _>(origin, Priority, true, &ops);
+        run::<Single, _>(origin, RoundRobin::with_budget(2), false, &ops);
+        run::<Single, _>(origin, AdaptiveRoundRobin::with_budget(1), false, &ops);
+        run::<Multi, _>(origin, Priority, true, &ops);
+        run::<Multi, _>(origin, RoundRobin::default(), false, &ops);
+        run::<Multi, _>(origin, AdaptiveRoundRobin::default(), false, &ops);
     }
 }

@@ -8,7 +8,9 @@ use annulet::error::PopError;
 use annulet::handle::{Handle, Lane};
 #[cfg(not(annulet_narrow))]
 use annulet::ring::Multi;
-use annulet::ring::lanes::{Adaptive, Fair, Housing, LaneConsumer, Order, RegisterError, Strict};
+use annulet::ring::lanes::{
+    AdaptiveRoundRobin, LaneConsumer, Priority, RegisterError, RoundRobin, Schedule, Storage,
+};
 use annulet::ring::{Side, Sides, Single};
 use annulet::stats::Off;
 
@@ -24,7 +26,7 @@ const PRODUCERS: u32 = if cfg!(miri) { 2 } else { 4 };
 type Item = (u64, u32);
 
 /// One item after the other, from as many producers as there are times, in turns one at a time and several.
-fn produce<const N: usize, const L: usize, C: Side, H: Housing>(
+fn produce<const N: usize, const L: usize, C: Side, H: Storage>(
     lanes: &Lanes<Item, N, L, Sides<Single, C, Off>, H>,
 ) where
     for<'a> &'a Lanes<Item, N, L, Sides<Single, C, Off>, H>: Send,
@@ -55,7 +57,7 @@ fn produce<const N: usize, const L: usize, C: Side, H: Housing>(
 }
 
 /// Reads until nothing is to come, and returns what it saw.
-fn receive<const N: usize, const L: usize, C: Side, H: Housing, O: Order>(
+fn receive<const N: usize, const L: usize, C: Side, H: Storage, O: Schedule>(
     rx: &mut LaneConsumer<'_, Item, N, L, O, Sides<Single, C, Off>, H>,
     received: &AtomicUsize,
 ) -> Vec<Item> {
@@ -104,7 +106,7 @@ fn check(seen: &[Vec<Item>]) {
     }
 }
 
-pub fn storm_of_one<const N: usize, const L: usize, H: Housing, O: Order>(
+pub fn storm_of_one<const N: usize, const L: usize, H: Storage, O: Schedule>(
     lanes: &Lanes<Item, N, L, Sides<Single, Single, Off>, H>,
     order: O,
 ) where
@@ -124,7 +126,7 @@ pub fn storm_of_one<const N: usize, const L: usize, H: Housing, O: Order>(
 }
 
 #[cfg(not(annulet_narrow))]
-pub fn storm_of_many<const N: usize, const L: usize, H: Housing, O: Order + Sync>(
+pub fn storm_of_many<const N: usize, const L: usize, H: Storage, O: Schedule + Sync>(
     lanes: &Lanes<Item, N, L, Sides<Single, Multi, Off>, H>,
     order: O,
 ) where
@@ -147,22 +149,22 @@ pub fn storm_of_many<const N: usize, const L: usize, H: Housing, O: Order + Sync
 /// More producers than lanes: they wait for each other to leave.
 #[test]
 fn rm09_threads_that_come_and_go_lose_nothing() {
-    storm_of_one(&Lanes::<Item, 4, 2>::starting_at(usize::MAX - 9), Strict);
-    storm_of_one(&Lanes::<Item, 1, 3>::starting_at(usize::MAX - 9), Fair::with_budget(2));
-    storm_of_one(&Lanes::<Item, 16, 4>::starting_at(usize::MAX - 9), Adaptive::default());
+    storm_of_one(&Lanes::<Item, 4, 2>::starting_at(usize::MAX - 9), Priority);
+    storm_of_one(&Lanes::<Item, 1, 3>::starting_at(usize::MAX - 9), RoundRobin::with_budget(2));
+    storm_of_one(&Lanes::<Item, 16, 4>::starting_at(usize::MAX - 9), AdaptiveRoundRobin::default());
 }
 
 #[test]
 #[cfg(not(annulet_narrow))] // positions of eight bits: a claim can come a lap late
 fn rm11_threads_that_steal_lose_nothing() {
-    storm_of_many(&Lanes::<Item, 4, 2, Sides<Single, Multi>>::starting_at(usize::MAX - 9), Strict);
+    storm_of_many(&Lanes::<Item, 4, 2, Sides<Single, Multi>>::starting_at(usize::MAX - 9), Priority);
     storm_of_many(
         &Lanes::<Item, 2, 3, Sides<Single, Multi>>::starting_at(usize::MAX - 9),
-        Fair::with_budget(2),
+        RoundRobin::with_budget(2),
     );
     storm_of_many(
         &Lanes::<Item, 16, 4, Sides<Single, Multi>>::starting_at(usize::MAX - 9),
-        Adaptive::default(),
+        AdaptiveRoundRobin::default(),
     );
 }
 
@@ -182,7 +184,7 @@ fn d16_a_third_thread_sees_numbers_in_range() {
             done.store(true, Ordering::Release);
         });
         scope.spawn(|| {
-            let mut rx = lanes.try_consumer(Fair::default()).unwrap();
+            let mut rx = lanes.try_consumer(RoundRobin::default()).unwrap();
             while !done.load(Ordering::Acquire) {
                 rx.skip(3);
                 thread::yield_now();
@@ -190,7 +192,7 @@ fn d16_a_third_thread_sees_numbers_in_range() {
         });
         while !done.load(Ordering::Acquire) {
             assert!(lanes.total_len() <= 4 && lanes.active() <= 1);
-            if let Some((lane, len)) = lanes.hottest() {
+            if let Some((lane, len)) = lanes.longest() {
                 assert!(lane.index() < 2 && (1..=2).contains(&len));
                 assert!(lanes.len_of(lane).is_none_or(|len| len <= 2));
             }

@@ -1,24 +1,24 @@
 //! Models of the broadcast ring.
 //!
-//! Here a position is two words, as where words have 32 bits, and a turn is two positions
-//! ([`Site::TurnPublish`](annulet::model::Site)), so that each model that publishes two items crosses one, and a ring has at most
+//! Here a position is two words, as where words have 32 bits, and a half lap of the first word is two positions
+//! ([`Site::HiPublish`](annulet::model::Site)), so that each model that publishes two items crosses one, and a ring has at most
 //! two slots. [`one_word`] has the other form. The slots of a gated ring are shadowed by cells that loom
 //! watches, as those of other rings are; those of an overwriting one are read and written at once by design.
 
 use annulet::Broadcast;
 use annulet::error::PopError;
-use annulet::ring::broadcast::{Gated, GatedReader, Overwrite, Policy, ReadError, Reader, Writer};
+use annulet::ring::broadcast::{Gated, GatedReader, OverflowPolicy, Overwrite, ReadError, Reader, Writer};
 
 use crate::harness::{Main, at_once};
 
 models! {
-    rr07_items_are_handed_over kills [SplitPublish LowObserve];
+    rr07_items_are_handed_over kills [SplitPublish LoObserve];
     rr07_a_copy_is_of_one_item kills [InvalidateFence ValidateFence] twin rr07_twin_expects_everything;
-    rr07_each_item_is_read_or_counted kills [SplitPublish LowObserve InvalidateFence ValidateFence];
-    rr07_a_turn_is_not_taken_for_another kills [TurnPublish TurnObserve TurnAgain];
+    rr07_each_item_is_read_or_counted kills [SplitPublish LoObserve InvalidateFence ValidateFence];
+    rr07_a_lap_is_not_taken_for_another kills [HiPublish HiObserve HiAgain];
     rr07_the_newest_item_is_whole kills [InvalidateFence ValidateFence];
-    rr06_readers_begin_at_once kills [SplitPublish LowObserve];
-    rr08_room_is_handed_back kills [CursorPublish SplitPublish LowObserve];
+    rr06_readers_begin_at_once kills [SplitPublish LoObserve];
+    rr08_room_is_handed_back kills [CursorPublish SplitPublish LoObserve];
     rr08_who_joins_at_the_oldest_is_waited_for kills [GateFence JoinFence] twin rr08_twin_expects_the_oldest;
     rr08_who_joins_at_the_newest_is_waited_for kills [GateFence JoinFence];
     rr08_who_joins_beside_another_is_waited_for kills [GateFence JoinFence];
@@ -81,7 +81,7 @@ type Rx<const N: usize> = Reader<'static, Item, N>;
 type GatedRx<const N: usize> = GatedReader<'static, Item, N, 2>;
 
 /// Lends a ring to threads, all of which are joined when `play` returns, and drops it.
-fn stage<const N: usize, P: Policy + 'static, R>(
+fn stage<const N: usize, P: OverflowPolicy + 'static, R>(
     play: impl FnOnce(&'static Broadcast<Item, N, P>) -> R,
 ) -> R {
     let ring = Box::into_raw(Box::new(Broadcast::starting_at(ORIGIN)));
@@ -93,7 +93,7 @@ fn stage<const N: usize, P: Policy + 'static, R>(
 }
 
 /// The one writer of a new ring.
-fn writer<const N: usize, P: Policy>(ring: &'static Broadcast<Item, N, P>) -> Tx<N, P> {
+fn writer<const N: usize, P: OverflowPolicy>(ring: &'static Broadcast<Item, N, P>) -> Tx<N, P> {
     // SAFETY: each model calls it once for its ring.
     unsafe { ring.writer_unchecked() }
 }
@@ -159,8 +159,8 @@ fn rr07_each_item_is_read_or_counted(main: Main) {
     assert!((1..=4).contains(&next), "{next} of 4 items");
 }
 
-/// Two turns of two positions in one look: the first word is the same after them.
-fn rr07_a_turn_is_not_taken_for_another(main: Main) {
+/// Two half laps of two positions in one look: the first word is the same after them.
+fn rr07_a_lap_is_not_taken_for_another(main: Main) {
     let publish = |tx: &mut Tx<2, _>| {
         (0..2).for_each(|part| tx.publish_slice(&[item(2 * part), item(2 * part + 1)]));
     };

@@ -2,7 +2,7 @@
 
 use annulet::Lanes;
 use annulet::handle::{Handle, Lane};
-use annulet::ring::lanes::{Fair, LaneConsumer, Order, RegisterError, Strict};
+use annulet::ring::lanes::{LaneConsumer, Priority, RegisterError, RoundRobin, Schedule};
 use annulet::ring::{Multi, Side, Sides, Single};
 
 use crate::harness::{Main, at_once};
@@ -46,7 +46,7 @@ fn send<const N: usize, const L: usize, C: Side>(
 }
 
 /// Pops so often; each item is said to be whose it says itself.
-fn receive<const N: usize, const L: usize, C: Side, O: Order>(
+fn receive<const N: usize, const L: usize, C: Side, O: Schedule>(
     rx: &mut LaneConsumer<'_, Item, N, L, O, Sides<Single, C>>,
     tries: u32,
 ) -> Vec<Item> {
@@ -66,7 +66,7 @@ fn change_hands(main: Main) -> (bool, bool) {
             let Ok(mut tx) = lanes.register() else { return None };
             let whose = tx.lane();
             tx.try_push((whose.to_raw(), 0)).unwrap();
-            if let Some(mut rx) = lanes.try_consumer(Strict) {
+            if let Some(mut rx) = lanes.try_consumer(Priority) {
                 assert_eq!(receive(&mut rx, 2), [(whose.to_raw(), 0)]);
             }
             Some(whose)
@@ -95,7 +95,7 @@ fn register_at_once(main: Main) -> [Handle<Lane>; 2] {
         };
         let (one, two) = at_once(main, register, register);
         assert_ne!(one.lane().index(), two.lane().index());
-        let mut rx = lanes.try_consumer(Strict).unwrap();
+        let mut rx = lanes.try_consumer(Priority).unwrap();
         assert_eq!(receive(&mut rx, 3).len(), 2);
         [one.lane(), two.lane()]
     })
@@ -112,7 +112,7 @@ fn rm09_twin_expects_the_first_lane(main: Main) {
 /// A lane goes from one producer to the next while its items are taken out.
 fn tenants<C: Side>(main: Main) {
     stage::<1, 1, C, _>(|lanes| {
-        let mut rx = lanes.try_consumer(Fair::default()).unwrap();
+        let mut rx = lanes.try_consumer(RoundRobin::default()).unwrap();
         // Registered before, so that its first store is of a position that it did not load: loom would forget who has
         // looked at it until then.
         let mut tx = lanes.register().unwrap();
@@ -153,7 +153,7 @@ fn rm11_consumers_steal_each_item_once(main: Main) {
         for tx in &mut producers {
             tx.try_push((tx.lane().to_raw(), 0)).unwrap();
         }
-        let mut rx = lanes.try_consumer(Strict).unwrap();
+        let mut rx = lanes.try_consumer(Priority).unwrap();
         let mut other = rx.clone();
         let steal_and_send = move || {
             let mut got = receive(&mut rx, 1);
@@ -165,7 +165,7 @@ fn rm11_consumers_steal_each_item_once(main: Main) {
         let steal = move || receive(&mut other, 2);
         let ((mut got, sent), stolen) = at_once(main, steal_and_send, steal);
         got.extend(stolen);
-        let mut rx = lanes.try_consumer(Strict).unwrap();
+        let mut rx = lanes.try_consumer(Priority).unwrap();
         got.extend(receive(&mut rx, 3));
         got.sort_unstable();
         assert_eq!(got.len(), 2 + usize::from(sent), "each item once");
@@ -179,10 +179,10 @@ fn rm11_consumers_follow_each_other(main: Main) {
     stage::<2, 2, Single, _>(|lanes| {
         assert_eq!(send(lanes, 1).unwrap().1, 1);
         assert_eq!(send(lanes, 2).unwrap().1, 2);
-        let take = || lanes.try_consumer(Strict).map_or_else(Vec::new, |mut rx| receive(&mut rx, 1));
+        let take = || lanes.try_consumer(Priority).map_or_else(Vec::new, |mut rx| receive(&mut rx, 1));
         let (mut got, other) = at_once(main, take, move || [take(), take()].concat());
         got.extend(other);
-        got.extend(receive(&mut lanes.try_consumer(Strict).unwrap(), 3));
+        got.extend(receive(&mut lanes.try_consumer(Priority).unwrap(), 3));
         got.sort_unstable();
         got.dedup();
         assert_eq!(got.len(), 3, "each item once");
@@ -219,7 +219,7 @@ pub mod growing {
                 tx
             };
             let consume = || {
-                let mut rx = lanes.try_consumer(Strict).unwrap();
+                let mut rx = lanes.try_consumer(Priority).unwrap();
                 let got = (0..2).filter_map(|_| {
                     // Who registers loads what it then stores, after which loom has forgotten who looked at it before.
                     // Here it has been stored when it is looked at, unless loom moves the look.

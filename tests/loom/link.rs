@@ -1,8 +1,8 @@
 //! `Link`: entries across two windows, and the end of it.
 
-use annulet::link::{Awaited, Link, LinkError, Window};
+use annulet::link::{Interest, Link, LinkError, Window};
 use annulet::wait::Deadline;
-use annulet::words::{Foreign, Own, ReadWords, WriteWords};
+use annulet::words::{OwnMapping, PeerMapping, ReadWords, WriteWords};
 use loom::sync::Arc;
 
 use crate::harness::{Main, at_once};
@@ -66,18 +66,18 @@ fn d01_entries_are_handed_over_and_slots_back(main: Main) {
     let (mut tx, mut rx) = sides();
     let (sent, (mut seen, mut rx)) = at_once(
         main,
-        move || (0..4).fold(0, |sent, _| sent + u32::from(tx.send(&entry(sent)).is_ok())),
+        move || (0..4).fold(0, |sent, _| sent + u32::from(tx.try_send(&entry(sent)).is_ok())),
         move || {
             let mut seen = 0;
             for _ in 0..3 {
-                if let Ok(entry) = rx.recv() {
+                if let Ok(entry) = rx.try_recv() {
                     expect(&mut seen, entry);
                 }
             }
             (seen, rx)
         },
     );
-    while let Ok(entry) = rx.recv() {
+    while let Ok(entry) = rx.try_recv() {
         expect(&mut seen, entry);
     }
     assert_eq!(seen, sent);
@@ -88,18 +88,18 @@ fn d01_entries_are_handed_over_through_mappings(main: Main) {
     let windows = Arc::new([Window::<Entry, 2>::new(), Window::<Entry, 2>::new()]);
     let base = |at: usize| std::ptr::NonNull::from(&windows[at]).cast();
     // SAFETY: a window is atomics of the model, as many as its extent says, and the `Arc` keeps it where it is.
-    let own = |at| unsafe { Own::<Window<Entry, 2>, _>::new(base(at), Arc::clone(&windows)) };
+    let own = |at| unsafe { OwnMapping::<Window<Entry, 2>, _>::new(base(at), Arc::clone(&windows)) };
     // SAFETY: as above.
-    let foreign = |at| unsafe { Foreign::<Window<Entry, 2>, _>::new(base(at), Arc::clone(&windows)) };
+    let foreign = |at| unsafe { PeerMapping::<Window<Entry, 2>, _>::new(base(at), Arc::clone(&windows)) };
     let (mut tx, mut rx) =
         (Link::<Entry, 2, _, _>::new(own(0), foreign(1)), Link::<Entry, 2, _, _>::new(own(1), foreign(0)));
     let (sent, seen) = at_once(
         main,
-        move || (0..3).fold(0, |sent, _| sent + u32::from(tx.send(&entry(sent)).is_ok())),
+        move || (0..3).fold(0, |sent, _| sent + u32::from(tx.try_send(&entry(sent)).is_ok())),
         move || {
             let mut seen = 0;
             for _ in 0..3 {
-                if let Ok(entry) = rx.recv() {
+                if let Ok(entry) = rx.try_recv() {
                     expect(&mut seen, entry);
                 }
             }
@@ -116,19 +116,19 @@ fn d18_batches_of_entries_are_handed_over_whole(main: Main) {
         move || {
             let mut sent = 0;
             for _ in 0..2 {
-                sent += tx.send_iter((sent..).map(entry)).unwrap_or(0) as u32;
+                sent += tx.try_send_iter((sent..).map(entry)).unwrap_or(0) as u32;
             }
             sent
         },
         move || {
             let mut seen = 0;
             for _ in 0..2 {
-                let _ = rx.drain(2, |entry| expect(&mut seen, entry));
+                let _ = rx.try_drain(2, |entry| expect(&mut seen, entry));
             }
             (seen, rx)
         },
     );
-    let _ = rx.drain(2, |entry| expect(&mut seen, entry));
+    let _ = rx.try_drain(2, |entry| expect(&mut seen, entry));
     assert_eq!(seen, sent);
 }
 
@@ -138,14 +138,14 @@ fn d07_everything_arrives_before_closed(main: Main) {
     let (_, seen) = at_once(
         main,
         move || {
-            tx.send(&entry(0)).unwrap();
-            tx.send(&entry(1)).unwrap();
+            tx.try_send(&entry(0)).unwrap();
+            tx.try_send(&entry(1)).unwrap();
             tx.close();
         },
         move || {
             let mut seen = 0;
             for _ in 0..3 {
-                match rx.recv() {
+                match rx.try_recv() {
                     Ok(entry) => expect(&mut seen, entry),
                     Err(LinkError::Closed) => return Some(seen),
                     Err(why) => assert_eq!(why, LinkError::Empty),
@@ -162,15 +162,15 @@ fn d07_everything_arrives_before_closed(main: Main) {
 /// A reset while the peer is reading: the slots are not written again before it has followed.
 fn a12_a_reset_waits_for_the_peer_before_it_writes(main: Main) {
     let (mut tx, mut rx) = sides();
-    tx.send(&entry(0)).unwrap();
-    tx.send(&entry(1)).unwrap();
+    tx.try_send(&entry(0)).unwrap();
+    tx.try_send(&entry(1)).unwrap();
     at_once(
         main,
         move || {
             tx.reset().unwrap();
             let mut next = 10;
             for _ in 0..2 {
-                match tx.send(&entry(next)) {
+                match tx.try_send(&entry(next)) {
                     Ok(()) => next += 1,
                     Err(why) => assert_eq!(why, LinkError::StaleEpoch),
                 }
@@ -179,7 +179,7 @@ fn a12_a_reset_waits_for_the_peer_before_it_writes(main: Main) {
         move || {
             let mut seen = 0;
             for _ in 0..3 {
-                match rx.recv() {
+                match rx.try_recv() {
                     Ok(entry) => expect(&mut seen, entry),
                     Err(LinkError::PeerReset) => {
                         rx.reset().unwrap();
@@ -198,8 +198,8 @@ fn m03_a_sender_does_not_wait_for_room(main: Main) {
     let (a, b) = (place(), place());
     let mut tx: Side = Link::new(a.clone(), b.clone());
     let mut rx: Side = Link::new(b, a.clone());
-    tx.send(&entry(0)).unwrap();
-    tx.send(&entry(1)).unwrap();
+    tx.try_send(&entry(0)).unwrap();
+    tx.try_send(&entry(1)).unwrap();
     at_once(
         main,
         move || {
@@ -210,7 +210,7 @@ fn m03_a_sender_does_not_wait_for_room(main: Main) {
         },
         move || {
             let mut seen = 0;
-            expect(&mut seen, rx.recv().unwrap());
+            expect(&mut seen, rx.try_recv().unwrap());
         },
     );
 }
@@ -222,7 +222,7 @@ fn m03_a_reset_that_does_not_wait(main: Main) {
     let (a, b) = (place(), place());
     let mut tx: Side = Link::new(a.clone(), b.clone());
     let mut rx: Side = Link::new(b, a.clone());
-    tx.send(&entry(0)).unwrap();
+    tx.try_send(&entry(0)).unwrap();
     at_once(
         main,
         move || {
@@ -232,7 +232,7 @@ fn m03_a_reset_that_does_not_wait(main: Main) {
             }
         },
         move || {
-            if let Ok(arrived) = rx.recv() {
+            if let Ok(arrived) = rx.try_recv() {
                 expect(&mut 0, arrived);
             }
         },
@@ -245,14 +245,14 @@ struct Stage {
     platform: Platform,
 }
 
-/// A side that sleeps, and wakes the other one, as ports and kernels do: on the words of windows.
+/// A side that sleeps, and wakes the other one, as endpoints and kernels do: on the words of windows.
 struct Sleeper {
     side: Link<Entry, 2, &'static Window<Entry, 2>, &'static Window<Entry, 2>>,
     platform: &'static Platform,
 }
 
 /// What sleepers on that word of this window have in common.
-fn key(window: &Window<Entry, 2>, what: Awaited) -> usize {
+fn key(window: &Window<Entry, 2>, what: Interest) -> usize {
     std::ptr::from_ref(window) as usize + what.word()
 }
 
@@ -266,8 +266,8 @@ fn with_sleepers(play: impl FnOnce(Sleeper, Sleeper)) {
 
 impl Sleeper {
     /// Wakes the peer, if it says that it sleeps for this.
-    fn wake(&self, what: Awaited) {
-        if self.side.peer_awaits(what) {
+    fn wake(&self, what: Interest) {
+        if self.side.needs_notification(what) {
             self.platform.wake(key(self.side.mine(), what), 1);
         }
     }
@@ -275,22 +275,22 @@ impl Sleeper {
     /// Looks until there is something, asleep in between. There is no deadline: a wake-up that is lost is a deadlock.
     fn wait<R>(
         &mut self,
-        what: Awaited,
+        what: Interest,
         look: impl Fn(&mut Self) -> Result<R, LinkError>,
     ) -> Result<R, LinkError> {
         let found = loop {
-            let seen = self.side.prepare_sleep(what);
+            let seen = self.side.enable_notification(what);
             match look(self) {
                 Err(LinkError::Empty | LinkError::Full) => {}
                 found => break found,
             }
             self.sleep(what, seen);
         };
-        self.side.end_sleep();
+        self.side.disable_notification();
         found
     }
 
-    fn sleep(&self, what: Awaited, seen: u32) {
+    fn sleep(&self, what: Interest, seen: u32) {
         let theirs = self.side.theirs();
         self.platform.sleep(key(theirs, what), || theirs.read(what.word()) == seen, Deadline::NEVER);
     }
@@ -301,12 +301,12 @@ fn send_and_sleep(main: Main, looks: bool) {
         at_once(
             main,
             move || {
-                tx.side.send(&entry(0)).unwrap();
+                tx.side.try_send(&entry(0)).unwrap();
                 if looks {
-                    tx.wake(Awaited::Entries);
+                    tx.wake(Interest::Readable);
                 }
             },
-            move || assert_eq!(rx.wait(Awaited::Entries, |rx| rx.side.recv()), Ok(entry(0))),
+            move || assert_eq!(rx.wait(Interest::Readable, |rx| rx.side.try_recv()), Ok(entry(0))),
         );
     });
 }
@@ -322,14 +322,14 @@ fn d06_twin_does_not_look_who_sleeps(main: Main) {
 /// The ring is full, and who sends sleeps until there is room.
 fn room_and_sleep(main: Main, looks: bool) {
     with_sleepers(|mut tx, mut rx| {
-        (0..2).for_each(|n| tx.side.send(&entry(n)).unwrap());
+        (0..2).for_each(|n| tx.side.try_send(&entry(n)).unwrap());
         at_once(
             main,
-            move || tx.wait(Awaited::Room, |tx| tx.side.send(&entry(2))).unwrap(),
+            move || tx.wait(Interest::Writable, |tx| tx.side.try_send(&entry(2))).unwrap(),
             move || {
-                assert_eq!(rx.side.recv(), Ok(entry(0)));
+                assert_eq!(rx.side.try_recv(), Ok(entry(0)));
                 if looks {
-                    rx.wake(Awaited::Room);
+                    rx.wake(Interest::Writable);
                 }
             },
         );
@@ -351,10 +351,10 @@ fn close_and_sleep(main: Main, looks: bool) {
             move || {
                 tx.side.close();
                 if looks {
-                    tx.wake(Awaited::Entries);
+                    tx.wake(Interest::Readable);
                 }
             },
-            move || assert_eq!(rx.wait(Awaited::Entries, |rx| rx.side.recv()), Err(LinkError::Closed)),
+            move || assert_eq!(rx.wait(Interest::Readable, |rx| rx.side.try_recv()), Err(LinkError::Closed)),
         );
     });
 }
@@ -373,14 +373,14 @@ fn d06_a_sleep_in_each_direction(main: Main) {
         at_once(
             main,
             move || {
-                one.side.send(&entry(0)).unwrap();
-                one.wake(Awaited::Entries);
-                assert_eq!(one.wait(Awaited::Entries, |rx| rx.side.recv()), Ok(entry(1)));
+                one.side.try_send(&entry(0)).unwrap();
+                one.wake(Interest::Readable);
+                assert_eq!(one.wait(Interest::Readable, |rx| rx.side.try_recv()), Ok(entry(1)));
             },
             move || {
-                assert_eq!(other.wait(Awaited::Entries, |rx| rx.side.recv()), Ok(entry(0)));
-                other.side.send(&entry(1)).unwrap();
-                other.wake(Awaited::Entries);
+                assert_eq!(other.wait(Interest::Readable, |rx| rx.side.try_recv()), Ok(entry(0)));
+                other.side.try_send(&entry(1)).unwrap();
+                other.wake(Interest::Readable);
             },
         );
     });
@@ -392,13 +392,13 @@ fn d06_twin_says_that_it_sleeps_too_late(main: Main) {
         at_once(
             main,
             move || {
-                tx.side.send(&entry(0)).unwrap();
-                tx.wake(Awaited::Entries);
+                tx.side.try_send(&entry(0)).unwrap();
+                tx.wake(Interest::Readable);
             },
             move || {
-                if rx.side.recv() == Err(LinkError::Empty) {
-                    let seen = rx.side.prepare_sleep(Awaited::Entries);
-                    rx.sleep(Awaited::Entries, seen);
+                if rx.side.try_recv() == Err(LinkError::Empty) {
+                    let seen = rx.side.enable_notification(Interest::Readable);
+                    rx.sleep(Interest::Readable, seen);
                 }
             },
         );

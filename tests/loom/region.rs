@@ -313,11 +313,11 @@ fn register_two(main: Main) -> usize {
         at_once(main, move || one.register_append_only(memory), move || other.register_immutable(&BYTES));
     let refused = usize::from(mine.is_err()) + usize::from(theirs.is_err());
     let mine = mine.unwrap_or_else(|refused| {
-        assert_eq!(refused.why, RegionError::Busy);
+        assert_eq!(refused.why, RegionError::Contended);
         regions.register_append_only(refused.memory).unwrap()
     });
     let theirs = theirs.unwrap_or_else(|why| {
-        assert_eq!(why, RegionError::Busy);
+        assert_eq!(why, RegionError::Contended);
         regions.register_immutable(&BYTES).unwrap()
     });
     assert_ne!(mine.index(), theirs.index());

@@ -138,6 +138,6 @@ fn a_fetch_that_calls_back_changes_nothing_it_should_not() {
         Some(ChainLink { descriptor: descriptor(region, 0, 16), cap, next: Some(number + 1) })
     });
     let results: Vec<_> = chain.map(|item| item.map(|view| view.len())).collect();
-    assert_eq!(results, [Ok(16), Err(DescriptorError::StaleGeneration)]);
+    assert_eq!(results, [Ok(16), Err(DescriptorError::Stale)]);
     assert_eq!(kept.take().len(), 2);
 }

@@ -115,21 +115,21 @@ fn b07_rv07_only_regions_that_keep_their_bytes_are_described() {
     // There is no region of that number, and never was; and what the table sets aside is no region.
     let refused =
         |nowhere: u32| tables.check(caps[0], &descriptor(Handle::new(nowhere, 1), 0, 1)).unwrap_err();
-    assert_eq!(refused(region.index() + 3), DescriptorError::BadRegion);
+    assert_eq!(refused(region.index() + 3), DescriptorError::BadHandle);
     for nowhere in [region.index() - 1, region.index() + 4, region.index() + 1000, 0, 3, u32::MAX] {
         assert_eq!(refused(nowhere), DescriptorError::Foreign);
     }
     let aside = tables.regions.reserve(&ring).unwrap();
     let cap = tables.readable(aside);
-    assert_eq!(tables.check(cap, &descriptor(aside, 0, 1)).unwrap_err(), DescriptorError::BadRegion);
+    assert_eq!(tables.check(cap, &descriptor(aside, 0, 1)).unwrap_err(), DescriptorError::BadHandle);
 
     let refused = tables.check(caps[2], &descriptor(slab, 0, 1)).unwrap_err();
-    assert_eq!(refused, DescriptorError::BadKind { found: Policy::Slab });
+    assert_eq!(refused, DescriptorError::WrongPolicy { found: Policy::Slab });
     tables.regions.appender(log).unwrap().append(b"log").unwrap();
     assert_eq!(*tables.check(caps[1], &descriptor(log, 0, 3)).unwrap(), *b"log");
     let strict = tables.validator().immutable_only();
     let refused = strict.check(caps[1], &descriptor(log, 0, 3)).unwrap_err();
-    assert_eq!(refused, DescriptorError::BadKind { found: Policy::AppendOnly });
+    assert_eq!(refused, DescriptorError::WrongPolicy { found: Policy::AppendOnly });
     assert_eq!(*strict.check(caps[0], &descriptor(region, 0, 3)).unwrap(), [0, 1, 2]);
 }
 
@@ -224,8 +224,8 @@ fn rv09_a_descriptor_is_24_bytes_and_round_trips() {
     let mut tx = Link::<Offer, 2, _, _>::new(&a, &b);
     let mut rx = Link::<Offer, 2, _, _>::new(&b, &a);
     let offer = Offer { descriptor: made, cap: Handle::new(9, u32::MAX) };
-    tx.send(&offer).unwrap();
-    assert_eq!(rx.recv(), Ok(offer));
+    tx.try_send(&offer).unwrap();
+    assert_eq!(rx.try_recv(), Ok(offer));
 }
 
 /// What arrives is a claim; bytes come out of the receiver's own check, and stay pinned as long as the view lives.
@@ -237,15 +237,15 @@ fn rv10_what_was_offered_becomes_bytes_by_the_receivers_check_only() {
     let (a, b) = (Window::<Offer, 2>::new(), Window::<Offer, 2>::new());
     let mut tx = Link::<Offer, 2, _, _>::new(&a, &b);
     let mut rx = Link::<Offer, 2, _, _>::new(&b, &a);
-    tx.send(&Offer { descriptor: descriptor(region, 8, 8), cap }).unwrap();
-    tx.send(&Offer { descriptor: descriptor(region, 30, 8), cap }).unwrap();
-    let Offer { descriptor, cap } = rx.recv().unwrap();
+    tx.try_send(&Offer { descriptor: descriptor(region, 8, 8), cap }).unwrap();
+    tx.try_send(&Offer { descriptor: descriptor(region, 30, 8), cap }).unwrap();
+    let Offer { descriptor, cap } = rx.try_recv().unwrap();
     let view = tables.check(cap, &descriptor).unwrap();
     assert_eq!(*view, bytes[8..16]);
     assert_eq!(tables.regions.revoke(region), Err(annulet::region::RegionError::InUse(1)));
-    let Offer { descriptor, cap } = rx.recv().unwrap();
+    let Offer { descriptor, cap } = rx.try_recv().unwrap();
     // Closed by now; a check looks for what is there, and then at what is claimed.
-    assert_eq!(tables.check(cap, &descriptor).unwrap_err(), DescriptorError::StaleGeneration);
+    assert_eq!(tables.check(cap, &descriptor).unwrap_err(), DescriptorError::Stale);
     assert_eq!(*view, bytes[8..16], "still there");
     drop(view);
     assert_eq!(tables.regions.revoke(region), Ok(()));
@@ -257,13 +257,13 @@ fn errors_say_what_they_found() {
     use std::error::Error;
     let said = [
         (DescriptorError::Foreign, "another table"),
-        (DescriptorError::BadRegion, "no such region"),
+        (DescriptorError::BadHandle, "no such region"),
         (DescriptorError::TooManyViews, "views"),
-        (DescriptorError::Busy, "changed"),
-        (DescriptorError::BadKind { found: Policy::Slab }, "slab"),
-        (DescriptorError::BadKind { found: Policy::AppendOnly }, "AppendOnly"),
+        (DescriptorError::Contended, "changed"),
+        (DescriptorError::WrongPolicy { found: Policy::Slab }, "slab"),
+        (DescriptorError::WrongPolicy { found: Policy::AppendOnly }, "AppendOnly"),
         (DescriptorError::Denied(CapError::Revoked), "revoked"),
-        (DescriptorError::StaleGeneration, "stale"),
+        (DescriptorError::Stale, "stale"),
         (DescriptorError::Misaligned { required: 64 }, "64"),
         (out_of_range(4097, 4096), "4097 of 4096"),
         (DescriptorError::TooLong { length: 9, limit: 8 }, "9 bytes, 8"),

@@ -9,10 +9,10 @@ use crate::{ME, MOST_VIEWS, Tables, counting, descriptor};
 /// What can be wrong, in the order in which it is found.
 const WRONGS: [DescriptorError; 7] = [
     DescriptorError::Foreign,
-    DescriptorError::BadRegion,
-    DescriptorError::BadKind { found: Policy::Slab },
+    DescriptorError::BadHandle,
+    DescriptorError::WrongPolicy { found: Policy::Slab },
     DescriptorError::Denied(CapError::NotHolder),
-    DescriptorError::StaleGeneration,
+    DescriptorError::Stale,
     DescriptorError::Misaligned { required: 8 },
     DescriptorError::OutOfRange { end: 65, limit: 64 },
 ];
@@ -88,7 +88,7 @@ fn b11_a_denial_says_why() {
     assert_eq!(denied(elsewhere), CapError::WrongObject);
     assert_eq!(denied(weak), CapError::NoRight { missing: Rights::READ });
     // For a region of another time: that is no denial.
-    assert_eq!(tables.check(old, &claim).unwrap_err(), DescriptorError::StaleGeneration);
+    assert_eq!(tables.check(old, &claim).unwrap_err(), DescriptorError::Stale);
     assert!(tables.check(good, &claim).is_ok());
     // More rights may be asked for.
     let greedy = tables.validator().need(Rights::READ | Rights::WRITE);
@@ -109,7 +109,7 @@ fn b11_a_region_that_is_gone() {
     tables.regions.revoke(slab).unwrap();
     for (region, cap) in [(region, cap), (slab, slab_cap)] {
         let claim = descriptor(region, 99, 99);
-        assert_eq!(tables.check(cap, &claim).unwrap_err(), DescriptorError::StaleGeneration);
+        assert_eq!(tables.check(cap, &claim).unwrap_err(), DescriptorError::Stale);
         let refused = tables.check(Handle::new(cap.index(), 9), &claim).unwrap_err();
         assert_eq!(refused, DescriptorError::Denied(CapError::BadHandle));
         let refused = tables.check(if region == slab { elsewhere } else { slab_cap }, &claim).unwrap_err();

@@ -447,7 +447,7 @@ fn region_errors_say_what_they_found() {
         (RegionError::TableFull, "full"),
         (RegionError::Retired, "generations"),
         (RegionError::Overlap, "overlaps"),
-        (RegionError::Busy, "being changed"),
+        (RegionError::Contended, "being changed"),
         (RegionError::WrongPolicy { found: Policy::Slab }, "Slab"),
         (RegionError::Empty, "memory"),
         (RegionError::RegionFull { left: 7 }, "7 bytes"),

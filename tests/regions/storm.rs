@@ -86,17 +86,17 @@ fn c01_c12_what_is_revoked_is_not_read_and_what_is_read_is_not_written() {
                         let answer = check_all(regions, &descriptor(region, 0, 64));
                         // The handle came without an edge, so whoever is early may still see the unused slot; but
                         // never again once it was seen otherwise.
-                        assert!(!used || answer != Err(DescriptorError::BadRegion));
-                        used |= answer != Err(DescriptorError::BadRegion);
+                        assert!(!used || answer != Err(DescriptorError::BadHandle));
+                        used |= answer != Err(DescriptorError::BadHandle);
                         match answer {
                             Ok(byte) => {
                                 assert_eq!(byte, region.generation() as u8, "another tenant's byte");
                                 seen.fetch_add(1, Ordering::Relaxed);
                             }
                             Err(
-                                DescriptorError::BadRegion
-                                | DescriptorError::StaleGeneration
-                                | DescriptorError::Busy,
+                                DescriptorError::BadHandle
+                                | DescriptorError::Stale
+                                | DescriptorError::Contended,
                             ) => {}
                             Err(why) => panic!("reader {reader}: {why}"),
                         }
@@ -122,7 +122,7 @@ fn c01_c12_what_is_revoked_is_not_read_and_what_is_read_is_not_written() {
             let mut waited = 0;
             while let Err(why) = regions.revoke(region) {
                 // Two readers, a view and a clone each, and a check that is about to fail.
-                assert!(matches!(why, RegionError::InUse(1..=4) | RegionError::Busy), "{why}");
+                assert!(matches!(why, RegionError::InUse(1..=4) | RegionError::Contended), "{why}");
                 wait(&mut waited);
             }
         }
@@ -186,7 +186,7 @@ fn c12_registering_from_everywhere() {
                 for _ in 0..rounds.min(most) {
                     let region = match regions.register_immutable(mine) {
                         Ok(region) => region,
-                        Err(RegionError::TableFull | RegionError::Busy) => {
+                        Err(RegionError::TableFull | RegionError::Contended) => {
                             thread::yield_now();
                             continue;
                         }
@@ -196,7 +196,7 @@ fn c12_registering_from_everywhere() {
                     let mut waited = 0;
                     while let Err(why) = regions.revoke(region) {
                         // Somebody who registers looks at what is there.
-                        assert!(matches!(why, RegionError::InUse(1..=2) | RegionError::Busy), "{why}");
+                        assert!(matches!(why, RegionError::InUse(1..=2) | RegionError::Contended), "{why}");
                         wait(&mut waited);
                     }
                     assert_eq!(regions.revoke(region), Err(RegionError::Stale));
@@ -219,7 +219,7 @@ fn c12_a_region_is_revoked_once() {
     let (taken, done) = (AtomicUsize::new(0), AtomicBool::new(false));
     let revoke = |region| match regions.revoke(region) {
         Ok(()) => taken.fetch_add(1, Ordering::Relaxed) + 1,
-        Err(RegionError::InUse(_) | RegionError::Stale | RegionError::Foreign | RegionError::Busy) => 0,
+        Err(RegionError::InUse(_) | RegionError::Stale | RegionError::Foreign | RegionError::Contended) => 0,
         Err(why) => panic!("{why}"),
     };
     thread::scope(|scope| {

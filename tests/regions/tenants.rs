@@ -27,7 +27,7 @@ fn c03_every_tenant_has_its_own_generation_and_the_last_one_retires_the_slot() {
         // No descriptor of an earlier tenant passes under the new capability, no earlier capability for the new one.
         for earlier in &old {
             let refused = validator.check(cap, &descriptor(*earlier, 0, 16)).unwrap_err();
-            assert_eq!(refused, DescriptorError::StaleGeneration);
+            assert_eq!(refused, DescriptorError::Stale);
             let revoked =
                 validator.check(Handle::from_raw(earlier.to_raw()), &descriptor(region, 0, 16)).unwrap_err();
             assert_eq!(revoked, DescriptorError::Denied(CapError::Revoked));
@@ -133,19 +133,19 @@ fn c11_offers_of_a_tenant_that_is_gone_are_stale_and_the_queue_goes_on() {
     };
     let (first, cap) = register(&old);
     for _ in 0..5 {
-        tx.send(&Offer { descriptor: descriptor(first, 0, 16), cap }).unwrap();
+        tx.try_send(&Offer { descriptor: descriptor(first, 0, 16), cap }).unwrap();
     }
     regions.revoke(first).unwrap();
     let (second, new_cap) = register(&new);
     assert_eq!(second.index(), first.index());
-    tx.send(&Offer { descriptor: descriptor(second, 0, 16), cap: new_cap }).unwrap();
+    tx.try_send(&Offer { descriptor: descriptor(second, 0, 16), cap: new_cap }).unwrap();
     let validator = Validator::new(&regions, &caps, ME);
-    let results: Vec<_> = std::iter::from_fn(|| rx.recv().ok())
+    let results: Vec<_> = std::iter::from_fn(|| rx.try_recv().ok())
         .map(|offer| validator.check(offer.cap, &offer.descriptor).map(|view| view[0]))
         .collect();
-    let stale = Err(DescriptorError::StaleGeneration);
+    let stale = Err(DescriptorError::Stale);
     assert_eq!(results, [stale, stale, stale, stale, stale, Ok(2)]);
-    assert_eq!(rx.recv(), Err(LinkError::Empty));
+    assert_eq!(rx.try_recv(), Err(LinkError::Empty));
 }
 
 /// In the narrow build, a view is cloned until no more can be counted, and never once beyond.
@@ -176,7 +176,7 @@ fn c08_views_are_cloned_up_to_the_count_and_never_beyond() {
     // It can be closed, however many are inside.
     assert_eq!(tables.regions.revoke(region), Err(RegionError::InUse(most as u32)));
     clones.truncate(10);
-    assert_eq!(tables.check(cap, &descriptor(region, 0, 1)).unwrap_err(), DescriptorError::StaleGeneration);
+    assert_eq!(tables.check(cap, &descriptor(region, 0, 1)).unwrap_err(), DescriptorError::Stale);
     // Whoever is inside can still be two.
     let twin = clones[0].try_clone().unwrap();
     assert_eq!(tables.regions.revoke(region), Err(RegionError::InUse(12)));
@@ -212,7 +212,7 @@ fn k07_an_access_that_lies_reaches_no_byte_that_is_not_there() {
     let validator = Validator::new(&tables.regions, &liar, ME);
     for generation in [0, 2, u32::MAX] {
         let refused = validator.check(Handle::new(0, generation), &descriptor(region, 0, 1)).unwrap_err();
-        assert_eq!(refused, DescriptorError::StaleGeneration);
+        assert_eq!(refused, DescriptorError::Stale);
     }
     let claim = descriptor(region, 8, 9);
     let refused = validator.check(Handle::new(0, 1), &claim).unwrap_err();
@@ -222,7 +222,7 @@ fn k07_an_access_that_lies_reaches_no_byte_that_is_not_there() {
     assert_eq!(*view, bytes[8..]);
     assert_eq!(
         validator.check(Handle::new(0, 1), &descriptor(region, 8, 8)).unwrap_err(),
-        DescriptorError::StaleGeneration
+        DescriptorError::Stale
     );
     assert_eq!(tables.regions.revoke(region), Err(RegionError::InUse(1)));
     drop(view);
@@ -258,7 +258,7 @@ fn k07_an_access_that_answers_about_another_region_permits_nothing() {
     // Nor is it told that the region is gone.
     tables.regions.revoke(asked).unwrap();
     assert_eq!(check(answered, asked), wrong);
-    assert_eq!(check(asked, asked), Err(DescriptorError::StaleGeneration));
+    assert_eq!(check(asked, asked), Err(DescriptorError::Stale));
 }
 
 /// Tables of one type, with regions at the same places and of the same generations. A handle that says only slot and
@@ -555,7 +555,7 @@ proptest! {
                             views.push((which, view));
                         }
                         Err(why) => {
-                            prop_assert_eq!(why, DescriptorError::StaleGeneration);
+                            prop_assert_eq!(why, DescriptorError::Stale);
                             prop_assert_ne!(tenant.state, State::Open);
                         }
                     }

@@ -5,7 +5,7 @@ use std::mem::forget;
 
 use annulet::error::{ClaimError, PopError, PushError};
 use annulet::ring::{Consumer, Multi, Producer, Ring, Side, Sides, Single};
-use annulet::stats::Counts;
+use annulet::stats::{Counts, RingStats};
 use annulet::{Mpmc, Mpsc, Spmc, Spsc};
 
 use crate::items::{Counted, Ledger, boom, defuse};
@@ -539,7 +539,7 @@ fn counted<P: Side, C: Side>() {
         assert_eq!(tx.push_iter([7, 8]), 2);
         assert_eq!(rx.pop_slice(&mut [0; 9]), 2);
     }
-    let (sent, received) = ring.stats();
+    let RingStats { producers: sent, consumers: received, .. } = ring.stats();
     assert_eq!((sent.items, sent.batches, sent.largest), (8, 4, 3));
     assert_eq!((sent.refused, sent.pending, sent.contended), (3, 0, 0));
     assert_eq!((received.items, received.batches, received.largest), (8, 5, 2));
@@ -561,7 +561,7 @@ fn rm20_what_moves_something_is_not_refused() {
         assert_eq!(rx.drain(9, |_| ()), 2);
         assert_eq!(rx.try_pop(), Err(PopError::Empty));
     }
-    let (sent, received) = ring.stats();
+    let RingStats { producers: sent, consumers: received, .. } = ring.stats();
     assert_eq!((sent.items, sent.refused), (4, 1));
     assert_eq!((received.items, received.batches, received.refused), (4, 3, 1));
 
@@ -576,7 +576,7 @@ fn rm20_what_moves_something_is_not_refused() {
     assert_eq!(tx.push_iter(0..1), 0);
     assert_eq!(rx.skip(9), 4);
     drop((tx, rx));
-    assert_eq!(ring.stats().0.refused, 1);
+    assert_eq!(ring.stats().producers.refused, 1);
 }
 
 /// The one consumer is nobody's rival, however many slots are given up before it.
@@ -623,7 +623,7 @@ fn rm20_pending_is_counted_apart() {
         assert_eq!(tx.try_push(2), Ok(()), "and gone past now");
         assert_eq!(tx.try_push(3), Err(PushError::Pending(3)));
     });
-    let (sent, received) = ring.stats();
+    let RingStats { producers: sent, consumers: received, .. } = ring.stats();
     assert_eq!((sent.items, sent.refused, sent.pending), (2, 1, 1));
     assert_eq!((received.items, received.refused, received.pending), (1, 0, 1));
     assert_eq!(
@@ -739,9 +739,9 @@ fn rm03_an_iterator_is_pushed_for_a_lap_at_most() {
     rx.skip(9);
     tx.try_push(0).unwrap();
     assert_eq!(tx.push_iter(Growing(0, || ())), 3);
-    assert_eq!((ring.stats().0.items, ring.stats().0.refused), (8, 0));
+    assert_eq!((ring.stats().producers.items, ring.stats().producers.refused), (8, 0));
     assert_eq!(tx.push_iter(Growing(0, || ())), 0);
-    assert_eq!(ring.stats().0.refused, 1);
+    assert_eq!(ring.stats().producers.refused, 1);
 
     /// The same, which takes everything out whenever it is asked how many it has.
     struct Emptying<'r, 'a>(

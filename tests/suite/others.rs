@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 
 use annulet::error::PushError;
 use annulet::ring::broadcast::{Gated, GatedReader, Overwrite, Reader, Writer};
-use annulet::ring::lanes::{LaneConsumer, LaneProducer, Order};
+use annulet::ring::lanes::{LaneConsumer, LaneProducer, Schedule};
 use annulet::{Broadcast, Lanes};
 
 use crate::rings::{Put, RingUnderTest, Rx, Take, Tx};
@@ -67,7 +67,7 @@ impl<const N: usize> Publishes for Writer<'_, u32, N, Gated<2>> {
     }
 
     fn publish_slice(&mut self, numbers: &[u32], _: usize) -> usize {
-        self.try_publish_slice(numbers)
+        self.publish_partial_slice(numbers)
     }
 }
 
@@ -110,7 +110,7 @@ impl<const N: usize> Reads for GatedReader<'_, u32, N, 2> {
     }
 
     fn read_slice(&mut self, out: &mut [u32]) -> usize {
-        self.try_read_slice(out)
+        GatedReader::read_slice(self, out)
     }
 
     fn skip(&mut self, count: usize) -> usize {
@@ -347,7 +347,7 @@ impl<const N: usize> RingUnderTest for OverwriteQueue<N> {
 /// Lanes with one producer, read as one.
 pub struct Lane<const N: usize, O>(PhantomData<O>);
 
-impl<T, const N: usize, O: Order> Rx<T> for LaneConsumer<'_, T, N, 2, O> {
+impl<T, const N: usize, O: Schedule> Rx<T> for LaneConsumer<'_, T, N, 2, O> {
     const FORMS: &'static [Take] = &[Take::One, Take::Drain, Take::Consume];
 
     fn try_pop(&mut self) -> Option<T> {
@@ -383,7 +383,7 @@ impl<T, const N: usize, O: Order> Rx<T> for LaneConsumer<'_, T, N, 2, O> {
     }
 }
 
-impl<const N: usize, O: Order + Default + 'static> RingUnderTest for Lane<N, O> {
+impl<const N: usize, O: Schedule + Default + 'static> RingUnderTest for Lane<N, O> {
     const N: usize = N;
     type Tx<'r, T: 'static> = LaneProducer<'r, T>;
     type Rx<'r, T: 'static> = LaneConsumer<'r, T, N, 2, O>;

@@ -629,9 +629,9 @@ macro_rules! over_every_arity {
                     over_every_arity!(@sides $behaviour Multi Multi);
                     over_every_arity!(@others $behaviour GatedQueue);
                     over_every_arity!(@others $behaviour OverwriteQueue);
-                    over_every_arity!(@lanes $behaviour $($lasting)? Strict);
-                    over_every_arity!(@lanes $behaviour $($lasting)? Fair);
-                    over_every_arity!(@lanes $behaviour $($lasting)? Adaptive);
+                    over_every_arity!(@lanes $behaviour $($lasting)? Priority);
+                    over_every_arity!(@lanes $behaviour $($lasting)? RoundRobin);
+                    over_every_arity!(@lanes $behaviour $($lasting)? AdaptiveRoundRobin);
                 }
             )*
         }

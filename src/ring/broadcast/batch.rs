@@ -77,6 +77,10 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> GatedReader<'_, T, N, R
     ///
     /// If `f` panics, the item that it had is read.
     ///
+    /// # Errors
+    ///
+    /// [`PopError::Empty`] if there was none.
+    ///
     /// ```
     /// use annulet::ring::{Broadcast, broadcast::Gated};
     ///
@@ -85,15 +89,10 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> GatedReader<'_, T, N, R
     /// let mut reader = orders.join_at_oldest().unwrap();
     /// writer.try_publish_iter(1..4);
     /// let mut sum = 0;
-    /// assert_eq!(reader.drain(8, |item| sum += item), 3);
+    /// assert_eq!(reader.try_drain(8, |item| sum += item), Ok(3));
     /// assert_eq!(sum, 6);
     /// ```
-    pub fn drain(&mut self, max: usize, f: impl FnMut(T)) -> usize {
-        self.try_drain(max, f).unwrap_or(0)
-    }
-
-    /// As [`drain`](Self::drain). The error is why there was not one.
-    pub(crate) fn try_drain(&mut self, max: usize, mut f: impl FnMut(T)) -> Result<usize, PopError> {
+    pub fn try_drain(&mut self, max: usize, mut f: impl FnMut(T)) -> Result<usize, PopError> {
         if max == 0 {
             return Ok(0);
         }

@@ -1,16 +1,16 @@
 //! What a broadcast ring counts.
 
 #[cfg(compare_and_swap)]
-use super::{Broadcast, Overwrite, Policy};
+use super::{Broadcast, OverflowPolicy, Overwrite};
 #[cfg(compare_and_swap)]
-use crate::stats::{Counts, Flow};
+use crate::stats::{BroadcastStats, Counts, DirectionStats};
 use crate::stats::{Refusal, Stats};
 use crate::sync::{CachePadded, const_fn};
 #[cfg(compare_and_swap)]
 use crate::words::Entry;
 use crate::zeroed::zeroed;
 
-/// A line of the writer's and one of all readers', or nothing.
+/// A cache line of the writer's and one of all readers', or nothing.
 #[repr(C)]
 #[derive(Debug)]
 pub(super) struct Counters<S> {
@@ -35,27 +35,27 @@ impl<S: Stats> Counters<S> {
         }
     }
 
-    /// The writer hands over so many items at once.
+    /// Counts items that the writer hands over at once.
     #[inline(always)]
     pub(super) fn published(&self, items: u64) {
         self.writer.0.passed(items, false);
     }
 
-    /// The writer is refused.
-    // There is only one policy that refuses, and it needs compare-and-swap.
+    /// Counts a refusal of the writer.
+    // Only one policy refuses, and it needs compare-and-swap.
     #[cfg(compare_and_swap)]
     #[inline(always)]
     pub(super) fn full(&self) {
         self.writer.0.refused(Refusal::NoneAvailable, false);
     }
 
-    /// A reader takes so many items at once.
+    /// Counts items that a reader takes at once.
     #[inline(always)]
     pub(super) fn received(&self, items: u64) {
         self.readers.0.received.passed(items, true);
     }
 
-    /// The same of a form that answers with a number: 0 is a refusal if more was wanted.
+    /// Counts a batch. It counts as refused only if it wanted items and moved none.
     #[inline(always)]
     pub(super) fn received_of(&self, items: u64, wanted: u64) {
         if items == 0 && wanted > 0 {
@@ -65,13 +65,13 @@ impl<S: Stats> Counters<S> {
         }
     }
 
-    /// A reader is refused.
+    /// Counts a refusal of a reader.
     #[inline(always)]
     pub(super) fn refused(&self, why: Refusal) {
         self.readers.0.received.refused(why, true);
     }
 
-    /// A reader is told that it missed so many items.
+    /// Counts items that a reader is told it missed.
     #[inline(always)]
     pub(super) fn lagged(&self, missed: u64) {
         self.readers.0.lagged.passed(missed, true);
@@ -79,11 +79,11 @@ impl<S: Stats> Counters<S> {
 }
 
 #[cfg(compare_and_swap)]
-impl<T: Entry, const N: usize, P: Policy> Broadcast<T, N, P, Counts> {
-    /// What the writer has counted, and all readers together, in this order.
+impl<T: Entry, const N: usize, P: OverflowPolicy> Broadcast<T, N, P, Counts> {
+    /// Returns what the writer, and all readers together, have counted.
     ///
     /// An item that three readers have read counts three times. [`latest`](super::Reader::latest) takes nothing, so
-    /// only its refusals count. Joining and leaving count nothing.
+    /// only its refusals count. Joining and leaving do not count.
     ///
     /// # Examples
     ///
@@ -99,30 +99,35 @@ impl<T: Entry, const N: usize, P: Policy> Broadcast<T, N, P, Counts> {
     /// writer.publish_slice(&[1, 2, 3]);
     /// writer.publish_slice(&[4, 5, 6]);
     /// readers.iter_mut().for_each(|reader| assert!(reader.try_read().is_err(), "two are missed"));
-    /// assert_eq!(readers[0].drain(9, drop), Ok(4));
+    /// assert_eq!(readers[0].try_drain(9, drop), Ok(4));
     ///
-    /// let (published, received) = PRICES.stats();
-    /// assert_eq!((published.items, published.batches, published.largest), (6, 2, 3));
-    /// assert_eq!((received.items, received.batches, received.largest), (4, 1, 4));
+    /// let stats = PRICES.stats();
+    /// assert_eq!((stats.writer.items, stats.writer.batches, stats.writer.largest), (6, 2, 3));
+    /// assert_eq!((stats.readers.items, stats.readers.batches, stats.readers.largest), (4, 1, 4));
     /// assert_eq!((PRICES.lagged().items, PRICES.lagged().batches), (2 + 2, 2));
     /// ```
     #[must_use]
-    pub fn stats(&self) -> (Flow, Flow) {
-        (self.counters.writer.0.read(), self.counters.readers.0.received.read())
+    pub fn stats(&self) -> BroadcastStats {
+        BroadcastStats {
+            writer: self.counters.writer.0.read(),
+            readers: self.counters.readers.0.received.read(),
+        }
     }
 }
 
 #[cfg(compare_and_swap)]
 impl<T: Entry, const N: usize> Broadcast<T, N, Overwrite, Counts> {
-    /// What all readers together have missed: `items` in so many `batches`, each an answer [`Lagged`], of which the
-    /// `largest` said so many. It has no refusals.
+    /// Returns what all readers together have missed.
     ///
-    /// What a reader has gone past since it began is what it received and what it missed, each item once. What it
-    /// passes over by [`skip`](super::Reader::skip) it has received, whether it was still there or not.
+    /// `items` were missed in `batches`, each of which is one answer [`Lagged`], and the `largest` of them is the greatest. There
+    /// are no refusals.
+    ///
+    /// A reader has received or missed each item that it has gone past, and never both. Items that it passes over by
+    /// [`skip`](super::Reader::skip) count as received, whether they were still there or not.
     ///
     /// [`Lagged`]: super::ReadError::Lagged
     #[must_use]
-    pub fn lagged(&self) -> Flow {
+    pub fn lagged(&self) -> DirectionStats {
         self.counters.readers.0.lagged.read()
     }
 }

@@ -1,4 +1,4 @@
-//! What reading and joining can be refused for.
+//! Why reading or joining is refused.
 
 use crate::error::says;
 
@@ -6,31 +6,43 @@ use crate::error::says;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// Nothing new was there at one point inside the call; the writer may have published since.
+    /// Nothing new was there at one point inside the call. The writer may have published since.
     Empty,
-    /// The writer has overwritten so many items that this reader has not read. It now stands at the oldest one that
-    /// was left.
+    /// The writer has overwritten so many items that this reader had not read. The reader goes on at the oldest one that
+    /// is left.
     ///
-    /// Each missed item is counted once, whether by one of these errors or by several.
+    /// Each missed item is counted once, by one of these errors.
     Lagged(u64),
-    /// [`latest`](super::Reader::latest) only: each item that it tried was overwritten while it was copied.
-    Contended,
 }
 
 says! { ReadError {
     Self::Empty => "nothing new is in the ring",
     Self::Lagged(missed) => "the writer overtook this reader: {missed} items are missed",
+} }
+
+/// Why the newest item was not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LatestError {
+    /// Nothing was published yet, or the writer was overwriting everything there was.
+    Empty,
+    /// The writer overwrote each item that was tried while it was copied.
+    Contended,
+}
+
+says! { LatestError {
+    Self::Empty => "nothing is in the ring",
     Self::Contended => "the writer was faster at each try",
 } }
 
-/// Why nobody could join the readers that the writer waits for.
+/// Why a reader could not join those that the writer waits for.
 #[cfg(compare_and_swap)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JoinError {
-    /// As many readers are there as there are places.
+    /// Every place for a reader is taken.
     NoPlace,
-    /// The writer took back what was to be read first at each of the tries.
+    /// At each of the tries, the writer overwrote the item that was to be read first.
     Contended,
 }
 

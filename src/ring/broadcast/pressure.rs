@@ -1,6 +1,6 @@
 //! How far behind a reader is.
 
-/// How far behind a reader is, of how far it may be: whole numbers, compared exactly.
+/// How far a reader is behind the writer, and how far it may be: whole numbers, compared exactly.
 ///
 /// # Examples
 ///
@@ -20,24 +20,24 @@ pub struct Pressure {
 }
 
 impl Pressure {
-    /// `behind` of `capacity`, or all of it where it is more.
+    /// Makes a pressure of `behind` items, at most `capacity`.
     pub(super) fn new(behind: usize, capacity: usize) -> Self {
         Self { behind: behind.min(capacity), capacity }
     }
 
-    /// Items that are published and not read; the capacity where it is more.
+    /// Returns how many items are published and not read, at most the capacity.
     #[must_use]
     pub const fn behind(self) -> usize {
         self.behind
     }
 
-    /// Items that the ring holds.
+    /// Returns how many items the ring holds.
     #[must_use]
     pub const fn capacity(self) -> usize {
         self.capacity
     }
 
-    /// [`behind`](Self::behind) in hundredths of the capacity, rounded down: `0..=100`.
+    /// Returns [`behind`](Self::behind) in hundredths of the capacity, rounded down: `0..=100`.
     #[must_use]
     pub fn percent(self) -> u32 {
         // Large capacities lose their lowest bits, which are less than a hundredth.
@@ -48,14 +48,14 @@ impl Pressure {
         behind.checked_div(capacity).map_or(0, |percent| u32::try_from(percent).unwrap_or(100).min(100))
     }
 
-    /// True from 80 % on: time to hurry.
+    /// Returns true from 80 % on: the reader should hurry.
     #[must_use]
     pub const fn is_under_pressure(self) -> bool {
         // behind / capacity >= 4/5, without a product that could overflow.
         self.capacity - self.behind <= self.capacity / 5
     }
 
-    /// True from 90 % on: time to slow the writer down, if there is a way.
+    /// Returns true from 90 % on: the writer should be slowed down, if there is a way.
     #[must_use]
     pub const fn should_throttle(self) -> bool {
         self.capacity - self.behind <= self.capacity / 10

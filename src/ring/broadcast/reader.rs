@@ -1,8 +1,8 @@
-//! A reader that can be overtaken.
+//! The reading end of a broadcast whose writer overwrites.
 
 use core::fmt;
 
-use super::{Broadcast, Overwrite, Pressure, ReadError, count};
+use super::{Broadcast, LatestError, Overwrite, Pressure, ReadError, count};
 use crate::atomic::Sequence;
 use crate::stats::{Off, Refusal, Stats};
 use crate::words::Entry;
@@ -12,22 +12,36 @@ const TRIES: usize = 8;
 
 /// A reader of a [`Broadcast`] whose writer overwrites.
 ///
-/// There may be any number; the writer does not know of them. A clone reads on from the same item, on its own.
+/// There may be any number, and the writer does not know of them. A clone reads on from the same item, on its own.
 ///
-/// A stale answer never harms: what it says is there may be overwritten by the time it is read, and then reading it
-/// says so.
+/// A stale answer does no harm: an item may be overwritten before it is read, and then reading it says so.
+///
+/// # Examples
+///
+/// ```
+/// use annulet::ring::broadcast::ReadError;
+///
+/// let mut ring = annulet::Broadcast::<u32, 4>::new();
+/// let (mut writer, ring) = ring.split();
+/// let mut reader = ring.reader_at_newest();
+/// assert_eq!(reader.try_read(), Err(ReadError::Empty));
+/// writer.publish_slice(&[1, 2, 3, 4, 5, 6]);
+/// assert_eq!(reader.try_read(), Err(ReadError::Lagged(2)));
+/// assert_eq!(reader.try_read(), Ok(3));
+/// assert_eq!((reader.lag(), reader.latest()), (3, Ok(6)));
+/// ```
 pub struct Reader<'a, T: Entry, const N: usize, S: Stats = Off> {
     ring: &'a Broadcast<T, N, Overwrite, S>,
     /// Next to read.
     at: Sequence,
     /// The writer's tail when last observed.
     tail: Sequence,
-    /// That there was none is not counted: it is a further look of one call.
+    /// Whether refusals are not counted: they are further looks of one call.
     quiet: bool,
 }
 
 impl<T: Entry, const N: usize, S: Stats> Broadcast<T, N, Overwrite, S> {
-    /// A reader that begins with the oldest item that is there.
+    /// Returns a reader that begins with the oldest item that is there.
     #[must_use]
     #[inline]
     pub fn reader_at_oldest(&self) -> Reader<'_, T, N, S> {
@@ -36,7 +50,7 @@ impl<T: Entry, const N: usize, S: Stats> Broadcast<T, N, Overwrite, S> {
         Reader { ring: self, at, tail: self.line.0.tail.observe(), quiet: false }
     }
 
-    /// A reader that begins with the next item to be published.
+    /// Returns a reader that begins with the next item to be published.
     #[must_use]
     #[inline]
     pub fn reader_at_newest(&self) -> Reader<'_, T, N, S> {
@@ -46,14 +60,14 @@ impl<T: Entry, const N: usize, S: Stats> Broadcast<T, N, Overwrite, S> {
 }
 
 impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
-    /// Looks at the writer's position; items published since mine.
+    /// Looks at the writer's position. Returns how many items were published since mine.
     #[inline]
     fn refresh(&mut self) -> u64 {
         self.tail = self.ring.line.0.tail.observe();
         self.tail.since(self.at)
     }
 
-    /// A copy of the item of `at`, which was published; or the oldest position there is, if that is later.
+    /// Returns a copy of the item of `at`, which was published, or the oldest position there is, if that is later.
     #[inline(always)]
     fn copy(&self, at: Sequence) -> Result<T, Sequence> {
         let image = self.ring.load(at);
@@ -63,7 +77,7 @@ impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
         if at.since(head) < N as u64 { Ok(T::from_image(image)) } else { Err(head) }
     }
 
-    /// Takes the next item, or says why not. Refusals are counted, the item is not.
+    /// Takes the next item, or says why not. Counts refusals, but not the item.
     #[inline(always)]
     fn take_next(&mut self) -> Result<T, ReadError> {
         if self.at == self.tail && self.refresh() == 0 {
@@ -90,9 +104,8 @@ impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
 
     /// Reads the next item.
     ///
-    /// Wait-free, and one try: a reader that the writer overtakes is told so each time, and is never kept here. One
-    /// that stays on the writer's heels at the oldest item can be overtaken again and again; to catch up, it
-    /// [`skip`](Self::skip)s.
+    /// Wait-free, and one try. A reader that stays at the oldest item can be overtaken again and again, and is told so each
+    /// time. To catch up, it can [`skip`](Self::skip) items.
     ///
     /// # Errors
     ///
@@ -110,8 +123,8 @@ impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
 
     /// Reads up to `out.len()` items into `out`, and at most `N`. Returns how many: 0 only if `out` is empty.
     ///
-    /// Each is as good as one from [`try_read`](Self::try_read): where the writer overtakes this reader half way, the
-    /// items before are the answer, and the next call says what was missed.
+    /// If the writer overtakes this reader half way, the items before that are returned, and the next call says how many were
+    /// missed.
     ///
     /// # Errors
     ///
@@ -120,7 +133,7 @@ impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
     pub fn try_read_slice(&mut self, out: &mut [T]) -> Result<usize, ReadError> {
         let most = out.len();
         let mut places = out.iter_mut();
-        self.drain(most, |item| {
+        self.try_drain(most, |item| {
             // There is one for each.
             if let Some(place) = places.next() {
                 *place = item;
@@ -128,10 +141,9 @@ impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
         })
     }
 
-    /// Reads up to `max` items into `f`, one after the other, and at most `N`. Returns how many: 0 only if `max` is 0.
+    /// Reads up to `max` items into `f`, and at most `N`. Returns how many: 0 only if `max` is 0.
     ///
-    /// What is published meanwhile is read, too; `N` items in one call are a bound that no writer can move, however fast
-    /// it is.
+    /// Items that are published meanwhile are read as well. `N` bounds the call, however fast the writer is.
     ///
     /// # Errors
     ///
@@ -139,18 +151,18 @@ impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
     ///
     /// # Examples
     ///
-    /// A writer that publishes an item for each that is read does not keep the reader:
+    /// A writer that publishes an item for each one that is read does not keep the reader busy for ever:
     ///
     /// ```
     /// let mut ring = annulet::Broadcast::<u32, 4>::new();
     /// let (mut writer, ring) = ring.split();
     /// let mut reader = ring.reader_at_oldest();
     /// writer.publish(0);
-    /// assert_eq!(reader.drain(usize::MAX, |number| writer.publish(number + 1)), Ok(4));
+    /// assert_eq!(reader.try_drain(usize::MAX, |number| writer.publish(number + 1)), Ok(4));
     /// assert_eq!(reader.try_read(), Ok(4));
     /// ```
     #[inline]
-    pub fn drain(&mut self, max: usize, mut f: impl FnMut(T)) -> Result<usize, ReadError> {
+    pub fn try_drain(&mut self, max: usize, mut f: impl FnMut(T)) -> Result<usize, ReadError> {
         if max == 0 {
             return Ok(0);
         }
@@ -171,37 +183,38 @@ impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
         Ok(read)
     }
 
-    /// Returns whether it is not counted from now on that there was none.
+    /// Sets whether refusals are not counted from now on.
     #[cfg(compare_and_swap)]
     pub(crate) fn set_quiet(&mut self, quiet: bool) {
         self.quiet = quiet;
     }
 
-    /// The newest item, whether this reader has read it or not. It stays where it is, and so does this reader:
-    /// [`lag`](Self::lag) says whether there are items that it has not read.
+    /// Returns a copy of the newest item, whether this reader has read it or not.
+    ///
+    /// This reader does not move on: [`lag`](Self::lag) says whether there are items that it has not read.
     ///
     /// # Errors
     ///
-    /// - [`ReadError::Empty`] if nothing was published yet; and while the writer overwrites all there is, which it does
-    ///   in a ring of one slot, and with a slice of `N` items or more.
-    /// - [`ReadError::Contended`] if the writer overwrote each of a few newest items while it was copied: it published
-    ///   `N - 1` items more each time. With two slots or more, that takes a reader that is interrupted each time.
+    /// - [`LatestError::Empty`] if nothing was published yet, or while the writer overwrites everything: in a ring of one slot,
+    ///   and with a slice of `N` items or more.
+    /// - [`LatestError::Contended`] if the writer overwrote the newest item at each of a few tries. It has then published at
+    ///   least `N - 1` items during each copy.
     #[inline]
-    pub fn latest(&self) -> Result<T, ReadError> {
+    pub fn latest(&self) -> Result<T, LatestError> {
         for _ in 0..TRIES {
             // Head first: if the tail is not past it, nothing was there when the head was observed.
             let head = self.ring.line.0.head.observe();
             let tail = self.ring.line.0.tail.observe();
             if tail == head {
                 self.ring.counters.refused(Refusal::NoneAvailable);
-                return Err(ReadError::Empty);
+                return Err(LatestError::Empty);
             }
             if let Ok(item) = self.copy(tail.before()) {
                 return Ok(item);
             }
         }
         self.ring.counters.refused(Refusal::Contended);
-        Err(ReadError::Contended)
+        Err(LatestError::Contended)
     }
 
     /// Skips up to `count` items, missed ones included. Returns how many. `u64::MAX` skips all there are.
@@ -213,14 +226,14 @@ impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
         passed
     }
 
-    /// Items published that this reader has not read, those included that it will have missed.
+    /// Returns how many items were published that this reader has not read, including those that it has missed.
     #[must_use]
     #[inline]
     pub fn lag(&self) -> u64 {
         self.ring.line.0.tail.observe().since(self.at)
     }
 
-    /// Items that are there for this reader: `0..=N`. It may be more by the time it is read, or other ones.
+    /// Returns the number of items that are there for this reader: a snapshot, `0..=N`.
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
@@ -241,7 +254,7 @@ impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
         N
     }
 
-    /// How close the writer is to overtaking this reader.
+    /// Returns how close the writer is to overtaking this reader.
     #[must_use]
     #[inline]
     pub fn backpressure(&self) -> Pressure {
@@ -249,7 +262,7 @@ impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
     }
 }
 
-/// Items that are read together: counted when this goes, should it be because who gets them panics.
+/// Items that are read together. They are counted when this is dropped, also if `f` panics.
 struct Batch<'b, 'a, T: Entry, const N: usize, S: Stats> {
     reader: &'b mut Reader<'a, T, N, S>,
     /// The first of them.
@@ -277,7 +290,7 @@ impl<T: Entry, const N: usize, S: Stats> fmt::Debug for Reader<'_, T, N, S> {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{ReadError, TRIES};
+    use super::{LatestError, ReadError, TRIES};
     use crate::atomic::Sequence;
     use crate::ring::Broadcast;
     use crate::ring::broadcast::{Overwrite, Writer};
@@ -317,9 +330,9 @@ mod tests {
     impl Image for Raced {
         const WORDS: usize = 1;
         const ZERO: Self = Self([0]);
-        type Cells = [AtomicU32; 1];
+        type Atomics = [AtomicU32; 1];
         #[allow(clippy::declare_interior_mutable_const)] // as of every image
-        fn load(cells: &Self::Cells) -> Self {
+        fn load(cells: &Self::Atomics) -> Self {
             let image = Self(<[u32; 1]>::load(cells));
             RACE.with_borrow_mut(|race| {
                 if let Some((writer, copies @ 1.., next)) = race {
@@ -332,7 +345,7 @@ mod tests {
             });
             image
         }
-        fn store(self, cells: &Self::Cells) {
+        fn store(self, cells: &Self::Atomics) {
             self.0.store(cells);
         }
     }
@@ -354,7 +367,7 @@ mod tests {
         for (quiet, counted) in [(false, 1), (true, 1), (false, 2)] {
             reader.set_quiet(quiet);
             assert_eq!(reader.try_read(), Err(ReadError::Empty));
-            assert_eq!(ring.stats().1.refused, counted);
+            assert_eq!(ring.stats().readers.refused, counted);
         }
     }
 
@@ -393,10 +406,10 @@ mod tests {
 
         race(TRIES - 1);
         assert_eq!(reader.latest(), Ok(Raced([2 * (TRIES as u32 - 1)])), "the last try is good");
-        assert_eq!(RING.stats().1, Default::default());
+        assert_eq!(RING.stats().readers, Default::default());
         race(TRIES);
-        assert_eq!(reader.latest(), Err(ReadError::Contended));
-        assert_eq!((RING.stats().1.contended, RING.stats().1.refused), (1, 0));
+        assert_eq!(reader.latest(), Err(LatestError::Contended));
+        assert_eq!((RING.stats().readers.contended, RING.stats().readers.refused), (1, 0));
 
         let passed = reader.skip(u64::MAX);
         race(0);
@@ -409,18 +422,18 @@ mod tests {
         assert_eq!(reader.try_read(), Err(ReadError::Lagged(1)));
         let mut seen = std::vec![];
         // The second one is gone when it is copied.
-        let drained = reader.drain(9, |item| {
+        let drained = reader.try_drain(9, |item| {
             seen.push(item);
             race(1);
         });
         assert_eq!((drained, seen.len()), (Ok(1), 1));
         race(0);
         assert_eq!(reader.try_read(), Err(ReadError::Lagged(1)));
-        let (received, lagged) = (RING.stats().1, RING.lagged());
+        let (received, lagged) = (RING.stats().readers, RING.lagged());
         assert_eq!((received.items as u64, received.batches), (passed + 1, 2));
         assert_eq!((lagged.items, lagged.batches, lagged.largest), (2, 2, 1));
         assert_eq!((received.contended, received.refused, received.pending), (1, 0, 0));
-        assert_eq!(RING.stats().0.items, received.items + lagged.items + 2, "two are left");
+        assert_eq!(RING.stats().writer.items, received.items + lagged.items + 2, "two are left");
         RACE.set(None);
     }
 }

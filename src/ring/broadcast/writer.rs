@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{Broadcast, Overwrite, Policy, WRITER, count};
+use super::{Broadcast, OverflowPolicy, Overwrite, WRITER, count};
 use crate::atomic::Bitmap;
 use crate::atomic::Sequence;
 use crate::stats::{Off, Stats};
@@ -10,25 +10,40 @@ use crate::words::Entry;
 
 /// The one writer of a [`Broadcast`].
 ///
-/// Dropping it gives the end back; what was published stays.
-pub struct Writer<'a, T: Entry, const N: usize, P: Policy = Overwrite, S: Stats = Off> {
+/// Dropping it gives the end back. What was published stays.
+///
+/// # Examples
+///
+/// ```
+/// use annulet::Broadcast;
+///
+/// static NEWS: Broadcast<u32, 4> = Broadcast::new();
+///
+/// let mut writer = NEWS.try_writer().unwrap();
+/// assert!(NEWS.try_writer().is_none());
+/// writer.publish(7);
+/// drop(writer);
+/// assert_eq!(NEWS.reader_at_oldest().try_read(), Ok(7));
+/// assert!(NEWS.try_writer().is_some());
+/// ```
+pub struct Writer<'a, T: Entry, const N: usize, P: OverflowPolicy = Overwrite, S: Stats = Off> {
     pub(super) ring: &'a Broadcast<T, N, P, S>,
     /// My position. The shared copy is the same, and I alone store it.
     pub(super) tail: Sequence,
-    /// The oldest item that is there, as I told everybody.
+    /// The oldest item that is there, as I have published it.
     pub(super) head: Sequence,
     /// The first position that I may not write before I have looked: at most `head + N`.
     pub(super) limit: Sequence,
-    /// Where the end goes back to.
-    // Read only where ends can be claimed at all, which needs compare-and-swap.
+    /// The bitmap to which the end goes back.
+    // Read only if ends can be claimed at all, which needs compare-and-swap.
     ends: Option<&'a Bitmap>,
-    /// Refusals are not counted: they are further looks of one call.
+    /// Whether refusals are not counted: they are further looks of one call.
     // Only one policy refuses, and it needs compare-and-swap.
     #[cfg_attr(not(compare_and_swap), allow(dead_code))]
     pub(super) quiet: bool,
 }
 
-impl<'a, T: Entry, const N: usize, P: Policy, S: Stats> Writer<'a, T, N, P, S> {
+impl<'a, T: Entry, const N: usize, P: OverflowPolicy, S: Stats> Writer<'a, T, N, P, S> {
     /// The caller sees to it that no other writer of this ring is in use while this one is.
     pub(super) fn new(ring: &'a Broadcast<T, N, P, S>) -> Self {
         // A ring that was made of zeroed memory has not been through a constructor; nothing is in it without this.
@@ -37,31 +52,31 @@ impl<'a, T: Entry, const N: usize, P: Policy, S: Stats> Writer<'a, T, N, P, S> {
         Self { ring, tail, head: ring.line.0.head.own(), limit: tail, ends: None, quiet: false }
     }
 
-    /// As [`new`](Self::new), of a ring whose writer's end is held for this one.
+    /// As [`new`](Self::new), of a ring whose writer's end was claimed for this one.
     pub(super) fn claimed(ring: &'a Broadcast<T, N, P, S>) -> Self {
         Self { ends: Some(&ring.line.0.ends), ..Self::new(ring) }
     }
 
-    /// Whether refusals are not counted from now on.
+    /// Sets whether refusals are not counted from now on.
     #[cfg(compare_and_swap)]
     pub(crate) fn set_quiet(&mut self, quiet: bool) {
         self.quiet = quiet;
     }
 
-    /// Slots that I may write, without looking.
+    /// Returns how many slots may be written without a look.
     #[inline(always)]
     pub(super) fn known_room(&self) -> usize {
         count(self.limit.since(self.tail))
     }
 
-    /// The head that `wanted` more items need: what is before it goes.
+    /// Returns the head that `wanted` more items need. Items before it are given up.
     #[inline(always)]
     pub(super) fn head_for(&self, wanted: usize) -> Sequence {
         let held = self.tail.since(self.head);
         self.head.plus((held + wanted as u64).saturating_sub(N as u64))
     }
 
-    /// Writes items from my position on and tells everybody once.
+    /// Writes items from my position on, and publishes them together.
     ///
     /// There are at most [`known_room`](Self::known_room) of them. If one's `to_image` panics, none is published.
     #[inline(always)]
@@ -74,7 +89,7 @@ impl<'a, T: Entry, const N: usize, P: Policy, S: Stats> Writer<'a, T, N, P, S> {
             self.ring.store(tail, item.to_image());
             tail = tail.plus(1);
         }
-        // First, so that whoever has read an item finds it counted.
+        // First, so that a reader that has read an item finds it counted.
         self.ring.counters.published(tail.since(self.tail));
         self.ring.line.0.tail.publish(self.tail, tail);
         self.tail = tail;
@@ -87,14 +102,14 @@ impl<'a, T: Entry, const N: usize, P: Policy, S: Stats> Writer<'a, T, N, P, S> {
         N
     }
 
-    /// The number of items that are there for whoever begins to read at the oldest.
+    /// Returns the number of items that are there for a reader that begins with the oldest.
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
         count(self.tail.since(self.head))
     }
 
-    /// Returns true if no item is there for whoever begins to read.
+    /// Returns true if [`len`](Self::len) is 0.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
@@ -103,7 +118,7 @@ impl<'a, T: Entry, const N: usize, P: Policy, S: Stats> Writer<'a, T, N, P, S> {
 }
 
 impl<T: Entry, const N: usize, S: Stats> Writer<'_, T, N, Overwrite, S> {
-    /// Makes room for `wanted <= N` items, by giving up as many of the oldest as need be.
+    /// Makes room for `wanted <= N` items. Gives up as many of the oldest as need be.
     #[inline(always)]
     fn make_room(&mut self, wanted: usize) {
         if self.known_room() >= wanted {
@@ -111,14 +126,14 @@ impl<T: Entry, const N: usize, S: Stats> Writer<'_, T, N, Overwrite, S> {
         }
         let head = self.head_for(wanted);
         if head != self.head {
-            // Before the first of their words is overwritten: who copies a new word sees the new head.
+            // Before the first of their words is overwritten: a reader that copies a new word sees the new head.
             self.ring.line.0.head.invalidate(self.head, head);
             self.head = head;
         }
         self.limit = head.plus(N as u64);
     }
 
-    /// Publishes one item; the oldest one goes if the ring is full.
+    /// Publishes one item. Overwrites the oldest one if the ring is full.
     ///
     /// Wait-free. The item is visible to the readers when this returns.
     #[inline]
@@ -127,9 +142,9 @@ impl<T: Entry, const N: usize, S: Stats> Writer<'_, T, N, Overwrite, S> {
         self.write([item].iter());
     }
 
-    /// Publishes items in order, telling the readers once for each `N` of them.
+    /// Publishes items in order, up to `N` of them together.
     ///
-    /// What is longer than the ring overwrites itself: the last `N` items are left.
+    /// If there are more than `N`, the last `N` items are left.
     ///
     /// # Examples
     ///
@@ -150,7 +165,7 @@ impl<T: Entry, const N: usize, S: Stats> Writer<'_, T, N, Overwrite, S> {
     }
 }
 
-impl<T: Entry, const N: usize, P: Policy, S: Stats> Drop for Writer<'_, T, N, P, S> {
+impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats> Drop for Writer<'_, T, N, P, S> {
     fn drop(&mut self) {
         #[cfg(compare_and_swap)]
         if let Some(ends) = self.ends {
@@ -161,7 +176,7 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats> Drop for Writer<'_, T, N, P,
     }
 }
 
-impl<T: Entry, const N: usize, P: Policy, S: Stats> fmt::Debug for Writer<'_, T, N, P, S> {
+impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats> fmt::Debug for Writer<'_, T, N, P, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Writer").field("len", &self.len()).field("capacity", &N).finish()
     }

@@ -1,11 +1,11 @@
-//! The reading end.
+//! The consuming end of lanes.
 
 use core::fmt;
 
 #[cfg(compare_and_swap)]
 use super::CONSUMER;
-use super::rooms::sealed::Room;
-use super::{Housing, Inline, Lanes, Order};
+use super::storage::sealed::LaneStorage;
+use super::{Inline, Lanes, Schedule, Storage};
 use crate::error::PopError;
 use crate::handle::{Handle, Lane};
 #[cfg(compare_and_swap)]
@@ -19,76 +19,80 @@ use crate::ring::read_end::ReadEnd;
 use crate::stats::Refusal;
 use crate::sync::CachePadded;
 
-/// A consumer of [`Lanes`]: the one there is, or one of many. It visits the lanes in the order `O`.
+/// A consumer of [`Lanes`], which visits the lanes by the schedule `O`.
 ///
-/// Dropping it gives the end back; unread items stay. Where the side is [`Multi`], it can be cloned:
-/// each item goes to one of the consumers, and what one of them takes at once from a lane, it claims at once.
+/// Dropping it gives the end back; unread items stay. If the side is [`Multi`], it can be cloned: each item goes to one
+/// of the consumers. What one of them takes from a lane at once, it claims at once.
 ///
-/// It has a place for what it knows of each lane: about a cache line or two for each, wherever the handle is.
+/// It holds what it knows of each lane: a cache line or two for each.
 ///
 /// # Errors
 ///
 /// | | says |
 /// |---|---|
-/// | [`PopError::Empty`] | each lane was found empty, one after the other, within the call. An item that was there when the call began has been taken by somebody else |
-/// | [`PopError::Contended`] | nothing was found, and on one of the lanes other consumers were faster at each of 64 tries |
+/// | [`PopError::Empty`] | each lane was found empty, one after the other, within the call |
+/// | [`PopError::Contended`] | nothing was found; on one lane other consumers were faster at each of 64 tries |
 ///
-/// `Pending` does not occur: a lane has one producer. The forms that answer with a number answer 0 for either;
-/// [`is_empty`](Lanes::is_empty) and [`try_pop`](Self::try_pop) tell them apart.
+/// After `Empty`, an item that was there when the call began has been taken by another consumer. `Pending` does not occur: a
+/// lane has one producer. Calls that return a count return 0 for either; [`try_pop`](Self::try_pop) tells them apart.
 pub struct LaneConsumer<
     'a,
     T,
     const N: usize,
     const L: usize,
-    O: Order,
+    O: Schedule,
     A: Arity<Producers = Single> = OneToOne,
-    H: Housing = Inline,
+    H: Storage = Inline,
 > {
     lanes: &'a Lanes<T, N, L, A, H>,
     /// What is known of each lane that has a ring.
     ends: CachePadded<[Option<ReadEnd<T, A>>; L]>,
-    order: O,
+    schedule: O,
 }
 
-impl<'a, T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single>, H: Housing>
+impl<'a, T, const N: usize, const L: usize, O: Schedule, A: Arity<Producers = Single>, H: Storage>
     LaneConsumer<'a, T, N, L, O, A, H>
 {
     /// Of consumers of a single side there is one: the caller, who made it, sees to that.
-    pub(super) fn new(lanes: &'a Lanes<T, N, L, A, H>, order: O) -> Self {
+    pub(super) fn new(lanes: &'a Lanes<T, N, L, A, H>, schedule: O) -> Self {
         // Now, so that later it loads nothing that it stores itself: what is its own is in the handle.
-        Self { lanes, ends: CachePadded(lanes.rooms.each_ref().map(|room| room.ring().map(end_of))), order }
+        Self {
+            lanes,
+            ends: CachePadded(lanes.storage.each_ref().map(|room| room.ring().map(end_of))),
+            schedule,
+        }
     }
 
-    /// Visits lanes until `max` items were found, or each lane was found empty, and lets `take` have what is found: how
-    /// many, and where none were, whether that was for the other consumers.
+    /// Visits lanes until `max` items were found, or each lane was found empty, and gives what is found to `take`. Returns how
+    /// many, and whether other consumers were faster on a lane.
     ///
-    /// `take` takes all items of what it is given, and returns how many, or panics.
+    /// `take` takes all items that it is given, and returns how many, or panics.
     #[inline(always)]
-    fn tour(
+    fn sweep(
         &mut self,
         max: usize,
         mut take: impl FnMut(Handle<Lane>, ClaimedItems<'_, T, A>) -> usize,
     ) -> (usize, bool) {
-        // As many as there can be at once, or producers that are fast enough would keep us for ever: each visit finds
-        // an item, or is the last one to its lane.
+        // As many as there can be at once, or fast producers would never let the call end: each visit finds an item, or is
+        // the last one to its lane.
         let max = max.min(N.saturating_mul(L));
         let (mut found, mut contended) = (0, false);
         let mut open = Lanes::<T, N, L, A, H>::ALL;
         while found < max && open != 0 {
-            let (lane, budget) = self.order.next(open);
+            let (lane, budget) = self.schedule.next(open);
             let asked = budget.min(max - found);
             let mut got = 0;
             match Self::end(self.lanes, &mut self.ends, lane).map(|end| end.try_claim_items(asked)) {
                 Some(Ok(items)) => {
                     // After they were claimed, and before their slots are given back: no other producer can have
-                    // registered meanwhile, and the one who pushed them had before.
+                    // registered meanwhile, and their producer had before.
                     got = take(self.lanes.handle(lane), items);
                 }
                 Some(Err(why)) => contended |= why == Refusal::Contended,
                 // The lane has no ring yet.
                 None => {}
             }
-            self.order.visited(lane, asked, got);
+            self.schedule.visited(lane, asked, got);
             found += got;
             if got < asked {
                 open &= !(1 << (lane & 31));
@@ -97,7 +101,7 @@ impl<'a, T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Singl
         (found, contended)
     }
 
-    /// What is known of a lane, unless it has no ring yet.
+    /// Returns what is known of a lane, unless it has no ring yet.
     #[inline(always)]
     fn end<'e>(
         lanes: &Lanes<T, N, L, A, H>,
@@ -115,14 +119,15 @@ impl<'a, T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Singl
     ///
     /// # Errors
     ///
-    /// [`PopError::Empty`] or [`PopError::Contended`] as the [table](Self#errors) says.
+    /// [`PopError::Empty`] or [`PopError::Contended`], as the [table](Self#errors) says.
     #[inline]
     pub fn try_pop(&mut self) -> Result<T, PopError> {
         self.try_pop_from().map(|(_, item)| item)
     }
 
-    /// As [`try_pop`](Self::try_pop), and which producer's item it is: the handle is that of its
-    /// [`lane`](super::LaneProducer::lane), also where it has left since.
+    /// Pops one item. Returns its producer's handle with it.
+    ///
+    /// The handle is the producer's [`lane`](super::LaneProducer::lane), also if the producer has left since.
     ///
     /// # Errors
     ///
@@ -130,20 +135,20 @@ impl<'a, T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Singl
     #[inline]
     pub fn try_pop_from(&mut self) -> Result<(Handle<Lane>, T), PopError> {
         let mut popped = None;
-        let (_, contended) = self.tour(1, |from, items| items.give_to(|item| popped = Some((from, item))));
+        let (_, contended) = self.sweep(1, |from, items| items.give_to(|item| popped = Some((from, item))));
         popped.ok_or(if contended { PopError::Contended } else { PopError::Empty })
     }
 
     /// Moves up to `out.len()` items into `out`. Returns how many.
     ///
-    /// Fewer mean that each lane was found empty, or that the rest went to other consumers.
+    /// Fewer than `out.len()` means that each lane was found empty, or that other consumers took the rest.
     #[inline]
     pub fn pop_slice(&mut self, out: &mut [T]) -> usize
     where
         T: Copy,
     {
         let (most, mut copied) = (out.len(), 0);
-        let _ = self.tour(most, |_, items| {
+        let _ = self.sweep(most, |_, items| {
             // They are at most as many as are left of `out`; written so that no panic remains.
             let count = items.copy_to(out.get_mut(copied..).unwrap_or_default());
             copied += count;
@@ -152,45 +157,60 @@ impl<'a, T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Singl
         copied
     }
 
-    /// Moves up to `max` items into `f`, one after the other, with whose they are. Returns how many. At most as many as all
-    /// lanes hold. The slots of one visit to a lane become free together.
+    /// Moves up to `max` items into `f`, each with its producer's handle. Returns how many.
     ///
-    /// If `f` panics, the items up to then are consumed, and the others stay; where there are many consumers, those of
-    /// this visit are dropped.
+    /// One call moves at most as many as all lanes hold. The slots of one visit to a lane become free together. If `f` panics,
+    /// the items up to then are consumed, and the rest stay; one of many consumers drops those of this visit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use annulet::Lanes;
+    /// use annulet::ring::lanes::Priority;
+    ///
+    /// let mut lanes = Lanes::<u32, 8, 2>::new();
+    /// let ([urgent, normal], mut rx) = lanes.split_all(Priority);
+    /// let (mut urgent, mut normal) = (urgent.unwrap(), normal.unwrap());
+    /// normal.push_slice(&[3, 4]);
+    /// urgent.push_slice(&[1, 2]);
+    /// let mut seen = vec![];
+    /// assert_eq!(rx.drain(usize::MAX, |from, item| seen.push((from == urgent.lane(), item))), 4);
+    /// assert_eq!(seen, [(true, 1), (true, 2), (false, 3), (false, 4)]);
+    /// ```
     #[inline]
     pub fn drain(&mut self, max: usize, mut f: impl FnMut(Handle<Lane>, T)) -> usize {
-        self.tour(max, |from, items| items.give_to(|item| f(from, item))).0
+        self.sweep(max, |from, items| items.give_to(|item| f(from, item))).0
     }
 
-    /// As [`drain`](Self::drain), without whose they are. If there is none: why.
+    /// Moves up to `max` items into `f`, or says why there is none.
     // Asked by channels, which need compare-and-swap.
     #[cfg(compare_and_swap)]
     #[inline]
     pub(crate) fn try_drain(&mut self, max: usize, mut f: impl FnMut(T)) -> Result<usize, PopError> {
-        let (count, contended) = self.tour(max, |_, items| items.give_to(&mut f));
+        let (count, contended) = self.sweep(max, |_, items| items.give_to(&mut f));
         match count {
             0 if max > 0 => Err(if contended { PopError::Contended } else { PopError::Empty }),
             count => Ok(count),
         }
     }
 
-    /// Shows up to `max` items to `f`, one after the other, with whose they are, and drops each. Returns how many. At most as
-    /// many as all lanes hold. The slots of one visit to a lane become free together.
+    /// Shows up to `max` items to `f`, each with its producer's handle, and drops each. Returns how many.
     ///
-    /// If `f` panics, the items before are consumed and the one it was shown stays, with those after it. Where there
-    /// are many consumers, those of this visit are dropped.
+    /// One call shows at most as many as all lanes hold. The slots of one visit to a lane become free together. If `f` panics,
+    /// the items before are consumed; the one it was shown stays, and so do those after it. One of many consumers drops those
+    /// of this visit.
     #[inline]
     pub fn consume(&mut self, max: usize, mut f: impl FnMut(Handle<Lane>, &T)) -> usize {
-        self.tour(max, |from, items| items.show_to(|item| f(from, item))).0
+        self.sweep(max, |from, items| items.show_to(|item| f(from, item))).0
     }
 
     /// Drops up to `count` items, at most as many as all lanes hold. Returns how many.
     #[inline]
     pub fn skip(&mut self, count: usize) -> usize {
-        self.tour(count, |_, items| items.discard()).0
+        self.sweep(count, |_, items| items.discard()).0
     }
 
-    /// What it reads: to register producers, and for its numbers.
+    /// Returns the lanes that it reads.
     #[must_use]
     pub fn lanes(&self) -> &'a Lanes<T, N, L, A, H> {
         self.lanes
@@ -203,31 +223,37 @@ fn end_of<T, const N: usize, A: Arity<Producers = Single>>(ring: &Ring<T, N, A>)
 }
 
 #[cfg(compare_and_swap)]
-impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single, Consumers = Multi>, H: Housing>
-    Clone for LaneConsumer<'_, T, N, L, O, A, H>
+impl<
+    T,
+    const N: usize,
+    const L: usize,
+    O: Schedule,
+    A: Arity<Producers = Single, Consumers = Multi>,
+    H: Storage,
+> Clone for LaneConsumer<'_, T, N, L, O, A, H>
 {
-    /// One more consumer. Its order is at the same point.
+    /// Makes one more consumer, whose schedule is at the same point.
     fn clone(&self) -> Self {
-        Self::new(self.lanes, self.order.clone())
+        Self::new(self.lanes, self.schedule.clone())
     }
 }
 
-impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single>, H: Housing> Drop
+impl<T, const N: usize, const L: usize, O: Schedule, A: Arity<Producers = Single>, H: Storage> Drop
     for LaneConsumer<'_, T, N, L, O, A, H>
 {
     fn drop(&mut self) {
         #[cfg(compare_and_swap)]
         if !A::Consumers::SHARED {
-            self.lanes.line.0.ends.give_back(CONSUMER);
+            self.lanes.registry.0.ends.give_back(CONSUMER);
         }
     }
 }
 
-impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single>, H: Housing> fmt::Debug
+impl<T, const N: usize, const L: usize, O: Schedule, A: Arity<Producers = Single>, H: Storage> fmt::Debug
     for LaneConsumer<'_, T, N, L, O, A, H>
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LaneConsumer").field("order", &self.order).field("lanes", &self.lanes).finish()
+        f.debug_struct("LaneConsumer").field("schedule", &self.schedule).field("lanes", &self.lanes).finish()
     }
 }
 
@@ -235,13 +261,13 @@ impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single>, 
 mod tests {
     use crate::Lanes;
     use crate::error::PopError;
-    use crate::ring::lanes::Fair;
+    use crate::ring::lanes::RoundRobin;
 
     /// A call that wants nothing is not refused, as of a consumer of one ring.
     #[test]
     fn a_drain_of_none_is_none() {
         let lanes = Lanes::<u32, 4, 2>::new();
-        let mut rx = lanes.try_consumer(Fair::default()).unwrap();
+        let mut rx = lanes.try_consumer(RoundRobin::default()).unwrap();
         assert_eq!(rx.try_drain(1, drop), Err(PopError::Empty));
         assert_eq!(rx.try_drain(0, drop), Ok(0));
         let ring = crate::Spsc::<u32, 4>::new();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use annulet::channel::{RecvError, TryRecvError};
 use annulet::ring::broadcast::{Gated, Overwrite};
-use annulet::stats::{Counts, Flow};
+use annulet::stats::{BroadcastStats, Counts};
 use annulet::{Broadcast, Channel};
 
 use crate::hosted::common::{Probe, Watchdog};
@@ -101,7 +101,8 @@ fn rm07_a_time_out_of_one_reader_wakes_no_writer() {
 }
 
 /// Items and refusals, and no other ones.
-fn items_and_refusals((sent, received): (Flow, Flow)) -> [usize; 4] {
+fn items_and_refusals(stats: BroadcastStats) -> [usize; 4] {
+    let (sent, received) = (stats.writer, stats.readers);
     assert_eq!((sent.pending, sent.contended, received.pending, received.contended), (0, 0, 0, 0));
     [sent.items, sent.refused, received.items, received.refused]
 }
@@ -139,6 +140,6 @@ fn rm20_a_broadcast_in_a_channel_counts() {
     assert_eq!(rx.try_recv(), Err(TryRecvError::Lagged(3)));
     assert_eq!(rx.try_drain(9, &mut |_| ()), Ok(N));
     assert_eq!(items_and_refusals(newest.stats()), [N + 3, 0, N, 0]);
-    let (received, lagged) = (newest.stats().1, newest.lagged());
+    let (received, lagged) = (newest.stats().readers, newest.lagged());
     assert_eq!((received.batches, lagged.items, lagged.batches), (1, 3, 1));
 }

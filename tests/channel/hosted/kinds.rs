@@ -8,7 +8,7 @@ use annulet::channel::{
     ChannelRef, LaneReceiver, Receiver, RecvError, SendError, Sender, TryRecvError, TrySendError,
 };
 use annulet::ring::broadcast::{Gated, Overwrite};
-use annulet::ring::lanes::{Adaptive, Fair, Heap, Housing, Inline, Order, Strict};
+use annulet::ring::lanes::{AdaptiveRoundRobin, Heap, Inline, Priority, RoundRobin, Schedule, Storage};
 use annulet::ring::{Multi, Ring, Sides, Single};
 use annulet::stats::Off;
 use annulet::wait::{Deadline, Strategy};
@@ -179,12 +179,12 @@ kept! {
 type LaneChannel<H> = Channel<Lanes<u32, N, 4, Sides<Single, Single, Off>, H>, Probe>;
 
 /// Lanes, visited in the order `O`, whose rings are where `H` says.
-pub struct Laned<O, H: Housing = Inline> {
+pub struct Laned<O, H: Storage = Inline> {
     pub channel: LaneChannel<H>,
     order: PhantomData<fn() -> O>,
 }
 
-impl<O: Order + Default + Send + 'static, H: Housing + 'static> Chan for Laned<O, H>
+impl<O: Schedule + Default + Send + 'static, H: Storage + 'static> Chan for Laned<O, H>
 where
     for<'c> LaneReceiver<'c, LaneChannel<H>, O>: Send,
     Lanes<u32, N, 4, Sides<Single, Single, Off>, H>: Sync,
@@ -201,10 +201,10 @@ where
         self.channel.try_receiver(O::default())
     }
 }
-pub type StrictLanes = Laned<Strict>;
-pub type FairLanes = Laned<Fair>;
+pub type PriorityLanes = Laned<Priority>;
+pub type RoundRobinLanes = Laned<RoundRobin>;
 /// Each made when its sender comes.
-pub type GrowingAdaptiveLanes = Laned<Adaptive, Heap>;
+pub type GrowingAdaptiveLanes = Laned<AdaptiveRoundRobin, Heap>;
 
 pub type GatedChannel = Channel<Broadcast<u32, N, Gated<4>>, Probe>;
 impl Chan for GatedChannel {
@@ -284,7 +284,7 @@ macro_rules! over_every_channel {
                 #[test]
                 fn $behaviour() {
                     over_every_channel!(@kinds $behaviour: SpscChannel MpscChannel SpmcChannel MpmcChannel KeptSpsc
-                        KeptMpmc StrictLanes FairLanes GrowingAdaptiveLanes GatedChannel OverwriteChannel);
+                        KeptMpmc PriorityLanes RoundRobinLanes GrowingAdaptiveLanes GatedChannel OverwriteChannel);
                 }
             )*
         }

@@ -2,14 +2,14 @@
 
 use std::thread;
 
-use annulet::ring::lanes::Order;
+use annulet::ring::lanes::Schedule;
 
 use crate::hosted::common::{Probe, Watchdog};
-use crate::hosted::kinds::{Chan, FairLanes, Laned, N, StrictLanes, fill};
+use crate::hosted::kinds::{Chan, Laned, N, PriorityLanes, RoundRobinLanes, fill};
 
 /// Each lane is full and each of its senders sleeps. Whichever lane the receiver makes room in, that sender wakes: a signal
 /// that went to another one, who finds its own lane full still, would strand it.
-fn room_reaches_its_sender<O: Order + Default + Send + 'static>(probe: &Probe, channel: &Laned<O>) {
+fn room_reaches_its_sender<O: Schedule + Default + Send + 'static>(probe: &Probe, channel: &Laned<O>) {
     let mut rx = channel.rx().unwrap();
     let senders: Vec<_> = (0..4).map(|_| channel.tx().unwrap()).collect();
     thread::scope(|scope| {
@@ -44,9 +44,9 @@ fn room_reaches_its_sender<O: Order + Default + Send + 'static>(probe: &Probe, c
 fn rm07_the_room_of_a_lane_wakes_its_own_sender() {
     let _watchdog = Watchdog::new();
     let probe = Probe::new();
-    room_reaches_its_sender(&probe, &FairLanes::with(&probe));
+    room_reaches_its_sender(&probe, &RoundRobinLanes::with(&probe));
     let probe = Probe::new();
-    room_reaches_its_sender(&probe, &StrictLanes::with(&probe));
+    room_reaches_its_sender(&probe, &PriorityLanes::with(&probe));
 }
 
 /// One item is taken, from the lane whose sender began to sleep last: exactly that one goes on.
@@ -54,9 +54,9 @@ fn rm07_the_room_of_a_lane_wakes_its_own_sender() {
 fn rm07_the_room_of_the_last_lane_wakes_the_last_sender() {
     let _watchdog = Watchdog::new();
     let probe = Probe::new();
-    let channel = StrictLanes::with(&probe);
+    let channel = PriorityLanes::with(&probe);
     let mut rx = channel.rx().unwrap();
-    // Strict order takes from the first lane that has something. The others are full, and wait first.
+    // Priority order takes from the first lane that has something. The others are full, and wait first.
     let mut first = channel.tx().unwrap();
     let others: Vec<_> = (0..3).map(|_| channel.tx().unwrap()).collect();
     thread::scope(|scope| {

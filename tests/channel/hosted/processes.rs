@@ -1,4 +1,4 @@
-//! Ping-pong between processes: by events in memory that both have mapped, and by ports. As `wakes`, in the same two
+//! Ping-pong between processes: by events in memory that both have mapped, and by endpoints. As `wakes`, in the same two
 //! variants.
 
 use std::fs::File;
@@ -8,7 +8,7 @@ use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use annulet::host::{Futex, PidFd, Port, PortError, accept, connect};
+use annulet::host::{Endpoint, EndpointError, Futex, PidFd, accept, connect};
 use annulet::wait::{Deadline, Event};
 use annulet_platform::fdpass;
 use annulet_platform::mapping::Mapping;
@@ -146,19 +146,19 @@ fn nx10_no_wake_is_lost_between_ports() {
     if role().is_some() {
         let parent = PidFd::open(std::os::unix::process::parent_id()).unwrap();
         let socket = std::io::stdin().as_fd().try_clone_to_owned().unwrap();
-        let mut port: Port<u64, 8> = connect(socket, parent, &[], 0, soon()).unwrap().0;
+        let mut endpoint: Endpoint<u64, 8> = connect(socket, parent, &[], 0, soon()).unwrap().0;
         keep_to(1);
         let this = rustix::thread::gettid().as_raw_nonzero().get();
-        port.send(&u64::try_from(this).unwrap(), soon()).unwrap();
+        endpoint.send(&u64::try_from(this).unwrap(), soon()).unwrap();
         let mut jitter = Jitter::new(7);
         loop {
-            match port.recv(soon()) {
+            match endpoint.recv(soon()) {
                 Ok(message) => {
                     // About as long as the other one looks before it sleeps, and longer.
                     (0..message % 16).for_each(|_| jitter.pause());
-                    port.send(&Deadline::now().nanos(), soon()).unwrap();
+                    endpoint.send(&Deadline::now().nanos(), soon()).unwrap();
                 }
-                Err(PortError::Link(_)) => return,
+                Err(EndpointError::Link(_)) => return,
                 Err(why) => panic!("{why}"),
             }
         }
@@ -167,14 +167,14 @@ fn nx10_no_wake_is_lost_between_ports() {
     let mut child = partner(NAME, theirs);
     keep_to(0);
     let peer = PidFd::of_child(&child).unwrap();
-    let mut port: Port<u64, 8> = accept(ours, peer, &[], 0, soon()).unwrap().0;
-    let queued = Queued::of_both(child.id(), port.recv(soon()).unwrap());
+    let mut endpoint: Endpoint<u64, 8> = accept(ours, peer, &[], 0, soon()).unwrap().0;
+    let queued = Queued::of_both(child.id(), endpoint.recv(soon()).unwrap());
     let (begun, mut longest, mut late, mut lost) = (Instant::now(), Duration::ZERO, 0_u64, 0_u64);
     let (sleeps, mut before) = (switches(), queued.time());
     for message in 0..trips {
-        port.send(&message, soon()).unwrap();
+        endpoint.send(&message, soon()).unwrap();
         let sent_at = Deadline::now();
-        let answered_at = Deadline::at(port.recv(soon()).unwrap());
+        let answered_at = Deadline::at(endpoint.recv(soon()).unwrap());
         let now = Deadline::now();
         longest = longest.max(now.since(sent_at));
         let queued_now = queued.time();
@@ -191,10 +191,10 @@ fn nx10_no_wake_is_lost_between_ports() {
         }
     }
     let sleeps = switches() - sleeps;
-    port.close();
+    endpoint.close();
     assert!(child.wait().unwrap().success());
     println!(
-        "processes, ports: {trips} round trips in {:.1?}, {sleeps} sleeps on one side, longest wait {longest:?}, {late} \
+        "processes, endpoints: {trips} round trips in {:.1?}, {sleeps} sleeps on one side, longest wait {longest:?}, {late} \
          over 20 ms, {lost} as long as a slice",
         begun.elapsed()
     );

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use annulet::channel::{ChannelRef, Receiver, RecvError, SendError, TryRecvError, TrySendError};
 use annulet::host::{Futex, Runner};
 use annulet::ring::broadcast::{Gated, Overwrite};
-use annulet::ring::lanes::{Fair, Strict};
+use annulet::ring::lanes::{Priority, RoundRobin};
 use annulet::ring::{Multi, Ring, Sides, Single};
 use annulet::{Broadcast, Channel, Lanes, Mpmc, Mpsc, Spsc};
 
@@ -70,9 +70,9 @@ macro_rules! with_every_kind {
         let (tx, rx) = lasting(Mpmc::<u32, 4>::new()).try_split().unwrap();
         $f(tx, rx);
         let lanes = lasting(Lanes::<u32, 4, 4>::new());
-        $f(lanes.register().unwrap(), lanes.try_receiver(Strict).unwrap());
+        $f(lanes.register().unwrap(), lanes.try_receiver(Priority).unwrap());
         let lanes = lasting(Lanes::<u32, 4, 4>::new());
-        $f(lanes.register().unwrap(), lanes.try_receiver(Fair::default()).unwrap());
+        $f(lanes.register().unwrap(), lanes.try_receiver(RoundRobin::default()).unwrap());
         let gated = lasting(Broadcast::<u32, 4, Gated<2>>::new());
         let rx = gated.join_at_newest().unwrap();
         $f(gated.try_sender().unwrap(), rx);

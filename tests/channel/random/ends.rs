@@ -9,7 +9,7 @@ use annulet::channel::{
     ChannelRef, Permit, Receiver, RecvEnd, RecvError, SendEnd, SendError, Sender, TryRecvError, TrySendError,
 };
 use annulet::ring::broadcast::{Gated, GatedReader, Writer};
-use annulet::ring::lanes::{Housing, LaneConsumer, Order as Lanewise};
+use annulet::ring::lanes::{LaneConsumer, Schedule as Lanewise, Storage};
 use annulet::ring::{Consumer, Multi, Owner, Producer, Side, Sides, Single};
 use annulet::stats::Stats;
 
@@ -559,7 +559,7 @@ impl<const N: usize, const R: usize, S: Stats> Takes for GatedReader<'static, u6
     }
 }
 
-impl<const N: usize, const L: usize, O: Lanewise, C: Side, S: Stats, H: Housing> Takes
+impl<const N: usize, const L: usize, O: Lanewise, C: Side, S: Stats, H: Storage> Takes
     for LaneConsumer<'static, Item, N, L, O, Sides<Single, C, S>, H>
 {
     fn uses<X: ChannelRef<Item: Good, RecvEnd = Self>>(rx: &mut Receiver<X>, desk: &Desk) {

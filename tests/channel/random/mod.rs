@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use annulet::channel::{Receiver, Sender};
 use annulet::ring::broadcast::Gated;
-use annulet::ring::lanes::{Fair, Strict};
+use annulet::ring::lanes::{Priority, RoundRobin};
 use annulet::ring::{Multi, Ring, Sides, Single};
 use annulet::{Broadcast, Channel, Lanes};
 
@@ -341,10 +341,10 @@ lent! {
         channel.try_receiver(), |rx| Some(rx.clone());
     d06_nobody_sleeps_for_what_is_there_in_lanes: Lanes<Item, N, 3>, |channel|
         channel.register().ok(), |_| None;
-        channel.try_receiver(Strict), |_| None;
+        channel.try_receiver(Priority), |_| None;
     d06_nobody_sleeps_for_what_is_there_in_lanes_of_many_receivers: Lanes<Item, N, 3, OneToMany>, |channel|
         channel.register().ok(), |_| None;
-        channel.try_receiver(Fair::default()), |rx| Some(rx.clone());
+        channel.try_receiver(RoundRobin::default()), |rx| Some(rx.clone());
     // Whose writer waits for its readers.
     d06_nobody_sleeps_for_what_is_there_of_a_gated_broadcast: Broadcast<u64, N, Gated<3>>, |channel|
         channel.try_sender(), |_| None;

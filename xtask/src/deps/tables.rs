@@ -50,22 +50,22 @@ pub const MUTUAL: &[(&str, &str, &str)] = &[
         "a table asks how many slots fit, and a slab is one of its regions",
     ),
     (
-        "src/ring/broadcast.rs",
+        "src/ring/broadcast/mod.rs",
         "src/ring/broadcast/counters.rs",
         "a broadcast has counters, which are read through it",
     ),
     (
-        "src/ring/broadcast.rs",
+        "src/ring/broadcast/mod.rs",
         "src/ring/broadcast/writer.rs",
         "a broadcast splits off its writer, which borrows it",
     ),
-    ("src/ring/lanes.rs", "src/ring/lanes/consumer.rs", "lanes split off their consumer, which borrows them"),
+    ("src/ring/lanes/mod.rs", "src/ring/lanes/consumer.rs", "lanes split off their consumer, which borrows them"),
 ];
 
 /// Where `Ordering` may be named besides `src/atomic`, and why.
 pub const ORDERING: &[(&str, &str)] = &[
     ("src/sync.rs", "the switch itself"),
-    ("src/words.rs", "a peer's memory, which no model runs on"),
+    ("src/words/mod.rs", "a peer's memory, which no model runs on"),
     ("src/stats.rs", "numbers that hand nothing over: Relaxed only"),
 ];
 
@@ -78,7 +78,7 @@ pub const WITHOUT_SITE: &[(&str, &str)] = &[
 /// Where a crate of atomics may be named, and why not through `sync`.
 pub const ATOMICS: &[(&str, &str)] = &[
     ("src/sync.rs", "the switch itself"),
-    ("src/words.rs", "a mapping is real memory: no model runs on it"),
+    ("src/words/mod.rs", "a mapping is real memory: no model runs on it"),
     ("src/host/futex.rs", "the kernel's interface takes core's atomic, and no model runs on the kernel"),
 ];
 

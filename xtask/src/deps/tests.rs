@@ -88,7 +88,7 @@ fn a_module_uses_what_its_layer_allows() {
     ] {
         accepts("src/channel/novel.rs", text);
     }
-    accepts("src/host/port.rs", "use crate::link::A; use annulet_platform::B;");
+    accepts("src/host/endpoint/mod.rs", "use crate::link::A; use annulet_platform::B;");
 }
 
 #[test]

@@ -54,7 +54,7 @@ impl<const N: usize> Form<Gated<N>> for Slice {
 
     #[inline(always)]
     fn send(&mut self, tx: &mut Writer<'_, u64, N, Policy>, first: u64, chunk: usize) -> usize {
-        tx.try_publish_slice(self.fill(first, chunk))
+        tx.publish_partial_slice(self.fill(first, chunk))
     }
 
     #[inline(always)]
@@ -64,7 +64,7 @@ impl<const N: usize> Form<Gated<N>> for Slice {
         chunk: usize,
         see: impl FnMut(u64),
     ) -> usize {
-        let count = rx.try_read_slice(self.room(chunk));
+        let count = rx.read_slice(self.room(chunk));
         self.show(count, see)
     }
 }

@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 
 use annulet::Lanes;
-use annulet::ring::lanes::{Fair, LaneConsumer, LaneProducer};
+use annulet::ring::lanes::{LaneConsumer, LaneProducer, RoundRobin};
 use annulet::ring::{Multi, Side, Sides};
 
 use super::{Drain, Form, Lone, Many, Ring, Role, Single, Slice, single};
@@ -12,7 +12,7 @@ use super::{Drain, Form, Lone, Many, Ring, Role, Single, Slice, single};
 pub(crate) struct Laned<const N: usize, const L: usize, C = Lone>(PhantomData<C>);
 
 type Tx<'r, C> = LaneProducer<'r, u64, Sides<Lone, C>>;
-type Rx<'r, const N: usize, const L: usize, C> = LaneConsumer<'r, u64, N, L, Fair, Sides<Lone, C>>;
+type Rx<'r, const N: usize, const L: usize, C> = LaneConsumer<'r, u64, N, L, RoundRobin, Sides<Lone, C>>;
 
 /// The consumers' side, which knows how many ends it has.
 pub(crate) trait Readers: Side + Sized + 'static {
@@ -63,7 +63,7 @@ impl<const N: usize, const L: usize, C: Readers> Many for Laned<N, L, C> {
         body: impl FnOnce(Vec<Self::Tx<'_>>, Vec<Self::Rx<'_>>) -> R,
     ) -> R {
         let mut lanes = Box::new(Lanes::<u64, N, L, Sides<Lone, C>>::new());
-        let (rx, lanes) = lanes.split(Fair::default());
+        let (rx, lanes) = lanes.split(RoundRobin::default());
         let tx = (0..senders).map(|_| lanes.register().expect("there is a lane for each sender")).collect();
         body(tx, C::consumers(rx, receivers))
     }

@@ -25,12 +25,12 @@ impl<const N: usize> Ring for Untrusting<N> {
 impl<const N: usize> Single for Untrusting<N> {
     #[inline(always)]
     fn push(tx: &mut Self::Tx<'_>, item: u64) -> bool {
-        tx.send(&item).is_ok()
+        tx.try_send(&item).is_ok()
     }
 
     #[inline(always)]
     fn pop(rx: &mut Self::Rx<'_>) -> Option<u64> {
-        rx.recv().ok()
+        rx.try_recv().ok()
     }
 }
 
@@ -39,11 +39,11 @@ impl<const N: usize> Form<Untrusting<N>> for Drain {
 
     #[inline(always)]
     fn send(&mut self, tx: &mut Side<'_, N>, first: u64, chunk: usize) -> usize {
-        tx.send_iter(first..first + chunk as u64).unwrap_or(0)
+        tx.try_send_iter(first..first + chunk as u64).unwrap_or(0)
     }
 
     #[inline(always)]
     fn receive(&mut self, rx: &mut Side<'_, N>, chunk: usize, see: impl FnMut(u64)) -> usize {
-        rx.drain(chunk, see).unwrap_or(0)
+        rx.try_drain(chunk, see).unwrap_or(0)
     }
 }

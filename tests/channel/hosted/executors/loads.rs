@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use annulet::channel::{ChannelRef, Receiver, RecvError, Sender};
 use annulet::host::Futex;
 use annulet::ring::broadcast::{Gated, Overwrite};
-use annulet::ring::lanes::Fair;
+use annulet::ring::lanes::RoundRobin;
 use annulet::wait::Strategy;
 use annulet::{Broadcast, Channel, Lanes, Mpmc, Mpsc, Spsc};
 use futures::{SinkExt, StreamExt, stream};
@@ -126,7 +126,7 @@ fn lanes<H: Host>() {
     let channel: &'static Four = Box::leak(Box::new(Channel::over(Lanes::new(), Futex::new())));
     let seen = Seen::default();
     let mut jobs: Vec<_> = (0..4).map(|sender| sends(channel.register().unwrap(), sender, EACH)).collect();
-    jobs.push(receives(channel.try_receiver(Fair::default()).unwrap(), &seen));
+    jobs.push(receives(channel.try_receiver(RoundRobin::default()).unwrap(), &seen));
     H::run(jobs);
     seen.check_shared(4, EACH);
     assert_eq!(waiting(&channel), (0, 0));

@@ -5,7 +5,7 @@ use annulet::Broadcast;
 use annulet::ring::broadcast::{Gated, GatedReader, Overwrite};
 use annulet::ring::broadcast::{Pressure, Reader, Writer};
 #[cfg(compare_and_swap)]
-use annulet::stats::{Counts, Flow};
+use annulet::stats::{Counts, DirectionStats};
 
 use crate::{Op, call_all};
 
@@ -143,7 +143,7 @@ fn latest(rings: &mut Rings, _: usize, _: usize) -> usize {
 
 fn drain(rings: &mut Rings, a: usize, _: usize) -> usize {
     let mut sum = 0_usize;
-    let count = rings.reader.drain(a, |item| sum = sum.wrapping_add(see(item)));
+    let count = rings.reader.try_drain(a, |item| sum = sum.wrapping_add(see(item)));
     count.map_or(sum, |count| sum.wrapping_add(count))
 }
 
@@ -179,10 +179,10 @@ const HELD_TABLE: &[Op<Held>] = &[
     join_at_newest,
     leave,
     try_publish,
-    try_publish_slice,
+    publish_partial_slice,
     gated_writer_counts,
     gated_try_read,
-    gated_try_read_slice,
+    gated_read_slice,
     gated_skip,
     gated_reader_counts,
 ];
@@ -220,10 +220,10 @@ fn try_publish(held: &mut Held, a: usize, _: usize) -> usize {
 }
 
 #[cfg(compare_and_swap)]
-fn try_publish_slice(held: &mut Held, a: usize, b: usize) -> usize {
+fn publish_partial_slice(held: &mut Held, a: usize, b: usize) -> usize {
     let items = [item(a); 12];
     let Some(writer) = &mut held.writer else { return 0 };
-    writer.try_publish_slice(items.get(..b).unwrap_or(&items))
+    writer.publish_partial_slice(items.get(..b).unwrap_or(&items))
 }
 
 #[cfg(compare_and_swap)]
@@ -243,10 +243,10 @@ fn gated_try_read(held: &mut Held, _: usize, _: usize) -> usize {
 }
 
 #[cfg(compare_and_swap)]
-fn gated_try_read_slice(held: &mut Held, a: usize, b: usize) -> usize {
+fn gated_read_slice(held: &mut Held, a: usize, b: usize) -> usize {
     let mut out = [item(a); 12];
     let Some(reader) = &mut held.reader else { return 0 };
-    let count = out.get_mut(..b).map_or(0, |out| reader.try_read_slice(out));
+    let count = out.get_mut(..b).map_or(0, |out| reader.read_slice(out));
     out.iter().take(count).map(|item| see(*item)).fold(0, usize::wrapping_add)
 }
 
@@ -292,7 +292,7 @@ const COUNTED_TABLE: &[Op<Counted>] =
     &[counted_publish, counted_read, counted_drain, counted_gated_publish, counted_gated_read, stats, lagged];
 
 #[cfg(compare_and_swap)]
-fn total(flow: Flow) -> usize {
+fn total(flow: DirectionStats) -> usize {
     [flow.batches, flow.largest, flow.refused, flow.pending, flow.contended]
         .into_iter()
         .fold(flow.items, usize::wrapping_add)
@@ -320,7 +320,7 @@ fn counted_read(counted: &mut Counted, a: usize, b: usize) -> usize {
 #[cfg(compare_and_swap)]
 fn counted_drain(counted: &mut Counted, a: usize, _: usize) -> usize {
     let mut sum = 0_usize;
-    let count = counted.reader.drain(a, |item| sum = sum.wrapping_add(see(item)));
+    let count = counted.reader.try_drain(a, |item| sum = sum.wrapping_add(see(item)));
     count.map_or(sum, |count| sum.wrapping_add(count))
 }
 
@@ -329,23 +329,22 @@ fn counted_gated_publish(counted: &mut Counted, a: usize, b: usize) -> usize {
     let items = [item(a); 12];
     let Some(writer) = &mut counted.held_writer else { return 0 };
     let one = writer.try_publish(item(a)).map_or_else(|refused| see(refused.into_inner()), |()| 0);
-    one.wrapping_add(writer.try_publish_slice(items.get(..b).unwrap_or(&items)))
+    one.wrapping_add(writer.publish_partial_slice(items.get(..b).unwrap_or(&items)))
 }
 
 #[cfg(compare_and_swap)]
 fn counted_gated_read(counted: &mut Counted, a: usize, b: usize) -> usize {
     let mut out = [item(a); 12];
     let Some(reader) = &mut counted.held_reader else { return 0 };
-    let count = out.get_mut(..b).map_or(0, |out| reader.try_read_slice(out));
+    let count = out.get_mut(..b).map_or(0, |out| reader.read_slice(out));
     let next = reader.try_read().map_or(0, see);
     count.wrapping_add(next).wrapping_add(reader.skip(a))
 }
 
 #[cfg(compare_and_swap)]
 fn stats(_: &mut Counted, _: usize, _: usize) -> usize {
-    let (published, received) = COUNTED.stats();
-    let (held_published, held_received) = COUNTED_HELD.stats();
-    [published, received, held_published, held_received].map(total).into_iter().fold(0, usize::wrapping_add)
+    let (free, held) = (COUNTED.stats(), COUNTED_HELD.stats());
+    [free.writer, free.readers, held.writer, held.readers].map(total).into_iter().fold(0, usize::wrapping_add)
 }
 
 #[cfg(compare_and_swap)]

@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use annulet::channel::{ChannelRef, Receiver, RecvError, SendError, Sender, TryRecvError};
 use annulet::ring::broadcast::{Gated, Overwrite};
-use annulet::ring::lanes::{Fair, Strict};
+use annulet::ring::lanes::{Priority, RoundRobin};
 use annulet::ring::{Multi, Owner, Producer, Side, Sides, Single};
 use annulet::stats::Counts;
 use annulet::wait::Deadline;
@@ -57,7 +57,7 @@ pub fn run() {
     if let Some((tx, rx)) = NO_SEATS.try_split() {
         ends(tx, rx);
     }
-    if let (Ok(tx), Some(rx)) = (LANES.register(), LANES.try_receiver(Fair::default())) {
+    if let (Ok(tx), Some(rx)) = (LANES.register(), LANES.try_receiver(RoundRobin::default())) {
         ends(tx, rx);
     }
     if let Some(tx) = NEWEST.try_sender() {
@@ -375,7 +375,7 @@ fn mpmc<T: Item>(_: &mut (), a: usize, _: usize) -> usize {
 fn lanes(_: &mut (), a: usize, _: usize) -> usize {
     let mut channel = Channel::<Lanes<u32, 2, 2, Sides<Single, Multi>>, Idle>::over(Lanes::new(), Idle);
     let sent = channel.register_at(a as u32).map_or(0, |mut tx| usize::from(tx.try_send(7).is_ok()));
-    let received = channel.try_receiver(Strict).map_or(0, |rx| of_try_recv(rx.clone().try_recv()));
+    let received = channel.try_receiver(Priority).map_or(0, |rx| of_try_recv(rx.clone().try_recv()));
     channel.reset();
     sent ^ received
 }

@@ -1,7 +1,7 @@
-//! `Link`, `Window`, `Header`, and the words behind them.
+//! `Link`, `Window`, `WindowHeader`, and the words behind them.
 
-use annulet::link::{Awaited, Geometry, HEADER_BYTES, Header, Link, Window};
-use annulet::words::{Counting, Oracle};
+use annulet::link::{Geometry, HEADER_BYTES, Interest, Link, Window, WindowHeader};
+use annulet::words::{Adversary, Counting};
 
 use crate::{Op, call_all};
 
@@ -17,23 +17,23 @@ pub fn run() {
 }
 
 const TABLE: &[Op<Side>] =
-    &[send, send_iter, recv, drain, close, reset, seen, sleep, header, oracle, counting];
+    &[send, send_iter, recv, drain, close, reset, seen, sleep, header, adversary, counting];
 
 fn send(link: &mut Side, a: usize, b: usize) -> usize {
-    usize::from(link.send(&[a as u32 ^ b as u32; 8]).is_ok())
+    usize::from(link.try_send(&[a as u32 ^ b as u32; 8]).is_ok())
 }
 
 fn send_iter(link: &mut Side, a: usize, b: usize) -> usize {
-    link.send_iter((0..a).map(|n| [n as u32 ^ b as u32; 8])).unwrap_or(b)
+    link.try_send_iter((0..a).map(|n| [n as u32 ^ b as u32; 8])).unwrap_or(b)
 }
 
 fn recv(link: &mut Side, _: usize, b: usize) -> usize {
-    link.recv().map_or(b, |entry| entry.iter().fold(0, |sum, word| sum ^ *word as usize))
+    link.try_recv().map_or(b, |entry| entry.iter().fold(0, |sum, word| sum ^ *word as usize))
 }
 
 fn drain(link: &mut Side, a: usize, b: usize) -> usize {
     let mut sum = 0;
-    link.drain(a, |entry| sum ^= entry[0] as usize).map_or(b, |count| count ^ sum)
+    link.try_drain(a, |entry| sum ^= entry[0] as usize).map_or(b, |count| count ^ sum)
 }
 
 fn close(link: &mut Side, _: usize, _: usize) -> usize {
@@ -50,35 +50,35 @@ fn seen(link: &mut Side, _: usize, _: usize) -> usize {
 }
 
 fn sleep(link: &mut Side, a: usize, b: usize) -> usize {
-    let what = if a > b { Awaited::Entries } else { Awaited::Room };
-    let seen = link.prepare_sleep(what) as usize;
-    link.end_sleep();
-    seen + usize::from(link.peer_awaits(what)) + what.word()
+    let what = if a > b { Interest::Readable } else { Interest::Writable };
+    let seen = link.enable_notification(what) as usize;
+    link.disable_notification();
+    seen + usize::from(link.needs_notification(what)) + what.word()
 }
 
 fn header(_: &mut Side, a: usize, b: usize) -> usize {
     let geometry = Geometry::of::<Entry, N>();
     let total = geometry.total_bytes() as usize;
-    let mut bytes = *Header::new(&geometry).as_bytes();
+    let mut bytes = *WindowHeader::new(&geometry).as_bytes();
     if let Some(byte) = bytes.get_mut(a) {
         *byte = b as u8;
     }
     let whole: &[u8; HEADER_BYTES] = &bytes;
-    total + usize::from(Header::check(whole, &geometry, b as u64).is_ok())
+    total + usize::from(WindowHeader::check(whole, &geometry, b as u64).is_ok())
 }
 
-fn oracle(_: &mut Side, a: usize, b: usize) -> usize {
+fn adversary(_: &mut Side, a: usize, b: usize) -> usize {
     let script = [a as u32, b as u32];
-    let liar = Oracle::<8>::new(&script);
+    let liar = Adversary::<8>::new(&script);
     let mut link = Link::<Entry, N, _, _>::new(&MINE, &liar);
     link.theirs().begin();
-    let received = link.recv().map_or(0, |entry| entry[7] as usize);
+    let received = link.try_recv().map_or(0, |entry| entry[7] as usize);
     received + liar.loads() + liar.overrun() + liar.double_fetch().unwrap_or(a) + liar.log().count()
 }
 
 fn counting(_: &mut Side, a: usize, _: usize) -> usize {
     let (mine, theirs) = (Counting::new(&MINE), Counting::new(&THEIRS));
     let mut link = Link::<Entry, N, _, _>::new(&mine, &theirs);
-    let sent = link.send(&[a as u32; 8]).is_ok();
+    let sent = link.try_send(&[a as u32; 8]).is_ok();
     usize::from(sent) + mine.stores() as usize + theirs.loads() as usize
 }

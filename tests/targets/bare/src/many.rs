@@ -80,8 +80,8 @@ fn ring_try_split<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usiz
 }
 
 fn ring_counts<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, _: usize, _: usize) -> usize {
-    let (sent, received) = rings.whole.stats();
-    sent.items + received.largest + rings.whole.len() + usize::from(rings.whole.is_full())
+    let stats = rings.whole.stats();
+    stats.producers.items + stats.consumers.largest + rings.whole.len() + usize::from(rings.whole.is_full())
 }
 
 fn try_push<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, _: usize) -> usize {

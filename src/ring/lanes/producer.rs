@@ -1,10 +1,10 @@
-//! Who has a lane: how it is got, what its holder is, and why somebody did not get one.
+//! The producing end of lanes: how a producer gets a lane, keeps it, and leaves it.
 
 use core::array;
 use core::fmt;
 
-use super::rooms::sealed::Room;
-use super::{Housing, LaneConsumer, Lanes, Order};
+use super::storage::sealed::LaneStorage;
+use super::{LaneConsumer, Lanes, Schedule, Storage};
 use crate::atomic::{Bitmap, Generation};
 use crate::handle::{Handle, Lane};
 use crate::index::{Arity, OneToOne, Single};
@@ -12,30 +12,29 @@ use crate::ring::owner::{self, Owner};
 use crate::ring::{Producer, Ring};
 use crate::span::Counter;
 
-/// A place among the producers of [`Lanes`]: what keeps a [`LaneProducer`] on its lane.
+/// The claim of a [`LaneProducer`] to its lane.
 #[derive(Debug)]
-pub struct Tenant<'a> {
+pub struct LaneClaim<'a> {
     /// Which lanes have a producer.
     taken: &'a Bitmap,
     lane: Handle<Lane>,
 }
 
-/// The one producer of a lane.
+/// The one producer of a lane: a [`Producer`], with a handle.
 ///
-/// It has all forms of a [`Producer`]. Dropping it deregisters it: the lane is free for another producer once its items
-/// are taken out. What was pushed stays, and is attributed to this one. If it is forgotten, it keeps its lane for good,
-/// or until the next [`split`](super::Lanes::split).
-pub type LaneProducer<'a, T, A = OneToOne> = Producer<'a, T, A, Tenant<'a>>;
+/// Dropping it releases its lane. The lane can be reused once it is drained; until then its items stay, under this producer's
+/// handle. A producer that is forgotten keeps its lane until the next [`split`](super::Lanes::split).
+pub type LaneProducer<'a, T, A = OneToOne> = Producer<'a, T, A, LaneClaim<'a>>;
 
-impl<'a> Tenant<'a> {
-    /// For who holds the lane in `taken`.
+impl<'a> LaneClaim<'a> {
+    /// The caller holds the lane in `taken`.
     pub(super) fn new(taken: &'a Bitmap, lane: Handle<Lane>) -> Self {
         Self { taken, lane }
     }
 }
 
-impl Owner for Tenant<'_> {}
-impl owner::sealed::Sealed for Tenant<'_> {
+impl Owner for LaneClaim<'_> {}
+impl owner::sealed::Sealed for LaneClaim<'_> {
     #[inline]
     fn give_back(&self, _: u32) {
         #[cfg(compare_and_swap)]
@@ -44,7 +43,7 @@ impl owner::sealed::Sealed for Tenant<'_> {
         let _ = self.taken;
     }
 
-    // Of the producer of a single side, which has no clones, nobody asks for it.
+    // Never called: the producer of a single side has no clones.
     #[inline]
     fn clone_owner(&self) -> Self {
         Self { taken: self.taken, lane: self.lane }
@@ -52,15 +51,15 @@ impl owner::sealed::Sealed for Tenant<'_> {
 }
 
 impl<T, A: Arity<Producers = Single>> LaneProducer<'_, T, A> {
-    /// Which lane it has, as a handle that no other producer of these lanes ever has. It is what a consumer says where an
-    /// item came from.
+    /// Returns the handle of this producer, which no other producer of these lanes ever has.
+    ///
+    /// A consumer names the producer of an item by it.
     #[must_use]
     pub fn lane(&self) -> Handle<Lane> {
         self.owner.lane
     }
 
-    /// Leaves the lane, as dropping it does. What was pushed stays to be read, and is still attributed to the handle that
-    /// is returned.
+    /// Releases the lane, as dropping it does. Returns the handle, under which its items stay to be read.
     pub fn deregister(self) -> Handle<Lane> {
         self.owner.lane
     }
@@ -68,23 +67,24 @@ impl<T, A: Arity<Producers = Single>> LaneProducer<'_, T, A> {
 
 type Registered<'a, T, A> = Result<LaneProducer<'a, T, A>, RegisterError>;
 
-impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing> Lanes<T, N, L, A, H> {
-    /// The producer of each lane, in their order, and the consumer. Needs no compare-and-swap, as
-    /// [`split`](Self::split).
+impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Storage> Lanes<T, N, L, A, H> {
+    /// Returns the producer of each lane, by its number, and a consumer.
+    ///
+    /// Needs no compare-and-swap, as [`split`](Self::split).
     ///
     /// # Errors
     ///
     /// For each lane by itself: [`RegisterError::Undrained`] if it has items of its last producer,
     /// [`RegisterError::Retired`], and [`RegisterError::NoMemory`].
     #[allow(clippy::type_complexity)] // an array of results, and the consumer
-    pub fn split_all<O: Order>(
+    pub fn split_all<O: Schedule>(
         &mut self,
-        order: O,
+        schedule: O,
     ) -> ([Registered<'_, T, A>; L], LaneConsumer<'_, T, N, L, O, A, H>) {
-        self.line.0.ends.set_claimed(Self::CONSUMER);
+        self.registry.0.ends.set_claimed(Self::CONSUMER);
         let admitted: [_; L] = array::from_fn(|lane| self.admit(lane as u32).map(|(_, handle)| handle));
         let taken = admitted.iter().flatten().fold(0, |taken, lane| taken | 1 << lane.index());
-        self.line.0.taken.set_claimed(taken);
+        self.registry.0.taken.set_claimed(taken);
         let lanes: &Self = self;
         let producers = admitted.map(|admitted| {
             let lane = admitted?;
@@ -93,42 +93,43 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing
             // the ring alive.
             Ok(unsafe { lanes.producer(ring, lane) })
         });
-        (producers, LaneConsumer::new(lanes, order))
+        (producers, LaneConsumer::new(lanes, schedule))
     }
 
-    /// As [`split_all`](Self::split_all), of shared lanes, without asking whether somebody has them: for targets
-    /// without compare-and-swap, where the lanes in a `static` cannot use [`register`](Self::register).
+    /// Returns what [`split_all`](Self::split_all) returns, of shared lanes, without a check that no end is in use.
+    ///
+    /// It is for lanes in a `static` on targets without compare-and-swap, which have no [`register`](Self::register).
     ///
     /// # Safety
     ///
-    /// No other handle of these lanes is in use or made while these are: call it once, before an interrupt that uses one
-    /// of them is enabled.
+    /// No other end of these lanes is in use or made while these are. So call it once, before an interrupt that uses one of
+    /// them is enabled.
     #[allow(clippy::type_complexity)] // an array of results, and the consumer
-    pub unsafe fn split_all_unchecked<O: Order>(
+    pub unsafe fn split_all_unchecked<O: Schedule>(
         &self,
-        order: O,
+        schedule: O,
     ) -> ([Registered<'_, T, A>; L], LaneConsumer<'_, T, N, L, O, A, H>) {
         let producers = array::from_fn(|lane| {
             let (ring, handle) = self.admit(lane as u32)?;
             // SAFETY: the caller says that these are the only ones in use; the borrow keeps the ring alive.
             Ok(unsafe { self.producer(ring, handle) })
         });
-        (producers, LaneConsumer::new(self, order))
+        (producers, LaneConsumer::new(self, schedule))
     }
 
-    /// Begins the time of another producer in a lane, if nothing is left of the one before. Called by who holds it.
-    #[allow(clippy::type_complexity)] // a ring, and who is admitted to it
+    /// Makes a handle for the next producer of a lane, if nothing is left of the one before. The caller holds the lane.
+    #[allow(clippy::type_complexity)] // a ring, and the handle of its producer
     fn admit(&self, lane: u32) -> Result<(&Ring<T, N, A>, Handle<Lane>), RegisterError> {
-        let room = self.rooms.get(lane as usize).ok_or(RegisterError::NoSuchLane)?;
-        let ring = room.build().ok_or(RegisterError::NoMemory)?;
+        let storage = self.storage.get(lane as usize).ok_or(RegisterError::NoSuchLane)?;
+        let ring = storage.build().ok_or(RegisterError::NoMemory)?;
         let index = ring.ptr().index;
-        // The producer's position, since whoever holds the lane is the producer. All slots are free: so each item before
-        // was taken out, and whoever took it has looked whose it was, which many consumers do before they free its slot.
+        // The producer's position, since the caller holds the lane. All slots are free: so each item before was taken out, and
+        // its consumer has looked whose it was, which many consumers do before they free its slot.
         let tail = index.header().tail.0.own();
         if index.free_until(tail, 0, N).since(tail) != N {
             return Err(RegisterError::Undrained);
         }
-        let generation = self.line.0.generations.get(lane as usize).and_then(Generation::begin);
+        let generation = self.registry.0.generations.get(lane as usize).and_then(Generation::begin);
         Ok((ring, Handle::new(lane, generation.ok_or(RegisterError::Retired)?)))
     }
 
@@ -136,18 +137,36 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing
     /// The lane of this ring is held for this producer, by the bitmap or the caller's word, until it is dropped.
     unsafe fn producer<'a>(&'a self, ring: &'a Ring<T, N, A>, lane: Handle<Lane>) -> LaneProducer<'a, T, A> {
         // SAFETY: it is the only producer of its ring, as the caller says, and the borrow keeps the ring alive.
-        unsafe { Producer::new(ring.ptr(), Tenant::new(&self.line.0.taken, lane)) }
+        unsafe { Producer::new(ring.ptr(), LaneClaim::new(&self.registry.0.taken, lane)) }
     }
 
-    /// A producer of its own lane: the first one that is free and has no items of a former one. Where lanes grow,
-    /// a new one if there is none.
+    /// Returns a producer of the first lane that is free and drained.
+    ///
+    /// If there is none, lanes that grow make a new one.
     ///
     /// # Errors
     ///
     /// - [`RegisterError::Undrained`] if the lanes that are free have items.
     /// - [`RegisterError::Taken`] if each one has a producer, [`RegisterError::Retired`] if none can have another.
-    /// - [`RegisterError::Contended`] if others changed who has a lane at each of 64 tries.
+    /// - [`RegisterError::Contended`] if other producers came or went at each of 64 tries.
     /// - [`RegisterError::NoMemory`] if a ring could not be made. Nothing has changed then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use annulet::Lanes;
+    /// use annulet::ring::lanes::{Priority, RegisterError};
+    ///
+    /// let lanes = Lanes::<u32, 8, 1>::new();
+    /// let mut rx = lanes.try_consumer(Priority).unwrap();
+    /// let mut tx = lanes.register().unwrap();
+    /// assert_eq!(lanes.register().unwrap_err(), RegisterError::Taken);
+    /// tx.try_push(7).unwrap();
+    /// drop(tx);
+    /// assert_eq!(lanes.register().unwrap_err(), RegisterError::Undrained);
+    /// assert_eq!(rx.try_pop(), Ok(7));
+    /// assert!(lanes.register().is_ok());
+    /// ```
     #[cfg(compare_and_swap)]
     pub fn register(&self) -> Registered<'_, T, A> {
         let mut why = RegisterError::Retired;
@@ -165,14 +184,16 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing
         Err(why)
     }
 
-    /// The producer of this lane, of `0..L`: the number is its priority where the order is [`Strict`](super::Strict).
+    /// Returns the producer of the lane with this number, of `0..L`.
+    ///
+    /// The number is its priority if the schedule is [`Priority`](super::Priority).
     ///
     /// # Errors
     ///
     /// As for [`register`](Self::register), of this lane; [`RegisterError::NoSuchLane`] if there is none.
     #[cfg(compare_and_swap)]
     pub fn register_at(&self, lane: u32) -> Registered<'_, T, A> {
-        let taken = &self.line.0.taken;
+        let taken = &self.registry.0.taken;
         let bit = 1_u32.checked_shl(lane).unwrap_or(0) & Self::ALL;
         if bit == 0 {
             return Err(RegisterError::NoSuchLane);
@@ -201,20 +222,20 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing
     }
 }
 
-/// Why nobody could be registered.
-// In rising order of what there is to say where each lane has a reason of its own.
+/// Why a producer was not registered.
+// If each lane has a reason of its own, the greatest is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum RegisterError {
     /// No lane has this number.
     NoSuchLane,
-    /// The lane had so many producers that their handles are used up: `u32::MAX`. It is never used again.
+    /// The lane has had `u32::MAX` producers, and has no handle left. It is never used again.
     Retired,
-    /// The lane has a producer; of several lanes, each one.
+    /// The lane has a producer. Of several lanes, each one has.
     Taken,
-    /// Others were faster at each of the tries.
+    /// Other producers were faster at each of the tries.
     Contended,
-    /// A lane has no producer, but items of its former one: it is free once they are taken out.
+    /// A lane has no producer, but items of its former one. It is free once it is drained.
     Undrained,
     /// There is no memory for the ring of a new lane. Nothing has changed.
     NoMemory,

@@ -1,8 +1,8 @@
-//! Strict, fair and adaptive, one thread at a time.
+//! Priority, fair and adaptive, one thread at a time.
 
 use annulet::Lanes;
 use annulet::error::PopError;
-use annulet::ring::lanes::{Adaptive, Fair, LaneProducer, Order, RegisterError, Strict};
+use annulet::ring::lanes::{AdaptiveRoundRobin, LaneProducer, Priority, RegisterError, RoundRobin, Schedule};
 
 type Number = (u32, u32);
 
@@ -33,7 +33,7 @@ impl<'a, const N: usize, const L: usize> Sources<'a, N, L> {
 #[test]
 fn rm09_strict_takes_the_first_lane_that_has_an_item() {
     let lanes = Lanes::<Number, 4, 3>::starting_at(usize::MAX);
-    let mut rx = lanes.try_consumer(Strict).unwrap();
+    let mut rx = lanes.try_consumer(Priority).unwrap();
     let mut sources = Sources::new(&lanes);
     sources.fill(2);
     sources.fill(1);
@@ -49,7 +49,7 @@ fn rm09_strict_takes_the_first_lane_that_has_an_item() {
 }
 
 /// After how many items of others an item is taken that is alone in its lane, while all other lanes are kept full.
-fn wait_under_flood<const L: usize, O: Order>(order: O, quiet: usize, batch: usize) -> usize {
+fn wait_under_flood<const L: usize, O: Schedule>(order: O, quiet: usize, batch: usize) -> usize {
     let lanes = Lanes::<Number, 8, L>::starting_at(usize::MAX - 1);
     let mut rx = lanes.try_consumer(order).unwrap();
     let mut sources = Sources::new(&lanes);
@@ -85,17 +85,17 @@ fn wait_under_flood<const L: usize, O: Order>(order: O, quiet: usize, batch: usi
 #[test]
 fn rm11_a_flooded_lane_costs_the_others_one_visit_a_round() {
     for (budget, batch) in [(1, 1), (2, 1), (5, 3), (8, 64), (3, 7)] {
-        let worst = wait_under_flood::<4, _>(Fair::with_budget(budget), 2, batch);
+        let worst = wait_under_flood::<4, _>(RoundRobin::with_budget(budget), 2, batch);
         assert!(worst <= 3 * budget, "{worst} items before, with budget {budget}");
     }
-    assert!(wait_under_flood::<2, _>(Fair::with_budget(1), 0, 1) <= 1);
+    assert!(wait_under_flood::<2, _>(RoundRobin::with_budget(1), 0, 1) <= 1);
 }
 
 /// What comes into a lane after a batch has found it empty is for the next one, however long this one goes on.
 #[test]
 fn rm11_a_batch_looks_at_an_empty_lane_once() {
     let lanes = Lanes::<Number, 8, 2>::starting_at(usize::MAX - 1);
-    let mut rx = lanes.try_consumer(Fair::with_budget(2)).unwrap();
+    let mut rx = lanes.try_consumer(RoundRobin::with_budget(2)).unwrap();
     let mut sources = Sources::new(&lanes);
     sources.fill(1);
     let mut seen = Vec::new();
@@ -113,7 +113,7 @@ fn rm11_a_batch_looks_at_an_empty_lane_once() {
 #[test]
 fn rm11_fair_gives_each_flooded_lane_the_same() {
     let lanes = Lanes::<Number, 8, 3>::new();
-    let mut rx = lanes.try_consumer(Fair::with_budget(4)).unwrap();
+    let mut rx = lanes.try_consumer(RoundRobin::with_budget(4)).unwrap();
     let mut sources = Sources::new(&lanes);
     let mut taken = [0_usize; 3];
     for _ in 0..60 {
@@ -127,8 +127,8 @@ fn rm11_fair_gives_each_flooded_lane_the_same() {
 #[test]
 fn rm10_adaptive_passes_over_a_lane_for_a_bounded_time() {
     for (budget, batch) in [(1, 1), (4, 4), (3, 8)] {
-        let worst = wait_under_flood::<4, _>(Adaptive::with_budget(budget), 1, batch);
-        let bound = (Adaptive::ROUNDS + 1) * 3 * budget;
+        let worst = wait_under_flood::<4, _>(AdaptiveRoundRobin::with_budget(budget), 1, batch);
+        let bound = (AdaptiveRoundRobin::ROUNDS + 1) * 3 * budget;
         assert!(worst <= bound, "{worst} items before, at most {bound}");
         if !cfg!(miri) {
             assert!(worst > 3 * budget, "it never passed over the lane: {worst}");
@@ -143,7 +143,7 @@ fn d17_high_goes_before_low_and_turns_bound_the_wait() {
     const HIGH: usize = 0;
     const LOW: usize = 3;
     let lanes = Lanes::<Number, 8, 4>::starting_at(usize::MAX - 1);
-    let mut rx = lanes.try_consumer(Strict).unwrap();
+    let mut rx = lanes.try_consumer(Priority).unwrap();
     let mut sources = Sources::new(&lanes);
     assert!(sources.push(LOW));
     for _ in 0..if cfg!(miri) { 9 } else { 1000 } {
@@ -154,7 +154,7 @@ fn d17_high_goes_before_low_and_turns_bound_the_wait() {
     }
     assert_eq!(rx.try_pop(), Ok((LOW as u32, 0)), "it was there all the time");
     for budget in [1, 4] {
-        let worst = wait_under_flood::<4, _>(Fair::with_budget(budget), LOW, 1);
+        let worst = wait_under_flood::<4, _>(RoundRobin::with_budget(budget), LOW, 1);
         assert!(worst <= 3 * budget, "{worst} items before, with budget {budget}");
     }
 }
@@ -165,7 +165,7 @@ fn rm10_adaptive_hides_nothing_from_who_is_told_empty() {
     for polls in if cfg!(miri) { 20..22 } else { 0..300 } {
         for lane in 0..3 {
             let lanes = Lanes::<Number, 2, 3>::new();
-            let mut rx = lanes.try_consumer(Adaptive::default()).unwrap();
+            let mut rx = lanes.try_consumer(AdaptiveRoundRobin::default()).unwrap();
             let mut sources = Sources::new(&lanes);
             for _ in 0..polls {
                 assert_eq!(rx.try_pop(), Err(PopError::Empty));
@@ -185,7 +185,7 @@ fn rm10_adaptive_hides_nothing_from_who_is_told_empty() {
 }
 
 /// Whatever the order, a call takes what is there, up to what is wanted.
-fn takes_all<O: Order>(order: O) {
+fn takes_all<O: Schedule>(order: O) {
     let lanes = Lanes::<Number, 4, 5>::new();
     let mut rx = lanes.try_consumer(order).unwrap();
     let mut sources = Sources::new(&lanes);
@@ -206,17 +206,17 @@ fn takes_all<O: Order>(order: O) {
 
 #[test]
 fn rm10_a_call_takes_what_is_there() {
-    takes_all(Strict);
-    takes_all(Fair::with_budget(1));
-    takes_all(Fair::default());
-    takes_all(Adaptive::with_budget(2));
+    takes_all(Priority);
+    takes_all(RoundRobin::with_budget(1));
+    takes_all(RoundRobin::default());
+    takes_all(AdaptiveRoundRobin::with_budget(2));
 }
 
 /// A batch looks at a lane that it has found empty no more: what comes into it meanwhile is for the next call.
 #[test]
 fn rm10_a_batch_comes_to_a_lane_that_was_empty_once() {
     let lanes = Lanes::<u32, 4, 2>::new();
-    let mut rx = lanes.try_consumer(Strict).unwrap();
+    let mut rx = lanes.try_consumer(Priority).unwrap();
     let (mut urgent, mut other) = (lanes.register().unwrap(), lanes.register().unwrap());
     urgent.try_push(1).unwrap();
     other.try_push(2).unwrap();

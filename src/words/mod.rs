@@ -1,18 +1,44 @@
-//! Memory that somebody else may write: words that are loaded once.
+//! Memory that a peer may write: words that are loaded once.
 //!
-//! Whatever touches memory that a peer can write is generic over two traits, [`ReadWords`] for what the peer
-//! writes and [`WriteWords`] for what we write. A word is 32 bits, little-endian, naturally aligned, and always
-//! accessed whole and atomically: the one access width a location has. The traits are safe, and nothing in this
-//! crate relies on an implementation telling the truth: every value they give is an allegation.
+//! Code that touches such memory is generic over two traits: [`ReadWords`] for words that the peer writes, and [`WriteWords`]
+//! for words that we write. A word has 32 bits, is little-endian and naturally aligned, and is always accessed whole and
+//! atomically. Implement the traits for memory of your own; the backends here are for the usual cases.
 //!
-//! A value that is copied through such words is an [`Entry`].
+//! The traits are safe. No code in this crate relies on an implementation telling the truth: each value is only what the peer
+//! claims. A value that is copied through such words is an [`Entry`].
 //!
 //! | backend | for |
 //! |---|---|
-//! | `&Window` ([`link`](crate::link)) | both sides in one address space, a kernel page |
-//! | [`Own`], [`Foreign`] | a mapping that another process has too |
-//! | [`Counting`] | how many accesses an operation makes |
-//! | [`Oracle`] | an adversary's value behind every single load, each access recorded |
+//! | `&Window` ([`link`](crate::link)) | both sides in one address space; a kernel page |
+//! | [`OwnMapping`], [`PeerMapping`] | a mapping that another process has too |
+//! | [`Counting`] | tests: how many accesses an operation makes |
+//! | [`Adversary`] | tests: a value of your choice behind every single load |
+//!
+//! # Examples
+//!
+//! A backend that returns the same value everywhere, and links over it:
+//!
+//! ```
+//! use annulet::link::{Fault, Link, LinkError, Window};
+//! use annulet::words::ReadWords;
+//!
+//! struct Same(u32);
+//!
+//! impl ReadWords for Same {
+//!     fn read(&self, _: usize) -> u32 { self.0 }
+//!     fn observe(&self, _: usize) -> u32 { self.0 }
+//! }
+//!
+//! let mine = Window::<u32, 4>::new();
+//! let mut link = Link::<u32, 4, _, _>::new(&mine, Same(1));
+//! assert_eq!(link.try_recv(), Ok(1), "a tail of 1, and an entry");
+//! assert_eq!(link.try_recv(), Err(LinkError::Empty));
+//!
+//! let mut link = Link::<u32, 4, _, _>::new(&mine, Same(9));
+//! assert_eq!(link.try_recv(), Err(LinkError::Corrupt(Fault::Tail)), "nine entries in four slots");
+//! ```
+//!
+//! # Guarantees
 //!
 //! | access | ordering | pairs with |
 //! |---|---|---|
@@ -20,15 +46,15 @@
 //! | [`WriteWords::publish`] | Release | the other side's `observe` of that word |
 //! | `read`, `write` | Relaxed | ordered by the two above |
 
+mod adversary;
 mod counting;
 mod entry;
-mod oracle;
 
+pub use adversary::{Adversary, WordAccess};
 pub use counting::Counting;
 #[cfg(all(test, not(loom)))]
 pub(crate) use entry::sealed::Sealed as SealedImage;
 pub use entry::{Entry, Image};
-pub use oracle::{Oracle, WordAccess};
 
 use core::marker::PhantomData;
 use core::ptr::NonNull;
@@ -38,22 +64,22 @@ use crate::sync::{AtomicU32, Ordering};
 
 /// Words that a peer writes.
 ///
-/// `at` is a word's number from the start of the window. An implementation answers any number for any `at`,
-/// as the peer could; it does not panic. Real backends answer 0 beyond their end.
+/// `at` is a word's number from the start of the window. An implementation returns any number for any `at`,
+/// as the peer could, and does not panic. Real backends return 0 beyond their end.
 pub trait ReadWords {
-    /// One Relaxed load.
+    /// Loads a word once, Relaxed.
     fn read(&self, at: usize) -> u32;
-    /// One Acquire load: what the peer wrote before it published this value is seen by later reads.
+    /// Loads a word once, Acquire: later reads see what the peer wrote before it published this value.
     fn observe(&self, at: usize) -> u32;
 }
 
 /// Words that we write, and never read back.
 ///
-/// An implementation does not panic; real backends ignore a write beyond their end.
+/// An implementation does not panic. Real backends ignore a write beyond their end.
 pub trait WriteWords {
-    /// One Relaxed store.
+    /// Stores a word once, Relaxed.
     fn write(&self, at: usize, value: u32);
-    /// One Release store: whoever observes this value sees what was written before.
+    /// Stores a word once, Release: a peer that observes this value sees what was written before.
     fn publish(&self, at: usize, value: u32);
 }
 
@@ -80,14 +106,14 @@ impl<W: WriteWords + ?Sized> WriteWords for &W {
 }
 
 /// The accesses to one word in memory, for the backends that have memory.
-pub(crate) trait Word {
+pub(crate) trait SharedWord {
     fn get(&self) -> u32;
     fn acquire(&self) -> u32;
     fn set(&self, value: u32);
     fn release(&self, value: u32);
 }
 
-impl Word for AtomicU32 {
+impl SharedWord for AtomicU32 {
     #[inline(always)]
     fn get(&self) -> u32 {
         u32::from_le(self.load(Ordering::Relaxed))
@@ -108,14 +134,15 @@ impl Word for AtomicU32 {
     }
 }
 
-/// The whole fence between saying that I sleep, and the last look before it: of two who cross, one sees the other.
+/// The whole fence between asking for a notification, and the last look before a sleep. Of two sides that cross, one sees the
+/// other.
 #[inline]
 pub(crate) fn sleeping() {
     // Pairs with `rousing`.
     fence(Site::SleepFence, Ordering::SeqCst);
 }
 
-/// The whole fence between what I have published, and the look whether the peer sleeps.
+/// The whole fence between what I have published, and the look whether the peer asks for a notification.
 #[inline]
 pub(crate) fn rousing() {
     // Pairs with `sleeping`.
@@ -123,24 +150,24 @@ pub(crate) fn rousing() {
 }
 
 /// How many words a value takes in shared memory.
-pub trait Extent {
-    /// Words.
+pub trait WordCount {
+    /// The number of words.
     const WORDS: usize;
 }
 
-/// A place in a mapping: `X::WORDS` words that `keep` keeps mapped.
+/// `X::WORDS` words in a mapping that `keep` keeps mapped.
 ///
-/// Mapped memory is not part of this program: it is reached by atomic accesses through a pointer, and no
-/// reference to more than one word of it ever exists.
+/// Mapped memory is not part of this program. It is reached by atomic accesses through a pointer, and no reference to more
+/// than one word of it ever exists.
 #[derive(Debug)]
-struct Place<X, K> {
+struct MappedWords<X, K> {
     base: NonNull<AtomicU32>,
     keep: K,
     extent: PhantomData<fn() -> X>,
 }
 
-impl<X: Extent, K> Place<X, K> {
-    /// A place at `base`, which stays as the maker promises.
+impl<X: WordCount, K> MappedWords<X, K> {
+    /// Words at `base`, which stays valid as the maker promises.
     fn new(base: NonNull<u32>, keep: K) -> Self {
         // In memory an atomic is its integer. A model's is larger, and there `base` points to atomics of the model.
         #[cfg(not(loom))]
@@ -162,15 +189,15 @@ impl<X: Extent, K> Place<X, K> {
         // - aligned and mapped as long as `keep` lives, which outlasts the borrow of `self` (maker's promise);
         // - in this process, only atomic accesses of this width are made to it while that is so (likewise);
         //   another process is not part of the memory model, and its stores tear no naturally aligned word;
-        // - a word that is mapped read-only is only loaded, and Relaxed: see `Foreign`.
+        // - a word that is mapped read-only is only loaded, and Relaxed: see `PeerMapping`.
         Some(unsafe { word.as_ref() })
     }
 
-    /// The same for the kernel's interfaces, which take core's atomic.
+    /// As `cell`, for the kernel's interfaces, which take core's atomic.
     #[cfg(not(loom))]
     fn word(&self, at: usize) -> Option<&core::sync::atomic::AtomicU32> {
         let word: NonNull<core::sync::atomic::AtomicU32> = NonNull::from(self.cell(at)?).cast();
-        // SAFETY: it is one word of the place, as `cell` has it, and every atomic of 32 bits has the layout of its integer
+        // SAFETY: it is one of the words, as `cell` has it, and every atomic of 32 bits has the layout of its integer
         // (`new` asserts it of ours). All accesses through either reference are atomic and of this width.
         Some(unsafe { word.as_ref() })
     }
@@ -178,19 +205,19 @@ impl<X: Extent, K> Place<X, K> {
 
 macro_rules! place_access {
     ($name:ident: $trait:ident { $($body:tt)* } $(#[$meta:meta])* $word_vis:vis word) => {
-        // SAFETY: the place is reached only by atomic accesses, which any thread may make, as long as the mapping
+        // SAFETY: the words are reached only by atomic accesses, which any thread may make, as long as the mapping
         // lives; what keeps it may itself move to another thread.
         unsafe impl<X, K: Send> Send for $name<X, K> {}
         // SAFETY: as above; shared use is atomic accesses too.
         unsafe impl<X, K: Sync> Sync for $name<X, K> {}
 
-        impl<X: Extent, K> $name<X, K> {
-            /// What keeps the place mapped.
+        impl<X: WordCount, K> $name<X, K> {
+            /// Returns what keeps the words mapped.
             pub fn keep(&self) -> &K {
                 &self.0.keep
             }
 
-            /// The address of a word, for a system call that waits on it; `None` beyond the end.
+            /// Returns a word, for a system call that waits on it, or `None` beyond the end.
             ///
             /// In memory the word is little-endian.
             #[cfg(not(loom))]
@@ -200,31 +227,31 @@ macro_rules! place_access {
             }
         }
 
-        impl<X: Extent, K> $trait for $name<X, K> {
+        impl<X: WordCount, K> $trait for $name<X, K> {
             $($body)*
         }
     };
 }
 
-/// A window of ours in a mapping that a peer can read.
+/// A window of ours, in a mapping that a peer can read.
 #[derive(Debug)]
-pub struct Own<X, K>(Place<X, K>);
+pub struct OwnMapping<X, K>(MappedWords<X, K>);
 
-impl<X: Extent, K> Own<X, K> {
-    /// The window at `base`.
+impl<X: WordCount, K> OwnMapping<X, K> {
+    /// Makes the window at `base`.
     ///
     /// # Safety
     ///
     /// - `base` is mapped readable and writable for `X::WORDS` words, aligned to 4, as long as `keep` lives,
     ///   wherever `keep` is moved.
-    /// - As long as `keep` lives, this process touches those words only through `Own` and [`Foreign`] values,
+    /// - As long as `keep` lives, this process touches those words only through `OwnMapping` and [`PeerMapping`] values,
     ///   or by atomic accesses of 32 bits.
     pub unsafe fn new(base: NonNull<u32>, keep: K) -> Self {
-        Self(Place::new(base, keep))
+        Self(MappedWords::new(base, keep))
     }
 }
 
-place_access!(Own: WriteWords {
+place_access!(OwnMapping: WriteWords {
     #[inline(always)]
     fn write(&self, at: usize, value: u32) {
         if let Some(word) = self.0.cell(at) {
@@ -234,7 +261,7 @@ place_access!(Own: WriteWords {
     #[inline(always)]
     fn publish(&self, at: usize, value: u32) {
         if let Some(word) = self.0.cell(at) {
-            // Pairs with `Foreign::observe` of the same word in the peer.
+            // Pairs with `PeerMapping::observe` of the same word in the peer.
             word.release(value);
         }
     }
@@ -242,40 +269,40 @@ place_access!(Own: WriteWords {
 
 /// A window that a peer writes, in a mapping of ours that may be read-only.
 ///
-/// Of the atomic accesses, only Relaxed loads are promised to work on read-only memory; an Acquire load is a Relaxed
-/// one and a fence, as `core::sync::atomic` has it. And nobody else gets at the words, who could store to one:
+/// Of the atomic accesses, only Relaxed loads are promised to work on read-only memory. So an Acquire load is a Relaxed one and
+/// a fence, as `core::sync::atomic` has it. The words are not public, since a caller could store to one:
 ///
 /// ```compile_fail,E0624
-/// fn harm<X: annulet::words::Extent, K>(foreign: &annulet::words::Foreign<X, K>) {
+/// fn harm<X: annulet::words::WordCount, K>(foreign: &annulet::words::PeerMapping<X, K>) {
 ///     foreign.word(0).unwrap().store(1, core::sync::atomic::Ordering::Relaxed);
 /// }
 /// ```
 #[derive(Debug)]
-pub struct Foreign<X, K>(Place<X, K>);
+pub struct PeerMapping<X, K>(MappedWords<X, K>);
 
-impl<X: Extent, K> Foreign<X, K> {
-    /// The window at `base`.
+impl<X: WordCount, K> PeerMapping<X, K> {
+    /// Makes the window at `base`.
     ///
     /// # Safety
     ///
     /// - `base` is mapped readable for `X::WORDS` words, aligned to 4, as long as `keep` lives, wherever `keep`
     ///   is moved, and reading it cannot fault (see the module `host` for what that takes).
-    /// - As long as `keep` lives, this process touches those words only through [`Own`] and `Foreign` values,
+    /// - As long as `keep` lives, this process touches those words only through [`OwnMapping`] and `PeerMapping` values,
     ///   or by atomic accesses of 32 bits.
     pub unsafe fn new(base: NonNull<u32>, keep: K) -> Self {
-        Self(Place::new(base, keep))
+        Self(MappedWords::new(base, keep))
     }
 }
 
-place_access!(Foreign: ReadWords {
+place_access!(PeerMapping: ReadWords {
     #[inline(always)]
     fn read(&self, at: usize) -> u32 {
-        self.0.cell(at).map_or(0, Word::get)
+        self.0.cell(at).map_or(0, SharedWord::get)
     }
     #[inline(always)]
     fn observe(&self, at: usize) -> u32 {
         let value = self.read(at);
-        // Pairs with `Own::publish` of the same word in the peer.
+        // Pairs with `OwnMapping::publish` of the same word in the peer.
         fence(Site::MappingObserve, Ordering::Acquire);
         value
     }

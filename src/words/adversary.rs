@@ -1,10 +1,10 @@
-//! An adversary's value behind every single load.
+//! A value of the test's choice behind every single load.
 
 use core::cell::Cell;
 
 use super::{ReadWords, WriteWords};
 
-/// One access that an [`Oracle`] has recorded.
+/// One access that an [`Adversary`] has recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WordAccess {
     /// A load of word `at`, and the script's answer.
@@ -23,29 +23,30 @@ pub enum WordAccess {
     },
 }
 
-/// Words whose every load is answered from a script, whatever was stored, and whose every access is recorded.
+/// Words that answer every load from a script, whatever was stored, and that record every access.
 ///
-/// A peer that writes at full speed between any two loads can do no more than choose each value that is loaded.
-/// So code that is right for every script is right against every peer; and because an operation makes few loads,
-/// all the scripts of boundary values can be tried. Loads beyond the script answer 0 and are counted as
-/// [`overrun`](Self::overrun). The log holds the last `LOG` accesses of the operation begun with
-/// [`begin`](Self::begin).
+/// A peer that writes at full speed between any two loads can at most choose each value that is loaded. So code that is right
+/// for every script is right against every peer. An operation makes few loads, so a test can try all scripts of boundary
+/// values.
+///
+/// Loads beyond the script return 0, and count as [`overrun`](Self::overrun). The log holds the last `LOG` accesses of the
+/// operation begun with [`begin`](Self::begin).
 ///
 /// # Examples
 ///
 /// ```
 /// use annulet::link::{Fault, Link, LinkError, Window};
-/// use annulet::words::Oracle;
+/// use annulet::words::Adversary;
 ///
 /// let mine = Window::<u32, 4>::new();
-/// let liar = Oracle::<8>::new(&[5]); // a tail beyond what four slots can hold
+/// let liar = Adversary::<8>::new(&[5]); // a tail beyond what four slots can hold
 /// let mut link = Link::<u32, 4, _, _>::new(&mine, &liar);
-/// assert_eq!(link.recv(), Err(LinkError::Corrupt(Fault::Tail)));
-/// assert_eq!(link.recv(), Err(LinkError::Poisoned));
+/// assert_eq!(link.try_recv(), Err(LinkError::Corrupt(Fault::Tail)));
+/// assert_eq!(link.try_recv(), Err(LinkError::Poisoned));
 /// assert_eq!(liar.loads(), 1);
 /// ```
 #[derive(Debug)]
-pub struct Oracle<'s, const LOG: usize = 64> {
+pub struct Adversary<'s, const LOG: usize = 64> {
     script: &'s [u32],
     next: Cell<usize>,
     log: [Cell<Option<WordAccess>>; LOG],
@@ -53,8 +54,8 @@ pub struct Oracle<'s, const LOG: usize = 64> {
     stores: Cell<usize>,
 }
 
-impl<'s, const LOG: usize> Oracle<'s, LOG> {
-    /// Answers loads with the values of `script`, one after the other.
+impl<'s, const LOG: usize> Adversary<'s, LOG> {
+    /// Makes words that answer loads with the values of `script`, one after the other.
     pub const fn new(script: &'s [u32]) -> Self {
         Self {
             script,
@@ -65,31 +66,31 @@ impl<'s, const LOG: usize> Oracle<'s, LOG> {
         }
     }
 
-    /// Begins an operation: the log and the counts start anew, the script goes on.
+    /// Begins an operation: clears the log and the counts. The script goes on.
     pub fn begin(&self) {
         self.log.iter().for_each(|entry| entry.set(None));
         self.loads.set(0);
         self.stores.set(0);
     }
 
-    /// Loads of this operation.
+    /// Returns the number of loads of this operation.
     pub fn loads(&self) -> usize {
         self.loads.get()
     }
 
-    /// Stores of this operation.
+    /// Returns the number of stores of this operation.
     pub fn stores(&self) -> usize {
         self.stores.get()
     }
 
-    /// The accesses of this operation in order; the oldest fall out beyond `LOG`.
+    /// Returns the accesses of this operation in order, at most the last `LOG`.
     pub fn log(&self) -> impl Iterator<Item = WordAccess> + '_ {
         let count = self.loads.get().saturating_add(self.stores.get());
         let from = count.saturating_sub(LOG);
         (from..count).filter_map(|i| self.log.get(i.checked_rem(LOG)?)?.get())
     }
 
-    /// A word that this operation has loaded more than once, if there is one.
+    /// Returns a word that this operation has loaded more than once, if there is one.
     pub fn double_fetch(&self) -> Option<usize> {
         let loaded = |access| match access {
             WordAccess::Load { at, .. } => Some(at),
@@ -99,7 +100,7 @@ impl<'s, const LOG: usize> Oracle<'s, LOG> {
         self.log().filter_map(loaded).find(twice)
     }
 
-    /// Loads beyond the end of the script, since the oracle was made.
+    /// Returns the number of loads beyond the end of the script, since the adversary was made.
     pub fn overrun(&self) -> usize {
         self.next.get().saturating_sub(self.script.len())
     }
@@ -121,7 +122,7 @@ impl<'s, const LOG: usize> Oracle<'s, LOG> {
     }
 }
 
-impl<const LOG: usize> ReadWords for Oracle<'_, LOG> {
+impl<const LOG: usize> ReadWords for Adversary<'_, LOG> {
     fn read(&self, at: usize) -> u32 {
         self.answer(at)
     }
@@ -130,7 +131,7 @@ impl<const LOG: usize> ReadWords for Oracle<'_, LOG> {
     }
 }
 
-impl<const LOG: usize> WriteWords for Oracle<'_, LOG> {
+impl<const LOG: usize> WriteWords for Adversary<'_, LOG> {
     fn write(&self, at: usize, value: u32) {
         self.record(WordAccess::Store { at, value });
         self.stores.set(self.stores.get().saturating_add(1));
@@ -142,37 +143,37 @@ impl<const LOG: usize> WriteWords for Oracle<'_, LOG> {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{Oracle, WordAccess};
+    use super::{Adversary, WordAccess};
     use crate::words::{ReadWords, WriteWords};
 
     /// The base of A, B and C: loads are answered from the script whatever was stored, and everything is logged.
     #[test]
     fn k01_every_load_is_scripted_and_every_access_recorded() {
-        let oracle = Oracle::<4>::new(&[7, 9]);
-        oracle.write(3, 100);
-        assert_eq!(oracle.observe(3), 7);
-        assert_eq!(oracle.read(5), 9);
-        assert_eq!(oracle.read(6), 0, "beyond the script");
-        let log: Vec<_> = oracle.log().collect();
+        let adversary = Adversary::<4>::new(&[7, 9]);
+        adversary.write(3, 100);
+        assert_eq!(adversary.observe(3), 7);
+        assert_eq!(adversary.read(5), 9);
+        assert_eq!(adversary.read(6), 0, "beyond the script");
+        let log: Vec<_> = adversary.log().collect();
         assert_eq!(log[0], WordAccess::Store { at: 3, value: 100 });
         assert_eq!(log[1], WordAccess::Load { at: 3, value: 7 });
-        assert_eq!((oracle.loads(), oracle.stores(), oracle.overrun()), (3, 1, 1));
-        assert_eq!(oracle.double_fetch(), None);
-        oracle.begin();
-        assert_eq!(oracle.log().count(), 0);
+        assert_eq!((adversary.loads(), adversary.stores(), adversary.overrun()), (3, 1, 1));
+        assert_eq!(adversary.double_fetch(), None);
+        adversary.begin();
+        assert_eq!(adversary.log().count(), 0);
     }
 
     /// The detector of double fetches has teeth.
     #[test]
     fn k02_a_second_load_of_a_word_is_seen() {
-        let oracle = Oracle::<4>::new(&[1, 2, 3]);
-        oracle.read(8);
-        oracle.read(9);
-        assert_eq!(oracle.double_fetch(), None);
-        oracle.observe(8);
-        assert_eq!(oracle.double_fetch(), Some(8));
-        oracle.begin();
-        oracle.read(8);
-        assert_eq!(oracle.double_fetch(), None, "one load an operation is what is allowed");
+        let adversary = Adversary::<4>::new(&[1, 2, 3]);
+        adversary.read(8);
+        adversary.read(9);
+        assert_eq!(adversary.double_fetch(), None);
+        adversary.observe(8);
+        assert_eq!(adversary.double_fetch(), Some(8));
+        adversary.begin();
+        adversary.read(8);
+        assert_eq!(adversary.double_fetch(), None, "one load an operation is what is allowed");
     }
 }

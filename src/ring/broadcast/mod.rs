@@ -1,16 +1,18 @@
-//! One writer, many readers, each of which reads everything.
+//! One writer, and many readers, each of which reads every item.
 //!
-//! What the writer does when a reader is behind is the ring's policy, and a type:
+//! Use a [`Broadcast`] if every reader needs all items, and a ring of many consumers if each item is for one of them. What the
+//! writer does when a reader is behind is the ring's policy, which is a type:
 //!
 //! | | [`Overwrite`] | [`Gated`] |
 //! |---|---|---|
 //! | the writer | [`publish`](Writer::publish) always succeeds | [`try_publish`](Writer::try_publish) is refused while a reader has not read |
 //! | readers | [`Reader`]: any number, unknown to the writer | [`GatedReader`]: up to `R`, registered |
-//! | who is too slow | is told how many items it missed | holds back the writer |
+//! | a reader that is too slow | is told how many items it missed | holds back the writer |
 //!
-//! An item is an [`Entry`]: whole words, each stored and loaded atomically. So a reader may copy an item while the
-//! writer overwrites it, which is no data race, and asks afterwards whether the copy is good; what was overwritten
-//! meanwhile is never shown to anybody.
+//! An item is an [`Entry`]: whole words, each stored and loaded atomically. So a reader may copy an item while the writer
+//! overwrites it, without a data race. It checks afterwards whether the copy is whole, and never returns one that is not.
+//!
+//! [`Broadcast`] has examples, and the guarantees.
 
 mod batch;
 mod counters;
@@ -34,7 +36,7 @@ use crate::zeroed::{Zeroed, empty_in_models, zeroed};
 use counters::Counters;
 #[cfg(compare_and_swap)]
 pub use error::JoinError;
-pub use error::ReadError;
+pub use error::{LatestError, ReadError};
 #[cfg(compare_and_swap)]
 pub use gate::{Gated, GatedReader};
 pub use pressure::Pressure;
@@ -45,20 +47,20 @@ pub use writer::Writer;
 const WRITER: u32 = 0b1;
 
 /// What the writer of a [`Broadcast`] does when a reader is behind: [`Overwrite`] or [`Gated`]. Sealed.
-pub trait Policy: sealed::Sealed {}
+pub trait OverflowPolicy: sealed::Sealed {}
 
 pub(crate) mod sealed {
     pub trait Sealed: crate::zeroed::Zeroed + Sized {
-        /// True if no slot may be read and written at once: then loom watches that none is.
-        const ALONE: bool;
-        /// What is checked when the program is compiled.
+        /// Whether a slot is never read and written at once. If so, loom checks it.
+        const EXCLUSIVE: bool;
+        /// Checks the parameters when the program is compiled.
         const CHECKED: () = ();
-        /// Forgets every reader, by exclusive access.
+        /// Forgets every reader. The exclusive borrow proves that none is in use.
         fn forget_readers(&mut self);
     }
 }
 
-/// The writer overwrites the oldest item, and who has not read it misses it. The policy unless another one is named.
+/// The writer overwrites the oldest item. Readers that have not read it lose it. It is the default policy.
 #[derive(Debug)]
 pub struct Overwrite(());
 
@@ -66,32 +68,34 @@ pub struct Overwrite(());
 unsafe impl Zeroed for Overwrite {
     empty_in_models!(Self(()));
 }
-impl Policy for Overwrite {}
+impl OverflowPolicy for Overwrite {}
 impl sealed::Sealed for Overwrite {
-    const ALONE: bool = false;
+    const EXCLUSIVE: bool = false;
     fn forget_readers(&mut self) {}
 }
 
 /// A ring of `N` items with one writer and many readers, each of which reads every item at its own pace.
 ///
-/// `N` is a power of two, checked when the program is compiled. The value has no pointer inside and all-zero memory
-/// is an empty ring, so it can live anywhere; in a `static` it costs nothing at start-up.
+/// `N` is a power of two, checked when the program is compiled. The value has no pointer inside, and all-zero memory
+/// is an empty ring. So it can live anywhere, and in a `static` it costs nothing at start-up.
 ///
 /// # Guarantees
 ///
 /// | | [`Overwrite`] | [`Gated`] |
 /// |---|---|---|
-/// | progress | every operation is wait-free: no loop but over the items it moves and a constant number of looks | the same; looking at the readers is one load for each |
-/// | memory | `N` slots and one cache line; no allocation, ever | and a cache line for each reader, and one for who is there |
-/// | interrupts | either side may live in an interrupt handler; plain loads, stores and fences (Cortex-M0) | joining and leaving take compare-and-swap |
+/// | progress | wait-free: loops only over the items it moves, and a constant number of looks | the same, and one load for each reader |
+/// | memory | `N` slots and one cache line; no allocation, ever | and a cache line for each reader, and one for all |
+/// | interrupts | either side may live in an interrupt handler | the same |
+/// | compare-and-swap | not needed (Cortex-M0) | needed to join and to leave |
 /// | order | a reader gets items as they were published, each at most once, none torn | and each exactly once |
-/// | a stalled writer | costs the readers at most the items that it was about to overwrite: as many as it publishes at once | nothing |
-/// | a stalled reader | costs nobody anything; it is told how many items it missed, exactly | the writer sees `Full` |
-/// | a panic in your code | (`to_image`, `from_image`) publishes or reads nothing; at most, as many of the oldest items go as would have been published | the same |
-/// | a forgotten handle | a writer keeps its end, until the next `split` | and a reader holds back the writer for good, until then |
+/// | a stalled writer | costs readers at most the items that it was about to overwrite | costs readers nothing |
+/// | a stalled reader | costs the others nothing; it is told exactly how many items it missed | the writer sees `Full` |
+/// | a panic in your code | nothing is published or read; the oldest items may be given up all the same | the same |
+/// | a forgotten writer | keeps its end until the next `split` | the same |
+/// | a forgotten reader | costs nothing | holds back the writer until the next `split` |
 ///
-/// "Exactly" has no end: positions have 64 bits (63 where words have 32), so that a reader that slept for a lap of a
-/// word is not taken for one that is up to date.
+/// "Exactly" has no limit in practice: positions have 64 bits, or 63 if words have 32. So a reader that slept for a whole lap
+/// of a word is not taken for one that is up to date.
 ///
 /// # Examples
 ///
@@ -101,7 +105,7 @@ impl sealed::Sealed for Overwrite {
 ///
 /// static PRICES: Broadcast<u64, 4> = Broadcast::new();
 ///
-/// let mut writer = PRICES.try_writer().expect("nobody else has it");
+/// let mut writer = PRICES.try_writer().expect("it is the only writer");
 /// let mut reader = PRICES.reader_at_newest();
 /// (0..3).for_each(|price| writer.publish(price));
 /// assert_eq!(reader.try_read(), Ok(0));
@@ -111,8 +115,7 @@ impl sealed::Sealed for Overwrite {
 /// assert_eq!(reader.try_read(), Ok(4));
 /// ```
 ///
-/// With two slots it holds a value of which only the newest counts. While the writer writes one slot, the other one
-/// stays as it is:
+/// With two slots it holds the newest value of something. While the writer writes one slot, the other one stays as it is:
 ///
 /// ```
 /// # use annulet::Broadcast;
@@ -133,10 +136,9 @@ impl sealed::Sealed for Overwrite {
 ///
 /// # Counters
 ///
-/// With [`Counts`](crate::stats::Counts) for `S` it counts what goes through it, and can be asked at any time:
-/// [`stats`](Self::stats), and [`lagged`](Self::lagged) for what was missed. Readers then share lines that each of them
-/// writes, by atomic additions: on targets without compare-and-swap, with the feature `portable-atomic` only. With [`Off`],
-/// which it is unless another one is named, there is nothing of that.
+/// With [`Counts`](crate::stats::Counts) for `S`, it counts what goes through it: see [`stats`](Self::stats), and
+/// [`lagged`](Self::lagged) for what was missed. Readers then share a cache line, to which each adds atomically. So on targets
+/// without compare-and-swap, counting needs the feature `portable-atomic`. With [`Off`], the default, it counts nothing.
 ///
 /// # Layout
 ///
@@ -144,49 +146,49 @@ impl sealed::Sealed for Overwrite {
 ///
 /// ```text
 ///   ┌─────────────────────┬ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ┬──────────────────────┐
-///   │ tail   head   ends  │ Gated: who, R positions   │ N slots of T::Image  │
+///   │ tail   head   ends  │ Gated: R readers          │ N slots of T::Image  │
 ///   └─────────────────────┴ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ┴──────────────────────┘
 ///     the writer stores      each reader stores its      the writer stores
 ///     tail and head          own                         every word, atomically
 /// ```
 ///
-/// If `S` is [`Counts`](crate::stats::Counts), its counters are between the first line and what follows it: those that the
-/// writer stores, and those that readers do, on lines of their own.
+/// If `S` is [`Counts`](crate::stats::Counts), its counters stand after the first line: the writer's and the readers', each on a
+/// line of its own.
 #[repr(C)]
-pub struct Broadcast<T: Entry, const N: usize, P: Policy = Overwrite, S: Stats = Off> {
-    line: CachePadded<Line>,
+pub struct Broadcast<T: Entry, const N: usize, P: OverflowPolicy = Overwrite, S: Stats = Off> {
+    line: CachePadded<WriterLine>,
     counters: Counters<S>,
     policy: P,
-    slots: [<T::Image as Image>::Cells; N],
+    slots: [<T::Image as Image>::Atomics; N],
     shadow: Shadow<N>,
     /// Only numbers are in the slots: no `T` crosses a thread, whatever it is.
     items: PhantomData<fn(T) -> T>,
 }
 
-/// What the writer tells everybody.
+/// What the writer tells the readers.
 #[repr(C)]
 #[derive(Debug)]
-struct Line {
+struct WriterLine {
     /// Next to write: items before it are there.
     tail: SplitCursor,
     /// The oldest item that is there: slots of items before it may be overwritten at any time.
     head: SplitCursor,
-    /// Who has the writer's end.
+    /// Whether the writer's end is in use.
     ends: Bitmap,
 }
 
-impl<T: Entry, const N: usize, P: Policy, S: Stats> Broadcast<T, N, P, S> {
+impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats> Broadcast<T, N, P, S> {
     const CHECKED: () = {
         let () = P::CHECKED;
         assert!(N.is_power_of_two(), "capacity must be a power of two");
-        // Then a position moves on by no more than its observers can follow, and a reader's place, which is one
-        // word, tells all `N + 1` distances apart.
+        // Then a position moves on by at most what its observers can follow, and a reader's position, which is one word
+        // there, tells all `N + 1` distances apart.
         assert!(N as u64 <= Sequence::STRIDE, "capacity is too large");
         assert!(!S::COUNTS || cfg!(compare_and_swap), "readers are many, and count by compare-and-swap");
     };
 
     const_fn! {
-        /// An empty ring.
+        /// Makes an empty ring.
         #[must_use]
         pub const fn new() -> Self {
             Self::starting_at(0)
@@ -194,13 +196,13 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats> Broadcast<T, N, P, S> {
     }
 
     const_fn! {
-        /// An empty ring whose positions start at `origin` instead of 0, to test what happens when they wrap.
+        /// Makes an empty ring whose positions start at `origin` instead of 0, to test what happens when they wrap.
         #[doc(hidden)]
         #[must_use]
         pub const fn starting_at(origin: usize) -> Self {
             let () = Self::CHECKED;
             Self {
-                line: CachePadded(Line::new(origin)),
+                line: CachePadded(WriterLine::new(origin)),
                 counters: Counters::new(),
                 policy: zeroed(),
                 slots: zeroed(),
@@ -216,7 +218,7 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats> Broadcast<T, N, P, S> {
         N
     }
 
-    /// The number of items that are there for whoever begins to read at the oldest: `0..=N`, a snapshot.
+    /// Returns the number of items that are there for a reader that begins with the oldest: a snapshot, `0..=N`.
     #[must_use]
     pub fn len(&self) -> usize {
         // Head first: the tail seen after it cannot be behind it, but may be from much later, hence the limit.
@@ -230,10 +232,10 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats> Broadcast<T, N, P, S> {
         self.len() == 0
     }
 
-    /// The writer, and the ring itself, shared, for readers. Needs no compare-and-swap, and works again and again:
-    /// that the ring is borrowed exclusively proves that nobody holds a handle, forgotten ones included.
+    /// Returns the writer, and the ring itself, to make readers of.
     ///
-    /// The items in the ring stay.
+    /// Needs no compare-and-swap, and works again and again: the exclusive borrow proves that no end is in use, forgotten ones
+    /// included. The items in the ring stay.
     ///
     /// # Examples
     ///
@@ -252,18 +254,19 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats> Broadcast<T, N, P, S> {
         (Writer::claimed(self), self)
     }
 
-    /// The writer of a shared ring, without asking whether somebody has it: for targets without compare-and-swap,
-    /// where a `static` ring cannot use [`try_writer`](Self::try_writer).
+    /// Returns the writer of a shared ring, without a check that it is the only one.
+    ///
+    /// It is for rings in a `static` on targets without compare-and-swap, which have no [`try_writer`](Self::try_writer).
     ///
     /// # Safety
     ///
-    /// No other writer of this ring is in use while this one is: call it once.
+    /// No other writer of this ring is in use while this one is. So call it once.
     #[must_use]
     pub unsafe fn writer_unchecked(&self) -> Writer<'_, T, N, P, S> {
         Writer::new(self)
     }
 
-    /// The writer, or `None` while somebody has it. It goes back on drop.
+    /// Returns the writer, or `None` while it is in use. Dropping it gives it back.
     #[cfg(compare_and_swap)]
     #[must_use]
     pub fn try_writer(&self) -> Option<Writer<'_, T, N, P, S>> {
@@ -273,7 +276,7 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats> Broadcast<T, N, P, S> {
     /// Copies the words of position `at`, whatever they are.
     #[inline(always)]
     fn load(&self, at: Sequence) -> T::Image {
-        if P::ALONE {
+        if P::EXCLUSIVE {
             self.shadow.read(at.slot(N - 1));
         }
         // `N` is a power of two, so the slot exists; written so that no panic remains.
@@ -283,7 +286,7 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats> Broadcast<T, N, P, S> {
     /// Stores the words of position `at`. Called by the writer alone, for slots that it may overwrite.
     #[inline(always)]
     fn store(&self, at: Sequence, image: T::Image) {
-        if P::ALONE {
+        if P::EXCLUSIVE {
             self.shadow.write(at.slot(N - 1));
         }
         if let Some(slot) = self.slots.get(at.slot(N - 1)) {
@@ -292,7 +295,7 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats> Broadcast<T, N, P, S> {
     }
 }
 
-impl Line {
+impl WriterLine {
     const_fn! {
         const fn new(origin: usize) -> Self {
             let at = Sequence::new(origin as u64);
@@ -301,19 +304,19 @@ impl Line {
     }
 }
 
-/// A distance as a count of items in memory; the largest one where it is more than that.
+/// Returns a distance as a count of items in memory. It saturates.
 #[inline(always)]
 fn count(distance: u64) -> usize {
     usize::try_from(distance).unwrap_or(usize::MAX)
 }
 
-impl<T: Entry, const N: usize, P: Policy, S: Stats> Default for Broadcast<T, N, P, S> {
+impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats> Default for Broadcast<T, N, P, S> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T: Entry, const N: usize, P: Policy, S: Stats> fmt::Debug for Broadcast<T, N, P, S> {
+impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats> fmt::Debug for Broadcast<T, N, P, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Broadcast").field("len", &self.len()).field("capacity", &N).finish()
     }
@@ -321,7 +324,7 @@ impl<T: Entry, const N: usize, P: Policy, S: Stats> fmt::Debug for Broadcast<T, 
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{Broadcast, Gated, Line, Overwrite};
+    use super::{Broadcast, Gated, Overwrite, WriterLine};
     use crate::stats::{Counts, Off};
     use core::mem::{offset_of, size_of};
 
@@ -337,9 +340,9 @@ mod tests {
     fn rr11_layout_is_as_drawn() {
         type Ring = Broadcast<[u32; 3], 8>;
         assert_eq!(offset_of!(Ring, line), 0);
-        assert_eq!(offset_of!(Line, tail), 0);
-        assert_eq!(offset_of!(Line, head), size_of::<crate::atomic::SplitCursor>());
-        assert_eq!(offset_of!(Ring, slots), size_of::<Line>().max(LINE));
+        assert_eq!(offset_of!(WriterLine, tail), 0);
+        assert_eq!(offset_of!(WriterLine, head), size_of::<crate::atomic::SplitCursor>());
+        assert_eq!(offset_of!(Ring, slots), size_of::<WriterLine>().max(LINE));
         assert_eq!(
             size_of::<Ring>(),
             (offset_of!(Ring, slots) + 8 * 3 * 4).next_multiple_of(align_of::<Ring>())
@@ -357,6 +360,6 @@ mod tests {
         assert_eq!(offset_of!(Counted<Overwrite>, slots), offset_of!(Ring, slots) + counters);
         assert_eq!(offset_of!(Counted<Gated<3>>, policy), offset_of!(Held, policy) + counters);
         // The tail and the head are stored together, and loaded together.
-        assert!(size_of::<Line>() <= 64);
+        assert!(size_of::<WriterLine>() <= 64);
     }
 }

@@ -3,9 +3,9 @@
 use annulet::Lanes;
 use annulet::error::PopError;
 use annulet::handle::Handle;
-use annulet::ring::lanes::{Adaptive, Fair, RegisterError, Strict};
+use annulet::ring::lanes::{AdaptiveRoundRobin, Priority, RegisterError, RoundRobin};
 use annulet::ring::{Multi, Side, Sides, Single};
-use annulet::stats::Counts;
+use annulet::stats::{Counts, RingStats};
 
 use crate::ORIGINS;
 
@@ -13,7 +13,7 @@ use crate::ORIGINS;
 fn lanes_are_reused<C: Side>() {
     for origin in ORIGINS {
         let mut lanes = Lanes::<u32, 4, 2, Sides<Single, C>>::starting_at(origin);
-        let (mut rx, lanes) = lanes.split(Fair::default());
+        let (mut rx, lanes) = lanes.split(RoundRobin::default());
         let mut kept = lanes.register().unwrap();
         let mut handles = vec![kept.lane()];
         // Where places are not used again, that is all the producers there can ever be, however few are there at once.
@@ -62,7 +62,7 @@ fn rm09_a_lane_is_reused_once_it_is_left_and_drained() {
 #[test]
 fn rm09_items_of_who_left_come_first_and_stay_its_own() {
     let lanes = Lanes::<u32, 4, 1>::starting_at(usize::MAX - 1);
-    let mut rx = lanes.try_consumer(Strict).unwrap();
+    let mut rx = lanes.try_consumer(Priority).unwrap();
     let mut old = lanes.register().unwrap();
     assert_eq!(old.push_slice(&[0, 1, 2]), 3);
     let old = old.deregister();
@@ -115,18 +115,18 @@ fn rm09_a_lane_whose_handles_are_used_up_is_retired() {
 #[test]
 fn rm09_ends_go_back_and_a_split_forgets_who_is_gone() {
     let mut lanes = Lanes::<u32, 4, 2>::new();
-    let rx = lanes.try_consumer(Fair::default()).unwrap();
-    assert!(lanes.try_consumer(Strict).is_none(), "there is one");
+    let rx = lanes.try_consumer(RoundRobin::default()).unwrap();
+    assert!(lanes.try_consumer(Priority).is_none(), "there is one");
     drop(rx);
-    std::mem::forget(lanes.try_consumer(Strict).unwrap());
-    assert!(lanes.try_consumer(Strict).is_none());
+    std::mem::forget(lanes.try_consumer(Priority).unwrap());
+    assert!(lanes.try_consumer(Priority).is_none());
     let mut forgotten = lanes.register().unwrap();
     forgotten.try_push(1).unwrap();
     let lane = forgotten.lane();
     std::mem::forget(forgotten);
     assert_eq!(lanes.active(), 1);
-    let (mut rx, lanes) = lanes.split(Adaptive::default());
-    assert!(lanes.try_consumer(Strict).is_none(), "the one of the split");
+    let (mut rx, lanes) = lanes.split(AdaptiveRoundRobin::default());
+    assert!(lanes.try_consumer(Priority).is_none(), "the one of the split");
     assert_eq!(lanes.active(), 0);
     assert_eq!(lanes.register_at(0).unwrap_err(), RegisterError::Undrained);
     assert_eq!(rx.try_pop_from(), Ok((lane, 1)));
@@ -137,7 +137,7 @@ fn rm09_ends_go_back_and_a_split_forgets_who_is_gone() {
 fn rm09_all_lanes_at_once_need_no_claim() {
     let mut lanes = Lanes::<u32, 2, 3>::starting_at(usize::MAX);
     {
-        let ([a, b, c], mut rx) = lanes.split_all(Strict);
+        let ([a, b, c], mut rx) = lanes.split_all(Priority);
         let (mut a, mut b, mut c) = (a.unwrap(), b.unwrap(), c.unwrap());
         c.try_push(2).unwrap();
         b.try_push(1).unwrap();
@@ -148,35 +148,35 @@ fn rm09_all_lanes_at_once_need_no_claim() {
         drop(a);
         assert_eq!(rx.lanes().register().unwrap().lane(), Handle::new(0, 2));
     }
-    let ([a, b, c], mut rx) = lanes.split_all(Fair::default());
+    let ([a, b, c], mut rx) = lanes.split_all(RoundRobin::default());
     assert_eq!(a.unwrap().lane(), Handle::new(0, 3));
     assert_eq!(b.unwrap().lane(), Handle::new(1, 2));
     assert_eq!(c.unwrap_err(), RegisterError::Undrained, "its item is its last producer's");
     assert_eq!(rx.try_pop_from(), Ok((Handle::new(2, 1), 2)));
     drop(rx);
     // SAFETY: no handle is left.
-    let ([_, _, c], _) = unsafe { lanes.split_all_unchecked(Strict) };
+    let ([_, _, c], _) = unsafe { lanes.split_all_unchecked(Priority) };
     assert_eq!(c.unwrap().lane(), Handle::new(2, 2));
 }
 
 #[test]
 fn rm09_numbers_of_lanes() {
     let lanes = Lanes::<u32, 4, 3, Sides<Single, annulet::ring::Single, Counts>>::new();
-    assert!(lanes.is_empty() && lanes.hottest().is_none());
+    assert!(lanes.is_empty() && lanes.longest().is_none());
     let mut a = lanes.register().unwrap();
     let mut b = lanes.register().unwrap();
     assert_eq!(a.push_slice(&[1, 2]), 2);
     assert_eq!(b.push_slice(&[1, 2, 3]), 3);
-    assert_eq!(lanes.hottest(), Some((b.lane(), 3)));
+    assert_eq!(lanes.longest(), Some((b.lane(), 3)));
     assert_eq!((lanes.total_len(), lanes.len_of(a.lane())), (5, Some(2)));
     assert!(!lanes.is_empty());
-    let mut rx = lanes.try_consumer(Strict).unwrap();
+    let mut rx = lanes.try_consumer(Priority).unwrap();
     assert_eq!(rx.skip(3), 3);
-    assert_eq!(lanes.hottest(), Some((b.lane(), 2)));
+    assert_eq!(lanes.longest(), Some((b.lane(), 2)));
     let mut out = [0; 4];
     assert_eq!((rx.pop_slice(&mut out), out), (2, [2, 3, 0, 0]));
     assert_eq!(rx.pop_slice(&mut out), 0);
-    let (sent, received) = lanes.stats_of(1).unwrap();
+    let RingStats { producers: sent, consumers: received, .. } = lanes.stats_of(1).unwrap();
     assert_eq!((sent.items, sent.batches, received.items, received.refused), (3, 1, 3, 0));
     assert_eq!(lanes.stats_of(3), None);
     assert_eq!(format!("{lanes:?}"), "Lanes { lanes: 3, len: 0 }");
@@ -192,7 +192,7 @@ fn d14_lengths_do_not_overflow() {
     let all: &[()] = &[(); HALF];
     assert!(producers.iter_mut().all(|tx| tx.push_slice(all) == HALF));
     assert_eq!(lanes.total_len(), usize::MAX);
-    let mut rx = lanes.try_consumer(Strict).unwrap();
+    let mut rx = lanes.try_consumer(Priority).unwrap();
     assert_eq!((rx.skip(usize::MAX), lanes.total_len()), (usize::MAX, 1));
     assert_eq!((rx.skip(usize::MAX), lanes.total_len()), (1, 0));
 }
@@ -201,7 +201,7 @@ fn d14_lengths_do_not_overflow() {
 #[test]
 fn rm09_a_stalled_producer_stalls_nobody() {
     let lanes = Lanes::<u32, 2, 2, Sides<Single, Multi>>::new();
-    let mut rx = lanes.try_consumer(Fair::default()).unwrap();
+    let mut rx = lanes.try_consumer(RoundRobin::default()).unwrap();
     let mut stalled = lanes.register().unwrap();
     let mut running = lanes.register().unwrap();
     let mut grant = stalled.try_claim(2).unwrap();
@@ -219,16 +219,16 @@ fn rm09_a_stalled_producer_stalls_nobody() {
 #[test]
 fn e07_the_ends_of_a_split_are_held() {
     let mut lanes = Lanes::<u32, 4, 2>::new();
-    let (rx, shared) = lanes.split(Strict);
-    assert!(shared.try_consumer(Strict).is_none());
+    let (rx, shared) = lanes.split(Priority);
+    assert!(shared.try_consumer(Priority).is_none());
     drop(rx);
-    assert!(shared.try_consumer(Strict).is_some());
-    let (producers, rx) = lanes.split_all(Strict);
+    assert!(shared.try_consumer(Priority).is_some());
+    let (producers, rx) = lanes.split_all(Priority);
     let shared = rx.lanes();
-    assert!(shared.try_consumer(Strict).is_none());
+    assert!(shared.try_consumer(Priority).is_none());
     assert_eq!(shared.register().unwrap_err(), RegisterError::Taken);
     drop((producers, rx));
-    assert!(shared.try_consumer(Strict).is_some() && shared.register().is_ok());
+    assert!(shared.try_consumer(Priority).is_some() && shared.register().is_ok());
 }
 
 /// Of several lanes that cannot be had, the one that could be had soonest says why.

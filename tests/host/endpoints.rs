@@ -5,18 +5,18 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use annulet::host::{Deadline, Port, PortError, Segment, attach};
-use annulet::link::{Awaited, Fault, LinkError};
+use annulet::host::{Deadline, Endpoint, EndpointError, Segment, attach};
+use annulet::link::{Fault, Interest, LinkError};
 use annulet::words::{ReadWords, WriteWords};
 use annulet_platform::futex::{self, Scope, Wake};
 use annulet_platform::mapping::Mapping;
 
-use crate::common::{Stranger, Window, myself, ports, soon, words};
+use crate::common::{Stranger, Window, endpoints, myself, soon, words};
 use crate::entries::Even;
 
 #[test]
 fn ports_pass_entries_in_order_and_close() {
-    let (mut a, mut b) = ports();
+    let (mut a, mut b) = endpoints();
     let sender = thread::spawn(move || {
         for n in 0..20_000u64 {
             a.send(&n, soon()).unwrap();
@@ -27,9 +27,9 @@ fn ports_pass_entries_in_order_and_close() {
     for n in 0..20_000u64 {
         assert_eq!(b.recv(soon()), Ok(n));
     }
-    assert_eq!(b.recv(soon()), Err(PortError::Link(LinkError::Closed)));
+    assert_eq!(b.recv(soon()), Err(EndpointError::Link(LinkError::Closed)));
     let mut a = sender.join().unwrap();
-    assert_eq!(a.try_send(&1), Err(PortError::Link(LinkError::Closed)));
+    assert_eq!(a.try_send(&1), Err(LinkError::Closed));
 }
 
 /// Each side sleeps before every answer: a wake-up that got lost would cost a slice of 50 ms, and five hundred of
@@ -37,7 +37,7 @@ fn ports_pass_entries_in_order_and_close() {
 #[test]
 fn sleepers_are_woken_on_both_sides() {
     const ROUNDS: u64 = 500;
-    let (mut a, mut b) = ports();
+    let (mut a, mut b) = endpoints();
     let began = Instant::now();
     let echo = thread::spawn(move || {
         for _ in 0..ROUNDS {
@@ -60,8 +60,8 @@ fn sleepers_are_woken_on_both_sides() {
 fn e03_a_panic_in_a_batch_wakes_who_waits_for_room() {
     const ROUNDS: u64 = 300;
     const WAKE: usize = 64;
-    let (mut a, mut b) = ports();
-    let bursts = |a: &mut Port<u64, 8>| {
+    let (mut a, mut b) = endpoints();
+    let bursts = |a: &mut Endpoint<u64, 8>| {
         let burst = || a.drain(9, soon(), |_| resume_unwind(Box::new("boom")));
         assert!(catch_unwind(AssertUnwindSafe(burst)).is_err());
     };
@@ -106,8 +106,8 @@ fn e03_a_panic_in_from_image_wakes_who_waits_for_room() {
     const ROUNDS: u32 = 100;
     let (a, b) = (Segment::create().unwrap(), Segment::create().unwrap());
     let (see_a, see_b) = (attach(a.fd()).unwrap(), attach(b.fd()).unwrap());
-    let mut tx = Port::<Even, 1>::new(a, see_b, myself());
-    let mut rx = Port::<Even, 1>::new(b, see_a, myself());
+    let mut tx = Endpoint::<Even, 1>::new(a, see_b, myself());
+    let mut rx = Endpoint::<Even, 1>::new(b, see_a, myself());
     let began = Instant::now();
     let sender = thread::spawn(move || {
         for number in 0..ROUNDS {
@@ -124,7 +124,7 @@ fn e03_a_panic_in_from_image_wakes_who_waits_for_room() {
 
 #[test]
 fn batches_wait_for_the_first_and_take_what_is_there() {
-    let (mut a, mut b) = ports();
+    let (mut a, mut b) = endpoints();
     let sender = thread::spawn(move || {
         let mut numbers = 0..10_000u64;
         let mut sent = 0;
@@ -140,7 +140,7 @@ fn batches_wait_for_the_first_and_take_what_is_there() {
             next += 1;
         }) {
             Ok(count) => assert!((1..=5).contains(&count)),
-            Err(PortError::Link(LinkError::Closed)) => break,
+            Err(EndpointError::Link(LinkError::Closed)) => break,
             Err(why) => panic!("{why}"),
         }
     }
@@ -150,26 +150,26 @@ fn batches_wait_for_the_first_and_take_what_is_there() {
 
 #[test]
 fn h04_a_deadline_ends_a_wait_and_not_before() {
-    let (mut a, mut b) = ports();
+    let (mut a, mut b) = endpoints();
     let began = Instant::now();
-    assert_eq!(a.recv(Deadline::after(Duration::from_millis(120))), Err(PortError::Timeout));
+    assert_eq!(a.recv(Deadline::after(Duration::from_millis(120))), Err(EndpointError::Timeout));
     assert!(began.elapsed() >= Duration::from_millis(120));
-    assert_eq!(a.recv(Deadline::now()), Err(PortError::Timeout), "a deadline in the past is one look");
+    assert_eq!(a.recv(Deadline::now()), Err(EndpointError::Timeout), "a deadline in the past is one look");
     for n in 0..8 {
         a.send(&n, Deadline::now()).unwrap();
     }
-    assert_eq!(a.send(&8, Deadline::after(Duration::from_millis(5))), Err(PortError::Timeout));
+    assert_eq!(a.send(&8, Deadline::after(Duration::from_millis(5))), Err(EndpointError::Timeout));
     assert_eq!(b.recv(Deadline::now()), Ok(0), "what is there is received, deadline or not");
 }
 
 /// A peer that scribbles over its own window, which is all it can write: an error, at once, for good.
 #[test]
 fn a_lying_peer_poisons_the_port() {
-    let (mut a, mut b) = ports();
+    let (mut a, mut b) = endpoints();
     b.link().mine().publish(0, 9);
-    assert_eq!(a.recv(soon()), Err(PortError::Link(LinkError::Corrupt(Fault::Tail))));
-    assert_eq!(a.recv(soon()), Err(PortError::Link(LinkError::Poisoned)));
-    assert_eq!(a.try_send(&0), Err(PortError::Link(LinkError::Poisoned)));
+    assert_eq!(a.recv(soon()), Err(EndpointError::Link(LinkError::Corrupt(Fault::Tail))));
+    assert_eq!(a.recv(soon()), Err(EndpointError::Link(LinkError::Poisoned)));
+    assert_eq!(a.try_send(&0), Err(LinkError::Poisoned));
 }
 
 /// The kernel says that the peer has ended: all that was sent is received first, and a silent peer is not dead.
@@ -179,27 +179,27 @@ fn death_is_the_kernels_word_and_comes_after_the_last_message() {
     let (see_a, see_b) = (attach(a.fd()).unwrap(), attach(b.fd()).unwrap());
     // The child is only somebody to die; its window is written here.
     let mut child = Stranger::new();
-    let mut survivor = Port::<u64, 8>::new(a, see_b, child.pidfd());
-    let mut victim = Port::<u64, 8>::new(b, see_a, myself());
+    let mut survivor = Endpoint::<u64, 8>::new(a, see_b, child.pidfd());
+    let mut victim = Endpoint::<u64, 8>::new(b, see_a, myself());
     victim.send(&7, soon()).unwrap();
     victim.send(&8, soon()).unwrap();
     assert_eq!(survivor.recv(soon()), Ok(7));
-    assert!(survivor.peer().evidence().is_none());
+    assert!(survivor.peer().try_wait().is_none());
     child.kill();
     assert!(survivor.peer().wait(soon()).is_some());
     assert_eq!(survivor.recv(soon()), Ok(8));
-    assert_eq!(survivor.recv(soon()), Err(PortError::PeerDead));
+    assert_eq!(survivor.recv(soon()), Err(EndpointError::PeerDead));
     for n in 0..8 {
         survivor.send(&n, soon()).unwrap();
     }
-    assert_eq!(survivor.send(&8, soon()), Err(PortError::PeerDead), "nobody will make room");
+    assert_eq!(survivor.send(&8, soon()), Err(EndpointError::PeerDead), "nobody will make room");
 }
 
 /// Words of the header before a window.
 const HEADER: usize = 32;
 
 /// Sleeps on the word on which a peer sleeps for `what`, without a slice: why it has ended.
-fn sleep_on(window: &Mapping, what: Awaited, asleep: &AtomicU32) -> Wake {
+fn sleep_on(window: &Mapping, what: Interest, asleep: &AtomicU32) -> Wake {
     let word = words(window).nth(HEADER + what.word()).unwrap();
     // SAFETY: a word of a live mapping, which is reached by atomic accesses of this width only.
     let word = unsafe { AtomicU32::from_ptr(word) };
@@ -225,33 +225,33 @@ fn until_asleep(thread: &AtomicU32) {
 /// Everything that can be news for a sleeping peer wakes it: each way to do it, and not only at the end of a slice.
 #[test]
 fn d06_all_that_a_port_does_wakes_the_peer_that_waits_for_it() {
-    type Deed = fn(&mut Port<u64, 8>);
+    type Deed = fn(&mut Endpoint<u64, 8>);
     let for_entries: [(&str, Deed); 7] = [
-        ("try_send", |port| port.try_send(&1).unwrap()),
-        ("send", |port| port.send(&1, soon()).unwrap()),
-        ("send_iter", |port| assert_eq!(port.send_iter(&mut [1, 2].into_iter(), soon()), Ok(2))),
-        ("close", Port::close),
-        ("reset", |port| port.reset().unwrap()),
-        ("link, send", |port| port.link().send(&1).unwrap()),
-        ("link, close", |port| port.link().close()),
+        ("try_send", |endpoint| endpoint.try_send(&1).unwrap()),
+        ("send", |endpoint| endpoint.send(&1, soon()).unwrap()),
+        ("send_iter", |endpoint| assert_eq!(endpoint.send_iter(&mut [1, 2].into_iter(), soon()), Ok(2))),
+        ("close", Endpoint::close),
+        ("reset", |endpoint| endpoint.reset().unwrap()),
+        ("link, send", |endpoint| endpoint.link().try_send(&1).unwrap()),
+        ("link, close", |endpoint| endpoint.link().close()),
     ];
     let for_room: [(&str, Deed); 7] = [
-        ("try_recv", |port| assert_eq!(port.try_recv(), Ok(0))),
-        ("recv", |port| assert_eq!(port.recv(soon()), Ok(0))),
-        ("drain", |port| assert_eq!(port.drain(9, soon(), drop), Ok(8))),
-        ("close", Port::close),
-        ("reset", |port| port.reset().unwrap()),
-        ("link, recv", |port| assert_eq!(port.link().recv(), Ok(0))),
-        ("link, reset", |port| port.link().reset().unwrap()),
+        ("try_recv", |endpoint| assert_eq!(endpoint.try_recv(), Ok(0))),
+        ("recv", |endpoint| assert_eq!(endpoint.recv(soon()), Ok(0))),
+        ("drain", |endpoint| assert_eq!(endpoint.drain(9, soon(), drop), Ok(8))),
+        ("close", Endpoint::close),
+        ("reset", |endpoint| endpoint.reset().unwrap()),
+        ("link, recv", |endpoint| assert_eq!(endpoint.link().try_recv(), Ok(0))),
+        ("link, reset", |endpoint| endpoint.link().reset().unwrap()),
     ];
-    let all = for_entries.map(|deed| (Awaited::Entries, deed)).into_iter();
-    for (what, (name, deed)) in all.chain(for_room.map(|deed| (Awaited::Room, deed))) {
+    let all = for_entries.map(|deed| (Interest::Readable, deed)).into_iter();
+    for (what, (name, deed)) in all.chain(for_room.map(|deed| (Interest::Writable, deed))) {
         let (a, b) = (Window::create().unwrap(), Window::create().unwrap());
         let (see_a, see_b) = (attach(a.fd()).unwrap(), attach(b.fd()).unwrap());
         let seen_by_peer = Mapping::read_only(a.fd(), 4096).unwrap();
-        let (mut here, mut peer) = (Port::new(a, see_b, myself()), Port::new(b, see_a, myself()));
+        let (mut here, mut peer) = (Endpoint::new(a, see_b, myself()), Endpoint::new(b, see_a, myself()));
         assert_eq!(peer.send_iter(&mut (0..8), soon()), Ok(8));
-        peer.link().prepare_sleep(what);
+        peer.link().enable_notification(what);
         let asleep = AtomicU32::new(0);
         thread::scope(|scope| {
             let sleeper = scope.spawn(|| sleep_on(&seen_by_peer, what, &asleep));
@@ -262,21 +262,21 @@ fn d06_all_that_a_port_does_wakes_the_peer_that_waits_for_it() {
     }
 }
 
-/// After a reset a port waits until the peer has followed, or its deadline, and then goes on.
+/// After a reset an endpoint waits until the peer has followed, or its deadline, and then goes on.
 #[test]
 fn a12_a_port_waits_for_the_peer_to_follow_its_reset() {
-    let (mut a, mut b) = ports();
+    let (mut a, mut b) = endpoints();
     b.send(&1, soon()).unwrap();
     a.reset().unwrap();
     for _ in 0..2 {
         let span = Duration::from_millis(60);
         let begun = Instant::now();
-        assert_eq!(a.recv(Deadline::after(span)), Err(PortError::Timeout));
+        assert_eq!(a.recv(Deadline::after(span)), Err(EndpointError::Timeout));
         assert!(begun.elapsed() >= span);
-        assert_eq!(a.send(&2, Deadline::after(span)), Err(PortError::Timeout));
+        assert_eq!(a.send(&2, Deadline::after(span)), Err(EndpointError::Timeout));
     }
-    assert_eq!(a.recv(Deadline::now()), Err(PortError::Timeout));
-    assert_eq!(a.try_recv(), Err(PortError::Link(LinkError::StaleEpoch)), "a single try says why");
+    assert_eq!(a.recv(Deadline::now()), Err(EndpointError::Timeout));
+    assert_eq!(a.try_recv(), Err(LinkError::StaleEpoch), "a single try says why");
     let waiting = thread::spawn(move || {
         let received = a.recv(soon());
         (received, a.send(&4, soon()), a)
@@ -284,7 +284,7 @@ fn a12_a_port_waits_for_the_peer_to_follow_its_reset() {
     while b.link().theirs().read(64) == 0 {
         thread::yield_now();
     }
-    assert_eq!(b.recv(soon()), Err(PortError::Link(LinkError::PeerReset)));
+    assert_eq!(b.recv(soon()), Err(EndpointError::Link(LinkError::PeerReset)));
     b.reset().unwrap();
     b.send(&3, soon()).unwrap();
     let (received, sent, mut a) = waiting.join().unwrap();
@@ -299,9 +299,9 @@ fn a_reset_that_a_dead_peer_does_not_follow_ends_by_its_death() {
     let (a, b) = (Window::create().unwrap(), Window::create().unwrap());
     let see_b = attach(b.fd()).unwrap();
     let mut child = Stranger::new();
-    let mut port = Port::<u64, 8>::new(a, see_b, child.pidfd());
-    port.reset().unwrap();
+    let mut endpoint = Endpoint::<u64, 8>::new(a, see_b, child.pidfd());
+    endpoint.reset().unwrap();
     child.kill();
-    assert_eq!(port.recv(soon()), Err(PortError::PeerDead));
-    assert_eq!(port.send(&1, Deadline::now()), Err(PortError::PeerDead));
+    assert_eq!(endpoint.recv(soon()), Err(EndpointError::PeerDead));
+    assert_eq!(endpoint.send(&1, Deadline::now()), Err(EndpointError::PeerDead));
 }

@@ -1,4 +1,4 @@
-//! The one word a side publishes about a direction: epoch, closed, position.
+//! The one word that a side publishes about a direction: epoch, closed flag, position.
 //!
 //! ```text
 //!   31         25 24 23                       0
@@ -7,8 +7,8 @@
 //!   └────────────┴──┴──────────────────────────┘
 //! ```
 //!
-//! All three travel in one word so that one load tells a consistent story: a closed flag in a word of its own
-//! would have to be loaded before *and* after the tail to know whether the tail is final.
+//! All three are in one word, so that one load is consistent. A closed flag in a word of its own would have to be loaded before
+//! *and* after the tail, to know whether the tail is final.
 
 use super::{Fault, LinkError};
 
@@ -21,39 +21,39 @@ const EPOCH_SHIFT: u32 = 25;
 /// The last epoch a link can have.
 pub(super) const LAST_EPOCH: u32 = u32::MAX >> EPOCH_SHIFT;
 
-/// What my side says.
+/// Makes the word of my side.
 #[inline(always)]
 pub(super) const fn encode(epoch: u32, closed: bool, position: u32) -> u32 {
     epoch << EPOCH_SHIFT | if closed { CLOSED } else { 0 } | position & MAX_POSITION
 }
 
-/// How far `to` is ahead of `from`.
+/// Returns how far `to` is ahead of `from`.
 #[inline(always)]
 pub(super) const fn since(to: u32, from: u32) -> u32 {
     to.wrapping_sub(from) & MAX_POSITION
 }
 
-/// `position` moved on by one.
+/// Returns `position` moved on by one.
 #[inline(always)]
 pub(super) const fn next(position: u32) -> u32 {
     position.wrapping_add(1) & MAX_POSITION
 }
 
-/// What the peer said, checked: it is of our epoch, and not further than `most` from `base`.
+/// The peer's word, checked: it is of our epoch, and at most `most` ahead of `base`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Checked {
     /// How far it is from `base`: at most `most`.
     pub(super) ahead: u32,
-    /// The peer says that it will not move again.
+    /// Whether the peer says that it will not move again.
     pub(super) closed: bool,
 }
 
-/// The only way from a loaded word to a number that is used.
+/// Checks a loaded word. It is the only way from such a word to a number that is used.
 ///
-/// - another epoch: older is [`LinkError::StaleEpoch`], a later one at its start is [`LinkError::PeerReset`] (the
-///   peer may have reset more than once, and moves nothing before I have followed), anything else is corrupt;
-/// - our epoch: the position is `0..=most` ahead of `base`, or it is the given `fault`. A position that went
-///   backwards is a long way ahead.
+/// - An older epoch is [`LinkError::StaleEpoch`]. A later one at its start is [`LinkError::PeerReset`]: the peer may have reset
+///   more than once, and moves nothing before I have followed. Any other is corrupt.
+/// - In our epoch, the position is `0..=most` ahead of `base`, or it is the given `fault`. A position that went backwards is a
+///   long way ahead.
 #[inline]
 pub(super) const fn check(
     word: u32,
