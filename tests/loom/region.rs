@@ -49,6 +49,13 @@ unsafe impl Sync for World {}
 // SAFETY: as above.
 unsafe impl Send for World {}
 
+/// The same with a region in it.
+fn registered() -> Arc<World> {
+    let world = world();
+    world.regions.register_immutable(&BYTES).unwrap();
+    world
+}
+
 fn world() -> Arc<World> {
     let mut caps = CapTable::new();
     let mut mint = |region| caps.mint(ME, Object::Region(region), Rights::READ, 0).unwrap();
@@ -109,8 +116,7 @@ fn c01_a_revoked_region_has_no_reader(main: Main) {
 
 /// A view and its clone are two who are inside.
 fn c01_a_clone_of_a_view_keeps_its_region(main: Main) {
-    let w = world();
-    w.regions.register_immutable(&BYTES).unwrap();
+    let w = registered();
     let (reader, owner) = (Arc::clone(&w), Arc::clone(&w));
     at_once(
         main,
@@ -128,8 +134,7 @@ fn c01_a_clone_of_a_view_keeps_its_region(main: Main) {
 /// Two readers at once: the one who closes comes after both, not only after the last to leave; and whoever copies is
 /// done, or revoking is refused.
 fn two_readers(main: Main, play: fn(&World)) {
-    let w = world();
-    w.regions.register_immutable(&BYTES).unwrap();
+    let w = registered();
     let other = Arc::clone(&w);
     let other = loom::thread::spawn(move || other.view_and_read());
     let (reader, owner) = (Arc::clone(&w), Arc::clone(&w));
@@ -150,8 +155,7 @@ fn c02_revoke_comes_after_every_reader(main: Main) {
 /// Two who revoke: for one region, one of them is told `Ok`; and an old revocation, however late it goes on, does not
 /// take the next tenant.
 fn c12_a_region_is_revoked_once(main: Main) {
-    let w = world();
-    w.regions.register_immutable(&BYTES).unwrap();
+    let w = registered();
     let (late, owner) = (Arc::clone(&w), Arc::clone(&w));
     let (late, (first, second)) = at_once(
         main,
@@ -197,8 +201,7 @@ fn rv22_a_registered_region_is_seen_whole(main: Main) {
 
 /// A slot goes from tenant to tenant, and what the first one's owner did is over by then.
 fn c04_a_slot_goes_from_tenant_to_tenant(main: Main) {
-    let w = world();
-    w.regions.register_immutable(&BYTES).unwrap();
+    let w = registered();
     let (old, new) = (Arc::clone(&w), Arc::clone(&w));
     let (_, second) = at_once(
         main,
@@ -228,8 +231,7 @@ fn c04_a_slot_goes_from_tenant_to_tenant(main: Main) {
 /// The table's own notes of a tenant: whoever looks at them is done before the next tenant's are written over them,
 /// though only who revokes the first tenant has seen the look end.
 fn c04_what_was_known_of_a_tenant_is_not_written_while_it_is_read(main: Main) {
-    let w = world();
-    w.regions.register_immutable(&BYTES).unwrap();
+    let w = registered();
     let (old, new) = (Arc::clone(&w), Arc::clone(&w));
     let (looked, second) = at_once(
         main,
@@ -331,8 +333,7 @@ fn register_two(main: Main) -> usize {
 
 /// The step that is left out is the pin: the bytes are read when the view is gone.
 fn m03_reading_without_a_view(main: Main) {
-    let w = world();
-    w.regions.register_immutable(&BYTES).unwrap();
+    let w = registered();
     let (reader, owner) = (Arc::clone(&w), Arc::clone(&w));
     at_once(
         main,
@@ -350,8 +351,7 @@ fn m03_reading_without_a_view(main: Main) {
 
 /// The clone is let go of before the bytes are read.
 fn m03_a_clone_that_is_dropped_first(main: Main) {
-    let w = world();
-    w.regions.register_immutable(&BYTES).unwrap();
+    let w = registered();
     let (reader, owner) = (Arc::clone(&w), Arc::clone(&w));
     at_once(
         main,
@@ -367,8 +367,7 @@ fn m03_a_clone_that_is_dropped_first(main: Main) {
 
 /// The model's demand the other way round: that both are told `Ok`.
 fn m03_whoever_revokes_takes_it(main: Main) {
-    let w = world();
-    w.regions.register_immutable(&BYTES).unwrap();
+    let w = registered();
     let (one, other) = (Arc::clone(&w), Arc::clone(&w));
     let (one, other) = at_once(main, move || one.regions.revoke(FIRST), move || other.regions.revoke(FIRST));
     assert!(one.is_ok() && other.is_ok());

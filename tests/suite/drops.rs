@@ -181,7 +181,7 @@ fn e03_a_panic_while_a_grant_is_filled_hands_over_nothing<W: Granting<Counted>>(
                 tx.put(Put::One, 1, &mut ledger.items());
                 let panicked = defuse(|| {
                     let mut grant = tx.try_claim_exact(room).unwrap();
-                    let mut make = panics_at(&ledger, at);
+                    let mut make = panics_at(ledger, at);
                     if fill_with {
                         grant.fill_with(|_| make());
                     } else {
@@ -194,7 +194,7 @@ fn e03_a_panic_while_a_grant_is_filled_hands_over_nothing<W: Granting<Counted>>(
                 assert_eq!((tx.says().0, rx.says().0), (1, 1), "the ring is as before");
                 // The one who keeps the grant across the panic keeps what is in it.
                 let mut grant = tx.try_claim_exact(room).unwrap();
-                let mut make = panics_at(&ledger, at);
+                let mut make = panics_at(ledger, at);
                 assert!(defuse(|| grant.fill_with(|_| make())).is_none());
                 assert_eq!(grant.filled(), at);
                 assert_eq!(grant.commit(), at);
@@ -212,7 +212,7 @@ fn e03_a_panic_in_an_iterator_pushes_nothing<W: Granting<Counted>>() {
             tx.put(Put::One, W::N - room, &mut ledger.items());
             let before = ledger.alive();
             let panicked = defuse(|| {
-                tx.try_push_iter(std::iter::repeat_with(panics_at(&ledger, at)));
+                tx.try_push_iter(std::iter::repeat_with(panics_at(ledger, at)));
             });
             assert!(panicked.is_none());
             assert_eq!(ledger.alive(), before, "what was taken is dropped");

@@ -126,9 +126,13 @@ pub trait Rx<T> {
     where
         T: Copy;
     /// The next item, which stays; `None` from an end that can only take.
-    fn peek(&mut self) -> Option<Option<&T>>;
+    fn peek(&mut self) -> Option<Option<&T>> {
+        None
+    }
     /// Shows every item to `see`. All of them stay. False from an end that can only take.
-    fn look(&mut self, see: &mut dyn FnMut(&T)) -> bool;
+    fn look(&mut self, _: &mut dyn FnMut(&T)) -> bool {
+        false
+    }
     /// What this end says of the ring: items, capacity, empty, full.
     fn says(&self) -> (usize, usize, bool, bool);
 }

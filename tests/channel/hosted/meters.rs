@@ -1,6 +1,6 @@
 //! What waiting costs is counted exactly: scripted sequences, by a clock that stands still unless it is told to go.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::mem::size_of;
@@ -12,12 +12,14 @@ use annulet::channel::{Line, RecvError, SendError};
 use annulet::host::Futex;
 use annulet::ring::broadcast::Overwrite;
 use annulet::stats::Off;
-use annulet::wait::{Deadline, Latencies, Notify, Strategy, Summary, Wait, Word};
+use annulet::wait::{Deadline, Latencies, Strategy, Summary, Wait};
 use annulet::{Broadcast, Channel, Mpmc, Spsc};
 
-/// One thread's clock, and what happens while it sleeps: each sleep takes the next step.
+use crate::common::ByHand;
+
+/// What happens while the thread of a test sleeps: each sleep takes the next step.
+#[derive(Default)]
 struct Script {
-    now: Cell<u64>,
     /// So many nanoseconds pass, and then so many items are sent; or the channel is closed, if it is `CLOSE`.
     steps: RefCell<VecDeque<(u64, usize)>>,
     send: OnceCell<Box<dyn Fn()>>,
@@ -27,57 +29,41 @@ struct Script {
 const CLOSE: usize = usize::MAX;
 
 impl Script {
-    /// Forgotten: it sends while it is used.
-    fn leak() -> &'static Self {
-        Box::leak(Box::new(Self {
-            now: Cell::new(1_000),
-            steps: RefCell::default(),
-            send: OnceCell::new(),
-            close: OnceCell::new(),
-        }))
-    }
-
-    fn pass(&self, nanos: u64) {
-        self.now.set(self.now.get() + nanos);
-    }
-
     fn set(&self, steps: &[(u64, usize)]) {
         assert!(self.steps.borrow().is_empty(), "all steps were taken");
         self.steps.borrow_mut().extend(steps);
     }
 }
 
-impl Notify for Script {
-    fn notify(&self, _: &Word, _: u32) -> u32 {
-        0
-    }
-}
-
-impl Wait for Script {
-    fn now(&self) -> Deadline {
-        Deadline::at(self.now.get())
-    }
-    fn wait(&self, _: &Word, _: u32, until: Deadline) {
-        let (nanos, items) =
-            self.steps.borrow_mut().pop_front().expect("it sleeps no more often than it should");
-        self.now.set((self.now.get() + nanos).min(until.nanos()));
-        if items == CLOSE {
-            return self.close.get().unwrap()();
-        }
-        (0..items).for_each(|_| self.send.get().unwrap()());
-    }
+/// A channel whose threads sleep as a script says, by a clock that is its platform's. All are forgotten, since they are used
+/// while they are lent.
+fn scripted() -> (&'static Script, &'static ByHand<'static>, &'static Scripted) {
+    let script: &Script = Box::leak(Box::default());
+    let platform = Box::leak(Box::new(ByHand {
+        clock: 1_000.into(),
+        sleep: Box::new(|platform, _, _, until| {
+            let step = script.steps.borrow_mut().pop_front();
+            let (nanos, items) = step.expect("it sleeps no more often than it should");
+            platform.pass(nanos.min(until.since(platform.now()).as_nanos() as u64));
+            if items == CLOSE {
+                return script.close.get().unwrap()();
+            }
+            (0..items).for_each(|_| script.send.get().unwrap()());
+        }),
+        ..ByHand::default()
+    }));
+    (script, platform, Box::leak(Box::new(Channel::over(Mpmc::new(), &*platform))))
 }
 
 fn nanos(nanos: u64) -> Duration {
     Duration::from_nanos(nanos)
 }
 
-type Scripted = Channel<Mpmc<u32, 2>, &'static Script, Latencies>;
+type Scripted = Channel<Mpmc<u32, 2>, &'static ByHand<'static>, Latencies>;
 
 #[test]
 fn rm20_waits_are_counted_exactly() {
-    let script = Script::leak();
-    let channel: &'static Scripted = Box::leak(Box::new(Channel::over(Mpmc::new(), script)));
+    let (script, _, channel) = scripted();
     let (mut tx, mut rx) = channel.try_split().unwrap();
     let sender = RefCell::new(tx.clone());
     assert!(script.send.set(Box::new(move || sender.borrow_mut().try_send(5).unwrap())).is_ok());
@@ -161,8 +147,7 @@ fn rm20_waits_are_counted_exactly() {
 /// The end of a channel is not something that came: a wait for it is no latency.
 #[test]
 fn rm20_what_ends_otherwise_is_no_batch() {
-    let script = Script::leak();
-    let channel: &'static Scripted = Box::leak(Box::new(Channel::over(Mpmc::new(), script)));
+    let (script, _, channel) = scripted();
     let (mut tx, mut rx) = channel.try_split().unwrap();
     let handle = tx.clone();
     assert!(script.close.set(Box::new(move || handle.close())).is_ok());
@@ -184,8 +169,7 @@ fn rm20_what_ends_otherwise_is_no_batch() {
 /// Tasks wait as well: from the poll that was pending to the one that was not.
 #[test]
 fn rm20_futures_are_counted_exactly() {
-    let script = Script::leak();
-    let channel: &'static Scripted = Box::leak(Box::new(Channel::over(Mpmc::new(), script)));
+    let (_, platform, channel) = scripted();
     let (mut tx, mut rx) = channel.try_split().unwrap();
     let mut context = Context::from_waker(Waker::noop());
     let expect = |summary: Summary, numbers: [u64; 5], time: u64, latency: u64| {
@@ -206,9 +190,9 @@ fn rm20_futures_are_counted_exactly() {
     {
         let mut future = pin!(rx.recv_async());
         assert!(future.as_mut().poll(&mut context).is_pending());
-        script.pass(10);
+        platform.pass(10);
         assert!(future.as_mut().poll(&mut context).is_pending());
-        script.pass(20);
+        platform.pass(20);
         tx.try_send(5).unwrap();
         expect(receiving(), [0; 5], 0, 0);
         assert_eq!(future.as_mut().poll(&mut context), Poll::Ready(Ok(5)));
@@ -219,7 +203,7 @@ fn rm20_futures_are_counted_exactly() {
     {
         let mut future = pin!(rx.recv_async());
         assert!(future.as_mut().poll(&mut context).is_pending());
-        script.pass(40);
+        platform.pass(40);
     }
     expect(receiving(), [2, 0, 1, 2, 1], 70, 30);
 
@@ -227,7 +211,7 @@ fn rm20_futures_are_counted_exactly() {
     {
         let mut future = pin!(rx.ready());
         assert!(future.as_mut().poll(&mut context).is_pending());
-        script.pass(5);
+        platform.pass(5);
         tx.try_send(5).unwrap();
         assert!(future.as_mut().poll(&mut context).is_ready());
     }
@@ -239,7 +223,7 @@ fn rm20_futures_are_counted_exactly() {
     {
         let mut future = pin!(tx.send_async(7));
         assert!(future.as_mut().poll(&mut context).is_pending());
-        script.pass(8);
+        platform.pass(8);
         assert_eq!(rx.try_recv(), Ok(6));
         assert!(matches!(future.as_mut().poll(&mut context), Poll::Ready(Ok(()))));
     }
@@ -247,7 +231,7 @@ fn rm20_futures_are_counted_exactly() {
     {
         let mut future = pin!(tx.send_async(8));
         assert!(future.as_mut().poll(&mut context).is_pending());
-        script.pass(2);
+        platform.pass(2);
         rx.close();
         assert!(matches!(future.as_mut().poll(&mut context), Poll::Ready(Err(SendError::Closed(8)))));
     }
@@ -267,10 +251,7 @@ fn rm20_a_meter_that_is_off_has_no_size() {
         size_of::<Channel<Broadcast<u32, 4, Overwrite>, ()>>(),
         size_of::<Channel<Broadcast<u32, 4, Overwrite>, (), Off>>()
     );
-    let (off, on) = (
-        Channel::<Spsc<u32, 4>, Futex>::new_split(Futex::new()),
-        Scripted::over(Mpmc::new(), Script::leak()),
-    );
+    let (off, on) = (Channel::<Spsc<u32, 4>, Futex>::new_split(Futex::new()), scripted().2);
     let (mut off, mut on) = (off.1, on.try_receiver().unwrap());
     // A reference, and a seat: five flags and a number.
     assert_eq!(size_of_val(&off.recv_async()), 24);

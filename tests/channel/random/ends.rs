@@ -35,9 +35,9 @@ pub async fn sender<E: Grants<Item: Good>, L: StateRef>(
             Order::Leave => desk.leaves.set(true),
             Order::Act => match dice(17) {
                 0..4 => waits_to_send(&mut tx, &desk).await,
-                4..7 => try_sends(&mut tx, &desk),
+                4..7 => sends(&mut tx, &desk, false),
                 7..9 => sends_several(&mut tx, &desk),
-                9 => sends_in_time(&mut tx, &desk),
+                9 => sends(&mut tx, &desk, true),
                 10 => waits_for_room(&mut tx, &desk).await,
                 11..14 => E::holds(&mut tx, &desk).await,
                 14 => {
@@ -74,22 +74,16 @@ fn make<T: Good>(desk: &Desk) -> T {
     item
 }
 
-fn try_sends<E: SendEnd<Item: Good>, L: StateRef>(tx: &mut Sender<E, L>, desk: &Desk) {
-    desk.does("tries to send");
-    let item: E::Item = make(desk);
-    let number = item.number();
-    if let Some(Ok(())) = guarded(|| tx.try_send(item)) {
-        sent(number);
-    }
-}
-
-fn sends_in_time<E: SendEnd<Item: Good>, L: StateRef>(tx: &mut Sender<E, L>, desk: &Desk) {
-    desk.does("sends in time");
+/// Sends one item at once, or in time.
+fn sends<E: SendEnd<Item: Good>, L: StateRef>(tx: &mut Sender<E, L>, desk: &Desk, in_time: bool) {
+    desk.does(if in_time { "sends in time" } else { "tries to send" });
     let item: E::Item = make(desk);
     let number = item.number();
     // Others are told how many items there are while it waits.
-    desk.held.set(1);
-    if let Some(Ok(())) = guarded(|| tx.send_timeout(item, SPAN)) {
+    desk.held.set(in_time.into());
+    let is_sent =
+        guarded(|| if in_time { tx.send_timeout(item, SPAN).is_ok() } else { tx.try_send(item).is_ok() });
+    if is_sent == Some(true) {
         sent(number);
     }
     desk.held.set(0);
@@ -410,9 +404,9 @@ pub async fn receiver<E: Takes<Item: Good>, L: StateRef>(
             Order::Leave => desk.leaves.set(true),
             Order::Act => match dice(17) {
                 0..4 => waits_to_receive(&mut rx, &desk).await,
-                4..7 => try_receives(&mut rx, &desk),
+                4..7 => receives(&mut rx, &desk, false),
                 7..9 => receives_several(&mut rx, &desk),
-                9 => receives_in_time(&mut rx, &desk),
+                9 => receives(&mut rx, &desk, true),
                 10..12 => waits_for_items(&mut rx, &desk).await,
                 12 | 13 => E::uses(&mut rx, &desk),
                 14 => {
@@ -441,18 +435,11 @@ fn called<R>(desk: &Desk, call: impl FnOnce() -> R) -> Option<R> {
     called
 }
 
-fn try_receives<E: RecvEnd<Item: Good>, L: StateRef>(rx: &mut Receiver<E, L>, desk: &Desk) {
-    desk.does("tries to receive");
-    if let Some(Ok(item)) = called(desk, || rx.try_recv()) {
-        desk.got(&item);
-    }
-}
-
-fn receives_in_time<E: RecvEnd<Item: Good>, L: StateRef>(rx: &mut Receiver<E, L>, desk: &Desk) {
-    desk.does("receives in time");
-    if let Some(Ok(item)) = called(desk, || rx.recv_timeout(SPAN)) {
-        desk.got(&item);
-    }
+/// Receives one item that is there, or comes in time.
+fn receives<E: RecvEnd<Item: Good>, L: StateRef>(rx: &mut Receiver<E, L>, desk: &Desk, in_time: bool) {
+    desk.does(if in_time { "receives in time" } else { "tries to receive" });
+    let got = called(desk, || if in_time { rx.recv_timeout(SPAN).ok() } else { rx.try_recv().ok() });
+    got.flatten().iter().for_each(|item| desk.got(item));
 }
 
 fn receives_several<E: RecvEnd<Item: Good>, L: StateRef>(rx: &mut Receiver<E, L>, desk: &Desk) {
@@ -554,76 +541,59 @@ impl<const N: usize, const R: usize, S: Stats> Takes for GatedReader<'static, u6
     }
 }
 
-impl<const N: usize, const L: usize, O: Lanewise, C: Side, S: Stats, H: Housing> Takes
-    for LaneConsumer<'static, Item, N, L, O, Sides<Single, C, S>, H>
-{
-    fn uses<X: StateRef>(rx: &mut Receiver<Self, X>, desk: &Desk) {
-        desk.owes.set(one_in(4));
-        let Some(end) = guarded(|| rx.end()) else { return };
-        let mut end = ManuallyDrop::new(end);
-        let way = dice(3);
-        desk.does(["skips", "drains", "consumes"][way]);
-        dropping(|| match way {
-            0 => drop(guarded(|| end.skip(dice(BATCH)))),
-            1 => drop(guarded(|| end.drain(dice(BATCH), |_, item| desk.got(&item)))),
-            _ => drop(guarded(|| {
-                end.consume(dice(BATCH), |_, _| {
-                    if one_in(4) {
-                        panic_deliberately();
-                    }
-                })
-            })),
-        });
-        if !desk.owes.get() {
-            guarded(|| drop(ManuallyDrop::into_inner(end)));
-        }
-    }
-}
-
-impl<P: Side, C: Side, S: Stats, K: Owner> Takes for Consumer<'static, Item, Sides<P, C, S>, K> {
-    fn uses<L: StateRef>(rx: &mut Receiver<Self, L>, desk: &Desk) {
-        consumes(rx, desk);
-    }
-}
-
-/// Takes items in one of the ways there are.
-fn consumes<P: Side, C: Side, S: Stats, K: Owner, L: StateRef>(
-    rx: &mut Receiver<Consumer<'static, Item, Sides<P, C, S>, K>, L>,
+/// Borrows the end of a receiver, and takes items in one of the `ways`. Now and then the guard is forgotten.
+fn borrows<E: RecvEnd, L: StateRef>(
+    rx: &mut Receiver<E, L>,
     desk: &Desk,
+    ways: &[&str],
+    takes: impl FnOnce(&mut E, usize, usize),
 ) {
     desk.owes.set(one_in(4));
     let Some(end) = guarded(|| rx.end()) else { return };
     let mut end = ManuallyDrop::new(end);
     let wanted = dice(BATCH);
-    let way = dice(4);
-    desk.does(["skips", "consumes", "drains", "iterates"][way]);
-    match way {
-        0 => drop(dropping(|| guarded(|| end.skip(wanted)))),
-        1 => {
-            let shows = || {
-                end.consume(wanted, |_| {
-                    if one_in(4) {
-                        panic_deliberately();
-                    }
-                })
-            };
-            dropping(|| guarded(shows));
-        }
-        // If the closure panics, one of many drops what it was not given.
-        2 => {
-            let drains = || {
-                end.drain(wanted, |item| {
-                    desk.got(&item);
-                    if one_in(4) {
-                        panic_deliberately();
-                    }
-                })
-            };
-            dropping(|| guarded(drains));
-        }
-        _ => drop(guarded(|| end.try_iter().take(wanted).for_each(|item| desk.got(&item)))),
-    }
+    let way = dice(ways.len());
+    desk.does(ways[way]);
+    guarded(|| takes(&mut **end, way, wanted));
     if !desk.owes.get() {
         guarded(|| drop(ManuallyDrop::into_inner(end)));
+    }
+}
+
+/// Now and then a panic.
+fn may_panic() {
+    if one_in(4) {
+        panic_deliberately();
+    }
+}
+
+impl<const N: usize, const L: usize, O: Lanewise, C: Side, S: Stats, H: Housing> Takes
+    for LaneConsumer<'static, Item, N, L, O, Sides<Single, C, S>, H>
+{
+    fn uses<X: StateRef>(rx: &mut Receiver<Self, X>, desk: &Desk) {
+        borrows(rx, desk, &["skips", "drains", "consumes"], |end, way, wanted| {
+            dropping(|| match way {
+                0 => end.skip(wanted),
+                1 => end.drain(wanted, |_, item| desk.got(&item)),
+                _ => end.consume(wanted, |_, _| may_panic()),
+            });
+        });
+    }
+}
+
+impl<P: Side, C: Side, S: Stats, K: Owner> Takes for Consumer<'static, Item, Sides<P, C, S>, K> {
+    fn uses<L: StateRef>(rx: &mut Receiver<Self, L>, desk: &Desk) {
+        borrows(rx, desk, &["skips", "consumes", "drains", "iterates"], |end, way, wanted| match way {
+            0 => drop(dropping(|| end.skip(wanted))),
+            1 => drop(dropping(|| end.consume(wanted, |_| may_panic()))),
+            // If the closure panics, one of many drops what it was not given.
+            2 => drop(dropping(|| {
+                end.drain(wanted, |item| {
+                    desk.got(&item);
+                    may_panic();
+                })
+            })),
+            _ => end.try_iter().take(wanted).for_each(|item| desk.got(&item)),
+        });
     }
 }
