@@ -39,11 +39,11 @@ models! {
     fn d16_one_to_many_has_a_length_in_range kills [CursorClaim];
     fn d20_full_and_empty_have_one_order_for_one_consumer = |main| _ = full_before_empty::<Single>(main),
         kills [FullFence EmptyFence];
-    fn d20_full_and_empty_have_one_order_for_one_producer = |main| empty_before_full::<Single>(main),
+    fn d20_full_and_empty_have_one_order_for_one_producer = empty_before_full::<Single>,
         kills [FullFence EmptyFence];
     fn d20_full_and_empty_have_one_order_for_consumers = |main| _ = full_before_empty::<Multi>(main),
         kills [FullFence EmptyFence] twin |main| assert!(!full_before_empty::<Multi>(main));
-    fn d20_full_and_empty_have_one_order_for_producers = |main| empty_before_full::<Multi>(main),
+    fn d20_full_and_empty_have_one_order_for_producers = empty_before_full::<Multi>,
         kills [FullFence EmptyFence];
     fn d16_one_of_many_consumers_has_a_length_in_range kills [CursorHint CursorClaim];
     fn d16_many_to_many_has_a_length_in_range = |main| length(main, 0..=2),

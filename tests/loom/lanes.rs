@@ -13,8 +13,8 @@ models! {
         kills [BitmapClaim BitmapGiveBack] twin |main| assert_eq!(change_hands(main), (true, true));
     fn rm09_two_who_register_at_once_have_two_lanes = |main| _ = register_at_once(main),
         kills [] twin |main| assert_eq!(register_at_once(main)[0].index(), 0);
-    fn rm09_an_item_is_its_producers = |main| tenants::<Single>(main), kills [CursorPublish CursorObserve];
-    fn rm09_a_stolen_item_is_its_producers = |main| tenants::<Multi>(main),
+    fn rm09_an_item_is_its_producers = tenants::<Single>, kills [CursorPublish CursorObserve];
+    fn rm09_a_stolen_item_is_its_producers = tenants::<Multi>,
         kills [CursorPublish CursorObserve StampCommit StampObserve];
     fn rm11_consumers_steal_each_item_once kills [StampCommit StampObserve];
     fn rm11_consumers_follow_each_other kills [BitmapClaim BitmapGiveBack];
