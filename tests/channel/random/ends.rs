@@ -1,7 +1,6 @@
 //! What senders and receivers of a random program do.
 
 use std::mem::{ManuallyDrop, forget};
-use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -176,6 +175,8 @@ async fn waits_for_room<E: SendEnd<Item: Good>, L: StateRef>(tx: &mut Sender<E, 
 /// Sends some items as a sink does. Without its sender, that panicked on its way back.
 #[cfg(feature = "futures-v0.3")]
 async fn sinks<E: SendEnd<Item: Good>, L: StateRef>(tx: Sender<E, L>, desk: &Desk) -> Option<Sender<E, L>> {
+    use std::pin::Pin;
+
     use futures_sink::Sink;
 
     desk.does("is a sink");
@@ -483,6 +484,8 @@ async fn waits_to_receive<E: RecvEnd<Item: Good>, L: StateRef>(rx: &mut Receiver
 /// Receives some items as a stream does.
 #[cfg(feature = "futures-v0.3")]
 async fn streams<E: RecvEnd<Item: Good>, L: StateRef>(rx: &mut Receiver<E, L>, desk: &Desk) {
+    use std::pin::Pin;
+
     use futures_core::Stream;
 
     desk.does("is a stream");
