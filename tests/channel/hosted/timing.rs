@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use annulet::channel::{RecvError, SendError, TrySendError};
+use annulet::channel::{RecvError, SendError};
 use annulet::host::Futex;
 use annulet::wait::{Deadline, Event, Strategy, TimedOut};
 use annulet::{Channel, Mpmc};
@@ -161,28 +161,6 @@ fn h06_a_storm_of_signals_without_data() {
     });
 }
 
-/// The same through a channel: a borrowed end signals, and nothing is there. A receiver that is woken without cause does not
-/// report a timeout for that.
-#[test]
-fn nx11_a_wake_without_data_is_no_timeout() {
-    let _watchdog = Watchdog::new();
-    let channel = SpscChannel::new(&Probe::new());
-    let (mut tx, mut rx) = channel.ends();
-    let over = AtomicBool::new(false);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            while !over.load(Relaxed) {
-                drop(tx.end());
-                thread::sleep(Duration::from_micros(70));
-            }
-            tx.send(9).unwrap();
-        });
-        assert_eq!(not_early(|| rx.recv_timeout(SPAN)), Err(RecvError::Timeout));
-        over.store(true, Relaxed);
-        assert_eq!(rx.recv_timeout(SOON), Ok(9));
-    });
-}
-
 /// A sender whose receiver is too slow sleeps: it looks once for each item that is taken, and not in between.
 #[test]
 fn rm06_a_slow_receiver_makes_no_sender_spin() {
@@ -205,19 +183,6 @@ fn rm06_a_slow_receiver_makes_no_sender_spin() {
     });
     println!("{} sleeps for 40 items that had no room", probe.waits());
     assert!((40..=120).contains(&probe.waits()), "{} sleeps", probe.waits());
-}
-
-/// More at once than there is room for is no reason to wait for ever: the rest is said to be the caller's.
-#[test]
-fn rm05_more_than_its_capacity_goes_in_parts() {
-    let channel = SpscChannel::new(&Probe::new());
-    let (mut tx, rx) = channel.ends();
-    let mut items = 0..1_000_000;
-    assert_eq!(tx.send_iter(&mut items).unwrap(), N);
-    assert!(matches!(tx.send_iter_timeout(&mut items, Duration::ZERO), Err(SendError::Timeout(()))));
-    assert!(matches!(tx.try_send(1), Err(TrySendError::Full(1))));
-    drop(rx);
-    assert!(matches!(tx.send_iter(&mut items), Err(SendError::Closed(()))));
 }
 
 /// The clock of a wait is the monotonic one, which is not set back: it is the one of `Instant`.
