@@ -71,8 +71,8 @@ fn h01_spurious_wakes_change_nothing<C: Chan>() {
     });
 }
 
-/// Blocked for a third of a second, on either side, a thread uses a twentieth of a processor at most, the spins before its
-/// sleep included. Measured by the clock of the thread itself.
+/// Blocked for a third of a second, on either side and with deadlines or without, a thread uses a twentieth of a processor at
+/// most, the spins before its sleep included. Measured by the clock of the thread itself.
 fn rv12_who_sleeps_uses_no_processor<C: Chan>() {
     const SLEEP: Duration = Duration::from_millis(300);
     let strategies = [
@@ -86,13 +86,14 @@ fn rv12_who_sleeps_uses_no_processor<C: Chan>() {
     let full = strategies.map(|_| C::new(&full_probe));
     thread::scope(|scope| {
         let (mut blocked, mut ends, mut full_ends) = (Vec::new(), Vec::new(), Vec::new());
-        for ((empty, full), strategy) in empty.iter().zip(&full).zip(strategies) {
+        for ((turn, (empty, full)), strategy) in (0..).zip(empty.iter().zip(&full)).zip(strategies) {
+            let until = if turn % 2 == 0 { Deadline::NEVER } else { Deadline::after(SOON) };
             let (tx, mut rx) = empty.ends();
             rx.set_strategy(strategy);
             ends.push(tx);
             blocked.push(scope.spawn(move || {
                 let before = thread_time();
-                assert_eq!(rx.recv(), Ok(7));
+                assert_eq!(rx.recv_deadline(until), Ok(7));
                 (strategy, thread_time() - before)
             }));
             if C::OVERWRITES {
@@ -104,7 +105,7 @@ fn rv12_who_sleeps_uses_no_processor<C: Chan>() {
             full_ends.push(rx);
             blocked.push(scope.spawn(move || {
                 let before = thread_time();
-                tx.send(7).unwrap();
+                tx.send_deadline(7, until).unwrap();
                 (strategy, thread_time() - before)
             }));
         }
