@@ -404,8 +404,8 @@ fn gated_storm<const N: usize>() {
     let mut writer = ring.try_writer().unwrap();
     let done = AtomicBool::new(false);
     let (ring, done) = (&ring, &done);
-    let mut published = Flow::default();
-    let received: Vec<Flow> = thread::scope(|scope| {
+    let mut published = DirectionStats::default();
+    let received: Vec<DirectionStats> = thread::scope(|scope| {
         let _over = Over(done);
         scope.spawn(move || watch(done, || ring.stats()));
         let readers: Vec<_> = (0..3)

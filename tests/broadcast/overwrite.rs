@@ -352,24 +352,3 @@ fn what_handles_say_of_themselves() {
     assert_eq!(format!("{reader:?}"), "Reader { lag: 3, capacity: 2 }");
     assert_eq!(ReadError::Lagged(3).to_string(), "the writer overtook this reader: 3 items are missed");
 }
-
-/// A writer that `split` made is the only one while it is there, as any other.
-#[test]
-fn e07_the_writer_of_a_split_is_alone_until_it_goes() {
-    let mut ring = Broadcast::<Item, 4>::new();
-    let (writer, ring) = ring.split();
-    assert!(ring.try_writer().is_none(), "two writers would write one slot");
-    drop(writer);
-    assert!(ring.try_writer().is_some());
-}
-
-/// What was overwritten is behind a reader, and not there for it.
-#[test]
-fn rr07_a_reader_has_no_more_items_than_there_are_slots() {
-    let ring = Broadcast::<Item, 4>::new();
-    let (mut writer, reader) = (ring.try_writer().unwrap(), ring.reader_at_oldest());
-    for number in 0..9 {
-        assert_eq!((reader.lag(), reader.len()), (number, (number as usize).min(4)));
-        writer.publish(item(number));
-    }
-}

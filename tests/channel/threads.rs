@@ -2,9 +2,9 @@
 
 use std::thread;
 
-use annulet::{Channel, Spsc};
+use annulet::Spsc;
 
-use crate::common::{Lot, Many, block_on, many, over, rounds, waiting};
+use crate::common::{Many, block_on, many, over, rounds, waiting};
 
 #[test]
 fn nx10_thread_and_task_play_ping_pong() {
@@ -86,10 +86,11 @@ fn a_large_channel_is_never_on_the_stack() {
     const LARGE: usize = 1024;
     const SIZE: usize = 16 * 1024;
     type Item = [u8; SIZE];
+    type Ring = annulet::Channel<annulet::Mpmc<Item, LARGE>, crate::common::Lot>;
     // An eighth of the ring: enough for the items that go through it, unoptimised.
     let little = thread::Builder::new().stack_size(LARGE * SIZE / 8);
     let check = || {
-        let (mut tx, mut rx) = Channel::<annulet::Mpmc<Item, LARGE>, Lot>::new_split(Lot::new());
+        let (mut tx, mut rx) = Ring::new_split(crate::common::Lot::new());
         tx.try_send([7; SIZE]).unwrap();
         assert_eq!(rx.try_recv().map(|item| item[0]), Ok(7));
         assert_eq!((tx.receivers(), rx.senders(), rx.end().capacity()), (1, 1, LARGE));

@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use annulet::host::{AttachError, Deadline, Endpoint, PidFd, Segment, attach};
+use annulet::words::Entry;
 use annulet_platform::fdpass;
 use annulet_platform::mapping::Mapping;
 use annulet_platform::memfd::{self, Seals};
@@ -85,6 +86,22 @@ pub fn forged(bytes: &[u8], seals: Seals) -> OwnedFd {
     let file = File::from(memfd::create(c"forged", bytes.len() as u64).unwrap());
     file.write_all_at(bytes, 0).unwrap();
     memfd::add_seals(&file, seals).unwrap();
+    file.into()
+}
+
+/// A file that begins as this window does, of the right size, prepared by `make` before it is sealed.
+pub fn forged_after<E: Entry, const N: usize>(
+    window: &Segment<E, N>,
+    make: impl FnOnce(&File, u64),
+) -> OwnedFd {
+    let genuine = File::from(window.fd().try_clone_to_owned().unwrap());
+    let size = genuine.metadata().unwrap().len();
+    let mut header = [0; 128];
+    genuine.read_exact_at(&mut header, 0).unwrap();
+    let file = File::from(memfd::create(c"forged", size).unwrap());
+    make(&file, size);
+    file.write_all_at(&header, 0).unwrap();
+    memfd::add_seals(&file, all_seals()).unwrap();
     file.into()
 }
 

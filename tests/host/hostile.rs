@@ -20,12 +20,11 @@ use annulet::link::LinkError;
 use annulet::words::WriteWords;
 use annulet_platform::fdpass::{self, PassError};
 use annulet_platform::mapping::Mapping;
-use annulet_platform::memfd;
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::alone::{again, role};
-use crate::common::{HELLO, TAKEN, all_seals, receive, soon};
+use crate::common::{HELLO, TAKEN, forged_after, receive, soon};
 
 const NAME: &str = "hostile::k09_hostile_processes_leave_nothing_behind";
 
@@ -158,19 +157,6 @@ fn echo(socket: impl Into<OwnedFd>) {
     }
 }
 
-/// A file that begins as a window does, of the right size, prepared by `make` before it is sealed.
-fn forge(make: impl FnOnce(&File, u64)) -> OwnedFd {
-    let genuine = File::from(Window::create().unwrap().fd().try_clone_to_owned().unwrap());
-    let size = genuine.metadata().unwrap().len();
-    let mut header = [0; 128];
-    genuine.read_exact_at(&mut header, 0).unwrap();
-    let file = File::from(memfd::create(c"forged", size).unwrap());
-    make(&file, size);
-    file.write_all_at(&header, 0).unwrap();
-    memfd::add_seals(&file, all_seals()).unwrap();
-    file.into()
-}
-
 /// Shakes hands by hand, and keeps the other side's window.
 fn take_window(socket: &impl AsFd) -> (Window, OwnedFd) {
     let mine = Window::create().unwrap();
@@ -216,7 +202,7 @@ fn commit(deed: Deed, seed: u64) -> ! {
             linger();
         }
         Deed::Hole | Deed::Behind => {
-            let window = forge(|file, size| {
+            let window = forged_after(&Window::create().unwrap(), |file, size| {
                 if deed == Deed::Behind {
                     fallocate(file, FallocateFlags::KEEP_SIZE, size, 4 * size).unwrap();
                 }
@@ -518,7 +504,9 @@ fn serve_among_hostile_processes(peers: usize) {
 /// More silent connections than I may have descriptors, of a process that holds them all: honest peers are served.
 fn serve_among_silent_connections() {
     let hoarder = Player::new("hoards");
-    let window = forge(|file, size| file.write_all_at(&vec![0; size as usize], 0).unwrap());
+    let window = forged_after(&Window::create().unwrap(), |file, size| {
+        file.write_all_at(&vec![0; size as usize], 0).unwrap()
+    });
     for passes in [false, true] {
         let mut refused = 0;
         for _ in 0..129 {

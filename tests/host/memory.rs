@@ -10,7 +10,7 @@ use annulet::words::ReadWords;
 use annulet_platform::memfd::{self, Seals};
 use rustix::fs::{FallocateFlags, fallocate};
 
-use crate::common::all_seals;
+use crate::common::forged_after;
 
 #[test]
 fn a_sealed_region_is_final_and_an_unsealed_one_is_refused() {
@@ -34,18 +34,8 @@ const PAGE: u64 = 1 << 16;
 /// A window of many pages.
 type Large = Segment<[u32; 256], 1024>;
 
-/// A file that begins as a large window does, and is prepared by `make` before it is sealed.
 fn large(make: impl FnOnce(&File, u64)) -> OwnedFd {
-    let window = Large::create().unwrap();
-    let genuine = File::from(window.fd().try_clone_to_owned().unwrap());
-    let size = genuine.metadata().unwrap().len();
-    let mut header = [0; 128];
-    genuine.read_exact_at(&mut header, 0).unwrap();
-    let file = File::from(memfd::create(c"forged", size).unwrap());
-    make(&file, size);
-    file.write_all_at(&header, 0).unwrap();
-    memfd::add_seals(&file, all_seals()).unwrap();
-    file.into()
+    forged_after(&Large::create().unwrap(), make)
 }
 
 fn attach_large(fd: &OwnedFd) -> Result<(), AttachError> {

@@ -9,26 +9,45 @@ use annulet::ring::{Consumer, Multi, Producer, Ring, Side, Sides, Single};
 use loom::thread;
 
 use crate::harness::{Main, three};
+use crate::platform::lent;
 
 models! {
-    d04_two_producers_and_a_consumer kills [StampCommit StampObserve] twin d04_twin_expects_everything;
-    d04_two_producers_of_a_full_ring kills [CursorPublish CursorObserve] twin d04_twin_pushes_all;
-    d04_a_batch_beside_an_item kills [StampCommit StampObserve];
-    d05_two_consumers_and_a_producer kills [CursorPublish CursorObserve] twin d05_twin_takes_nothing;
-    d05_two_consumers_of_a_full_ring kills [StampCommit StampObserve];
-    d05_two_consumers_drain_at_once kills [StampCommit StampObserve];
-    rm11_two_producers_of_many_to_many kills [StampCommit StampObserve];
-    rm11_two_consumers_of_many_to_many kills [StampCommit StampObserve];
-    d09_a_producer_that_gives_up_its_slot kills [StampCommit StampObserve] twin d09_twin_never_waits;
-    d09_full_is_not_said_of_a_ring_with_room kills [StampCommit StampObserve] twin d09_twin_expects_room;
-    d09_one_rival_is_no_contention kills [CursorClaim];
-    d16_one_to_many_has_a_length_in_range kills [CursorClaim];
-    d20_full_and_empty_have_one_order_for_one_consumer kills [FullFence EmptyFence];
-    d20_full_and_empty_have_one_order_for_one_producer kills [FullFence EmptyFence];
-    d20_full_and_empty_have_one_order_for_consumers kills [FullFence EmptyFence] twin d20_twin_is_never_full;
-    d20_full_and_empty_have_one_order_for_producers kills [FullFence EmptyFence];
-    d16_one_of_many_consumers_has_a_length_in_range kills [CursorHint CursorClaim];
-    d16_many_to_many_has_a_length_in_range kills [] twin d16_twin_of_many_expects_emptiness;
+    fn d04_two_producers_and_a_consumer = |main| _ = two_producers::<Single>(main, 0, 1, 2),
+        kills [StampCommit StampObserve] twin |main| assert_eq!(two_producers::<Single>(main, 0, 1, 2), 2);
+    // What the producers may write depends on how far the consumer has come.
+    fn d04_two_producers_of_a_full_ring = |main| _ = two_producers::<Single>(main, 2, 1, 2),
+        kills [CursorPublish CursorObserve] twin |main| assert_eq!(two_producers::<Single>(main, 2, 1, 2), 2);
+    fn d04_a_batch_beside_an_item kills [StampCommit StampObserve];
+    fn d05_two_consumers_and_a_producer = |main| _ = two_consumers::<2, Single>(main, 0, 2, 1),
+        kills [CursorPublish CursorObserve]
+        twin |main| assert_eq!(two_consumers::<2, Single>(main, 0, 2, 1), 0);
+    // What the producer may write depends on which slots the consumers have given back.
+    fn d05_two_consumers_of_a_full_ring = |main| _ = two_consumers::<2, Single>(main, 2, 2, 1),
+        kills [StampCommit StampObserve];
+    fn d05_two_consumers_drain_at_once kills [StampCommit StampObserve];
+    fn rm11_two_producers_of_many_to_many = |main| _ = two_producers::<Multi>(main, 1, 1, 2),
+        kills [StampCommit StampObserve];
+    fn rm11_two_consumers_of_many_to_many = |main| _ = two_consumers::<2, Multi>(main, 1, 2, 1),
+        kills [StampCommit StampObserve];
+    // Its twin: There is a moment at which a slot is claimed and not committed, and it is called by its name.
+    fn d09_a_producer_that_gives_up_its_slot = |main| _ = give_up(main),
+        kills [StampCommit StampObserve]
+        twin |main| assert!(!give_up(main).contains(&Err(PopError::Pending)));
+    fn d09_full_is_not_said_of_a_ring_with_room = |main| _ = room(main),
+        kills [StampCommit StampObserve] twin |main| assert!(room(main));
+    fn d09_one_rival_is_no_contention kills [CursorClaim];
+    fn d16_one_to_many_has_a_length_in_range kills [CursorClaim];
+    fn d20_full_and_empty_have_one_order_for_one_consumer = |main| _ = full_before_empty::<Single>(main),
+        kills [FullFence EmptyFence];
+    fn d20_full_and_empty_have_one_order_for_one_producer = empty_before_full::<Single>,
+        kills [FullFence EmptyFence];
+    fn d20_full_and_empty_have_one_order_for_consumers = |main| _ = full_before_empty::<Multi>(main),
+        kills [FullFence EmptyFence] twin |main| assert!(!full_before_empty::<Multi>(main));
+    fn d20_full_and_empty_have_one_order_for_producers = empty_before_full::<Multi>,
+        kills [FullFence EmptyFence];
+    fn d16_one_of_many_consumers_has_a_length_in_range kills [CursorHint CursorClaim];
+    fn d16_many_to_many_has_a_length_in_range = |main| length(main, 0..=2),
+        kills [] twin |main| length(main, 0..=0);
 }
 
 const ORIGIN: usize = usize::MAX;
@@ -51,16 +70,13 @@ fn stage<const N: usize, P: Side, C: Side, R>(
     before: u32,
     play: impl FnOnce(Tx<P, C>, Rx<P, C>, &'static Ring<Item, N, Sides<P, C>>) -> R,
 ) -> R {
-    let ring = Box::into_raw(Box::new(Ring::<Item, N, Sides<P, C>>::starting_at(ORIGIN)));
-    // SAFETY: it is alive until it is dropped below. If a model fails, it is leaked.
-    let shared: &'static Ring<Item, N, Sides<P, C>> = unsafe { &*ring };
-    // SAFETY: the ends of a single side that come of this are the only ones.
-    let (mut tx, rx) = unsafe { shared.split_unchecked() };
-    (0..before).for_each(|number| tx.try_push(item(number)).unwrap());
-    let result = play(tx, rx, shared);
-    // SAFETY: it came from a box, and whoever `play` lent it to is gone.
-    drop(unsafe { Box::from_raw(ring) });
-    result
+    lent(Ring::<Item, N, Sides<P, C>>::starting_at(ORIGIN), |ring| {
+        let ring = &*ring;
+        // SAFETY: the ends of a single side that come of this are the only ones.
+        let (mut tx, rx) = unsafe { ring.split_unchecked() };
+        (0..before).for_each(|number| tx.try_push(item(number)).unwrap());
+        play(tx, rx, ring)
+    })
 }
 
 /// What is left in a ring whose threads have been joined.
@@ -117,27 +133,6 @@ fn two_producers<C: Side>(main: Main, before: u32, each: u32, times: usize) -> u
     })
 }
 
-fn d04_two_producers_and_a_consumer(main: Main) {
-    two_producers::<Single>(main, 0, 1, 2);
-}
-
-fn d04_twin_expects_everything(main: Main) {
-    assert_eq!(two_producers::<Single>(main, 0, 1, 2), 2);
-}
-
-/// What the producers may write depends on how far the consumer has come.
-fn d04_two_producers_of_a_full_ring(main: Main) {
-    two_producers::<Single>(main, 2, 1, 2);
-}
-
-fn d04_twin_pushes_all(main: Main) {
-    assert_eq!(two_producers::<Single>(main, 2, 1, 2), 2);
-}
-
-fn rm11_two_producers_of_many_to_many(main: Main) {
-    two_producers::<Multi>(main, 1, 1, 2);
-}
-
 /// A batch is seen whole by who comes to its first item.
 fn d04_a_batch_beside_an_item(main: Main) {
     stage::<4, Multi, Single, _>(0, |mut tx, mut rx, ring| {
@@ -167,23 +162,6 @@ fn two_consumers<const N: usize, P: Side>(main: Main, before: u32, sends: u32, t
         exactly_once(&[&before, &sent], &[&one, &two, &left]);
         one.len() + two.len()
     })
-}
-
-fn d05_two_consumers_and_a_producer(main: Main) {
-    two_consumers::<2, Single>(main, 0, 2, 1);
-}
-
-fn d05_twin_takes_nothing(main: Main) {
-    assert_eq!(two_consumers::<2, Single>(main, 0, 2, 1), 0);
-}
-
-/// What the producer may write depends on which slots the consumers have given back.
-fn d05_two_consumers_of_a_full_ring(main: Main) {
-    two_consumers::<2, Single>(main, 2, 2, 1);
-}
-
-fn rm11_two_consumers_of_many_to_many(main: Main) {
-    two_consumers::<2, Multi>(main, 1, 2, 1);
 }
 
 fn d05_two_consumers_drain_at_once(main: Main) {
@@ -229,15 +207,6 @@ fn give_up(main: Main) -> Vec<Result<u32, PopError>> {
     })
 }
 
-fn d09_a_producer_that_gives_up_its_slot(main: Main) {
-    give_up(main);
-}
-
-/// There is a moment at which a slot is claimed and not committed, and it is called by its name.
-fn d09_twin_never_waits(main: Main) {
-    assert!(!give_up(main).contains(&Err(PopError::Pending)));
-}
-
 fn length(main: Main, allowed: std::ops::RangeInclusive<usize>) {
     stage::<2, Multi, Multi, _>(1, |mut tx, mut rx, ring| {
         let look = move || {
@@ -247,14 +216,6 @@ fn length(main: Main, allowed: std::ops::RangeInclusive<usize>) {
         };
         three(main, move || push(&mut tx, 10..12), look, move || pop(&mut rx, 2));
     });
-}
-
-fn d16_many_to_many_has_a_length_in_range(main: Main) {
-    length(main, 0..=2);
-}
-
-fn d16_twin_of_many_expects_emptiness(main: Main) {
-    length(main, 0..=0);
 }
 
 /// The item that is looked for is given back, and others have gone past it, between two looks of a producer: then the
@@ -295,14 +256,6 @@ fn room(main: Main) -> bool {
     })
 }
 
-fn d09_full_is_not_said_of_a_ring_with_room(main: Main) {
-    room(main);
-}
-
-fn d09_twin_expects_room(main: Main) {
-    assert!(room(main));
-}
-
 /// Whoever sees that another consumer has gone on sees what it went on to, and does not try again and again.
 fn d09_one_rival_is_no_contention(main: Main) {
     stage::<4, Single, Multi, _>(0, |mut tx, mut rx, _| {
@@ -338,18 +291,6 @@ fn full_before_empty<C: Side>(main: Main) -> bool {
     })
 }
 
-fn d20_full_and_empty_have_one_order_for_one_consumer(main: Main) {
-    full_before_empty::<Single>(main);
-}
-
-fn d20_full_and_empty_have_one_order_for_consumers(main: Main) {
-    full_before_empty::<Multi>(main);
-}
-
-fn d20_twin_is_never_full(main: Main) {
-    assert!(!full_before_empty::<Multi>(main));
-}
-
 /// The other way round: a producer pushes and finds it full, while of two consumers one takes the item that was there,
 /// and the other finds nothing.
 fn empty_before_full<P: Side>(main: Main) {
@@ -367,14 +308,6 @@ fn empty_before_full<P: Side>(main: Main) {
         }
         left(ring);
     });
-}
-
-fn d20_full_and_empty_have_one_order_for_one_producer(main: Main) {
-    empty_before_full::<Single>(main);
-}
-
-fn d20_full_and_empty_have_one_order_for_producers(main: Main) {
-    empty_before_full::<Multi>(main);
 }
 
 /// Nor is the head that another consumer sees.

@@ -13,26 +13,36 @@ use crate::harness::{Main, at_once, three};
 use crate::platform::{Platform, SOON, block_on, lent};
 
 models! {
-    d06_a_send_against_a_receive kills [SignalFence ThreadFence];
-    nx10_a_sender_waits_for_room kills [SignalFence ThreadFence] twin nx10_twin_pops_without_a_word;
-    nx10_tasks_wait_for_data_and_room kills [SignalFence TaskFence];
-    d07_what_was_sent_comes_before_closed kills [PartyLeave PartyLook] twin d07_twin_sends_nothing;
-    d07_what_was_sent_comes_before_a_close kills [PartyClose PartyLook];
-    d07_what_was_sent_is_in_a_closed_channel kills [PartyClose ClosedLook] twin d07_twin_takes_it_out;
-    rm05_the_last_sender_goes kills [SignalFence ThreadFence] twin rm05_twin_keeps_the_sender;
-    rm05_a_receiver_waits_for_a_close kills [SignalFence ThreadFence] twin rm05_twin_leaves_it_open;
-    rm05_a_task_waits_for_a_close kills [SignalFence TaskFence];
-    d08_the_last_receiver_goes kills [SignalFence ThreadFence];
-    d08_the_last_receiver_goes_from_a_task kills [SignalFence TaskFence];
-    h15_two_receivers_and_a_deadline within 2 kills [SignalFence];
-    nx10_two_receivers_and_a_batch within 2 kills [SignalFence];
-    nx10_two_receivers_and_one_signal within 2 kills [SignalFence];
-    nx10_two_receivers_and_commits_out_of_order within 1 kills [SignalFence];
-    rm05_a_close_overtakes_a_send within 1 kills [SignalFence];
-    rm07_a_place_changes_hands_while_the_writer_waits within 2 kills [SignalFence] twin rm07_twin_keeps_the_slow_reader;
-    d06_a_slot_that_is_given_up_in_front_of_an_item kills [SignalFence ThreadFence AgainFence] twin d06_twin_gives_it_up_silently;
-    d06_slots_that_are_given_up_are_room kills [SignalFence ThreadFence] twin d06_twin_fills_the_ring_silently;
-    d07_closed_comes_after_everything_that_was_sent within 2 kills [SignalFence] twin d07_twin_forgets_a_claim_and_its_sender;
+    fn d06_a_send_against_a_receive kills [SignalFence ThreadFence];
+    fn nx10_a_sender_waits_for_room = |main| for_room(main, true),
+        kills [SignalFence ThreadFence] twin |main| for_room(main, false);
+    fn nx10_tasks_wait_for_data_and_room kills [SignalFence TaskFence];
+    fn d07_what_was_sent_comes_before_closed = |main| push_and_end(main, true, drop),
+        kills [PartyLeave PartyLook] twin |main| push_and_end(main, false, drop);
+    fn d07_what_was_sent_comes_before_a_close kills [PartyClose PartyLook];
+    fn d07_what_was_sent_is_in_a_closed_channel = |main| look_into(main, false),
+        kills [PartyClose ClosedLook] twin |main| look_into(main, true);
+    fn rm05_the_last_sender_goes kills [SignalFence ThreadFence] twin rm05_twin_keeps_the_sender;
+    fn rm05_a_receiver_waits_for_a_close = |main| close_and_wait(main, true),
+        kills [SignalFence ThreadFence] twin |main| close_and_wait(main, false);
+    fn rm05_a_task_waits_for_a_close kills [SignalFence TaskFence];
+    fn d08_the_last_receiver_goes kills [SignalFence ThreadFence];
+    fn d08_the_last_receiver_goes_from_a_task kills [SignalFence TaskFence];
+    fn h15_two_receivers_and_a_deadline within 2 kills [SignalFence];
+    // By one signal that is for two.
+    fn nx10_two_receivers_and_a_batch = |main| two_receivers(main, |tx| assert_eq!(tx.send_iter(&mut [1, 2].into_iter()), Ok(2))),
+        within 2 kills [SignalFence];
+    fn nx10_two_receivers_and_one_signal within 2 kills [SignalFence];
+    fn nx10_two_receivers_and_commits_out_of_order within 1 kills [SignalFence];
+    fn rm05_a_close_overtakes_a_send within 1 kills [SignalFence];
+    fn rm07_a_place_changes_hands_while_the_writer_waits = |main| place_changes_hands(main, true),
+        within 2 kills [SignalFence] twin |main| place_changes_hands(main, false);
+    fn d06_a_slot_that_is_given_up_in_front_of_an_item = |main| give_up(main, true),
+        kills [SignalFence ThreadFence AgainFence] twin |main| give_up(main, false);
+    fn d06_slots_that_are_given_up_are_room = |main| give_up_all(main, true),
+        kills [SignalFence ThreadFence] twin |main| give_up_all(main, false);
+    fn d07_closed_comes_after_everything_that_was_sent = |main| close_in_the_middle(main, true),
+        within 2 kills [SignalFence] twin |main| close_in_the_middle(main, false);
 }
 
 type Of<const N: usize, P, C, const TASKS: usize> = Channel<Ring<u32, N, Sides<P, C>>, Platform, TASKS>;
@@ -83,14 +93,6 @@ fn for_room(main: Main, tells: bool) {
     });
 }
 
-fn nx10_a_sender_waits_for_room(main: Main) {
-    for_room(main, true);
-}
-
-fn nx10_twin_pops_without_a_word(main: Main) {
-    for_room(main, false);
-}
-
 /// The same of tasks.
 fn nx10_tasks_wait_for_data_and_room(main: Main) {
     one_to_one::<1>(|mut tx, mut rx| {
@@ -130,14 +132,6 @@ fn push_and_end(main: Main, pushes: bool, end: impl FnOnce(Tx<1, Single, Single,
     });
 }
 
-fn d07_what_was_sent_comes_before_closed(main: Main) {
-    push_and_end(main, true, drop);
-}
-
-fn d07_twin_sends_nothing(main: Main) {
-    push_and_end(main, false, drop);
-}
-
 fn d07_what_was_sent_comes_before_a_close(main: Main) {
     push_and_end(main, true, |tx| {
         tx.close();
@@ -161,14 +155,6 @@ fn look_into(main: Main, takes: bool) {
         };
         at_once(main, close, move || assert!(!channel.is_closed() || !channel.is_empty()));
     });
-}
-
-fn d07_what_was_sent_is_in_a_closed_channel(main: Main) {
-    look_into(main, false);
-}
-
-fn d07_twin_takes_it_out(main: Main) {
-    look_into(main, true);
 }
 
 /// A receiver waits, gets what was sent, and wakes up again when the last sender goes.
@@ -205,14 +191,6 @@ fn close_and_wait(main: Main, closes: bool) {
         };
         drop(at_once(main, close, receive));
     });
-}
-
-fn rm05_a_receiver_waits_for_a_close(main: Main) {
-    close_and_wait(main, true);
-}
-
-fn rm05_twin_leaves_it_open(main: Main) {
-    close_and_wait(main, false);
 }
 
 fn rm05_a_task_waits_for_a_close(main: Main) {
@@ -280,11 +258,6 @@ fn two_receivers(main: Main, send: impl FnOnce(&mut Tx<2, Single, Multi, 0>) + '
     });
 }
 
-/// By one signal that is for two.
-fn nx10_two_receivers_and_a_batch(main: Main) {
-    two_receivers(main, |tx| assert_eq!(tx.send_iter(&mut [1, 2].into_iter()), Ok(2)));
-}
-
 /// By one signal that is for one: who is woken by it wakes the next.
 fn nx10_two_receivers_and_one_signal(main: Main) {
     two_receivers(main, |tx| {
@@ -350,14 +323,6 @@ fn give_up(main: Main, tells: bool) {
     });
 }
 
-fn d06_a_slot_that_is_given_up_in_front_of_an_item(main: Main) {
-    give_up(main, true);
-}
-
-fn d06_twin_gives_it_up_silently(main: Main) {
-    give_up(main, false);
-}
-
 /// All slots are claimed and given up while the receiver waits. The sender that waits for their room gets it from the receiver,
 /// which goes past them.
 fn give_up_all(main: Main, tells: bool) {
@@ -376,14 +341,6 @@ fn give_up_all(main: Main, tells: bool) {
         };
         at_once(main, send, move || (assert_eq!(rx.recv(), Ok(7)), forget(rx)));
     });
-}
-
-fn d06_slots_that_are_given_up_are_room(main: Main) {
-    give_up_all(main, true);
-}
-
-fn d06_twin_fills_the_ring_silently(main: Main) {
-    give_up_all(main, false);
 }
 
 /// A sender is in the middle of an item, behind which there is another, when the channel is closed; then it commits, and both
@@ -418,14 +375,6 @@ fn close_in_the_middle(main: Main, commits: bool) {
     });
 }
 
-fn d07_closed_comes_after_everything_that_was_sent(main: Main) {
-    close_in_the_middle(main, true);
-}
-
-fn d07_twin_forgets_a_claim_and_its_sender(main: Main) {
-    close_in_the_middle(main, false);
-}
-
 /// The last receiver of an owned channel goes while something is sent: whatever the order, it is not there any more when both
 /// are done.
 #[cfg(feature = "alloc")]
@@ -439,9 +388,9 @@ pub mod owned {
     use loom::sync::Arc as Kept;
 
     models! {
-        d08_a_send_against_the_last_receiver kills [SignalFence DiscardFence] twin d08_twin_keeps_what_is_queued;
-        d08_two_sends_against_the_last_receiver within 2 kills [SignalFence DiscardFence];
-        d08_a_reply_that_is_dropped_with_its_request within 2 kills [SignalFence];
+        fn d08_a_send_against_the_last_receiver kills [SignalFence DiscardFence] twin d08_twin_keeps_what_is_queued;
+        fn d08_two_sends_against_the_last_receiver within 2 kills [SignalFence DiscardFence];
+        fn d08_a_reply_that_is_dropped_with_its_request within 2 kills [SignalFence];
     }
 
     type Item = Arc<()>;
@@ -544,12 +493,4 @@ fn place_changes_hands(main: Main, goes: bool) {
         three(main, send, leave, join);
         drop(idle);
     });
-}
-
-fn rm07_a_place_changes_hands_while_the_writer_waits(main: Main) {
-    place_changes_hands(main, true);
-}
-
-fn rm07_twin_keeps_the_slow_reader(main: Main) {
-    place_changes_hands(main, false);
 }

@@ -202,23 +202,26 @@ fn silently<R>(f: impl FnOnce() -> R) -> R {
 
 /// Declares models, `MODELS`, the list of them, and a test for each.
 ///
-/// `name within bound kills [sites] twin program;` where `name` is the function that plays it, and the twin and the bound
-/// of pre-emptions may be left out.
+/// `fn name = program, within bound kills [sites] twin program;` where the twin and the bound of pre-emptions may be left
+/// out, and so may the program where it is the function `name`.
 macro_rules! models {
-    ($($name:ident $(within $bound:literal)? kills [$($site:ident)*] $(twin $twin:ident)?;)*) => {
+    ($(
+        fn $name:ident $(= $play:expr,)? $(within $bound:literal)? kills [$($site:ident)*] $(twin $twin:expr)?;
+    )*) => {
         /// The models of this file.
         pub const MODELS: &[&crate::harness::Model] = &[$(&statics::$name),*];
 
         #[allow(non_upper_case_globals)]
         mod statics {
-            use annulet::model::Site;
-            use crate::harness::Model;
+            // Not where each program is a function.
+            #[allow(unused_imports)]
+            use super::*;
             $(
-                pub static $name: Model = Model::new(
+                pub static $name: crate::harness::Model = crate::harness::Model::new(
                     stringify!($name),
-                    super::$name,
-                    &[$(Site::$site),*],
-                    models!(@some $(super::$twin)?),
+                    models!(@play $name $(, $play)?),
+                    &[$(annulet::model::Site::$site),*],
+                    models!(@some $($twin)?),
                     models!(@some $($bound)?),
                 );
             )*
@@ -233,6 +236,8 @@ macro_rules! models {
             )*
         }
     };
+    (@play $name:ident) => { super::$name };
+    (@play $name:ident, $play:expr) => { $play };
     (@some) => { None };
     (@some $value:expr) => { Some($value) };
 }

@@ -6,14 +6,18 @@ use annulet::ring::lanes::{LaneConsumer, Priority, RegisterError, RoundRobin, Sc
 use annulet::ring::{Multi, Side, Sides, Single};
 
 use crate::harness::{Main, at_once};
+use crate::platform::lent;
 
 models! {
-    rm09_a_lane_changes_hands kills [BitmapClaim BitmapGiveBack] twin rm09_twin_expects_both;
-    rm09_two_who_register_at_once_have_two_lanes kills [] twin rm09_twin_expects_the_first_lane;
-    rm09_an_item_is_its_producers kills [CursorPublish CursorObserve];
-    rm09_a_stolen_item_is_its_producers kills [CursorPublish CursorObserve StampCommit StampObserve];
-    rm11_consumers_steal_each_item_once kills [StampCommit StampObserve];
-    rm11_consumers_follow_each_other kills [BitmapClaim BitmapGiveBack];
+    fn rm09_a_lane_changes_hands = |main| _ = change_hands(main),
+        kills [BitmapClaim BitmapGiveBack] twin |main| assert_eq!(change_hands(main), (true, true));
+    fn rm09_two_who_register_at_once_have_two_lanes = |main| _ = register_at_once(main),
+        kills [] twin |main| assert_eq!(register_at_once(main)[0].index(), 0);
+    fn rm09_an_item_is_its_producers = tenants::<Single>, kills [CursorPublish CursorObserve];
+    fn rm09_a_stolen_item_is_its_producers = tenants::<Multi>,
+        kills [CursorPublish CursorObserve StampCommit StampObserve];
+    fn rm11_consumers_steal_each_item_once kills [StampCommit StampObserve];
+    fn rm11_consumers_follow_each_other kills [BitmapClaim BitmapGiveBack];
 }
 
 /// Positions start just below the end of their integer, so that every model wraps it, too.
@@ -26,12 +30,7 @@ type Item = (u64, u32);
 fn stage<const N: usize, const L: usize, C: Side, R>(
     play: impl FnOnce(&'static Lanes<Item, N, L, Sides<Single, C>>) -> R,
 ) -> R {
-    let lanes = Box::into_raw(Box::new(Lanes::starting_at(ORIGIN)));
-    // SAFETY: they are alive until they are dropped below. If a model fails, they are leaked.
-    let result = play(unsafe { &*lanes });
-    // SAFETY: they came from a box, and whoever `play` lent them to is gone.
-    drop(unsafe { Box::from_raw(lanes) });
-    result
+    lent(Lanes::starting_at(ORIGIN), |lanes| play(lanes))
 }
 
 /// Registers and pushes items that say whose they are: the handle, and how many went.
@@ -78,14 +77,6 @@ fn change_hands(main: Main) -> (bool, bool) {
     })
 }
 
-fn rm09_a_lane_changes_hands(main: Main) {
-    change_hands(main);
-}
-
-fn rm09_twin_expects_both(main: Main) {
-    assert_eq!(change_hands(main), (true, true));
-}
-
 fn register_at_once(main: Main) -> [Handle<Lane>; 2] {
     stage::<1, 2, Single, _>(|lanes| {
         let register = || {
@@ -99,14 +90,6 @@ fn register_at_once(main: Main) -> [Handle<Lane>; 2] {
         assert_eq!(receive(&mut rx, 3).len(), 2);
         [one.lane(), two.lane()]
     })
-}
-
-fn rm09_two_who_register_at_once_have_two_lanes(main: Main) {
-    register_at_once(main);
-}
-
-fn rm09_twin_expects_the_first_lane(main: Main) {
-    assert_eq!(register_at_once(main)[0].index(), 0);
 }
 
 /// A lane goes from one producer to the next while its items are taken out.
@@ -136,14 +119,6 @@ fn tenants<C: Side>(main: Main) {
         assert_eq!(received.len(), sent as usize, "each item once");
         assert!(received.is_sorted(), "of the first before those of the second");
     });
-}
-
-fn rm09_an_item_is_its_producers(main: Main) {
-    tenants::<Single>(main);
-}
-
-fn rm09_a_stolen_item_is_its_producers(main: Main) {
-    tenants::<Multi>(main);
 }
 
 /// Two who steal; one of them pushes again where the other one may have taken.
@@ -197,18 +172,15 @@ pub mod growing {
     use super::*;
 
     models! {
-        rm09_a_new_ring_is_seen_whole kills [OncePublish OnceObserve] twin rm09_twin_expects_the_item;
-        rm09_two_rings_made_at_once_are_two kills [] twin rm09_twin_expects_one_ring;
+        fn rm09_a_new_ring_is_seen_whole = |main| _ = grow_and_read(main),
+            kills [OncePublish OnceObserve] twin |main| assert_eq!(grow_and_read(main), 1);
+        fn rm09_two_rings_made_at_once_are_two = |main| assert!((1..=2).contains(&grow_at_once(main))),
+            kills [] twin |main| assert_eq!(grow_at_once(main), 1);
     }
 
     /// Lends lanes to threads, as [`stage`](super::stage).
     fn stage<R>(play: impl FnOnce(&'static GrowingLanes<Item, 1, 2>) -> R) -> R {
-        let lanes = Box::into_raw(Box::new(GrowingLanes::new()));
-        // SAFETY: they are alive until they are dropped below. If a model fails, they are leaked.
-        let result = play(unsafe { &*lanes });
-        // SAFETY: they came from a box, and whoever `play` lent them to is gone.
-        drop(unsafe { Box::from_raw(lanes) });
-        result
+        crate::platform::lent(GrowingLanes::new(), |lanes| play(lanes))
     }
 
     fn grow_and_read(main: Main) -> usize {
@@ -234,14 +206,6 @@ pub mod growing {
         })
     }
 
-    fn rm09_a_new_ring_is_seen_whole(main: Main) {
-        grow_and_read(main);
-    }
-
-    fn rm09_twin_expects_the_item(main: Main) {
-        assert_eq!(grow_and_read(main), 1);
-    }
-
     fn grow_at_once(main: Main) -> usize {
         stage(|lanes| {
             let visit = || lanes.register().map(|tx| tx.lane());
@@ -251,13 +215,5 @@ pub mod growing {
             assert_eq!(lanes.active(), 0);
             lanes.lanes()
         })
-    }
-
-    fn rm09_two_rings_made_at_once_are_two(main: Main) {
-        assert!((1..=2).contains(&grow_at_once(main)));
-    }
-
-    fn rm09_twin_expects_one_ring(main: Main) {
-        assert_eq!(grow_at_once(main), 1);
     }
 }

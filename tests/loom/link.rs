@@ -9,15 +9,18 @@ use crate::harness::{Main, at_once};
 use crate::platform::{Platform, lent};
 
 models! {
-    d01_entries_are_handed_over_and_slots_back kills [WordsPublish WordsObserve] twin m03_a_sender_does_not_wait_for_room;
-    d01_entries_are_handed_over_through_mappings kills [WordsPublish MappingObserve];
-    d18_batches_of_entries_are_handed_over_whole kills [WordsPublish WordsObserve];
-    d07_everything_arrives_before_closed kills [WordsPublish WordsObserve];
-    a12_a_reset_waits_for_the_peer_before_it_writes kills [WordsPublish WordsObserve] twin m03_a_reset_that_does_not_wait;
-    d06_a_send_against_a_sleep kills [SleepFence RouseFence] twin d06_twin_does_not_look_who_sleeps;
-    d06_room_against_a_sleep kills [SleepFence RouseFence] twin d06_twin_makes_room_and_wakes_nobody;
-    d06_a_close_against_a_sleep kills [SleepFence RouseFence] twin d06_twin_closes_and_wakes_nobody;
-    d06_a_sleep_in_each_direction kills [SleepFence RouseFence] twin d06_twin_says_that_it_sleeps_too_late;
+    fn d01_entries_are_handed_over_and_slots_back kills [WordsPublish WordsObserve] twin m03_a_sender_does_not_wait_for_room;
+    fn d01_entries_are_handed_over_through_mappings kills [WordsPublish MappingObserve];
+    fn d18_batches_of_entries_are_handed_over_whole kills [WordsPublish WordsObserve];
+    fn d07_everything_arrives_before_closed kills [WordsPublish WordsObserve];
+    fn a12_a_reset_waits_for_the_peer_before_it_writes kills [WordsPublish WordsObserve] twin m03_a_reset_that_does_not_wait;
+    fn d06_a_send_against_a_sleep = |main| send_and_sleep(main, true),
+        kills [SleepFence RouseFence] twin |main| send_and_sleep(main, false);
+    fn d06_room_against_a_sleep = |main| room_and_sleep(main, true),
+        kills [SleepFence RouseFence] twin |main| room_and_sleep(main, false);
+    fn d06_a_close_against_a_sleep = |main| close_and_sleep(main, true),
+        kills [SleepFence RouseFence] twin |main| close_and_sleep(main, false);
+    fn d06_a_sleep_in_each_direction kills [SleepFence RouseFence] twin d06_twin_says_that_it_sleeps_too_late;
 }
 
 type Entry = [u32; 2];
@@ -311,14 +314,6 @@ fn send_and_sleep(main: Main, looks: bool) {
     });
 }
 
-fn d06_a_send_against_a_sleep(main: Main) {
-    send_and_sleep(main, true);
-}
-
-fn d06_twin_does_not_look_who_sleeps(main: Main) {
-    send_and_sleep(main, false);
-}
-
 /// The ring is full, and who sends sleeps until there is room.
 fn room_and_sleep(main: Main, looks: bool) {
     with_sleepers(|mut tx, mut rx| {
@@ -336,14 +331,6 @@ fn room_and_sleep(main: Main, looks: bool) {
     });
 }
 
-fn d06_room_against_a_sleep(main: Main) {
-    room_and_sleep(main, true);
-}
-
-fn d06_twin_makes_room_and_wakes_nobody(main: Main) {
-    room_and_sleep(main, false);
-}
-
 fn close_and_sleep(main: Main, looks: bool) {
     with_sleepers(|mut tx, mut rx| {
         at_once(
@@ -357,14 +344,6 @@ fn close_and_sleep(main: Main, looks: bool) {
             move || assert_eq!(rx.wait(Interest::Readable, |rx| rx.side.try_recv()), Err(LinkError::Closed)),
         );
     });
-}
-
-fn d06_a_close_against_a_sleep(main: Main) {
-    close_and_sleep(main, true);
-}
-
-fn d06_twin_closes_and_wakes_nobody(main: Main) {
-    close_and_sleep(main, false);
 }
 
 /// A question and its answer: each side sends, wakes the other, and sleeps, with one wake word for both.

@@ -12,17 +12,21 @@ use loom::sync::Arc;
 use crate::harness::{Main, at_once};
 
 models! {
-    c01_a_revoked_region_has_no_reader kills [SlotStateUnpin SlotStateClose] twin m03_reading_without_a_view;
-    c01_a_clone_of_a_view_keeps_its_region kills [SlotStateUnpin SlotStateClose] twin m03_a_clone_that_is_dropped_first;
-    c02_revoke_comes_after_every_reader kills [SlotStateUnpin SlotStateClose] twin m03_one_reader_has_no_view;
-    c12_a_region_is_revoked_once kills [] twin m03_whoever_revokes_takes_it;
-    rv22_a_registered_region_is_seen_whole kills [SlotStateOpen SlotStatePin];
-    c04_a_slot_goes_from_tenant_to_tenant kills [SlotStateClaim SlotStateRelease];
-    c04_what_was_known_of_a_tenant_is_not_written_while_it_is_read kills [SlotStateClaim SlotStateRelease];
-    b05_a_view_sees_the_appended_bytes kills [LengthCommit LengthObserve];
-    b09_one_appender_at_a_time kills [BitmapClaim BitmapGiveBack];
-    b09_slots_are_handed_out_in_turn_by_one_holder_after_another kills [BitmapClaim BitmapGiveBack];
-    c12_two_that_register_at_once_have_two_slots kills [BitmapClaim BitmapGiveBack] twin m03_neither_waits_for_the_other;
+    fn c01_a_revoked_region_has_no_reader kills [SlotStateUnpin SlotStateClose] twin m03_reading_without_a_view;
+    fn c01_a_clone_of_a_view_keeps_its_region kills [SlotStateUnpin SlotStateClose] twin m03_a_clone_that_is_dropped_first;
+    // Its twin: One of two readers is not inside: that the other one is does not save it.
+    fn c02_revoke_comes_after_every_reader
+        kills [SlotStateUnpin SlotStateClose] twin |main| two_readers(main, World::read);
+    fn c12_a_region_is_revoked_once kills [] twin m03_whoever_revokes_takes_it;
+    fn rv22_a_registered_region_is_seen_whole kills [SlotStateOpen SlotStatePin];
+    fn c04_a_slot_goes_from_tenant_to_tenant kills [SlotStateClaim SlotStateRelease];
+    fn c04_what_was_known_of_a_tenant_is_not_written_while_it_is_read kills [SlotStateClaim SlotStateRelease];
+    fn b05_a_view_sees_the_appended_bytes kills [LengthCommit LengthObserve];
+    fn b09_one_appender_at_a_time kills [BitmapClaim BitmapGiveBack];
+    fn b09_slots_are_handed_out_in_turn_by_one_holder_after_another kills [BitmapClaim BitmapGiveBack];
+    // Its twin: The model's demand the other way round: that neither is refused.
+    fn c12_two_that_register_at_once_have_two_slots = |main| assert!(register_two(main) < 2, "both were refused"),
+        kills [BitmapClaim BitmapGiveBack] twin |main| assert_eq!(register_two(main), 0);
 }
 
 const ME: Task = Task(1);
@@ -44,6 +48,13 @@ struct World {
 unsafe impl Sync for World {}
 // SAFETY: as above.
 unsafe impl Send for World {}
+
+/// The same with a region in it.
+fn registered() -> Arc<World> {
+    let world = world();
+    world.regions.register_immutable(&BYTES).unwrap();
+    world
+}
 
 fn world() -> Arc<World> {
     let mut caps = CapTable::new();
@@ -105,8 +116,7 @@ fn c01_a_revoked_region_has_no_reader(main: Main) {
 
 /// A view and its clone are two who are inside.
 fn c01_a_clone_of_a_view_keeps_its_region(main: Main) {
-    let w = world();
-    w.regions.register_immutable(&BYTES).unwrap();
+    let w = registered();
     let (reader, owner) = (Arc::clone(&w), Arc::clone(&w));
     at_once(
         main,
@@ -124,8 +134,7 @@ fn c01_a_clone_of_a_view_keeps_its_region(main: Main) {
 /// Two readers at once: the one who closes comes after both, not only after the last to leave; and whoever copies is
 /// done, or revoking is refused.
 fn two_readers(main: Main, play: fn(&World)) {
-    let w = world();
-    w.regions.register_immutable(&BYTES).unwrap();
+    let w = registered();
     let other = Arc::clone(&w);
     let other = loom::thread::spawn(move || other.view_and_read());
     let (reader, owner) = (Arc::clone(&w), Arc::clone(&w));
@@ -146,8 +155,7 @@ fn c02_revoke_comes_after_every_reader(main: Main) {
 /// Two who revoke: for one region, one of them is told `Ok`; and an old revocation, however late it goes on, does not
 /// take the next tenant.
 fn c12_a_region_is_revoked_once(main: Main) {
-    let w = world();
-    w.regions.register_immutable(&BYTES).unwrap();
+    let w = registered();
     let (late, owner) = (Arc::clone(&w), Arc::clone(&w));
     let (late, (first, second)) = at_once(
         main,
@@ -193,8 +201,7 @@ fn rv22_a_registered_region_is_seen_whole(main: Main) {
 
 /// A slot goes from tenant to tenant, and what the first one's owner did is over by then.
 fn c04_a_slot_goes_from_tenant_to_tenant(main: Main) {
-    let w = world();
-    w.regions.register_immutable(&BYTES).unwrap();
+    let w = registered();
     let (old, new) = (Arc::clone(&w), Arc::clone(&w));
     let (_, second) = at_once(
         main,
@@ -224,8 +231,7 @@ fn c04_a_slot_goes_from_tenant_to_tenant(main: Main) {
 /// The table's own notes of a tenant: whoever looks at them is done before the next tenant's are written over them,
 /// though only who revokes the first tenant has seen the look end.
 fn c04_what_was_known_of_a_tenant_is_not_written_while_it_is_read(main: Main) {
-    let w = world();
-    w.regions.register_immutable(&BYTES).unwrap();
+    let w = registered();
     let (old, new) = (Arc::clone(&w), Arc::clone(&w));
     let (looked, second) = at_once(
         main,
@@ -325,19 +331,9 @@ fn register_two(main: Main) -> usize {
     refused
 }
 
-fn c12_two_that_register_at_once_have_two_slots(main: Main) {
-    assert!(register_two(main) < 2, "both were refused");
-}
-
-/// The model's demand the other way round: that neither is refused.
-fn m03_neither_waits_for_the_other(main: Main) {
-    assert_eq!(register_two(main), 0);
-}
-
 /// The step that is left out is the pin: the bytes are read when the view is gone.
 fn m03_reading_without_a_view(main: Main) {
-    let w = world();
-    w.regions.register_immutable(&BYTES).unwrap();
+    let w = registered();
     let (reader, owner) = (Arc::clone(&w), Arc::clone(&w));
     at_once(
         main,
@@ -355,8 +351,7 @@ fn m03_reading_without_a_view(main: Main) {
 
 /// The clone is let go of before the bytes are read.
 fn m03_a_clone_that_is_dropped_first(main: Main) {
-    let w = world();
-    w.regions.register_immutable(&BYTES).unwrap();
+    let w = registered();
     let (reader, owner) = (Arc::clone(&w), Arc::clone(&w));
     at_once(
         main,
@@ -370,15 +365,9 @@ fn m03_a_clone_that_is_dropped_first(main: Main) {
     );
 }
 
-/// One of two readers is not inside: that the other one is does not save it.
-fn m03_one_reader_has_no_view(main: Main) {
-    two_readers(main, World::read);
-}
-
 /// The model's demand the other way round: that both are told `Ok`.
 fn m03_whoever_revokes_takes_it(main: Main) {
-    let w = world();
-    w.regions.register_immutable(&BYTES).unwrap();
+    let w = registered();
     let (one, other) = (Arc::clone(&w), Arc::clone(&w));
     let (one, other) = at_once(main, move || one.regions.revoke(FIRST), move || other.regions.revoke(FIRST));
     assert!(one.is_ok() && other.is_ok());

@@ -8,19 +8,24 @@ use annulet::ring::{Consumer, Producer};
 use loom::thread;
 
 use crate::harness::Main;
+use crate::platform::lent;
 
 models! {
-    d01_three_each_in_a_ring_of_one kills [CursorPublish CursorObserve] twin d01_twin_expects_everything;
-    d01_three_each_in_a_ring_of_two kills [CursorPublish CursorObserve];
-    d02_items_are_handed_over kills [CursorPublish CursorObserve];
-    d02_room_is_handed_back kills [CursorPublish CursorObserve];
-    d10_a_held_read_grant_is_not_overwritten kills [CursorPublish CursorObserve];
-    d16_a_third_thread_sees_a_length_in_range kills [CursorObserve] twin d16_twin_expects_emptiness;
-    d18_batches_are_handed_over_whole kills [CursorPublish CursorObserve];
-    a_drain_hands_back_what_it_took kills [CursorPublish CursorObserve];
-    e07_producers_follow_each_other kills [BitmapClaim BitmapGiveBack];
-    e07_consumers_follow_each_other kills [BitmapClaim BitmapGiveBack];
-    e07_one_of_two_gets_both_ends kills [BitmapClaim BitmapGiveBack];
+    // Its twin: The interleavings in which the consumer comes too early are among those explored.
+    fn d01_three_each_in_a_ring_of_one = |main| _ = three_each::<1>(main),
+        kills [CursorPublish CursorObserve] twin |main| assert_eq!(three_each::<1>(main), 3);
+    fn d01_three_each_in_a_ring_of_two = |main| _ = three_each::<2>(main),
+        kills [CursorPublish CursorObserve];
+    fn d02_items_are_handed_over kills [CursorPublish CursorObserve];
+    fn d02_room_is_handed_back kills [CursorPublish CursorObserve];
+    fn d10_a_held_read_grant_is_not_overwritten kills [CursorPublish CursorObserve];
+    fn d16_a_third_thread_sees_a_length_in_range = |main| third_thread(main, 0..=2),
+        kills [CursorObserve] twin |main| third_thread(main, 0..=0);
+    fn d18_batches_are_handed_over_whole kills [CursorPublish CursorObserve];
+    fn a_drain_hands_back_what_it_took kills [CursorPublish CursorObserve];
+    fn e07_producers_follow_each_other kills [BitmapClaim BitmapGiveBack];
+    fn e07_consumers_follow_each_other kills [BitmapClaim BitmapGiveBack];
+    fn e07_one_of_two_gets_both_ends kills [BitmapClaim BitmapGiveBack];
 }
 
 /// Positions start just below the end of their integer, so that every model wraps it, too.
@@ -37,12 +42,7 @@ type Rx = Consumer<'static, Item>;
 
 /// Lends a ring to threads, all of which are joined when `play` returns, and drops it.
 fn stage<T: 'static, const N: usize, R>(play: impl FnOnce(&'static Spsc<T, N>) -> R) -> R {
-    let ring = Box::into_raw(Box::new(Spsc::starting_at(ORIGIN)));
-    // SAFETY: it is alive until it is dropped below. If a model fails, it is leaked.
-    let result = play(unsafe { &*ring });
-    // SAFETY: it came from a box, and whoever `play` lent it to is gone.
-    drop(unsafe { Box::from_raw(ring) });
-    result
+    lent(Spsc::starting_at(ORIGIN), |ring| play(ring))
 }
 
 /// Plays a producer and a consumer of a ring that holds `before` items at first, one of them in a thread of its
@@ -87,19 +87,6 @@ fn three_each<const N: usize>(main: Main) -> usize {
     let all: Vec<Item> = received.into_iter().chain(left).collect();
     assert_eq!(all, sent.into_iter().map(item).collect::<Vec<_>>(), "exactly what was pushed, in order");
     count
-}
-
-fn d01_three_each_in_a_ring_of_one(main: Main) {
-    three_each::<1>(main);
-}
-
-fn d01_three_each_in_a_ring_of_two(main: Main) {
-    three_each::<2>(main);
-}
-
-/// The interleavings in which the consumer comes too early are among those explored.
-fn d01_twin_expects_everything(main: Main) {
-    assert_eq!(three_each::<1>(main), 3);
 }
 
 /// Only the tail is watched: the producer never writes to a slot again.
@@ -268,14 +255,6 @@ fn third_thread(main: Main, allowed: std::ops::RangeInclusive<usize>) {
     });
 }
 
-fn d16_a_third_thread_sees_a_length_in_range(main: Main) {
-    third_thread(main, 0..=2);
-}
-
-fn d16_twin_expects_emptiness(main: Main) {
-    third_thread(main, 0..=0);
-}
-
 /// Ends that keep their ring.
 #[cfg(feature = "alloc")]
 pub mod kept {
@@ -284,8 +263,9 @@ pub mod kept {
     use super::*;
 
     models! {
-        e08_ends_dropped_at_once_free_the_ring_once kills [] twin e08_twin_forgets_an_end;
-        rv13_ends_of_a_kept_ring_work_at_once kills [CursorPublish CursorObserve];
+        fn e08_ends_dropped_at_once_free_the_ring_once = |main| drop_at_once(main, false),
+            kills [] twin |main| drop_at_once(main, true);
+        fn rv13_ends_of_a_kept_ring_work_at_once kills [CursorPublish CursorObserve];
     }
 
     /// What is left in the ring is dropped once, by whoever is last. loom watches the ring's count, and the drops
@@ -304,14 +284,6 @@ pub mod kept {
         let receive = move || drop(rx.try_pop().unwrap());
         rivals(main, send, receive);
         assert_eq!(Arc::strong_count(&item), 1, "an item is left, or was dropped twice");
-    }
-
-    fn e08_ends_dropped_at_once_free_the_ring_once(main: Main) {
-        drop_at_once(main, false);
-    }
-
-    fn e08_twin_forgets_an_end(main: Main) {
-        drop_at_once(main, true);
     }
 
     fn rv13_ends_of_a_kept_ring_work_at_once(main: Main) {

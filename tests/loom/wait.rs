@@ -15,19 +15,27 @@ use crate::harness::{Main, at_once, three};
 use crate::platform::{Bell, Platform, SOON, block_on, lent};
 
 models! {
-    d06_a_push_against_a_wait kills [SignalFence ThreadFence] twin d06_twin_does_not_signal;
-    d06_a_signal_during_the_second_sleep kills [SignalFence ThreadFence AgainFence] twin d06_twin_signals_once;
-    h15_each_thread_is_called_for_each_sleep within 2 kills [SignalFence] twin h15_twin_calls_one;
-    h16_a_push_against_phases kills [SignalFence ThreadFence] twin h16_twin_does_not_signal;
-    h15_one_wake_for_two_threads kills [SignalFence ThreadFence] twin h15_twin_wakes_who_has_gone;
-    h15_one_wake_for_a_thread_and_a_task kills [SignalFence TaskFence];
-    h15_a_task_that_was_woken_is_dropped within 2 kills [SignalFence TaskFence] twin h15_twin_forgets_the_task;
-    d19_a_push_against_a_poll kills [SignalFence TaskFence TaskArm TaskWake] twin d19_twin_does_not_signal;
-    d19_a_waker_is_replaced kills [TaskArm TaskWake TaskDone TaskRetake] twin d19_twin_waits_for_the_first_waker;
-    d19_a_seat_is_used_again kills [SeatGiveBack] twin d19_twin_expects_a_seat;
-    d19_a_seat_that_a_signaller_frees kills [TaskDone] twin d19_twin_counts_wakers_too_early;
-    d19_a_seat_changes_hands_during_a_wake within 2 kills [SeatGiveBack TaskDone TaskRetake];
-    d19_a_seat_is_left_after_a_wake kills [TaskDone TaskVacate];
+    fn d06_a_push_against_a_wait = |main| push_and_wait(main, true),
+        kills [SignalFence ThreadFence] twin |main| push_and_wait(main, false);
+    fn d06_a_signal_during_the_second_sleep = |main| two_signals(main, 2),
+        kills [SignalFence ThreadFence AgainFence] twin |main| two_signals(main, 1);
+    fn h15_each_thread_is_called_for_each_sleep = |main| two_calls(main, 2),
+        within 2 kills [SignalFence] twin |main| two_calls(main, 1);
+    fn h16_a_push_against_phases = |main| push_and_wait_in_phases(main, true),
+        kills [SignalFence ThreadFence] twin |main| push_and_wait_in_phases(main, false);
+    fn h15_one_wake_for_two_threads = |main| two_threads(main, Platform::new()),
+        kills [SignalFence ThreadFence] twin |main| two_threads(main, Platform::forgetful());
+    fn h15_one_wake_for_a_thread_and_a_task kills [SignalFence TaskFence];
+    fn h15_a_task_that_was_woken_is_dropped = |main| two_tasks(main, false),
+        within 2 kills [SignalFence TaskFence] twin |main| two_tasks(main, true);
+    fn d19_a_push_against_a_poll = |main| push_and_poll(main, true),
+        kills [SignalFence TaskFence TaskArm TaskWake] twin |main| push_and_poll(main, false);
+    fn d19_a_waker_is_replaced = |main| replace(main, true),
+        kills [TaskArm TaskWake TaskDone TaskRetake] twin |main| replace(main, false);
+    fn d19_a_seat_is_used_again kills [SeatGiveBack] twin d19_twin_expects_a_seat;
+    fn d19_a_seat_that_a_signaller_frees kills [TaskDone] twin d19_twin_counts_wakers_too_early;
+    fn d19_a_seat_changes_hands_during_a_wake within 2 kills [SeatGiveBack TaskDone TaskRetake];
+    fn d19_a_seat_is_left_after_a_wake kills [TaskDone TaskVacate];
 }
 
 type Ring = Spsc<u32, 1>;
@@ -105,14 +113,6 @@ fn push_and_wait(main: Main, signals: bool) {
     });
 }
 
-fn d06_a_push_against_a_wait(main: Main) {
-    push_and_wait(main, true);
-}
-
-fn d06_twin_does_not_signal(main: Main) {
-    push_and_wait(main, false);
-}
-
 /// Who waits spins, yields and then sleeps: in whichever phase the item comes, it is found.
 fn push_and_wait_in_phases(main: Main, signals: bool) {
     with_ring::<0>(|stage, (mut tx, mut rx)| {
@@ -131,14 +131,6 @@ fn push_and_wait_in_phases(main: Main, signals: bool) {
     });
 }
 
-fn h16_a_push_against_phases(main: Main) {
-    push_and_wait_in_phases(main, true);
-}
-
-fn h16_twin_does_not_signal(main: Main) {
-    push_and_wait_in_phases(main, false);
-}
-
 /// A thread that is called, and finds nothing, is called again when it sleeps again.
 fn two_signals(main: Main, signals: u32) {
     lent(Stage::<AtomicU32, 0>::new(AtomicU32::new(0)), |stage| {
@@ -154,14 +146,6 @@ fn two_signals(main: Main, signals: u32) {
         let look = move || (stage.of.load(Ordering::Relaxed) == 2).then_some(());
         at_once(main, counts, move || stage.wait_until(Deadline::NEVER, look)).1.unwrap();
     });
-}
-
-fn d06_a_signal_during_the_second_sleep(main: Main) {
-    two_signals(main, 2);
-}
-
-fn d06_twin_signals_once(main: Main) {
-    two_signals(main, 1);
 }
 
 /// Takes one of so many, if one is left.
@@ -188,14 +172,6 @@ fn two_calls(main: Main, calls: u32) {
     });
 }
 
-fn h15_each_thread_is_called_for_each_sleep(main: Main) {
-    two_calls(main, 2);
-}
-
-fn h15_twin_calls_one(main: Main) {
-    two_calls(main, 1);
-}
-
 /// Tasks beyond the slots of the event, which get slots on the heap.
 #[cfg(feature = "alloc")]
 pub mod crowded {
@@ -203,8 +179,9 @@ pub mod crowded {
     use loom::sync::atomic::{AtomicU32, Ordering};
 
     models! {
-        d19_tasks_beyond_the_slots_are_woken within 2 kills [SignalFence TaskFence] twin d19_twin_wakes_one;
-        d19_two_tasks_get_more_slots_at_once within 2 kills [OncePublish OnceObserve];
+        fn d19_tasks_beyond_the_slots_are_woken = |main| two_tasks(main, 2),
+            within 2 kills [SignalFence TaskFence] twin |main| two_tasks(main, 1);
+        fn d19_two_tasks_get_more_slots_at_once within 2 kills [OncePublish OnceObserve];
     }
 
     /// Two tasks at an event with one slot, and a signal for each.
@@ -221,14 +198,6 @@ pub mod crowded {
             };
             three(main, puts, takes, takes);
         });
-    }
-
-    fn d19_tasks_beyond_the_slots_are_woken(main: Main) {
-        two_tasks(main, 2);
-    }
-
-    fn d19_twin_wakes_one(main: Main) {
-        two_tasks(main, 1);
     }
 
     /// Both find the slot taken, and each makes more: one of the blocks stays.
@@ -263,14 +232,6 @@ fn two_threads(main: Main, platform: Platform) {
         };
         three(main, || stage.put(), hasty, || stage.wait_until(Deadline::NEVER, || stage.of.take()).unwrap());
     });
-}
-
-fn h15_one_wake_for_two_threads(main: Main) {
-    two_threads(main, Platform::new());
-}
-
-fn h15_twin_wakes_who_has_gone(main: Main) {
-    two_threads(main, Platform::forgetful());
 }
 
 /// The same, where the other one is a task.
@@ -309,14 +270,6 @@ fn two_tasks(main: Main, forgets: bool) {
     });
 }
 
-fn h15_a_task_that_was_woken_is_dropped(main: Main) {
-    two_tasks(main, false);
-}
-
-fn h15_twin_forgets_the_task(main: Main) {
-    two_tasks(main, true);
-}
-
 fn push_and_poll(main: Main, signals: bool) {
     with_ring::<1>(|stage, (mut tx, mut rx)| {
         let pushes = move || {
@@ -331,14 +284,6 @@ fn push_and_poll(main: Main, signals: bool) {
         };
         at_once(main, pushes, task);
     });
-}
-
-fn d19_a_push_against_a_poll(main: Main) {
-    push_and_poll(main, true);
-}
-
-fn d19_twin_does_not_signal(main: Main) {
-    push_and_poll(main, false);
 }
 
 /// A task is polled with one waker and then with another one, and sleeps on one of them: the latest, if it is right. No
@@ -370,14 +315,6 @@ fn replace(main: Main, right: bool) {
         let (_, bells) = at_once(main, pushes, task);
         assert_eq!(bells.map(|bell| Arc::strong_count(&bell)), [1, 1], "wakers that are left");
     });
-}
-
-fn d19_a_waker_is_replaced(main: Main) {
-    replace(main, true);
-}
-
-fn d19_twin_waits_for_the_first_waker(main: Main) {
-    replace(main, false);
 }
 
 /// A task polls once, finds nothing, and goes. If it is being woken then, the signaller still has its waker.

@@ -1,6 +1,6 @@
 //! Every item is dropped exactly once, whatever happens: on every path, when a `Drop` panics, when your code does.
 
-use crate::items::{Counted, Ledger, boom, defuse};
+use crate::items::{Counted, Ledger, all_dropped, boom, defuse};
 use crate::rings::{
     GrantRx, GrantTx, Granting, Put, RingUnderTest, Rx, Take, Tx, lengths, origins, pairs, thin,
 };
@@ -39,8 +39,7 @@ fn e01_items_are_dropped_once_on_every_path<W: RingUnderTest>() {
     let (puts, takes) = (W::Tx::<'_, Counted>::FORMS, W::Rx::<'_, Counted>::FORMS);
     let forms: Vec<(Put, Take)> = pairs(puts.iter().copied(), takes.iter().copied()).collect();
     for ((origin, taken), (put, take)) in thin(17, pairs(pairs(origins(W::N), lengths(W::N)), forms)) {
-        let ledger = Ledger::new();
-        W::play::<Counted, _>(origin, |mut tx, mut rx| {
+        all_dropped::<W>(origin, |ledger, mut tx, mut rx| {
             // Two goes, because a contiguous claim ends at the wrap.
             tx.put(put, W::N, &mut ledger.items());
             let room = W::N - ledger.made();
@@ -56,15 +55,12 @@ fn e01_items_are_dropped_once_on_every_path<W: RingUnderTest>() {
             tx.put(Put::One, W::N, &mut ledger.items());
             assert_eq!(ledger.made(), W::N + count, "{put:?} took an item without a slot");
         });
-        // What was left went with the ring.
-        ledger.assert_all_dropped();
     }
 }
 
 fn e01_grants_drop_what_they_do_not_hand_over<W: Granting<Counted>>() {
     for ((origin, filled), kept) in thin(5, pairs(pairs(origins(W::N), lengths(W::N)), lengths(W::N))) {
-        let ledger = Ledger::new();
-        W::play::<Counted, _>(origin, |mut tx, mut rx| {
+        all_dropped::<W>(origin, |ledger, mut tx, mut rx| {
             let mut grant = tx.try_claim_exact(W::N).unwrap();
             assert_eq!(grant.fill_from(ledger.items().take(filled)), filled);
             let kept = grant.commit(kept);
@@ -78,7 +74,6 @@ fn e01_grants_drop_what_they_do_not_hand_over<W: Granting<Counted>>() {
             }
             still_usable(&mut tx, &mut rx, || ledger.item());
         });
-        ledger.assert_all_dropped();
     }
 }
 
@@ -111,8 +106,7 @@ fn e02_a_panicking_drop_when_the_ring_goes<W: RingUnderTest>() {
 fn e02_a_panicking_drop_while_items_are_discarded<W: Granting<Counted>>() {
     for (origin, (fill, bomb)) in cases(W::N) {
         for way in ["skip", "release", "release_all", "consume"] {
-            let ledger = Ledger::new();
-            W::play::<Counted, _>(origin, |mut tx, mut rx| {
+            all_dropped::<W>(origin, |ledger, mut tx, mut rx| {
                 tx.put(Put::One, fill, &mut ledger.items());
                 ledger.arm(bomb);
                 let went_off = defuse(|| match way {
@@ -129,15 +123,13 @@ fn e02_a_panicking_drop_while_items_are_discarded<W: Granting<Counted>>() {
                 assert_eq!(rx.peek().unwrap().map(|item| item.0), ledger.alive().first().copied());
                 still_usable(&mut tx, &mut rx, || ledger.item());
             });
-            ledger.assert_all_dropped();
         }
     }
 }
 
 fn e02_a_panicking_drop_while_items_are_drained<W: Granting<Counted>>() {
     for (origin, (fill, bomb)) in cases(W::N) {
-        let ledger = Ledger::new();
-        W::play::<Counted, _>(origin, |mut tx, mut rx| {
+        all_dropped::<W>(origin, |ledger, mut tx, mut rx| {
             tx.put(Put::One, fill, &mut ledger.items());
             ledger.arm(bomb);
             assert!(defuse(|| rx.drain(usize::MAX, drop)).is_none());
@@ -145,7 +137,6 @@ fn e02_a_panicking_drop_while_items_are_drained<W: Granting<Counted>>() {
             assert_eq!(tx.says().0, fill - bomb - 1, "the drain told the producer on its way out");
             still_usable(&mut tx, &mut rx, || ledger.item());
         });
-        ledger.assert_all_dropped();
     }
 }
 
@@ -153,8 +144,7 @@ fn e02_a_panicking_drop_in_a_grant<W: Granting<Counted>>() {
     for (origin, (fill, bomb)) in cases(W::N) {
         // By dropping the grant, and by the surplus of a commit of up to `bomb` items.
         for kept in [None, Some(0), Some(bomb / 2), Some(bomb)] {
-            let ledger = Ledger::new();
-            W::play::<Counted, _>(origin, |mut tx, mut rx| {
+            all_dropped::<W>(origin, |ledger, mut tx, mut rx| {
                 let mut grant = tx.try_claim_exact(fill).unwrap();
                 grant.fill_from(ledger.items());
                 ledger.arm(bomb);
@@ -167,7 +157,6 @@ fn e02_a_panicking_drop_in_a_grant<W: Granting<Counted>>() {
                 assert_eq!((tx.says().0, rx.says().0), (0, 0), "nothing was handed over");
                 still_usable(&mut tx, &mut rx, || ledger.item());
             });
-            ledger.assert_all_dropped();
         }
     }
 }
@@ -188,12 +177,11 @@ fn e03_a_panic_while_a_grant_is_filled_hands_over_nothing<W: Granting<Counted>>(
     // One item is there already, and must stay as it is.
     for (origin, (room, at)) in cases(W::N - 1) {
         for fill_with in [true, false] {
-            let ledger = Ledger::new();
-            W::play::<Counted, _>(origin, |mut tx, mut rx| {
+            all_dropped::<W>(origin, |ledger, mut tx, mut rx| {
                 tx.put(Put::One, 1, &mut ledger.items());
                 let panicked = defuse(|| {
                     let mut grant = tx.try_claim_exact(room).unwrap();
-                    let mut make = panics_at(&ledger, at);
+                    let mut make = panics_at(ledger, at);
                     if fill_with {
                         grant.fill_with(|_| make());
                     } else {
@@ -206,7 +194,7 @@ fn e03_a_panic_while_a_grant_is_filled_hands_over_nothing<W: Granting<Counted>>(
                 assert_eq!((tx.says().0, rx.says().0), (1, 1), "the ring is as before");
                 // The one who keeps the grant across the panic keeps what is in it.
                 let mut grant = tx.try_claim_exact(room).unwrap();
-                let mut make = panics_at(&ledger, at);
+                let mut make = panics_at(ledger, at);
                 assert!(defuse(|| grant.fill_with(|_| make())).is_none());
                 assert_eq!(grant.filled(), at);
                 assert_eq!(grant.commit_all(), at);
@@ -214,33 +202,29 @@ fn e03_a_panic_while_a_grant_is_filled_hands_over_nothing<W: Granting<Counted>>(
                 assert_eq!(ledger.alive().len(), 1 + at);
                 still_usable(&mut tx, &mut rx, || ledger.item());
             });
-            ledger.assert_all_dropped();
         }
     }
 }
 
 fn e03_a_panic_in_an_iterator_pushes_nothing<W: Granting<Counted>>() {
     for (origin, (room, at)) in cases(W::N) {
-        let ledger = Ledger::new();
-        W::play::<Counted, _>(origin, |mut tx, mut rx| {
+        all_dropped::<W>(origin, |ledger, mut tx, mut rx| {
             tx.put(Put::One, W::N - room, &mut ledger.items());
             let before = ledger.alive();
             let panicked = defuse(|| {
-                tx.push_iter(std::iter::repeat_with(panics_at(&ledger, at)));
+                tx.push_iter(std::iter::repeat_with(panics_at(ledger, at)));
             });
             assert!(panicked.is_none());
             assert_eq!(ledger.alive(), before, "what was taken is dropped");
             assert_eq!((tx.says().0, rx.says().0), (before.len(), before.len()), "the ring is as before");
             still_usable(&mut tx, &mut rx, || ledger.item());
         });
-        ledger.assert_all_dropped();
     }
 }
 
 fn e03_a_panicking_handler_consumes_exactly_what_it_finished<W: Granting<Counted>>() {
     for (origin, (fill, at)) in cases(W::N) {
-        let ledger = Ledger::new();
-        W::play::<Counted, _>(origin, |mut tx, mut rx| {
+        all_dropped::<W>(origin, |ledger, mut tx, mut rx| {
             tx.put(Put::One, fill, &mut ledger.items());
             let panicked = defuse(|| {
                 rx.consume(usize::MAX, |item| {
@@ -260,15 +244,13 @@ fn e03_a_panicking_handler_consumes_exactly_what_it_finished<W: Granting<Counted
             assert_eq!(tx.says().0, fill - at - 1);
             still_usable(&mut tx, &mut rx, || ledger.item());
         });
-        ledger.assert_all_dropped();
     }
 }
 
 fn e09_an_uncommitted_grant_drops_what_is_in_it<W: Granting<Counted>>() {
     for origin in origins(W::N) {
         for filled in lengths(W::N) {
-            let ledger = Ledger::new();
-            W::play::<Counted, _>(origin, |mut tx, mut rx| {
+            all_dropped::<W>(origin, |ledger, mut tx, mut rx| {
                 // Twice, because the second grant lends the same slots.
                 for again in 1..=2 {
                     let mut grant = tx.try_claim_exact(W::N).unwrap();
@@ -291,7 +273,6 @@ fn e09_an_uncommitted_grant_drops_what_is_in_it<W: Granting<Counted>>() {
                 drop(item);
                 still_usable(&mut tx, &mut rx, || ledger.item());
             });
-            ledger.assert_all_dropped();
         }
     }
 }

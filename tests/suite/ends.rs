@@ -4,7 +4,7 @@ use std::mem::{MaybeUninit, forget};
 
 use annulet::Spsc;
 
-use crate::items::{Counted, Ledger};
+use crate::items::{Counted, Ledger, all_dropped};
 use crate::model::Model;
 use crate::patience::Patience;
 use crate::rings::{
@@ -76,8 +76,7 @@ fn e10_a_forgotten_write_grant_leaks_what_was_put_into_it<W: Granting<Counted>>(
 
 fn e10_a_forgotten_read_grant_consumes_nothing<W: Granting<Counted>>() {
     for origin in origins(W::N) {
-        let ledger = Ledger::new();
-        W::play::<Counted, _>(origin, |mut tx, mut rx| {
+        all_dropped::<W>(origin, |ledger, mut tx, mut rx| {
             tx.put(Put::One, W::N, &mut ledger.items());
             // That it makes no difference is what is tested.
             #[allow(clippy::forget_non_drop)]
@@ -89,14 +88,12 @@ fn e10_a_forgotten_read_grant_consumes_nothing<W: Granting<Counted>>() {
             assert_eq!(rx.skip(1), 1);
             assert_eq!((ledger.dropped(), tx.says().0), (1, W::N - 1));
         });
-        ledger.assert_all_dropped();
     }
 }
 
 fn e10_an_iterator_that_is_left_leaves_nothing_behind<W: Granting<Counted>>() {
     for (origin, taken) in thin(5, pairs(origins(W::N), lengths(W::N))) {
-        let ledger = Ledger::new();
-        W::play::<Counted, _>(origin, |mut tx, mut rx| {
+        all_dropped::<W>(origin, |ledger, mut tx, mut rx| {
             tx.put(Put::One, W::N, &mut ledger.items());
             let mut items = rx.try_iter();
             assert_eq!(items.by_ref().take(taken).count(), taken);
@@ -105,7 +102,6 @@ fn e10_an_iterator_that_is_left_leaves_nothing_behind<W: Granting<Counted>>() {
             assert_eq!(rx.try_iter().count(), W::N, "and it goes to the end");
             assert!(rx.try_iter().next().is_none());
         });
-        ledger.assert_all_dropped();
     }
 }
 

@@ -6,6 +6,8 @@
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use crate::rings::RingUnderTest;
+
 #[derive(Default)]
 struct State {
     /// How often each item was dropped.
@@ -106,6 +108,17 @@ impl Ledger {
     pub fn assert_all_dropped(&self) {
         assert_eq!(self.alive(), [], "leaked");
     }
+}
+
+/// Plays over a ring that starts at `origin`, with items of a ledger of its own: each of them is dropped once, if only with the
+/// ring.
+pub fn all_dropped<W: RingUnderTest>(
+    origin: usize,
+    game: impl for<'r> FnOnce(&Ledger, W::Tx<'r, Counted>, W::Rx<'r, Counted>),
+) {
+    let ledger = Ledger::new();
+    W::play::<Counted, _>(origin, |tx, rx| game(&ledger, tx, rx));
+    ledger.assert_all_dropped();
 }
 
 /// What our own panics carry.

@@ -258,33 +258,30 @@ mod over {
     use annulet::ring::Multi;
     use annulet::ring::Single;
 
-    #[test]
-    fn d20_one_to_one_is_linearizable() {
-        histories::<Single, Single>("one to one", |ring| {
-            let (tx, rx) = ring.try_split().unwrap();
-            vec![Ends { tx: Some(tx), rx: None }, Ends { tx: None, rx: Some(rx) }]
-        });
+    /// Two ends of each side that can have them, one to a thread.
+    macro_rules! apart {
+        ($(
+            $(#[$attribute:meta])*
+            fn $test:ident: $name:literal, $p:ty, $c:ty, |$tx:ident, $rx:ident| $txs:expr, $rxs:expr;
+        )*) => {$(
+            $(#[$attribute])*
+            #[test]
+            fn $test() {
+                histories::<$p, $c>($name, |ring| {
+                    let ($tx, $rx) = ring.try_split().unwrap();
+                    let producers = $txs.into_iter().map(|tx| Ends { tx: Some(tx), rx: None });
+                    producers.chain($rxs.into_iter().map(|rx| Ends { tx: None, rx: Some(rx) })).collect()
+                });
+            }
+        )*};
     }
-
-    // As for the storms.
-    #[cfg(not(annulet_narrow))]
-    #[test]
-    fn d20_many_to_one_is_linearizable() {
-        histories::<Multi, Single>("many to one", |ring| {
-            let (tx, rx) = ring.try_split().unwrap();
-            let other = Ends { tx: Some(tx.clone()), rx: None };
-            vec![Ends { tx: Some(tx), rx: None }, other, Ends { tx: None, rx: Some(rx) }]
-        });
-    }
-
-    #[cfg(not(annulet_narrow))]
-    #[test]
-    fn d20_one_to_many_is_linearizable() {
-        histories::<Single, Multi>("one to many", |ring| {
-            let (tx, rx) = ring.try_split().unwrap();
-            let other = Ends { tx: None, rx: Some(rx.clone()) };
-            vec![Ends { tx: Some(tx), rx: None }, other, Ends { tx: None, rx: Some(rx) }]
-        });
+    apart! {
+        fn d20_one_to_one_is_linearizable: "one to one", Single, Single, |tx, rx| [tx], [rx];
+        // As for the storms.
+        #[cfg(not(annulet_narrow))]
+        fn d20_many_to_one_is_linearizable: "many to one", Multi, Single, |tx, rx| [tx.clone(), tx], [rx];
+        #[cfg(not(annulet_narrow))]
+        fn d20_one_to_many_is_linearizable: "one to many", Single, Multi, |tx, rx| [tx], [rx.clone(), rx];
     }
 
     #[cfg(not(annulet_narrow))]

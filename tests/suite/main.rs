@@ -5,7 +5,8 @@
 //! - [`others`]: broadcasts, which with one reader that keeps up are queues.
 //! - [`model`]: what a ring must do, said with a `VecDeque`; [`ops`], of lists of operations, as the fuzz target plays them.
 //! - [`items`]: items that count their drops, and blow up when told to.
-//! - `order`, `drops`, `ends`, `threads`, `random`: the behaviours of every ring; `many`: those of sides of many ends.
+//! - `order`, `drops`, `ends`, `threads`, `random`: the behaviours of every ring; `arities`, `many`: those of sides of many
+//!   ends; `counted`: those of rings that count.
 //! - `large`: items larger than the stack.
 //! - `storm`: every form, from several ends at once. `linear`: recorded histories, and a checker.
 //!
@@ -24,6 +25,8 @@ mod others;
 #[path = "../common/patience.rs"]
 mod patience;
 
+mod arities;
+mod counted;
 mod drops;
 mod ends;
 #[cfg(feature = "alloc")]

@@ -276,14 +276,6 @@ impl<T> Rx<T> for Follower<'_, T> {
         count
     }
 
-    fn peek(&mut self) -> Option<Option<&T>> {
-        None
-    }
-
-    fn look(&mut self, _: &mut dyn FnMut(&T)) -> bool {
-        false
-    }
-
     fn says(&self) -> (usize, usize, bool, bool) {
         let behind = self.reader.behind();
         (behind, self.reader.capacity(), behind == 0, behind == self.reader.capacity())
@@ -367,14 +359,6 @@ impl<T, const N: usize, O: Schedule> Rx<T> for LaneConsumer<'_, T, N, 2, O> {
         T: Copy,
     {
         LaneConsumer::pop_slice(self, out)
-    }
-
-    fn peek(&mut self) -> Option<Option<&T>> {
-        None
-    }
-
-    fn look(&mut self, _: &mut dyn FnMut(&T)) -> bool {
-        false
     }
 
     fn says(&self) -> (usize, usize, bool, bool) {

@@ -126,28 +126,51 @@ pub trait Rx<T> {
     where
         T: Copy;
     /// The next item, which stays; `None` from an end that can only take.
-    fn peek(&mut self) -> Option<Option<&T>>;
+    fn peek(&mut self) -> Option<Option<&T>> {
+        None
+    }
     /// Shows every item to `see`. All of them stay. False from an end that can only take.
-    fn look(&mut self, see: &mut dyn FnMut(&T)) -> bool;
+    fn look(&mut self, _: &mut dyn FnMut(&T)) -> bool {
+        false
+    }
     /// What this end says of the ring: items, capacity, empty, full.
     fn says(&self) -> (usize, usize, bool, bool);
 }
 
-/// An end that lends out its slots.
-pub trait GrantTx<T>: Tx<T> {
-    fn try_claim(&mut self, wanted: usize) -> Result<WriteGrant<'_, T>, ClaimError>;
-    fn try_claim_exact(&mut self, wanted: usize) -> Result<WriteGrant<'_, T>, ClaimError>;
-    fn push_iter(&mut self, iter: impl Iterator<Item = T>) -> usize;
-}
+/// Makes a trait of methods that the ends of an `Spsc` have.
+macro_rules! lends {
+    (
+        $(#[$doc:meta])* $trait:ident: $base:ident for $end:ident;
+        $(fn $method:ident($($argument:ident: $type:ty),*) -> $result:ty $(= $convert:ident)?;)*
+    ) => {
+        $(#[$doc])*
+        pub trait $trait<T>: $base<T> {
+            $(fn $method(&mut self, $($argument: $type),*) -> $result;)*
+        }
 
-/// An end that lends out its items.
-pub trait GrantRx<T>: Rx<T> {
-    fn try_read_grant(&mut self, wanted: usize) -> Option<ReadGrant<'_, T>>;
-    fn try_read_grant_parts(&mut self, wanted: usize) -> Option<ReadGrant<'_, T>>;
-    fn drain(&mut self, max: usize, f: impl FnMut(T)) -> usize;
-    fn try_iter(&mut self) -> TryIter<'_, T>;
-    fn skip(&mut self, count: usize) -> usize;
-    fn consume(&mut self, max: usize, see: impl FnMut(&T)) -> usize;
+        impl<T, K: Owner> $trait<T> for $end<'_, T, Sides<Single, Single, Off>, K> {
+            $(fn $method(&mut self, $($argument: $type),*) -> $result {
+                $end::$method(self, $($argument),*)$(.$convert())?
+            })*
+        }
+    };
+}
+lends! {
+    /// An end that lends out its slots.
+    GrantTx: Tx for Producer;
+    fn try_claim(wanted: usize) -> Result<WriteGrant<'_, T>, ClaimError>;
+    fn try_claim_exact(wanted: usize) -> Result<WriteGrant<'_, T>, ClaimError>;
+    fn push_iter(iter: impl Iterator<Item = T>) -> usize;
+}
+lends! {
+    /// An end that lends out its items.
+    GrantRx: Rx for Consumer;
+    fn try_read_grant(wanted: usize) -> Option<ReadGrant<'_, T>> = ok;
+    fn try_read_grant_parts(wanted: usize) -> Option<ReadGrant<'_, T>> = ok;
+    fn drain(max: usize, f: impl FnMut(T)) -> usize;
+    fn try_iter() -> TryIter<'_, T>;
+    fn skip(count: usize) -> usize;
+    fn consume(max: usize, see: impl FnMut(&T)) -> usize;
 }
 
 impl<T, P: Side, C: Side, S: Stats, K: Owner> Tx<T> for Producer<'_, T, Sides<P, C, S>, K> {
@@ -233,92 +256,31 @@ pub fn drained<T, P: Side, C: Side, S: Stats, K: Owner>(
     items
 }
 
-/// What consumers of a side can do with items that stay.
+/// The side of a consumer, as to what it can do with items that stay.
 pub trait Looking: Side + Sized {
     const FORMS: &'static [Take];
-    fn peek<'c, T, P: Side, S: Stats, K: Owner>(
-        rx: &'c mut Consumer<'_, T, Sides<P, Self, S>, K>,
-    ) -> Option<Option<&'c T>>;
-    fn look<T, P: Side, S: Stats, K: Owner>(
-        rx: &mut Consumer<'_, T, Sides<P, Self, S>, K>,
-        wanted: usize,
-        see: &mut dyn FnMut(&T),
-    ) -> bool;
-    /// The forms that take what was looked at.
-    fn take_lent<T, P: Side, S: Stats, K: Owner>(
-        rx: &mut Consumer<'_, T, Sides<P, Self, S>, K>,
-        form: Take,
-        wanted: usize,
-        see: &mut dyn FnMut(&T),
-    ) -> usize;
+    /// The same consumer, if it is the only one, so that items stay until it takes them.
+    fn alone<'c, 'r, T, P: Side, S: Stats, K: Owner>(
+        rx: &'c mut Consumer<'r, T, Sides<P, Self, S>, K>,
+    ) -> Option<&'c mut Consumer<'r, T, Sides<P, Single, S>, K>>;
 }
 
 impl Looking for Single {
     const FORMS: &'static [Take] =
         &[Take::One, Take::Drain, Take::Consume, Take::Skip, Take::Read, Take::ReadParts];
-
-    fn peek<'c, T, P: Side, S: Stats, K: Owner>(
-        rx: &'c mut Consumer<'_, T, Sides<P, Self, S>, K>,
-    ) -> Option<Option<&'c T>> {
-        Some(rx.peek())
-    }
-
-    fn look<T, P: Side, S: Stats, K: Owner>(
-        rx: &mut Consumer<'_, T, Sides<P, Self, S>, K>,
-        wanted: usize,
-        see: &mut dyn FnMut(&T),
-    ) -> bool {
-        rx.iter().take(wanted).for_each(see);
-        true
-    }
-
-    fn take_lent<T, P: Side, S: Stats, K: Owner>(
-        rx: &mut Consumer<'_, T, Sides<P, Self, S>, K>,
-        form: Take,
-        wanted: usize,
-        see: &mut dyn FnMut(&T),
-    ) -> usize {
-        match form {
-            Take::Read => {
-                let Ok(grant) = rx.try_read_grant(wanted) else { return 0 };
-                assert_eq!(grant.items().len(), grant.len(), "one contiguous run");
-                grant.items().iter().for_each(see);
-                grant.release_all()
-            }
-            Take::ReadParts => {
-                let Ok(grant) = rx.try_read_grant_parts(wanted) else { return 0 };
-                grant.iter().for_each(see);
-                grant.release(wanted)
-            }
-            _ => unreachable!("not a form of looking"),
-        }
+    fn alone<'c, 'r, T, P: Side, S: Stats, K: Owner>(
+        rx: &'c mut Consumer<'r, T, Sides<P, Self, S>, K>,
+    ) -> Option<&'c mut Consumer<'r, T, Sides<P, Single, S>, K>> {
+        Some(rx)
     }
 }
 
 impl Looking for Multi {
     const FORMS: &'static [Take] = &[Take::One, Take::Drain, Take::Consume];
-
-    fn peek<'c, T, P: Side, S: Stats, K: Owner>(
-        _: &'c mut Consumer<'_, T, Sides<P, Self, S>, K>,
-    ) -> Option<Option<&'c T>> {
+    fn alone<'c, 'r, T, P: Side, S: Stats, K: Owner>(
+        _: &'c mut Consumer<'r, T, Sides<P, Self, S>, K>,
+    ) -> Option<&'c mut Consumer<'r, T, Sides<P, Single, S>, K>> {
         None
-    }
-
-    fn look<T, P: Side, S: Stats, K: Owner>(
-        _: &mut Consumer<'_, T, Sides<P, Self, S>, K>,
-        _: usize,
-        _: &mut dyn FnMut(&T),
-    ) -> bool {
-        false
-    }
-
-    fn take_lent<T, P: Side, S: Stats, K: Owner>(
-        _: &mut Consumer<'_, T, Sides<P, Self, S>, K>,
-        _: Take,
-        _: usize,
-        _: &mut dyn FnMut(&T),
-    ) -> usize {
-        unreachable!("not among the forms")
     }
 }
 
@@ -337,10 +299,24 @@ impl<T, P: Side, C: Looking, S: Stats, K: Owner> Rx<T> for Consumer<'_, T, Sides
             Take::Drain => Consumer::drain(self, wanted, |item| see(&item)),
             Take::Consume => Consumer::consume(self, wanted, see),
             Take::Skip => {
-                assert!(C::look(self, wanted, see));
+                C::alone(self).expect("one that looks").iter().take(wanted).for_each(see);
                 Consumer::skip(self, wanted)
             }
-            Take::Read | Take::ReadParts => C::take_lent(self, form, wanted, see),
+            Take::Read => {
+                let Ok(grant) = C::alone(self).expect("one that looks").try_read_grant(wanted) else {
+                    return 0;
+                };
+                assert_eq!(grant.items().len(), grant.len(), "one contiguous run");
+                grant.items().iter().for_each(see);
+                grant.release_all()
+            }
+            Take::ReadParts => {
+                let Ok(grant) = C::alone(self).expect("one that looks").try_read_grant_parts(wanted) else {
+                    return 0;
+                };
+                grant.iter().for_each(see);
+                grant.release(wanted)
+            }
         }
     }
 
@@ -352,55 +328,15 @@ impl<T, P: Side, C: Looking, S: Stats, K: Owner> Rx<T> for Consumer<'_, T, Sides
     }
 
     fn peek(&mut self) -> Option<Option<&T>> {
-        C::peek(self)
+        C::alone(self).map(|rx| rx.peek())
     }
 
     fn look(&mut self, see: &mut dyn FnMut(&T)) -> bool {
-        C::look(self, usize::MAX, see)
+        C::alone(self).map(|rx| rx.iter().for_each(see)).is_some()
     }
 
     fn says(&self) -> (usize, usize, bool, bool) {
         (self.len(), self.capacity(), self.is_empty(), self.is_full())
-    }
-}
-
-impl<T, K: Owner> GrantTx<T> for Producer<'_, T, Sides<Single, Single, Off>, K> {
-    fn try_claim(&mut self, wanted: usize) -> Result<WriteGrant<'_, T>, ClaimError> {
-        Producer::try_claim(self, wanted)
-    }
-
-    fn try_claim_exact(&mut self, wanted: usize) -> Result<WriteGrant<'_, T>, ClaimError> {
-        Producer::try_claim_exact(self, wanted)
-    }
-
-    fn push_iter(&mut self, iter: impl Iterator<Item = T>) -> usize {
-        Producer::push_iter(self, iter)
-    }
-}
-
-impl<T, K: Owner> GrantRx<T> for Consumer<'_, T, Sides<Single, Single, Off>, K> {
-    fn try_read_grant(&mut self, wanted: usize) -> Option<ReadGrant<'_, T>> {
-        Consumer::try_read_grant(self, wanted).ok()
-    }
-
-    fn try_read_grant_parts(&mut self, wanted: usize) -> Option<ReadGrant<'_, T>> {
-        Consumer::try_read_grant_parts(self, wanted).ok()
-    }
-
-    fn drain(&mut self, max: usize, f: impl FnMut(T)) -> usize {
-        Consumer::drain(self, max, f)
-    }
-
-    fn try_iter(&mut self) -> TryIter<'_, T> {
-        Consumer::try_iter(self)
-    }
-
-    fn skip(&mut self, count: usize) -> usize {
-        Consumer::skip(self, count)
-    }
-
-    fn consume(&mut self, max: usize, see: impl FnMut(&T)) -> usize {
-        Consumer::consume(self, max, see)
     }
 }
 
@@ -415,12 +351,15 @@ impl<W, T: 'static> Granting<T> for W where
 pub trait Threaded<T: 'static>: for<'r> RingUnderTest<Tx<'r, T>: Send, Rx<'r, T>: Send> {}
 impl<W, T: 'static> Threaded<T> for W where W: for<'r> RingUnderTest<Tx<'r, T>: Send, Rx<'r, T>: Send> {}
 
-/// A ring with sides `P` and `C`, both ends by `split`.
-pub struct Split<const N: usize, P = Single, C = Single>(PhantomData<(P, C)>);
+/// A ring with sides `P` and `C` that lends its ends: in which of the `WAYS`.
+pub struct Lent<const WAY: usize, const N: usize, P, C>(PhantomData<(P, C)>);
+const WAYS: [&str; 3] = ["split", "try_split", "try_consumer and try_producer"];
+/// Both ends by `split`.
+pub type Split<const N: usize, P = Single, C = Single> = Lent<0, N, P, C>;
 /// Both ends by `try_split`.
-pub struct TrySplit<const N: usize, P = Single, C = Single>(PhantomData<(P, C)>);
+pub type TrySplit<const N: usize, P = Single, C = Single> = Lent<1, N, P, C>;
 /// Each end by itself, the consumer first.
-pub struct Singles<const N: usize, P = Single, C = Single>(PhantomData<(P, C)>);
+pub type Singles<const N: usize, P = Single, C = Single> = Lent<2, N, P, C>;
 /// In an `Arc` that the ends keep.
 #[cfg(feature = "alloc")]
 pub struct Kept<const N: usize, P = Single, C = Single>(PhantomData<(P, C)>);
@@ -430,13 +369,13 @@ fn side<X: 'static>() -> &'static str {
     if std::any::TypeId::of::<X>() == std::any::TypeId::of::<Single>() { "one" } else { "many" }
 }
 
-impl<const N: usize, P: Side, C: Looking> RingUnderTest for Split<N, P, C> {
+impl<const WAY: usize, const N: usize, P: Side, C: Looking> RingUnderTest for Lent<WAY, N, P, C> {
     const N: usize = N;
     type Tx<'r, T: 'static> = Producer<'r, T, Sides<P, C, Off>, Ref<'r>>;
     type Rx<'r, T: 'static> = Consumer<'r, T, Sides<P, C, Off>, Ref<'r>>;
 
     fn name() -> String {
-        format!("split of {} to {}", side::<P>(), side::<C>())
+        format!("{} of {} to {}", WAYS[WAY], side::<P>(), side::<C>())
     }
 
     fn rounds<T: 'static>(
@@ -446,52 +385,14 @@ impl<const N: usize, P: Side, C: Looking> RingUnderTest for Split<N, P, C> {
     ) {
         let mut ring = Ring::<T, N, Sides<P, C>>::starting_at(origin);
         for round in 0..rounds {
-            let (tx, rx) = ring.split();
-            game(round, tx, rx);
-        }
-    }
-}
-
-impl<const N: usize, P: Side, C: Looking> RingUnderTest for TrySplit<N, P, C> {
-    const N: usize = N;
-    type Tx<'r, T: 'static> = Producer<'r, T, Sides<P, C, Off>, Ref<'r>>;
-    type Rx<'r, T: 'static> = Consumer<'r, T, Sides<P, C, Off>, Ref<'r>>;
-
-    fn name() -> String {
-        format!("try_split of {} to {}", side::<P>(), side::<C>())
-    }
-
-    fn rounds<T: 'static>(
-        origin: usize,
-        rounds: usize,
-        mut game: impl for<'r> FnMut(usize, Self::Tx<'r, T>, Self::Rx<'r, T>),
-    ) {
-        let ring = Ring::<T, N, Sides<P, C>>::starting_at(origin);
-        for round in 0..rounds {
-            let (tx, rx) = ring.try_split().expect("the ends came back");
-            game(round, tx, rx);
-        }
-    }
-}
-
-impl<const N: usize, P: Side, C: Looking> RingUnderTest for Singles<N, P, C> {
-    const N: usize = N;
-    type Tx<'r, T: 'static> = Producer<'r, T, Sides<P, C, Off>, Ref<'r>>;
-    type Rx<'r, T: 'static> = Consumer<'r, T, Sides<P, C, Off>, Ref<'r>>;
-
-    fn name() -> String {
-        format!("try_consumer and try_producer of {} to {}", side::<P>(), side::<C>())
-    }
-
-    fn rounds<T: 'static>(
-        origin: usize,
-        rounds: usize,
-        mut game: impl for<'r> FnMut(usize, Self::Tx<'r, T>, Self::Rx<'r, T>),
-    ) {
-        let ring = Ring::<T, N, Sides<P, C>>::starting_at(origin);
-        for round in 0..rounds {
-            let rx = ring.try_consumer().expect("it came back");
-            let tx = ring.try_producer().expect("it came back");
+            let (tx, rx) = match WAY {
+                0 => ring.split(),
+                1 => ring.try_split().expect("the ends came back"),
+                _ => {
+                    let rx = ring.try_consumer().expect("it came back");
+                    (ring.try_producer().expect("it came back"), rx)
+                }
+            };
             game(round, tx, rx);
         }
     }

@@ -1,16 +1,14 @@
-//! What needs a process of its own: its signals, and its processor time.
+//! What needs a process of its own: its signals.
 
 use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use annulet::channel::{RecvError, SendError};
 use annulet::host::Futex;
 use annulet::wait::{Deadline, Strategy};
 use annulet::{Channel, Spsc};
 
-use crate::hosted::common::{SOON, processor_time};
 use crate::hosted::process::alone;
 
 type Ring = Channel<Spsc<u32, 2>, Futex>;
@@ -96,38 +94,5 @@ fn h02_deadlines_hold_in_a_storm_of_a_timer() {
         let interrupted = SIGNALS.load(Relaxed) - before;
         println!("{} signals, {interrupted} in the last wait of {:?}", SIGNALS.load(Relaxed), spans[3]);
         assert!(interrupted > 20, "the thread that waits is not interrupted");
-    });
-}
-
-/// A second of being blocked, on either side and with deadlines or without, costs less than a twentieth of a processor.
-#[test]
-fn rv12_who_is_blocked_uses_no_processor() {
-    alone("hosted::alone::rv12_who_is_blocked_uses_no_processor", || {
-        let make = || {
-            let (tx, rx) = Channel::<Spsc<u32, 2>, Futex>::new_split(Futex::new());
-            (tx, rx)
-        };
-        let ((mut full, mut full_rx), (mut empty_tx, mut empty), (late_tx, mut late)) =
-            (make(), make(), make());
-        full.send_iter(&mut (0..2)).unwrap();
-        let blocked = [
-            thread::spawn(move || full.send(7).unwrap()),
-            thread::spawn(move || assert_eq!(empty.recv(), Ok(8))),
-            thread::spawn(move || assert_eq!(late.recv_timeout(SOON), Err(RecvError::Closed))),
-        ];
-        // Until they have begun, and have spun for as long as they do.
-        thread::sleep(Duration::from_millis(100));
-        let (begun, used) = (Instant::now(), processor_time());
-        thread::sleep(Duration::from_secs(1));
-        let (wall, used) = (begun.elapsed(), processor_time() - used);
-        println!("{used:?} of processor time in {wall:?}, three threads blocked");
-        assert!(used < wall / 20, "{used:?} of {wall:?}");
-        assert!(blocked.iter().all(|blocked| !blocked.is_finished()), "they were blocked");
-        assert_eq!(full_rx.recv(), Ok(0));
-        empty_tx.send(8).unwrap();
-        drop(late_tx);
-        for blocked in blocked {
-            blocked.join().unwrap();
-        }
     });
 }

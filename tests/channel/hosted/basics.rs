@@ -1,12 +1,11 @@
 //! Sending and receiving, and what is refused.
 
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use annulet::channel::{RecvError, SendError, TryRecvError, TrySendError};
-use annulet::host::Futex;
-use annulet::wait::{Deadline, Strategy};
-use annulet::{Channel, Mpmc, Spsc};
+use annulet::wait::Deadline;
+use annulet::{Channel, Mpmc};
 
 use crate::hosted::common::{Probe, SOON, Watchdog};
 use crate::hosted::kinds::{Chan, N, Rx, SpscChannel, Tx, fill};
@@ -232,16 +231,4 @@ fn rm05_a_borrowed_end_tells_what_it_did() {
         waiting.into_iter().for_each(|waiting| waiting.join().unwrap());
         assert_eq!(rx.drain(4, |item| assert_eq!(item, 9)), Ok(2));
     });
-}
-
-/// An iterator of items ends with the channel.
-#[test]
-fn nx12_iter_ends_when_all_is_received() {
-    let (mut tx, mut rx) = Channel::<Spsc<u32, 4>, Futex>::new_split(Futex::new());
-    let begun = Instant::now();
-    let sender = thread::spawn(move || (0..1000).for_each(|item| tx.send(item).unwrap()));
-    rx.set_strategy(Strategy::block());
-    assert!(rx.iter().eq(0..1000));
-    sender.join().unwrap();
-    assert!(begun.elapsed() < SOON);
 }

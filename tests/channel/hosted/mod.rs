@@ -3,7 +3,7 @@
 //! - [`kinds`]: which channels there are. A new kind joins the battery by one `impl Chan` there.
 //! - [`common`]: a [`Wait`](annulet::wait::Wait) that counts and can be spurious, watchdogs, clocks.
 //! - `basics`, `blocked`, `batches`, `strategies`, `panics`: the behaviours of every channel; `lanes`, `broadcasts`: of some.
-//! - `timing`, `alone`: deadlines and processor time; `alone` in processes of their own.
+//! - `timing`, `alone`: deadlines and processor time; in a storm of signals, `alone`.
 //! - `wakes`, `processes`: no wake-up is lost, between threads and between processes. `.ci/deep/wakes` runs them for long.
 //! - `meters`, `forged`, `runner`: what is measured, words that a peer has forged, and the managed receiver.
 //! - `executors`: under tokio, the executors of futures, and embassy's.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use annulet::channel::{RecvError, SendError, TrySendError};
+use annulet::channel::{RecvError, SendError};
 use annulet::host::Futex;
 use annulet::wait::{Deadline, Event, Strategy, TimedOut};
 use annulet::{Channel, Mpmc};
@@ -71,8 +71,8 @@ fn h01_spurious_wakes_change_nothing<C: Chan>() {
     });
 }
 
-/// Blocked for a third of a second, on either side, a thread uses a twentieth of a processor at most, the spins before its
-/// sleep included. Measured by the clock of the thread itself.
+/// Blocked for a third of a second, on either side and with deadlines or without, a thread uses a twentieth of a processor at
+/// most, the spins before its sleep included. Measured by the clock of the thread itself.
 fn rv12_who_sleeps_uses_no_processor<C: Chan>() {
     const SLEEP: Duration = Duration::from_millis(300);
     let strategies = [
@@ -86,13 +86,14 @@ fn rv12_who_sleeps_uses_no_processor<C: Chan>() {
     let full = strategies.map(|_| C::with(&full_probe));
     thread::scope(|scope| {
         let (mut blocked, mut ends, mut full_ends) = (Vec::new(), Vec::new(), Vec::new());
-        for ((empty, full), strategy) in empty.iter().zip(&full).zip(strategies) {
+        for ((turn, (empty, full)), strategy) in (0..).zip(empty.iter().zip(&full)).zip(strategies) {
+            let until = if turn % 2 == 0 { Deadline::NEVER } else { Deadline::after(SOON) };
             let (tx, mut rx) = empty.ends();
             rx.set_strategy(strategy);
             ends.push(tx);
             blocked.push(scope.spawn(move || {
                 let before = thread_time();
-                assert_eq!(rx.recv(), Ok(7));
+                assert_eq!(rx.recv_deadline(until), Ok(7));
                 (strategy, thread_time() - before)
             }));
             if C::OVERWRITES {
@@ -104,7 +105,7 @@ fn rv12_who_sleeps_uses_no_processor<C: Chan>() {
             full_ends.push(rx);
             blocked.push(scope.spawn(move || {
                 let before = thread_time();
-                tx.send(7).unwrap();
+                tx.send_deadline(7, until).unwrap();
                 (strategy, thread_time() - before)
             }));
         }
@@ -161,28 +162,6 @@ fn h06_a_storm_of_signals_without_data() {
     });
 }
 
-/// The same through a channel: a borrowed end signals, and nothing is there. A receiver that is woken without cause does not
-/// report a timeout for that.
-#[test]
-fn nx11_a_wake_without_data_is_no_timeout() {
-    let _watchdog = Watchdog::new();
-    let channel = SpscChannel::with(&Probe::new());
-    let (mut tx, mut rx) = channel.ends();
-    let over = AtomicBool::new(false);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            while !over.load(Relaxed) {
-                drop(tx.end());
-                thread::sleep(Duration::from_micros(70));
-            }
-            tx.send(9).unwrap();
-        });
-        assert_eq!(not_early(|| rx.recv_timeout(SPAN)), Err(RecvError::Timeout));
-        over.store(true, Relaxed);
-        assert_eq!(rx.recv_timeout(SOON), Ok(9));
-    });
-}
-
 /// A sender whose receiver is too slow sleeps: it looks once for each item that is taken, and not in between.
 #[test]
 fn rm06_a_slow_receiver_makes_no_sender_spin() {
@@ -205,19 +184,6 @@ fn rm06_a_slow_receiver_makes_no_sender_spin() {
     });
     println!("{} sleeps for 40 items that had no room", probe.waits());
     assert!((40..=120).contains(&probe.waits()), "{} sleeps", probe.waits());
-}
-
-/// More at once than there is room for is no reason to wait for ever: the rest is said to be the caller's.
-#[test]
-fn rm05_more_than_its_capacity_goes_in_parts() {
-    let channel = SpscChannel::with(&Probe::new());
-    let (mut tx, rx) = channel.ends();
-    let mut items = 0..1_000_000;
-    assert_eq!(tx.send_iter(&mut items).unwrap(), N);
-    assert!(matches!(tx.send_iter_timeout(&mut items, Duration::ZERO), Err(SendError::Timeout(()))));
-    assert!(matches!(tx.try_send(1), Err(TrySendError::Full(1))));
-    drop(rx);
-    assert!(matches!(tx.send_iter(&mut items), Err(SendError::Closed(()))));
 }
 
 /// The clock of a wait is the monotonic one, which is not set back: it is the one of `Instant`.

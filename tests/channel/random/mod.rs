@@ -9,7 +9,10 @@
 //! `ANNULET_PROGRAMS`: how many programs each kind of channel is put through. `ANNULET_PROGRAM`: the first of them; if it is
 //! given, the default is one, whose story is told.use crate::common::waiting;
 
-mod ends;
+mod bells;
+mod items;
+mod receivers;
+mod senders;
 mod stage;
 
 use std::cell::Cell;
@@ -23,10 +26,13 @@ use annulet::ring::lanes::{Priority, RoundRobin};
 use annulet::ring::{Multi, Ring, Sides, Single};
 use annulet::{Broadcast, Channel, Lanes};
 
-use self::ends::{receiver, sender};
+use self::bells::{Still, still};
+use self::items::{Item, dropping_for_good, queued};
+use self::receivers::receiver;
+use self::senders::sender;
 use self::stage::{
-    Item, Order, Party, Scene, State, Still, actors, bells, calmly, dice, ended, ends, enter, fault,
-    fault_of, one_in, queued, scene, set, still, strike, tell,
+    Order, Party, Scene, State, actors, bells, calmly, dice, ended, ends, enter, fault, fault_of, one_in,
+    scene, set, strike, tell,
 };
 use crate::common::waiting;
 
@@ -209,7 +215,7 @@ where
         return Some(fault);
     }
     strike();
-    stage::dropping_for_good();
+    dropping_for_good();
     // SAFETY: it came from a box, and everybody who had it is gone: the actors, and the scene.
     drop(unsafe { Box::from_raw(channel) });
     None

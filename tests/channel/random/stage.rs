@@ -1,4 +1,4 @@
-//! Where a random program is played: its dice, its actors, what becomes of its items, and the wakers of its tasks.
+//! Where a random program is played: its dice, its actors, and what all of them share.
 //!
 //! A program runs on one thread, so that it is the same every time. Everything it needs lies in one place of that thread,
 //! which wakers and platforms reach from wherever they are called.
@@ -10,16 +10,20 @@ use std::mem::forget;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll};
 use std::thread;
+use std::time::Duration;
 
-use annulet::wait::Deadline;
-
-use crate::common::ByHand;
+use super::bells::Bell;
+use super::items::{Fate, Good, missed};
 
 /// How many steps are made inside of each other: a waker that makes one may be called by another one's step.
 const DEPTH: usize = 2;
+
+/// How long a thread waits, by the clock of the platform.
+pub const SPAN: Duration = Duration::from_micros(1);
+/// More than a ring holds.
+pub const BATCH: usize = 5;
 
 pub type Play = Pin<Box<dyn Future<Output = ()>>>;
 
@@ -43,21 +47,21 @@ pub trait Scene {
 pub struct Stage {
     dice: Cell<u64>,
     pub actors: RefCell<Vec<Rc<Actor>>>,
-    scene: RefCell<Option<Rc<dyn Scene>>>,
-    fates: RefCell<Vec<Fate>>,
+    pub scene: RefCell<Option<Rc<dyn Scene>>>,
+    pub fates: RefCell<Vec<Fate>>,
     fault: RefCell<Option<String>>,
     /// How many steps are under way.
     depth: Cell<usize>,
     /// How many calls are under way in which items may be dropped, and not received.
-    drops: Cell<usize>,
+    pub drops: Cell<usize>,
     /// How many waits have ended.
     ended: Cell<usize>,
     /// How many wakers there are.
-    bells: Cell<usize>,
+    pub bells: Cell<usize>,
     names: Cell<u32>,
     /// Which wakers there are, beside plain ones.
-    rude: Cell<bool>,
-    wild: Cell<bool>,
+    pub rude: Cell<bool>,
+    pub wild: Cell<bool>,
     /// Nobody does anything but what it waits for.
     calm: Cell<bool>,
     story: Cell<bool>,
@@ -178,120 +182,6 @@ pub fn guarded<R>(f: impl FnOnce() -> R) -> Option<R> {
         .ok()
 }
 
-// --- items
-
-/// What has become of an item.
-#[derive(Clone, Copy, Default)]
-struct Fate {
-    by: u32,
-    sent: bool,
-    received: bool,
-    dropped: bool,
-}
-
-/// What is sent: told from all others, and made by one sender after the other.
-pub trait Good: Sized {
-    /// Each is received once, or dropped; if not, each receiver gets each.
-    const ONCE: bool;
-    fn make(by: &Desk) -> Self;
-    fn number(&self) -> u32;
-}
-
-/// Those that are copied count as dropped from the beginning.
-fn number_of_one_more<T: Good>(by: &Desk) -> u32 {
-    stage(|stage| {
-        let mut fates = stage.fates.borrow_mut();
-        fates.push(Fate { by: by.name, dropped: !T::ONCE, ..Fate::default() });
-        u32::try_from(fates.len() - 1).unwrap()
-    })
-}
-
-/// An item that is moved from hand to hand.
-#[derive(Debug)]
-pub struct Item(u32);
-
-impl Good for Item {
-    const ONCE: bool = true;
-    fn make(by: &Desk) -> Self {
-        Self(number_of_one_more::<Self>(by))
-    }
-    fn number(&self) -> u32 {
-        self.0
-    }
-}
-
-impl Drop for Item {
-    fn drop(&mut self) {
-        let (fate, may) = stage(|stage| {
-            let fate = &mut stage.fates.borrow_mut()[self.0 as usize];
-            (std::mem::replace(fate, Fate { dropped: true, ..*fate }), stage.drops.get() > 0)
-        });
-        tell(|| format!("{} is dropped", self.0));
-        let abandoned = || scene_is_owned() && ends(Party::Receiver) == 0;
-        if fate.dropped {
-            fault(format!("item {} is dropped twice", self.0));
-        } else if fate.sent && !fate.received && !may && !thread::panicking() && !abandoned() {
-            fault(format!("item {} was sent, and is dropped", self.0));
-        }
-    }
-}
-
-fn scene_is_owned() -> bool {
-    stage(|stage| stage.scene.borrow().as_ref().is_none_or(|scene| scene.is_owned()))
-}
-
-/// A word that each receiver copies.
-impl Good for u64 {
-    const ONCE: bool = false;
-    fn make(by: &Desk) -> Self {
-        number_of_one_more::<Self>(by).into()
-    }
-    fn number(&self) -> u32 {
-        u32::try_from(*self).unwrap()
-    }
-}
-
-/// It was sent, says whoever sent it.
-pub fn sent(number: u32) {
-    stage(|stage| stage.fates.borrow_mut()[number as usize].sent = true);
-}
-
-/// In `f`, items are dropped that were sent, as it says.
-pub fn dropping<R>(f: impl FnOnce() -> R) -> R {
-    struct Over;
-    impl Drop for Over {
-        fn drop(&mut self) {
-            stage(|stage| stage.drops.set(stage.drops.get() - 1));
-        }
-    }
-    stage(|stage| stage.drops.set(stage.drops.get() + 1));
-    let _over = Over;
-    f()
-}
-
-/// From now on, also after this.
-pub fn dropping_for_good() {
-    stage(|stage| stage.drops.set(stage.drops.get() + 1));
-}
-
-/// How many items are somewhere, and not with whoever sends them.
-pub fn queued() -> usize {
-    stage(|stage| {
-        let there = stage.fates.borrow().iter().filter(|fate| !fate.dropped).count();
-        let held: usize = stage.actors.borrow().iter().map(|actor| actor.desk.held.get()).sum();
-        there.saturating_sub(held)
-    })
-}
-
-/// Numbers that were sent between two that one receiver got, and that it did not get.
-pub fn missed(got: &[u32]) -> Option<u32> {
-    let (first, last) = (*got.first()?, *got.last()?);
-    stage(|stage| {
-        let fates = stage.fates.borrow();
-        (first..last).find(|number| fates[*number as usize].sent && got.binary_search(number).is_err())
-    })
-}
-
 // --- actors
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -343,7 +233,7 @@ pub struct Desk {
     /// It may have lost items.
     pub lossy: Cell<bool>,
     /// What it got.
-    got: RefCell<Vec<u32>>,
+    pub got: RefCell<Vec<u32>>,
 }
 
 pub struct Actor {
@@ -512,92 +402,16 @@ pub fn calmly(f: impl FnOnce()) {
     stage(|stage| stage.calm.set(false));
 }
 
-// --- wakers
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tone {
-    Plain,
-    /// It panics, and the task knows that it was woken.
-    Rude,
-    /// It panics, and nobody knows.
-    Mute,
-    /// It panics when it is dropped.
-    Sore,
-    /// It polls the task, there and then.
-    Inline,
-    /// It does something with the channel, there and then.
-    Wild,
+/// Gives the signal that it owes, if it does.
+pub fn pays(desk: &Desk, pay: impl FnOnce()) {
+    // If it panics, it has signalled all the same.
+    desk.owes.set(false);
+    guarded(pay);
 }
 
-struct Bell {
-    name: u32,
-    tone: Tone,
-}
-
-impl Bell {
-    fn waker(name: u32) -> Waker {
-        let (rude, wild) = stage(|stage| (stage.rude.get(), stage.wild.get()));
-        let tone = match dice(12) {
-            0 if rude => Tone::Rude,
-            1 if rude => Tone::Mute,
-            2 if rude => Tone::Sore,
-            3..6 if wild => Tone::Inline,
-            6 if wild => Tone::Wild,
-            _ => Tone::Plain,
-        };
-        stage(|stage| stage.bells.set(stage.bells.get() + 1));
-        Waker::from(Arc::new(Self { name, tone }))
-    }
-}
-
-impl Wake for Bell {
-    fn wake(self: Arc<Self>) {
-        let name = self.name;
-        tell(|| format!("{name} is woken: {:?}", self.tone));
-        let found =
-            stage(|stage| stage.actors.borrow().iter().find(|actor| actor.desk.name == name).cloned());
-        let Some(actor) = found else { return };
-        match self.tone {
-            Tone::Inline => actor.poll(None),
-            Tone::Mute if !thread::panicking() => actor.desk.lost.set(true),
-            _ => actor.desk.woken.set(true),
-        }
-        match self.tone {
-            Tone::Rude | Tone::Mute => panic_deliberately(),
-            Tone::Wild => meanwhile(),
-            _ => {}
-        }
-    }
-}
-
-impl Drop for Bell {
-    fn drop(&mut self) {
-        stage(|stage| stage.bells.set(stage.bells.get() - 1));
-        if self.tone == Tone::Sore {
-            panic_deliberately();
-        }
-    }
-}
-
-// --- the platform
-
-/// A platform on which others go on while a thread sleeps, and time does.
-pub type Still = ByHand<'static>;
-
-pub fn still(asymmetric: bool) -> Still {
-    ByHand {
-        tick: 1,
-        asymmetric,
-        sleep: Box::new(|platform, word, seen, until| {
-            if word.get() != seen {
-                return;
-            }
-            assert_ne!(until, Deadline::NEVER, "nobody sleeps for good");
-            meanwhile();
-            if word.get() == seen {
-                platform.pass_until(until);
-            }
-        }),
-        ..ByHand::default()
+/// Now and then a panic.
+pub fn may_panic() {
+    if one_in(4) {
+        panic_deliberately();
     }
 }

@@ -1,4 +1,4 @@
-//! What is run on each executor.use crate::common::waiting;
+//! What is run on each executor.
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use annulet::wait::Strategy;
 use annulet::{Broadcast, Channel, Lanes, Mpmc, Mpsc, Spsc};
 use futures::{SinkExt, StreamExt, stream};
 
-use super::hosts::{Host, Job, job};
+use super::hosts::{Host, Job, job, run};
 use crate::common::waiting;
 
 /// A sender's number in the upper half, and how many it had sent before.
@@ -90,7 +90,7 @@ where
     })
 }
 
-fn ping_pong<H: Host>(futex: Futex) {
+fn ping_pong(host: Host, futex: Futex) {
     let (mut tx, mut rx) = Channel::<Spsc<u32, 2>, Futex>::new_split(futex);
     let (mut btx, mut brx) = Channel::<Spsc<u32, 2>, Futex>::new_split(futex);
     let there = job(async move {
@@ -104,43 +104,43 @@ fn ping_pong<H: Host>(futex: Futex) {
             btx.reserve().await.unwrap().send(number + 1).unwrap();
         }
     });
-    H::run([there, back]);
+    run(host, [there, back]);
 }
 
 /// Four senders, four receivers, and seats for so many tasks on each side.
-fn storm<H: Host, const TASKS: usize>(futex: Futex) {
+fn storm<const TASKS: usize>(host: Host, futex: Futex) {
     const EACH: u32 = 2_000;
     let seen = Seen::default();
     let (tx, rx) = Channel::<Mpmc<Item, 4>, Futex, TASKS>::new_split(futex);
     let sending = (0..4).map(|sender| sends(tx.clone(), sender, EACH)).collect::<Vec<_>>();
     let receiving = (0..4).map(|_| receives(rx.clone(), &seen)).collect::<Vec<_>>();
     drop((tx, rx));
-    H::run(sending.into_iter().chain(receiving));
+    run(host, sending.into_iter().chain(receiving));
     seen.check_shared(4, EACH);
 }
 
 /// Room in a lane is for its sender only, whoever waits beside it.
-fn lanes<H: Host>() {
+fn lanes(host: Host) {
     type Four = Channel<Lanes<Item, 2, 4>, Futex>;
     const EACH: u32 = 1_000;
     let channel: &'static Four = Box::leak(Box::new(Channel::over(Lanes::new(), Futex::new())));
     let seen = Seen::default();
     let mut jobs: Vec<_> = (0..4).map(|sender| sends(channel.register().unwrap(), sender, EACH)).collect();
     jobs.push(receives(channel.try_receiver(RoundRobin::default()).unwrap(), &seen));
-    H::run(jobs);
+    run(host, jobs);
     seen.check_shared(4, EACH);
     assert_eq!(waiting(&channel), (0, 0));
 }
 
 /// Each reader gets each item, and the writer waits for the slowest.
-fn gated<H: Host>() {
+fn gated(host: Host) {
     type Slowest = Channel<Broadcast<Item, 4, Gated<3>>, Futex>;
     const EACH: u32 = 1_000;
     let channel: &'static Slowest = Box::leak(Box::new(Channel::over(Broadcast::new(), Futex::new())));
     let seen = Seen::default();
     let mut jobs: Vec<_> = (0..3).map(|_| receives(channel.join_at_oldest().unwrap(), &seen)).collect();
     jobs.push(sends(channel.try_sender().unwrap(), 0, EACH));
-    H::run(jobs);
+    run(host, jobs);
     seen.check_each(EACH);
     assert_eq!(waiting(&channel), (0, 0));
 }
@@ -159,7 +159,7 @@ async fn give_way() {
 }
 
 /// A writer that waits for nobody: each stream gives an item or counts it.
-fn overwritten<H: Host>() {
+fn overwritten(host: Host) {
     type Newest = Channel<Broadcast<Item, 4, Overwrite>, Futex>;
     const EACH: u32 = 5_000;
     let channel: &'static Newest = Box::leak(Box::new(Channel::over(Broadcast::new(), Futex::new())));
@@ -187,12 +187,12 @@ fn overwritten<H: Host>() {
             }
         }
     }));
-    H::run(jobs);
+    run(host, jobs);
     assert_eq!(waiting(&channel), (0, 0));
 }
 
 /// Sinks of many senders into one stream, that is forwarded into the next channel.
-fn sinks<H: Host>() {
+fn sinks(host: Host) {
     const EACH: u32 = 1_000;
     let (tx, rx) = Channel::<Mpsc<Item, 2>, Futex>::new_split(Futex::new());
     let (next_tx, next_rx) = Channel::<Spsc<Item, 2>, Futex>::new_split(Futex::new());
@@ -210,12 +210,12 @@ fn sinks<H: Host>() {
     drop(tx);
     jobs.push(job(async move { rx.into_stream().map(Ok).forward(next_tx.into_sink()).await.unwrap() }));
     jobs.push(receives(next_rx, &seen));
-    H::run(jobs);
+    run(host, jobs);
     seen.check_shared(4, EACH);
 }
 
 /// Two tasks and two threads send; two of each receive.
-fn mixed<H: Host, const TASKS: usize>(futex: Futex) {
+fn mixed<const TASKS: usize>(host: Host, futex: Futex) {
     const EACH: u32 = 2_000;
     let seen = Seen::default();
     let (tx, rx) = Channel::<Mpmc<Item, 4>, Futex, TASKS>::new_split(futex);
@@ -232,7 +232,7 @@ fn mixed<H: Host, const TASKS: usize>(futex: Futex) {
         threads.push(thread::spawn(move || seen.add(rx.iter().collect())));
     }
     drop((tx, rx));
-    H::run(jobs);
+    run(host, jobs);
     for thread in threads {
         thread.join().unwrap();
     }
@@ -240,7 +240,7 @@ fn mixed<H: Host, const TASKS: usize>(futex: Futex) {
 }
 
 /// More tasks than seats: those without one try again and again. Ten receivers, of which so many have a seat; each of them gets as many items as it asks for.
-fn crowd<H: Host, const TASKS: usize>() {
+fn crowd<const TASKS: usize>(host: Host) {
     const CROWD: u32 = 10;
     const ITEMS: u32 = 50;
     let (tx, rx) = Channel::<Mpmc<Item, 2>, Futex, TASKS>::new_split(Futex::new());
@@ -258,32 +258,32 @@ fn crowd<H: Host, const TASKS: usize>() {
     let mut jobs: Vec<_> = (0..CROWD).map(asking).collect();
     jobs.push(sends(tx, 0, CROWD * ITEMS));
     drop(rx);
-    H::run(jobs);
+    run(host, jobs);
     seen.check_shared(1, CROWD * ITEMS);
 }
 
 on_each_host! {
-    nx10_ping_pong: ping_pong::<Here>(Futex::new());
-    nx10_ping_pong_with_fences: ping_pong::<Here>(Futex::fenced());
-    d06_storm: storm::<Here, 8>(Futex::new());
-    d06_storm_with_fences: storm::<Here, 8>(Futex::fenced());
-    d06_storm_for_two_seats: storm::<Here, 2>(Futex::new());
-    d06_lanes: lanes::<Here>();
-    d06_gated: gated::<Here>();
-    rm05_overwritten: overwritten::<Here>();
-    d06_sinks: sinks::<Here>();
-    d06_tasks_and_threads: mixed::<Here, 8>(Futex::new());
-    d06_tasks_and_threads_with_fences: mixed::<Here, 8>(Futex::fenced());
-    d06_tasks_without_seats_and_threads: mixed::<Here, 0>(Futex::new());
+    nx10_ping_pong: ping_pong(HERE, Futex::new());
+    nx10_ping_pong_with_fences: ping_pong(HERE, Futex::fenced());
+    d06_storm: storm::<8>(HERE, Futex::new());
+    d06_storm_with_fences: storm::<8>(HERE, Futex::fenced());
+    d06_storm_for_two_seats: storm::<2>(HERE, Futex::new());
+    d06_lanes: lanes(HERE);
+    d06_gated: gated(HERE);
+    rm05_overwritten: overwritten(HERE);
+    d06_sinks: sinks(HERE);
+    d06_tasks_and_threads: mixed::<8>(HERE, Futex::new());
+    d06_tasks_and_threads_with_fences: mixed::<8>(HERE, Futex::fenced());
+    d06_tasks_without_seats_and_threads: mixed::<0>(HERE, Futex::new());
 }
 
 mod crowds {
     use super::*;
 
     on_fair_hosts! {
-        d19_a_crowd_without_seats: crowd::<Here, 0>();
-        d19_a_crowd_for_two_seats: crowd::<Here, 2>();
-        d19_a_crowd_that_is_seated: crowd::<Here, 16>();
+        d19_a_crowd_without_seats: crowd::<0>(HERE);
+        d19_a_crowd_for_two_seats: crowd::<2>(HERE);
+        d19_a_crowd_that_is_seated: crowd::<16>(HERE);
     }
 }
 

@@ -15,9 +15,9 @@ use annulet::wait::Deadline;
 use annulet::wait::Metered;
 use annulet::{Broadcast, Channel, Lanes, Mpmc, Mpsc, Spmc, Spsc};
 
+use crate::call_all;
 use crate::events::{Idle, strategy};
 use crate::item::{Item, Token};
-use crate::{Op, call_all};
 
 const N: usize = 8;
 
@@ -72,7 +72,7 @@ pub fn run() {
         let metered = METERED.platform();
         black_box((metered.receivers().summary().mean(), metered.senders().summary()));
     }
-    call_all(CHANNELS, &mut ());
+    channels(&mut ());
 }
 
 /// What all ends can do; they come back.
@@ -81,47 +81,10 @@ fn ends<T: Item, C: ChannelRef<Item = T>, X: ChannelRef<Item = T>>(
     rx: Receiver<X>,
 ) -> Ends<C, X> {
     let mut ends = Ends { tx: Some(tx), rx: Some(rx) };
-    call_all(
-        &[
-            try_send,
-            send,
-            send_timeout,
-            send_deadline,
-            try_send_iter,
-            send_iter,
-            send_iter_timeout,
-            send_iter_deadline,
-            send_async,
-            send_ready,
-            sender_strategy,
-            sender_counts,
-            sender_end,
-            sender_close,
-        ],
-        &mut ends,
-    );
-    call_all(
-        &[
-            try_recv,
-            recv,
-            recv_timeout,
-            recv_deadline,
-            try_drain,
-            drain,
-            drain_timeout,
-            drain_deadline,
-            iter,
-            recv_async,
-            recv_ready,
-            receiver_strategy,
-            receiver_counts,
-            receiver_end,
-            receiver_close,
-        ],
-        &mut ends,
-    );
+    senders(&mut ends);
+    receivers(&mut ends);
     #[cfg(feature = "futures-v0.3")]
-    call_all(&[streams::stream, streams::into_stream, streams::into_sink], &mut ends);
+    streams::run(&mut ends);
     ends
 }
 
@@ -154,39 +117,26 @@ fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
 }
 
 /// Operations of one of the ends.
-macro_rules! ops {
-    ($end:ident: $($name:ident($on:ident, $a:ident, $b:ident) $body:block)*) => {$(
-        fn $name<T: Item, C: ChannelRef<Item = T>, X: ChannelRef<Item = T>>(
-            ends: &mut Ends<C, X>,
-            $a: usize,
-            $b: usize,
-        ) -> usize {
-            let Some($on) = &mut ends.$end else { return 0 };
-            $body
+macro_rules! end_ops {
+    ($all:ident of $end:ident: $($name:ident($on:pat, $a:pat, $b:pat) $body:block)*) => {
+        ops! {
+            $all[T: Item, C: ChannelRef<Item = T>, X: ChannelRef<Item = T>] Ends<C, X>:
+            $($name(ends, $a, $b) {
+                let Some($on) = &mut ends.$end else { return 0 };
+                $body
+            })*
         }
-    )*};
+    };
 }
 
-ops! {
-    tx:
-    try_send(tx, a, _b) {
-        tx.try_send(T::of(a)).map_or_else(|back| back.into_inner().see(), |()| 0)
-    }
-    send(tx, a, _b) {
-        of_send(tx.send(T::of(a)))
-    }
-    send_timeout(tx, a, b) {
-        of_send(tx.send_timeout(T::of(a), span(b)))
-    }
-    send_deadline(tx, a, b) {
-        of_send(tx.send_deadline(T::of(a), Deadline::at(b as u64)))
-    }
-    try_send_iter(tx, a, b) {
-        tx.try_send_iter(&mut (a..b).map(T::of)).unwrap_or(0)
-    }
-    send_iter(tx, a, b) {
-        tx.send_iter(&mut (a..b).map(T::of)).unwrap_or(0)
-    }
+end_ops! {
+    senders of tx:
+    try_send(tx, a, _) { tx.try_send(T::of(a)).map_or_else(|back| back.into_inner().see(), |()| 0) }
+    send(tx, a, _) { of_send(tx.send(T::of(a))) }
+    send_timeout(tx, a, b) { of_send(tx.send_timeout(T::of(a), span(b))) }
+    send_deadline(tx, a, b) { of_send(tx.send_deadline(T::of(a), Deadline::at(b as u64))) }
+    try_send_iter(tx, a, b) { tx.try_send_iter(&mut (a..b).map(T::of)).unwrap_or(0) }
+    send_iter(tx, a, b) { tx.send_iter(&mut (a..b).map(T::of)).unwrap_or(0) }
     send_iter_timeout(tx, a, b) {
         tx.send_iter_timeout(&mut (0..a).map(T::of).filter(|item| item.see() != b), span(b)).unwrap_or(0)
     }
@@ -203,7 +153,7 @@ ops! {
         let pending = poll(&mut sending).is_pending() && poll(&mut sending).is_pending();
         sending.into_inner().map_or(0, |item| item.see()) + usize::from(pending)
     }
-    send_ready(tx, _a, _b) {
+    send_ready(tx, _, _) {
         let mut ready = tx.ready();
         usize::from(poll(&mut ready).is_ready() || poll(&mut ready).is_ready())
     }
@@ -211,38 +161,30 @@ ops! {
         tx.set_strategy(strategy(a, b));
         0
     }
-    sender_counts(tx, _a, _b) {
-        tx.receivers() + usize::from(tx.is_closed())
-    }
-    sender_end(tx, _a, _b) {
+    sender_counts(tx, _, _) { tx.receivers() + usize::from(tx.is_closed()) }
+    sender_end(tx, _, _) {
         drop(black_box(tx.end()));
         0
     }
-    sender_close(tx, _a, _b) {
+    sender_close(tx, _, _) {
         tx.close();
         0
     }
 }
 
-ops! {
-    rx:
-    try_recv(rx, _a, _b) {
-        of_try_recv(rx.try_recv())
-    }
-    recv(rx, _a, _b) {
-        rx.recv().map_or_else(of_recv, |item| item.see())
-    }
-    recv_timeout(rx, a, _b) {
-        rx.recv_timeout(span(a)).map_or_else(of_recv, |item| item.see())
-    }
-    recv_deadline(rx, a, _b) {
+end_ops! {
+    receivers of rx:
+    try_recv(rx, _, _) { of_try_recv(rx.try_recv()) }
+    recv(rx, _, _) { rx.recv().map_or_else(of_recv, |item| item.see()) }
+    recv_timeout(rx, a, _) { rx.recv_timeout(span(a)).map_or_else(of_recv, |item| item.see()) }
+    recv_deadline(rx, a, _) {
         rx.recv_deadline(Deadline::at(a as u64)).map_or_else(of_recv, |item| item.see())
     }
-    try_drain(rx, a, _b) {
+    try_drain(rx, a, _) {
         let mut sum = 0;
         sum ^ rx.try_drain(a, |item| sum ^= item.see()).unwrap_or(0)
     }
-    drain(rx, a, _b) {
+    drain(rx, a, _) {
         let mut sum = 0;
         rx.drain(a, |item| sum ^= item.see()).unwrap_or_else(of_recv) ^ sum
     }
@@ -254,17 +196,15 @@ ops! {
         let mut sum = 0;
         rx.drain_deadline(a, Deadline::at(b as u64), |item| sum ^= item.see()).unwrap_or_else(of_recv) ^ sum
     }
-    iter(rx, a, _b) {
-        rx.iter().take(a).fold(0, |sum, item| sum ^ item.see())
-    }
-    recv_async(rx, _a, _b) {
+    iter(rx, a, _) { rx.iter().take(a).fold(0, |sum, item| sum ^ item.see()) }
+    recv_async(rx, _, _) {
         let mut receiving = rx.recv_async();
         match poll(&mut receiving) {
             Poll::Ready(received) => received.map_or_else(of_recv, |item| item.see()),
             Poll::Pending => usize::from(poll(&mut receiving).is_pending()),
         }
     }
-    recv_ready(rx, _a, _b) {
+    recv_ready(rx, _, _) {
         let mut ready = rx.ready();
         usize::from(poll(&mut ready).is_ready() || poll(&mut ready).is_ready())
     }
@@ -272,14 +212,12 @@ ops! {
         rx.set_strategy(strategy(b, a));
         0
     }
-    receiver_counts(rx, _a, _b) {
-        rx.senders() + usize::from(rx.is_closed())
-    }
-    receiver_end(rx, _a, _b) {
+    receiver_counts(rx, _, _) { rx.senders() + usize::from(rx.is_closed()) }
+    receiver_end(rx, _, _) {
         drop(black_box(rx.end()));
         0
     }
-    receiver_close(rx, _a, _b) {
+    receiver_close(rx, _, _) {
         rx.close();
         0
     }
@@ -329,75 +267,70 @@ where
     }
 }
 
-/// Channels as such: made, split, opened again, and dropped with what is in them.
-const CHANNELS: &[Op<()>] = &[spsc::<Token>, mpmc::<Token>, counted, lanes, newest, slowest, ends_one_by_one];
-
-fn spsc<T: Item>(_: &mut (), a: usize, _: usize) -> usize {
-    let mut channel = Channel::<Spsc<T, 2>, Idle>::over(Spsc::new(), Idle);
-    let (mut tx, rx) = channel.split();
-    let sent = tx.try_send(T::of(a)).is_ok();
-    drop((tx, rx));
-    channel.reopen();
-    let waiting = channel.waiting();
-    let crowded = channel.crowded();
-    let numbers =
-        channel.len() + channel.capacity() + usize::from(channel.is_empty()) + usize::from(channel.is_full());
-    waiting.senders
-        + waiting.receivers
-        + (crowded.senders ^ crowded.receivers) as usize
-        + numbers
-        + channel.ring_mut().capacity()
-        + usize::from(sent)
-}
-
-/// What channels count, and say of what is in them.
-fn counted(_: &mut (), a: usize, _: usize) -> usize {
-    let ring = Channel::<Mpsc<u32, 2, Counts>, Idle>::over(Mpsc::new(), Idle);
-    let lanes = Channel::<Lanes<u32, 2, 2>, Idle>::over(Lanes::new(), Idle);
-    let newest = Channel::<Broadcast<u32, 2, Overwrite, Counts>, Idle>::over(Broadcast::new(), Idle);
-    let sent = newest.try_sender().map_or(0, |mut tx| usize::from(tx.try_send(a as u32).is_ok()));
-    let numbers = lanes.len() + newest.len() + newest.capacity();
-    let empty = usize::from(lanes.is_empty()) + usize::from(newest.is_empty());
-    let counts = ring.stats().0.items ^ newest.stats().0.items ^ newest.lagged().items;
-    sent + numbers + empty + counts
-}
-
-fn mpmc<T: Item>(_: &mut (), a: usize, _: usize) -> usize {
-    let mut channel = Channel::<Mpmc<T, 2>, Idle>::over(Mpmc::new(), Idle);
-    let Some((tx, mut rx)) = channel.try_split() else { return 0 };
-    let sent = tx.clone().try_send(T::of(a)).is_ok();
-    let received = of_try_recv(rx.try_recv());
-    drop((tx, rx));
-    let (mut tx, _rx) = channel.split();
-    received ^ usize::from(sent && tx.try_send(T::of(a)).is_ok())
-}
-
-fn lanes(_: &mut (), a: usize, _: usize) -> usize {
-    let mut channel = Channel::<Lanes<u32, 2, 2, Sides<Single, Multi>>, Idle>::over(Lanes::new(), Idle);
-    let sent = channel.register_at(a as u32).map_or(0, |mut tx| usize::from(tx.try_send(7).is_ok()));
-    let received = channel.try_receiver(Priority).map_or(0, |rx| of_try_recv(rx.clone().try_recv()));
-    channel.reset();
-    sent ^ received
-}
-
-fn newest(_: &mut (), a: usize, _: usize) -> usize {
-    let channel = Channel::<Broadcast<u32, 2>, Idle>::over(Broadcast::new(), Idle);
-    let mut rx = channel.receiver_at_newest();
-    let sent = channel.try_sender().map_or(0, |mut tx| usize::from(tx.try_send(a as u32).is_ok()));
-    sent ^ of_try_recv(rx.try_recv())
-}
-
-fn slowest(_: &mut (), a: usize, _: usize) -> usize {
-    let channel = Channel::<Broadcast<u32, 2, Gated<1>>, Idle>::over(Broadcast::new(), Idle);
-    let Ok(mut rx) = channel.join_at_oldest() else { return 0 };
-    let sent = channel.try_sender().map_or(0, |mut tx| usize::from(tx.try_send(a as u32).is_ok()));
-    sent ^ of_try_recv(rx.try_recv()) ^ usize::from(channel.join_at_newest().is_err())
-}
-
-fn ends_one_by_one(_: &mut (), a: usize, _: usize) -> usize {
-    let channel = Channel::<Mpsc<u32, 2>, Idle>::over(Mpsc::new(), Idle);
-    let sent = channel.try_sender().map_or(0, |mut tx| usize::from(tx.try_send(a as u32).is_ok()));
-    sent ^ channel.try_receiver().map_or(0, |mut rx| of_try_recv(rx.try_recv()))
+// Channels as such: made, split, opened again, and dropped with what is in them.
+ops! {
+    channels[] ():
+    spsc(_, a, _) {
+        let mut channel = Channel::<Spsc<Token, 2>, Idle>::over(Spsc::new(), Idle);
+        let (mut tx, rx) = channel.split();
+        let sent = tx.try_send(Token::of(a)).is_ok();
+        drop((tx, rx));
+        channel.reopen();
+        let waiting = channel.waiting();
+        let crowded = channel.crowded();
+        let numbers =
+            channel.len() + channel.capacity() + usize::from(channel.is_empty()) + usize::from(channel.is_full());
+        waiting.senders
+            + waiting.receivers
+            + (crowded.senders ^ crowded.receivers) as usize
+            + numbers
+            + channel.ring_mut().capacity()
+            + usize::from(sent)
+    }
+    // What channels count, and say of what is in them.
+    counted(_, a, _) {
+        let ring = Channel::<Mpsc<u32, 2, Counts>, Idle>::over(Mpsc::new(), Idle);
+        let lanes = Channel::<Lanes<u32, 2, 2>, Idle>::over(Lanes::new(), Idle);
+        let newest = Channel::<Broadcast<u32, 2, Overwrite, Counts>, Idle>::over(Broadcast::new(), Idle);
+        let sent = newest.try_sender().map_or(0, |mut tx| usize::from(tx.try_send(a as u32).is_ok()));
+        let numbers = lanes.len() + newest.len() + newest.capacity();
+        let empty = usize::from(lanes.is_empty()) + usize::from(newest.is_empty());
+        let counts = ring.stats().producers.items ^ newest.stats().writer.items ^ newest.lagged().items;
+        sent + numbers + empty + counts
+    }
+    mpmc(_, a, _) {
+        let mut channel = Channel::<Mpmc<Token, 2>, Idle>::over(Mpmc::new(), Idle);
+        let Some((tx, mut rx)) = channel.try_split() else { return 0 };
+        let sent = tx.clone().try_send(Token::of(a)).is_ok();
+        let received = of_try_recv(rx.try_recv());
+        drop((tx, rx));
+        let (mut tx, _rx) = channel.split();
+        received ^ usize::from(sent && tx.try_send(Token::of(a)).is_ok())
+    }
+    lanes(_, a, _) {
+        let mut channel = Channel::<Lanes<u32, 2, 2, Sides<Single, Multi>>, Idle>::over(Lanes::new(), Idle);
+        let sent = channel.register_at(a as u32).map_or(0, |mut tx| usize::from(tx.try_send(7).is_ok()));
+        let received = channel.try_receiver(Priority).map_or(0, |rx| of_try_recv(rx.clone().try_recv()));
+        channel.reset();
+        sent ^ received
+    }
+    newest(_, a, _) {
+        let channel = Channel::<Broadcast<u32, 2>, Idle>::over(Broadcast::new(), Idle);
+        let mut rx = channel.receiver_at_newest();
+        let sent = channel.try_sender().map_or(0, |mut tx| usize::from(tx.try_send(a as u32).is_ok()));
+        sent ^ of_try_recv(rx.try_recv())
+    }
+    slowest(_, a, _) {
+        let channel = Channel::<Broadcast<u32, 2, Gated<1>>, Idle>::over(Broadcast::new(), Idle);
+        let Ok(mut rx) = channel.join_at_oldest() else { return 0 };
+        let sent = channel.try_sender().map_or(0, |mut tx| usize::from(tx.try_send(a as u32).is_ok()));
+        sent ^ of_try_recv(rx.try_recv()) ^ usize::from(channel.join_at_newest().is_err())
+    }
+    ends_one_by_one(_, a, _) {
+        let channel = Channel::<Mpsc<u32, 2>, Idle>::over(Mpsc::new(), Idle);
+        let sent = channel.try_sender().map_or(0, |mut tx| usize::from(tx.try_send(a as u32).is_ok()));
+        sent ^ channel.try_receiver().map_or(0, |mut rx| of_try_recv(rx.try_recv()))
+    }
 }
 
 /// Streams and sinks.
@@ -408,6 +341,10 @@ mod streams {
 
     use super::*;
 
+    pub fn run<T: Item, C: ChannelRef<Item = T>, X: ChannelRef<Item = T>>(ends: &mut Ends<C, X>) {
+        all(ends);
+    }
+
     fn next<T: Item>(stream: &mut (impl FusedStream<Item = T> + Unpin)) -> usize {
         let mut context = Context::from_waker(black_box(Waker::noop()));
         let hint = stream.size_hint().0 + usize::from(stream.is_terminated());
@@ -416,28 +353,6 @@ mod streams {
             Poll::Ready(None) => hint,
             Poll::Pending => !hint,
         }
-    }
-
-    pub fn stream<T: Item, C: ChannelRef, X: ChannelRef<Item = T>>(
-        ends: &mut Ends<C, X>,
-        _: usize,
-        _: usize,
-    ) -> usize {
-        let Some(rx) = &mut ends.rx else { return 0 };
-        let mut stream = rx.stream();
-        next(&mut stream) ^ next(&mut stream) ^ stream.missed() as usize
-    }
-
-    pub fn into_stream<T: Item, C: ChannelRef, X: ChannelRef<Item = T>>(
-        ends: &mut Ends<C, X>,
-        _: usize,
-        _: usize,
-    ) -> usize {
-        let Some(rx) = ends.rx.take() else { return 0 };
-        let mut stream = rx.into_stream();
-        let seen = next(&mut stream) ^ next(&mut stream) ^ stream.missed() as usize;
-        ends.rx = Some(stream.into_inner());
-        seen
     }
 
     fn of_done<T: Item>(done: Result<(), annulet::channel::TrySendError<T>>) -> usize {
@@ -451,22 +366,33 @@ mod streams {
         }
     }
 
-    pub fn into_sink<T: Item, C: ChannelRef<Item = T>, X: ChannelRef>(
-        ends: &mut Ends<C, X>,
-        a: usize,
-        b: usize,
-    ) -> usize {
-        let Some(tx) = ends.tx.take() else { return 0 };
-        let mut context = Context::from_waker(black_box(Waker::noop()));
-        let mut sink = tx.into_sink();
-        let mut seen = of_polled(Pin::new(&mut sink).poll_ready(&mut context));
-        seen ^= of_done(Pin::new(&mut sink).start_send(T::of(a)));
-        seen ^= of_polled(Pin::new(&mut sink).poll_flush(&mut context));
-        if a == b {
-            return seen ^ of_polled(Pin::new(&mut sink).poll_close(&mut context));
+    ops! {
+        all[T: Item, C: ChannelRef<Item = T>, X: ChannelRef<Item = T>] Ends<C, X>:
+        stream(ends, _, _) {
+            let Some(rx) = &mut ends.rx else { return 0 };
+            let mut stream = rx.stream();
+            next(&mut stream) ^ next(&mut stream) ^ stream.missed() as usize
         }
-        let (tx, item) = sink.into_inner();
-        ends.tx = tx;
-        seen ^ item.map_or(0, |item| item.see())
+        into_stream(ends, _, _) {
+            let Some(rx) = ends.rx.take() else { return 0 };
+            let mut stream = rx.into_stream();
+            let seen = next(&mut stream) ^ next(&mut stream) ^ stream.missed() as usize;
+            ends.rx = Some(stream.into_inner());
+            seen
+        }
+        into_sink(ends, a, b) {
+            let Some(tx) = ends.tx.take() else { return 0 };
+            let mut context = Context::from_waker(black_box(Waker::noop()));
+            let mut sink = tx.into_sink();
+            let mut seen = of_polled(Pin::new(&mut sink).poll_ready(&mut context));
+            seen ^= of_done(Pin::new(&mut sink).start_send(T::of(a)));
+            seen ^= of_polled(Pin::new(&mut sink).poll_flush(&mut context));
+            if a == b {
+                return seen ^ of_polled(Pin::new(&mut sink).poll_close(&mut context));
+            }
+            let (tx, item) = sink.into_inner();
+            ends.tx = tx;
+            seen ^ item.map_or(0, |item| item.see())
+        }
     }
 }

@@ -7,8 +7,6 @@ use core::time::Duration;
 
 use annulet::wait::{Backoff, Deadline, Event, Notify, Step, Strategy, Wait, Waiter, Word};
 
-use crate::{Op, call_all};
-
 /// A core with nothing else to do: it looks at the word until that has changed.
 #[derive(Clone, Copy)]
 pub struct Idle;
@@ -61,62 +59,59 @@ pub fn strategy(a: usize, b: usize) -> Strategy {
 }
 
 pub fn run() {
-    call_all(&[signal, signal_all, waiting, wait_until, ticket], &mut Event::<8>::new());
-    call_all(&[signal, signal_all, waiting, wait_until, ticket], &mut Event::<0>::new());
-    call_all(OTHERS, &mut ());
+    of_events(&mut Event::<8>::new());
+    of_events(&mut Event::<0>::new());
+    others(&mut ());
 }
 
-fn signal<const TASKS: usize>(event: &mut Event<TASKS>, a: usize, _: usize) -> usize {
-    event.signal(&Idle, a as u32);
-    0
-}
-
-fn signal_all<const TASKS: usize>(event: &mut Event<TASKS>, _: usize, _: usize) -> usize {
-    event.signal_all(&&Idle);
-    0
-}
-
-fn waiting<const TASKS: usize>(event: &mut Event<TASKS>, _: usize, _: usize) -> usize {
-    event.waiting() + event.crowded() as usize
-}
-
-fn wait_until<const TASKS: usize>(event: &mut Event<TASKS>, a: usize, b: usize) -> usize {
-    let look = || black_box(None::<usize>);
-    event.wait_until(&&Idle, strategy(a, b), Deadline::at(b as u64), look).unwrap_or(a)
-}
-
-fn ticket<const TASKS: usize>(event: &mut Event<TASKS>, a: usize, _: usize) -> usize {
-    let mut ticket = Waiter::new(event, &Idle);
-    let mut context = Context::from_waker(black_box(Waker::noop()));
-    let mut polled = Poll::Pending;
-    for _ in 0..a {
-        polled = ticket.poll(&mut context, || black_box(None::<usize>));
-        event.signal(&Idle, 1);
+ops! {
+    of_events[const TASKS: usize] Event<TASKS>:
+    signal(event, a, _) {
+        event.signal(&Idle, a as u32);
+        0
     }
-    match polled {
-        Poll::Ready(found) => found,
-        Poll::Pending => a,
+    signal_all(event, _, _) {
+        event.signal_all(&&Idle);
+        0
+    }
+    waiting(event, _, _) { event.waiting() + event.crowded() as usize }
+    wait_until(event, a, b) {
+        let look = || black_box(None::<usize>);
+        event.wait_until(&&Idle, strategy(a, b), Deadline::at(b as u64), look).unwrap_or(a)
+    }
+    ticket(event, a, _) {
+        let mut ticket = Waiter::new(event, &Idle);
+        let mut context = Context::from_waker(black_box(Waker::noop()));
+        let mut polled = Poll::Pending;
+        for _ in 0..a {
+            polled = ticket.poll(&mut context, || black_box(None::<usize>));
+            event.signal(&Idle, 1);
+        }
+        match polled {
+            Poll::Ready(found) => found,
+            Poll::Pending => a,
+        }
     }
 }
 
-const OTHERS: &[Op<()>] = &[backoff, deadline];
-
-fn backoff(_: &mut (), a: usize, b: usize) -> usize {
-    let mut backoff = Backoff::new(strategy(a, b));
-    let mut seen = 0;
-    for _ in 0..a {
-        seen += match backoff.snooze(&Idle) {
-            Step::Sleep(span) | Step::Block(Some(span)) => span.subsec_nanos() as usize,
-            step => usize::from(step == backoff.step()),
-        };
+ops! {
+    others[] ():
+    backoff(_, a, b) {
+        let mut backoff = Backoff::new(strategy(a, b));
+        let mut seen = 0;
+        for _ in 0..a {
+            seen += match backoff.snooze(&Idle) {
+                Step::Sleep(span) | Step::Block(Some(span)) => span.subsec_nanos() as usize,
+                step => usize::from(step == backoff.step()),
+            };
+        }
+        backoff.reset();
+        seen
     }
-    backoff.reset();
-    seen
-}
-
-fn deadline(_: &mut (), a: usize, b: usize) -> usize {
-    let (one, two) = (Deadline::at(a as u64), Deadline::at(b as u64));
-    let span = two.since(one);
-    let later = one.plus(span).plus(Duration::new(a as u64, 0)).earlier(Deadline::NEVER);
-    later.nanos() as usize ^ span.subsec_nanos() as usize ^ usize::from(later.has_come(two))
+    deadline(_, a, b) {
+        let (one, two) = (Deadline::at(a as u64), Deadline::at(b as u64));
+        let span = two.since(one);
+        let later = one.plus(span).plus(Duration::new(a as u64, 0)).earlier(Deadline::NEVER);
+        later.nanos() as usize ^ span.subsec_nanos() as usize ^ usize::from(later.has_come(two))
+    }
 }

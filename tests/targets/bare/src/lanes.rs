@@ -5,7 +5,8 @@ use annulet::ring::lanes::{AdaptiveRoundRobin, LaneConsumer, LaneProducer, Prior
 use annulet::ring::{Sides, Single};
 use annulet::stats::Counts;
 
-use crate::{Op, call_all};
+#[cfg(compare_and_swap)]
+use crate::call_all;
 
 const N: usize = 8;
 const L: usize = 3;
@@ -34,7 +35,7 @@ fn ends<O: Schedule + 'static>(lanes: &'static Lanes<Item, N, L>, order: O) {
     // SAFETY: it is run once for each, and these are the only handles that are made before it returns.
     let ([producer, ..], consumer) = unsafe { lanes.split_all_unchecked(order) };
     let mut ends = Ends { whole: Lanes::new(), producer: producer.ok(), consumer };
-    call_all(Ends::TABLE, &mut ends);
+    all(&mut ends);
 }
 
 fn item(number: usize) -> Item {
@@ -45,102 +46,68 @@ fn see(item: &Item) -> usize {
     item[5] as usize
 }
 
-impl<O: Schedule + 'static> Ends<O> {
-    const TABLE: &[Op<Self>] = &[
-        lanes_new::<O>,
-        lanes_split::<O>,
-        lanes_split_all::<O>,
-        lanes_counts::<O>,
-        lanes_stats::<O>,
-        #[cfg(compare_and_swap)]
-        lanes_register::<O>,
-        push::<O>,
-        deregister::<O>,
-        try_pop::<O>,
-        try_pop_from::<O>,
-        pop_slice::<O>,
-        drain::<O>,
-        consume::<O>,
-        skip::<O>,
-    ];
-}
-
-fn lanes_new<O: Schedule + 'static>(ends: &mut Ends<O>, a: usize, _: usize) -> usize {
-    ends.whole = Lanes::starting_at(a);
-    ends.whole.capacity() + ends.whole.lanes()
-}
-
-fn lanes_split<O: Schedule + 'static>(ends: &mut Ends<O>, _: usize, _: usize) -> usize {
-    let (mut consumer, lanes) = ends.whole.split(RoundRobin::default());
-    consumer.skip(1) + lanes.total_len()
-}
-
-fn lanes_split_all<O: Schedule + 'static>(ends: &mut Ends<O>, a: usize, _: usize) -> usize {
-    let (producers, mut consumer) = ends.whole.split_all(Priority);
-    let mut pushed = 0;
-    for mut producer in producers.into_iter().flatten() {
-        pushed += usize::from(producer.try_push(item(a)).is_ok());
+ops! {
+    all[O: Schedule + 'static] Ends<O>:
+    lanes_new(ends, a, _) {
+        ends.whole = Lanes::starting_at(a);
+        ends.whole.capacity() + ends.whole.lanes()
     }
-    pushed + consumer.skip(a)
-}
-
-fn lanes_counts<O: Schedule + 'static>(ends: &mut Ends<O>, _: usize, _: usize) -> usize {
-    let lanes = ends.consumer.lanes();
-    let (lane, most) = lanes.longest().map_or((0, 0), |(lane, most)| (lane.index() as usize, most));
-    let of_mine = ends.producer.as_ref().and_then(|producer| lanes.len_of(producer.lane())).unwrap_or(0);
-    lane + most + of_mine + lanes.total_len() + usize::from(lanes.is_empty())
-}
-
-fn lanes_stats<O: Schedule + 'static>(_: &mut Ends<O>, a: usize, _: usize) -> usize {
-    let lanes = Lanes::<Item, N, L, Sides<Single, Single, Counts>>::new();
-    lanes.stats_of(a as u32).map_or(0, |stats| stats.producers.items + stats.consumers.largest)
-}
-
-#[cfg(compare_and_swap)]
-fn lanes_register<O: Schedule + 'static>(ends: &mut Ends<O>, a: usize, _: usize) -> usize {
-    let lanes = &ends.whole;
-    let at = lanes.register_at(a as u32).map_or_else(|why| why as usize, |producer| producer.len());
-    let any = lanes.register().map_or_else(|why| why as usize, |producer| producer.capacity());
-    at + any + lanes.active() + lanes.try_consumer(Priority).map_or(0, |mut consumer| consumer.skip(a))
-}
-
-fn push<O: Schedule + 'static>(ends: &mut Ends<O>, a: usize, b: usize) -> usize {
-    let items = [item(a); 12];
-    ends.producer.as_mut().map_or(0, |producer| producer.push_slice(items.get(..b).unwrap_or(&items)))
-}
-
-fn deregister<O: Schedule + 'static>(ends: &mut Ends<O>, _: usize, _: usize) -> usize {
-    ends.producer.take().map_or(0, |producer| producer.deregister().generation() as usize)
-}
-
-fn try_pop<O: Schedule + 'static>(ends: &mut Ends<O>, _: usize, _: usize) -> usize {
-    ends.consumer.try_pop().map_or(0, |item| see(&item))
-}
-
-fn try_pop_from<O: Schedule + 'static>(ends: &mut Ends<O>, _: usize, _: usize) -> usize {
-    ends.consumer.try_pop_from().map_or(0, |(from, item)| see(&item).wrapping_add(from.index() as usize))
-}
-
-fn pop_slice<O: Order + 'static>(ends: &mut Ends<O>, a: usize, b: usize) -> usize {
-    let mut out = [item(a); 12];
-    let count = out.get_mut(..b).map_or(0, |out| ends.consumer.pop_slice(out));
-    out.iter().take(count).map(see).fold(0, usize::wrapping_add)
-}
-
-fn drain<O: Schedule + 'static>(ends: &mut Ends<O>, a: usize, _: usize) -> usize {
-    let mut sum = 0_usize;
-    ends.consumer.drain(a, |_, item| sum = sum.wrapping_add(see(&item)));
-    sum
-}
-
-fn consume<O: Schedule + 'static>(ends: &mut Ends<O>, a: usize, _: usize) -> usize {
-    let mut sum = 0_usize;
-    ends.consumer.consume(a, |_, item| sum = sum.wrapping_add(see(item)));
-    sum
-}
-
-fn skip<O: Schedule + 'static>(ends: &mut Ends<O>, a: usize, _: usize) -> usize {
-    ends.consumer.skip(a)
+    lanes_split(ends, _, _) {
+        let (mut consumer, lanes) = ends.whole.split(RoundRobin::default());
+        consumer.skip(1) + lanes.total_len()
+    }
+    lanes_split_all(ends, a, _) {
+        let (producers, mut consumer) = ends.whole.split_all(Priority);
+        let mut pushed = 0;
+        for mut producer in producers.into_iter().flatten() {
+            pushed += usize::from(producer.try_push(item(a)).is_ok());
+        }
+        pushed + consumer.skip(a)
+    }
+    lanes_counts(ends, _, _) {
+        let lanes = ends.consumer.lanes();
+        let (lane, most) = lanes.longest().map_or((0, 0), |(lane, most)| (lane.index() as usize, most));
+        let of_mine = ends.producer.as_ref().and_then(|producer| lanes.len_of(producer.lane())).unwrap_or(0);
+        lane + most + of_mine + lanes.total_len() + usize::from(lanes.is_empty())
+    }
+    lanes_stats(_, a, _) {
+        let lanes = Lanes::<Item, N, L, Sides<Single, Single, Counts>>::new();
+        lanes.stats_of(a as u32).map_or(0, |stats| stats.producers.items + stats.consumers.largest)
+    }
+    #[cfg(compare_and_swap)]
+    lanes_register(ends, a, _) {
+        let lanes = &ends.whole;
+        let at = lanes.register_at(a as u32).map_or_else(|why| why as usize, |producer| producer.len());
+        let any = lanes.register().map_or_else(|why| why as usize, |producer| producer.capacity());
+        at + any + lanes.active() + lanes.try_consumer(Priority).map_or(0, |mut consumer| consumer.skip(a))
+    }
+    push(ends, a, b) {
+        let items = [item(a); 12];
+        ends.producer.as_mut().map_or(0, |producer| producer.push_slice(items.get(..b).unwrap_or(&items)))
+    }
+    deregister(ends, _, _) {
+        ends.producer.take().map_or(0, |producer| producer.deregister().generation() as usize)
+    }
+    try_pop(ends, _, _) { ends.consumer.try_pop().map_or(0, |item| see(&item)) }
+    try_pop_from(ends, _, _) {
+        ends.consumer.try_pop_from().map_or(0, |(from, item)| see(&item).wrapping_add(from.index() as usize))
+    }
+    pop_slice(ends, a, b) {
+        let mut out = [item(a); 12];
+        let count = out.get_mut(..b).map_or(0, |out| ends.consumer.pop_slice(out));
+        out.iter().take(count).map(see).fold(0, usize::wrapping_add)
+    }
+    drain(ends, a, _) {
+        let mut sum = 0_usize;
+        ends.consumer.drain(a, |_, item| sum = sum.wrapping_add(see(&item)));
+        sum
+    }
+    consume(ends, a, _) {
+        let mut sum = 0_usize;
+        ends.consumer.consume(a, |_, item| sum = sum.wrapping_add(see(item)));
+        sum
+    }
+    skip(ends, a, _) { ends.consumer.skip(a) }
 }
 
 #[cfg(compare_and_swap)]

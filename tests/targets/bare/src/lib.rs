@@ -10,6 +10,27 @@
 
 use core::hint::black_box;
 
+/// Declares operations on a state, each a function of its own that may use two numbers, and `$all`, which calls every one of
+/// them.
+macro_rules! ops {
+    (
+        $all:ident $generics:tt $state:ty:
+        $($(#[$attribute:meta])* $name:ident($on:pat, $a:pat, $b:pat) $body:block)*
+    ) => {
+        ops! { @fn $all $generics (state: &mut $state) {
+            // Each by itself: the elements of an array would agree on one pointer, which may be too general.
+            crate::call_all(&[$($(#[$attribute])* { $name as crate::Op<$state> }),*], state);
+        }}
+        $(
+            ops! { @fn $(#[$attribute])* $name $generics ($on: &mut $state, $a: usize, $b: usize) -> usize $body }
+        )*
+    };
+    (@fn $(#[$attribute:meta])* $name:ident [$($generics:tt)*] $($rest:tt)*) => {
+        $(#[$attribute])*
+        fn $name<$($generics)*> $($rest)*
+    };
+}
+
 mod broadcast;
 mod cap;
 #[cfg(compare_and_swap)]

@@ -35,64 +35,65 @@ fn with_rings<T: Item + 'static, P: Side, C: Side>(more: &[Op<Rings<T, P, C>>]) 
     // SAFETY: the ring is new, and these are the only ends made of it.
     let (tx, rx) = unsafe { forever.split_unchecked() };
     let mut rings = Rings { whole: Whole::new(), tx, rx };
-    call_all(Ops::TABLE, &mut rings);
+    all(&mut rings);
     call_all(more, &mut rings);
     drop(rings);
 }
 
-struct Ops<T, P, C>(core::marker::PhantomData<(T, P, C)>);
-
-impl<T: Item + 'static, P: Side, C: Side> Ops<T, P, C> {
-    const TABLE: &'static [Op<Rings<T, P, C>>] = &[
-        ring_new_and_drop,
-        ring_split,
-        ring_try_split,
-        ring_counts,
-        try_push,
-        push_iter,
-        try_claim_push_commit,
-        try_claim_exact_abort,
-        try_pop,
-        skip,
-        consume,
-        drain,
-        iterate,
-        counts,
-    ];
-}
-
-fn ring_new_and_drop<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, _: usize, _: usize) -> usize {
-    rings.whole = Ring::new();
-    rings.whole.capacity()
-}
-
-fn ring_split<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, _: usize) -> usize {
-    let (mut tx, mut rx) = rings.whole.split();
-    let pushed = tx.try_push(T::of(a)).is_ok();
-    rx.try_pop().map_or(usize::from(pushed), |item| item.see())
-}
-
-fn ring_try_split<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, _: usize) -> usize {
-    let alone = rings.whole.try_producer().is_some() && rings.whole.try_consumer().is_some();
-    let Some((mut tx, mut rx)) = rings.whole.try_split() else { return usize::from(alone) };
-    let pushed = tx.try_push(T::of(a)).is_ok();
-    rx.try_pop().map_or(usize::from(pushed), |item| item.see())
-}
-
-fn ring_counts<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, _: usize, _: usize) -> usize {
-    let stats = rings.whole.stats();
-    stats.producers.items + stats.consumers.largest + rings.whole.len() + usize::from(rings.whole.is_full())
-}
-
-fn try_push<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, _: usize) -> usize {
-    match rings.tx.try_push(T::of(a)) {
-        Ok(()) => 0,
-        Err(back) => back.into_inner().see(),
+ops! {
+    all[T: Item + 'static, P: Side, C: Side] Rings<T, P, C>:
+    ring_new_and_drop(rings, _, _) {
+        rings.whole = Ring::new();
+        rings.whole.capacity()
     }
-}
-
-fn push_iter<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, b: usize) -> usize {
-    rings.tx.push_iter((0..a).map(T::of).filter(|item| item.see() != b))
+    ring_split(rings, a, _) {
+        let (mut tx, mut rx) = rings.whole.split();
+        let pushed = tx.try_push(T::of(a)).is_ok();
+        rx.try_pop().map_or(usize::from(pushed), |item| item.see())
+    }
+    ring_try_split(rings, a, _) {
+        let alone = rings.whole.try_producer().is_some() && rings.whole.try_consumer().is_some();
+        let Some((mut tx, mut rx)) = rings.whole.try_split() else { return usize::from(alone) };
+        let pushed = tx.try_push(T::of(a)).is_ok();
+        rx.try_pop().map_or(usize::from(pushed), |item| item.see())
+    }
+    ring_counts(rings, _, _) {
+        let stats = rings.whole.stats();
+        let (sent, received) = (stats.producers, stats.consumers);
+        sent.items + received.largest + rings.whole.len() + usize::from(rings.whole.is_full())
+    }
+    try_push(rings, a, _) {
+        match rings.tx.try_push(T::of(a)) {
+            Ok(()) => 0,
+            Err(back) => back.into_inner().see(),
+        }
+    }
+    push_iter(rings, a, b) { rings.tx.push_iter((0..a).map(T::of).filter(|item| item.see() != b)) }
+    try_claim_push_commit(rings, a, b) {
+        let Ok(mut grant) = rings.tx.try_claim(a) else { return 0 };
+        while grant.push(T::of(b)).is_ok() {}
+        grant.commit(b)
+    }
+    try_claim_exact_abort(rings, a, b) {
+        let Ok(mut grant) = rings.tx.try_claim_exact(a) else { return 0 };
+        grant.fill_from((0..b).map(T::of));
+        drop(grant);
+        a
+    }
+    try_pop(rings, _, _) { rings.rx.try_pop().map_or(0, |item| item.see()) }
+    skip(rings, a, _) { rings.rx.skip(a) }
+    consume(rings, a, _) {
+        let mut sum = 0_usize;
+        rings.rx.consume(a, |item| sum = sum.wrapping_add(item.see())) + sum
+    }
+    drain(rings, a, _) {
+        let mut sum = 0;
+        rings.rx.drain(a, |item| sum ^= item.see()) + sum
+    }
+    iterate(rings, a, _) { rings.rx.try_iter().take(a).fold(0, |sum, item| sum ^ item.see()) }
+    counts(rings, _, _) {
+        rings.tx.len() + rings.rx.len() + usize::from(rings.tx.is_full()) + usize::from(rings.rx.is_empty())
+    }
 }
 
 fn push_slice<T: Item + Copy, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, b: usize) -> usize {
@@ -100,53 +101,10 @@ fn push_slice<T: Item + Copy, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: u
     rings.tx.push_slice(items.get(..b).unwrap_or(&items))
 }
 
-fn try_claim_push_commit<T: Item, P: Side, C: Side>(
-    rings: &mut Rings<T, P, C>,
-    a: usize,
-    b: usize,
-) -> usize {
-    let Ok(mut grant) = rings.tx.try_claim(a) else { return 0 };
-    while grant.push(T::of(b)).is_ok() {}
-    grant.commit(b)
-}
-
-fn try_claim_exact_abort<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, b: usize) -> usize {
-    let Ok(mut grant) = rings.tx.try_claim_exact(a) else { return 0 };
-    grant.fill_from((0..b).map(T::of));
-    drop(grant);
-    a
-}
-
-fn try_pop<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, _: usize, _: usize) -> usize {
-    rings.rx.try_pop().map_or(0, |item| item.see())
-}
-
 fn pop_slice<T: Item + Copy, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, b: usize) -> usize {
     let mut items = [T::of(a); 12];
     let wanted = b.min(items.len());
     items.get_mut(..wanted).map_or(0, |out| rings.rx.pop_slice(out)) + items.first().map_or(0, T::see)
-}
-
-fn skip<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, _: usize) -> usize {
-    rings.rx.skip(a)
-}
-
-fn consume<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, _: usize) -> usize {
-    let mut sum = 0_usize;
-    rings.rx.consume(a, |item| sum = sum.wrapping_add(item.see())) + sum
-}
-
-fn drain<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, _: usize) -> usize {
-    let mut sum = 0;
-    rings.rx.drain(a, |item| sum ^= item.see()) + sum
-}
-
-fn iterate<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, _: usize) -> usize {
-    rings.rx.try_iter().take(a).fold(0, |sum, item| sum ^ item.see())
-}
-
-fn counts<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, _: usize, _: usize) -> usize {
-    rings.tx.len() + rings.rx.len() + usize::from(rings.tx.is_full()) + usize::from(rings.rx.is_empty())
 }
 
 fn clone_producer<T: Item, C: Side>(rings: &mut Rings<T, Multi, C>, a: usize, _: usize) -> usize {

@@ -18,8 +18,6 @@ use annulet::{Channel, Mpmc, Spsc};
 use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
 
-use crate::{Op, call_all};
-
 /// Milliseconds, counted by the handler of the clock.
 static TICKS: AtomicU32 = AtomicU32::new(0);
 
@@ -240,72 +238,56 @@ fn run_over<W: Wait + Copy + 'static>(wait: W) {
     let many: &'static Channel<Mpmc<u32, 4>, W> = unsafe { &*core::ptr::from_ref(&many) };
     let Some(ends) = forever.try_split() else { return };
     let mut waits = Waits { ends, many, data: Event::new(), wait };
-    call_all(Ops::<W>::TABLE, &mut waits);
+    all(&mut waits);
     drop(waits);
 }
 
-struct Ops<W>(core::marker::PhantomData<W>);
-
-impl<W: Wait + Copy + 'static> Ops<W> {
-    const TABLE: &'static [Op<Waits<W>>] =
-        &[tick, send_and_receive, send, receive, batches, with_deadlines, many, event, close];
-}
-
-/// What the handler of the clock does.
-fn tick<W: Wait>(_: &mut Waits<W>, _: usize, _: usize) -> usize {
-    TICKS.store(TICKS.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-    0
-}
-
-fn send_and_receive<W: Wait>(waits: &mut Waits<W>, a: usize, _: usize) -> usize {
-    let (tx, rx) = &mut waits.ends;
-    usize::from(tx.try_send(a as u32).is_ok()) + rx.try_recv().map_or(0, |item| item as usize)
-}
-
-fn send<W: Wait>(waits: &mut Waits<W>, a: usize, _: usize) -> usize {
-    waits.ends.0.send(a as u32).map_or_else(|back| back.into_inner() as usize, |()| 0)
-}
-
-fn receive<W: Wait>(waits: &mut Waits<W>, _: usize, _: usize) -> usize {
-    waits.ends.1.recv().map_or(0, |item| item as usize)
-}
-
-fn batches<W: Wait>(waits: &mut Waits<W>, a: usize, b: usize) -> usize {
-    let (tx, rx) = &mut waits.ends;
-    tx.set_strategy(Strategy::phased(a as u32, b as u32));
-    let sent = tx.send_iter(&mut (0..a as u32)).unwrap_or(0);
-    let mut sum = 0_u32;
-    sent + rx.drain(b, |item| sum ^= item).unwrap_or(0) + sum as usize
-}
-
-fn with_deadlines<W: Wait>(waits: &mut Waits<W>, a: usize, b: usize) -> usize {
-    let (tx, rx) = &mut waits.ends;
-    rx.set_strategy(Strategy::timed(Duration::from_millis(a as u64)));
-    let sent = tx.send_deadline(a as u32, Deadline::at(b as u64)).is_ok();
-    let received = rx.recv_timeout(Duration::from_micros(b as u64)).is_ok();
-    usize::from(sent) + usize::from(received) + waits.many.waiting().receivers
-}
-
-fn many<W: Wait>(waits: &mut Waits<W>, a: usize, _: usize) -> usize {
-    let Some((tx, mut rx)) = waits.many.try_split() else { return 0 };
-    let sent = tx.clone().send(a as u32).is_ok();
-    usize::from(sent) + rx.recv().map_or(0, |item| item as usize) + tx.receivers()
-}
-
-fn event<W: Wait>(waits: &mut Waits<W>, a: usize, b: usize) -> usize {
-    waits.data.signal(&waits.wait, a as u32);
-    waits.data.signal_all(&waits.wait);
-    let until = Deadline::at(b as u64);
-    let mut looks = 0_usize;
-    let found = waits.data.wait_until(&waits.wait, Strategy::block(), until, || {
-        looks = looks.wrapping_add(1);
-        (looks > a).then_some(looks)
-    });
-    found.unwrap_or(0) + waits.data.waiting()
-}
-
-fn close<W: Wait>(waits: &mut Waits<W>, _: usize, _: usize) -> usize {
-    waits.ends.0.close();
-    drop(waits.ends.1.end());
-    usize::from(waits.ends.1.is_closed()) + waits.ends.1.senders()
+ops! {
+    all[W: Wait + Copy + 'static] Waits<W>:
+    // What the handler of the clock does.
+    tick(_, _, _) {
+        TICKS.store(TICKS.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        0
+    }
+    send_and_receive(waits, a, _) {
+        let (tx, rx) = &mut waits.ends;
+        usize::from(tx.try_send(a as u32).is_ok()) + rx.try_recv().map_or(0, |item| item as usize)
+    }
+    send(waits, a, _) { waits.ends.0.send(a as u32).map_or_else(|back| back.into_inner() as usize, |()| 0) }
+    receive(waits, _, _) { waits.ends.1.recv().map_or(0, |item| item as usize) }
+    batches(waits, a, b) {
+        let (tx, rx) = &mut waits.ends;
+        tx.set_strategy(Strategy::phased(a as u32, b as u32));
+        let sent = tx.send_iter(&mut (0..a as u32)).unwrap_or(0);
+        let mut sum = 0_u32;
+        sent + rx.drain(b, |item| sum ^= item).unwrap_or(0) + sum as usize
+    }
+    with_deadlines(waits, a, b) {
+        let (tx, rx) = &mut waits.ends;
+        rx.set_strategy(Strategy::timed(Duration::from_millis(a as u64)));
+        let sent = tx.send_deadline(a as u32, Deadline::at(b as u64)).is_ok();
+        let received = rx.recv_timeout(Duration::from_micros(b as u64)).is_ok();
+        usize::from(sent) + usize::from(received) + waits.many.waiting().receivers
+    }
+    many(waits, a, _) {
+        let Some((tx, mut rx)) = waits.many.try_split() else { return 0 };
+        let sent = tx.clone().send(a as u32).is_ok();
+        usize::from(sent) + rx.recv().map_or(0, |item| item as usize) + tx.receivers()
+    }
+    event(waits, a, b) {
+        waits.data.signal(&waits.wait, a as u32);
+        waits.data.signal_all(&waits.wait);
+        let until = Deadline::at(b as u64);
+        let mut looks = 0_usize;
+        let found = waits.data.wait_until(&waits.wait, Strategy::block(), until, || {
+            looks = looks.wrapping_add(1);
+            (looks > a).then_some(looks)
+        });
+        found.unwrap_or(0) + waits.data.waiting()
+    }
+    close(waits, _, _) {
+        waits.ends.0.close();
+        drop(waits.ends.1.end());
+        usize::from(waits.ends.1.is_closed()) + waits.ends.1.senders()
+    }
 }

@@ -1,28 +1,19 @@
-//! What senders and receivers of a random program do.
+//! What senders of a random program do.
 
-use std::mem::{ManuallyDrop, forget};
-use std::pin::Pin;
+use std::mem::forget;
 use std::rc::Rc;
-use std::time::Duration;
 
-use annulet::channel::{
-    ChannelRef, Permit, Receiver, RecvEnd, RecvError, SendEnd, SendError, Sender, TryRecvError, TrySendError,
-};
-use annulet::ring::broadcast::{Gated, GatedReader, Writer};
-use annulet::ring::lanes::{LaneConsumer, Schedule as Lanewise, Storage};
-use annulet::ring::{Consumer, Multi, Owner, Producer, Side, Sides, Single};
+use annulet::channel::{ChannelRef, Permit, SendEnd, SendError, Sender, TrySendError};
+use annulet::ring::broadcast::{Gated, Writer};
+use annulet::ring::{Multi, Owner, Producer, Side, Sides, Single};
 use annulet::stats::Stats;
 
+use super::items::{Good, Item, sent};
 use super::stage::{
-    Came, Desk, Good, Item, Order, Party, State, dice, dropping, enter, fault, guarded, meanwhile, one_in,
-    panic_deliberately, sent, tell,
+    BATCH, Came, Desk, Order, Party, SPAN, State, dice, enter, fault, guarded, meanwhile, one_in,
+    panic_deliberately, pays, tell,
 };
 use crate::common::silently;
-
-/// How long a thread waits, by the clock of the platform.
-const SPAN: Duration = Duration::from_micros(1);
-/// More than a ring holds.
-const BATCH: usize = 5;
 
 /// A sender that is told what to do until its end is gone. `more`: one more of them.
 pub async fn sender<X: ChannelRef<Item: Good, SendEnd: Grants>>(
@@ -37,9 +28,9 @@ pub async fn sender<X: ChannelRef<Item: Good, SendEnd: Grants>>(
             Order::Leave => desk.leaves.set(true),
             Order::Act => match dice(17) {
                 0..4 => waits_to_send(&mut tx, &desk).await,
-                4..7 => try_sends(&mut tx, &desk),
+                4..7 => sends(&mut tx, &desk, false),
                 7..9 => sends_several(&mut tx, &desk),
-                9 => sends_in_time(&mut tx, &desk),
+                9 => sends(&mut tx, &desk, true),
                 10 => waits_for_room(&mut tx, &desk).await,
                 11..14 => X::SendEnd::holds(&mut tx, &desk).await,
                 14 => {
@@ -63,35 +54,22 @@ pub async fn sender<X: ChannelRef<Item: Good, SendEnd: Grants>>(
     guarded(|| drop(tx));
 }
 
-/// Gives the signal that it owes, if it does.
-fn pays(desk: &Desk, pay: impl FnOnce()) {
-    // If it panics, it has signalled all the same.
-    desk.owes.set(false);
-    guarded(pay);
-}
-
 fn make<T: Good>(desk: &Desk) -> T {
     let item = T::make(desk);
     tell(|| format!("{} makes {}", desk.name, item.number()));
     item
 }
 
-fn try_sends<X: ChannelRef<Item: Good>>(tx: &mut Sender<X>, desk: &Desk) {
-    desk.does("tries to send");
-    let item: X::Item = make(desk);
-    let number = item.number();
-    if let Some(Ok(())) = guarded(|| tx.try_send(item)) {
-        sent(number);
-    }
-}
-
-fn sends_in_time<X: ChannelRef<Item: Good>>(tx: &mut Sender<X>, desk: &Desk) {
-    desk.does("sends in time");
+/// Sends one item at once, or in time.
+fn sends<X: ChannelRef<Item: Good>>(tx: &mut Sender<X>, desk: &Desk, in_time: bool) {
+    desk.does(if in_time { "sends in time" } else { "tries to send" });
     let item: X::Item = make(desk);
     let number = item.number();
     // Others are told how many items there are while it waits.
-    desk.held.set(1);
-    if let Some(Ok(())) = guarded(|| tx.send_timeout(item, SPAN)) {
+    desk.held.set(in_time.into());
+    let is_sent =
+        guarded(|| if in_time { tx.send_timeout(item, SPAN).is_ok() } else { tx.try_send(item).is_ok() });
+    if is_sent == Some(true) {
         sent(number);
     }
     desk.held.set(0);
@@ -184,6 +162,8 @@ async fn waits_for_room<X: ChannelRef<Item: Good>>(tx: &mut Sender<X>, desk: &De
 /// Sends some items as a sink does. Without its sender, that panicked on its way back.
 #[cfg(feature = "futures-v0.3")]
 async fn sinks<X: ChannelRef<Item: Good>>(tx: Sender<X>, desk: &Desk) -> Option<Sender<X>> {
+    use std::pin::Pin;
+
     use futures_sink::Sink;
 
     desk.does("is a sink");
@@ -399,236 +379,5 @@ where
         desk.owes.set(true);
     } else {
         guarded(|| drop(end));
-    }
-}
-
-/// A receiver that is told what to do until its end is gone.
-pub async fn receiver<X: ChannelRef<Item: Good, RecvEnd: Takes>>(
-    mut rx: Receiver<X>,
-    more: fn(&Receiver<X>) -> Option<Receiver<X>>,
-    desk: Rc<Desk>,
-) where
-    Receiver<X>: 'static,
-{
-    while !desk.leaves.get() {
-        match desk.next().await {
-            Order::Leave => desk.leaves.set(true),
-            Order::Act => match dice(17) {
-                0..4 => waits_to_receive(&mut rx, &desk).await,
-                4..7 => try_receives(&mut rx, &desk),
-                7..9 => receives_several(&mut rx, &desk),
-                9 => receives_in_time(&mut rx, &desk),
-                10..12 => waits_for_items(&mut rx, &desk).await,
-                12 | 13 => X::RecvEnd::uses(&mut rx, &desk),
-                14 => {
-                    if let Some(rx) = guarded(|| more(&rx)).flatten() {
-                        enter(Party::Receiver, |desk| Box::pin(receiver(rx, more, desk)));
-                    }
-                }
-                #[cfg(feature = "futures-v0.3")]
-                15 => streams(&mut rx, &desk).await,
-                _ if one_in(8) => _ = guarded(|| rx.close()),
-                _ => pays(&desk, || drop(rx.end())),
-            },
-            Order::Pay => pays(&desk, || drop(rx.end())),
-            Order::Cancel | Order::Probe => {}
-        }
-    }
-    desk.gone.set(true);
-    desk.looks_back::<X::Item>();
-    guarded(|| drop(rx));
-}
-
-/// A call of a receiver: if it panics, an item may be gone with it.
-fn called<R>(desk: &Desk, call: impl FnOnce() -> R) -> Option<R> {
-    let called = guarded(call);
-    desk.lossy.set(desk.lossy.get() || called.is_none());
-    called
-}
-
-fn try_receives<X: ChannelRef<Item: Good>>(rx: &mut Receiver<X>, desk: &Desk) {
-    desk.does("tries to receive");
-    if let Some(Ok(item)) = called(desk, || rx.try_recv()) {
-        desk.got(&item);
-    }
-}
-
-fn receives_in_time<X: ChannelRef<Item: Good>>(rx: &mut Receiver<X>, desk: &Desk) {
-    desk.does("receives in time");
-    if let Some(Ok(item)) = called(desk, || rx.recv_timeout(SPAN)) {
-        desk.got(&item);
-    }
-}
-
-fn receives_several<X: ChannelRef<Item: Good>>(rx: &mut Receiver<X>, desk: &Desk) {
-    desk.does("receives several");
-    let (wanted, stops) = (dice(BATCH), if one_in(4) { dice(BATCH) } else { BATCH });
-    let mut count = 0;
-    let each = |item: X::Item| {
-        desk.got(&item);
-        if one_in(4) {
-            meanwhile();
-        }
-        if count == stops {
-            panic_deliberately();
-        }
-        count += 1;
-    };
-    let took = called(desk, || {
-        if one_in(2) { rx.try_drain(wanted, each).ok() } else { rx.drain_timeout(wanted, SPAN, each).ok() }
-    });
-    if took.flatten().is_some_and(|took| took != count) {
-        fault(format!("{} was given {count}, and told {took:?}", desk.name));
-    }
-}
-
-async fn waits_to_receive<X: ChannelRef<Item: Good>>(rx: &mut Receiver<X>, desk: &Desk) {
-    desk.does("waits to receive");
-    desk.owes.set(false);
-    loop {
-        let mut future = rx.recv_async();
-        let came = desk.wait_for(&mut future).await;
-        called(desk, || drop(future));
-        match came {
-            Came::Done(Ok(item)) => return desk.got(&item),
-            Came::Done(Err(RecvError::Timeout)) => return fault("a future has timed out"),
-            Came::Probed if has_nothing(rx, desk) => {}
-            _ => return,
-        }
-    }
-}
-
-/// Receives some items as a stream does.
-#[cfg(feature = "futures-v0.3")]
-async fn streams<X: ChannelRef<Item: Good>>(rx: &mut Receiver<X>, desk: &Desk) {
-    use futures_core::Stream;
-
-    desk.does("is a stream");
-    desk.owes.set(false);
-    for _ in 0..=dice(BATCH) {
-        let mut stream = rx.stream();
-        let came = desk.wait(|context| Pin::new(&mut stream).poll_next(context)).await;
-        guarded(|| drop(stream));
-        match came {
-            Came::Done(Some(item)) => desk.got(&item),
-            Came::Probed if has_nothing(rx, desk) => {}
-            _ => return,
-        }
-    }
-}
-
-async fn waits_for_items<X: ChannelRef<Item: Good>>(rx: &mut Receiver<X>, desk: &Desk) {
-    desk.does("waits for items");
-    desk.owes.set(false);
-    loop {
-        let mut future = rx.ready();
-        let came = desk.wait_for(&mut future).await;
-        guarded(|| drop(future));
-        if !matches!(came, Came::Probed) || !has_nothing(rx, desk) {
-            return;
-        }
-    }
-}
-
-/// After a receiver that waited was put aside: whether it has to go on waiting.
-fn has_nothing<X: ChannelRef<Item: Good>>(rx: &mut Receiver<X>, desk: &Desk) -> bool {
-    match called(desk, || rx.try_recv()) {
-        Some(Ok(item)) => fault(format!("{} slept while {} was there", desk.name, item.number())),
-        Some(Err(TryRecvError::Closed)) => fault(format!("{} slept after the end", desk.name)),
-        Some(Err(_)) => return true,
-        None => {}
-    }
-    false
-}
-
-/// What receivers do with the end of their ring.
-pub trait Takes: RecvEnd {
-    fn uses<X: ChannelRef<Item: Good, RecvEnd = Self>>(rx: &mut Receiver<X>, desk: &Desk)
-    where
-        Self: Sized;
-}
-
-impl<const N: usize, const R: usize, S: Stats> Takes for GatedReader<'static, u64, N, R, S> {
-    fn uses<X: ChannelRef<Item: Good, RecvEnd = Self>>(rx: &mut Receiver<X>, desk: &Desk) {
-        desk.owes.set(false);
-        let Some(mut end) = guarded(|| rx.end()) else { return };
-        if let Ok(item) = end.try_read() {
-            desk.got(&item);
-        }
-        guarded(|| drop(end));
-    }
-}
-
-impl<const N: usize, const L: usize, O: Lanewise, C: Side, S: Stats, H: Storage> Takes
-    for LaneConsumer<'static, Item, N, L, O, Sides<Single, C, S>, H>
-{
-    fn uses<X: ChannelRef<Item: Good, RecvEnd = Self>>(rx: &mut Receiver<X>, desk: &Desk) {
-        desk.owes.set(one_in(4));
-        let Some(end) = guarded(|| rx.end()) else { return };
-        let mut end = ManuallyDrop::new(end);
-        let way = dice(3);
-        desk.does(["skips", "drains", "consumes"][way]);
-        dropping(|| match way {
-            0 => drop(guarded(|| end.skip(dice(BATCH)))),
-            1 => drop(guarded(|| end.drain(dice(BATCH), |_, item| desk.got(&item)))),
-            _ => drop(guarded(|| {
-                end.consume(dice(BATCH), |_, _| {
-                    if one_in(4) {
-                        panic_deliberately();
-                    }
-                })
-            })),
-        });
-        if !desk.owes.get() {
-            guarded(|| drop(ManuallyDrop::into_inner(end)));
-        }
-    }
-}
-
-impl<P: Side, C: Side, S: Stats, K: Owner> Takes for Consumer<'static, Item, Sides<P, C, S>, K> {
-    fn uses<X: ChannelRef<Item: Good, RecvEnd = Self>>(rx: &mut Receiver<X>, desk: &Desk) {
-        consumes(rx, desk);
-    }
-}
-
-/// Takes items in one of the ways there are.
-fn consumes<P: Side, C: Side, S: Stats, K: Owner, X>(rx: &mut Receiver<X>, desk: &Desk)
-where
-    X: ChannelRef<RecvEnd = Consumer<'static, Item, Sides<P, C, S>, K>>,
-{
-    desk.owes.set(one_in(4));
-    let Some(end) = guarded(|| rx.end()) else { return };
-    let mut end = ManuallyDrop::new(end);
-    let wanted = dice(BATCH);
-    let way = dice(4);
-    desk.does(["skips", "consumes", "drains", "iterates"][way]);
-    match way {
-        0 => drop(dropping(|| guarded(|| end.skip(wanted)))),
-        1 => {
-            let shows = || {
-                end.consume(wanted, |_| {
-                    if one_in(4) {
-                        panic_deliberately();
-                    }
-                })
-            };
-            dropping(|| guarded(shows));
-        }
-        // If the closure panics, one of many drops what it was not given.
-        2 => {
-            let drains = || {
-                end.drain(wanted, |item| {
-                    desk.got(&item);
-                    if one_in(4) {
-                        panic_deliberately();
-                    }
-                })
-            };
-            dropping(|| guarded(drains));
-        }
-        _ => drop(guarded(|| end.try_iter().take(wanted).for_each(|item| desk.got(&item)))),
-    }
-    if !desk.owes.get() {
-        guarded(|| drop(ManuallyDrop::into_inner(end)));
     }
 }
