@@ -1,7 +1,7 @@
 //! Deadlines: absolute instants of the monotonic clock.
 //!
-//! A relative time-out restarts with every retry, so a peer that causes retries could stretch it. An absolute
-//! deadline cannot be stretched.
+//! A relative time-out restarts with every retry, so a peer that causes retries could stretch it. An absolute deadline cannot
+//! be stretched.
 
 use core::time::Duration;
 
@@ -11,7 +11,7 @@ const NANOS_PER_SEC: u64 = 1_000_000_000;
 
 /// An instant of `CLOCK_MONOTONIC`, or never.
 ///
-/// Resolution is one nanosecond; the range is 584 years after boot. Anything later is [`Deadline::NEVER`], which
+/// The resolution is one nanosecond, and the range is 584 years after boot. Later instants are [`Deadline::NEVER`], which
 /// orders after every other deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Deadline {
@@ -20,22 +20,22 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// The deadline that does not come.
+    /// The deadline that never comes.
     pub const NEVER: Self = Self { nanos: u64::MAX };
 
-    /// The instant that many nanoseconds after the clock's start; `u64::MAX` is never.
+    /// Returns the instant that many nanoseconds after the clock's start. `u64::MAX` is never.
     #[must_use]
     pub const fn at(nanos: u64) -> Self {
         Self { nanos }
     }
 
-    /// Nanoseconds since the clock's start; `u64::MAX` for never.
+    /// Returns the nanoseconds since the clock's start, or `u64::MAX` for never.
     #[must_use]
     pub const fn nanos(self) -> u64 {
         self.nanos
     }
 
-    /// This instant: a wait with this deadline looks once and does not sleep.
+    /// Returns this instant. A wait with this deadline looks once and does not sleep.
     #[must_use]
     pub fn now() -> Self {
         let now = clock_gettime(ClockId::Monotonic);
@@ -45,21 +45,21 @@ impl Deadline {
         Self { nanos: secs.saturating_mul(NANOS_PER_SEC).saturating_add(nanos) }
     }
 
-    /// The instant `span` from now. A span that leaves the range gives [`Deadline::NEVER`].
+    /// Returns the instant `span` from now, or [`Deadline::NEVER`] if that is out of range.
     #[must_use]
     pub fn after(span: Duration) -> Self {
         let span = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
         Self { nanos: Self::now().nanos.saturating_add(span) }
     }
 
-    /// Whether the deadline has come. [`Deadline::NEVER`] has not.
+    /// Returns whether the deadline has come. [`Deadline::NEVER`] has not.
     #[must_use]
     pub fn is_past(self) -> bool {
         // The clock does not come to `NEVER`.
         Self::now() >= self
     }
 
-    /// The time left: zero when past, `None` when there is no deadline.
+    /// Returns the time left: zero if it is past, `None` if there is no deadline.
     #[must_use]
     pub fn remaining(self) -> Option<Duration> {
         if self == Self::NEVER {
@@ -68,18 +68,18 @@ impl Deadline {
         Some(Duration::from_nanos(self.nanos.saturating_sub(Self::now().nanos)))
     }
 
-    /// The one that comes first.
+    /// Returns the deadline that comes first.
     #[must_use]
     pub fn earlier(self, other: Self) -> Self {
         self.min(other)
     }
 
-    /// The absolute time for the kernel; `None` waits without limit.
+    /// Returns the absolute time for the kernel. `None` waits without limit.
     pub(crate) fn absolute(self) -> Option<Timespec> {
         (self != Self::NEVER).then(|| timespec(self.nanos))
     }
 
-    /// The time left for the kernel; `None` waits without limit.
+    /// Returns the time left, for the kernel. `None` waits without limit.
     pub(crate) fn relative(self) -> Option<Timespec> {
         (self != Self::NEVER).then(|| timespec(self.nanos.saturating_sub(Self::now().nanos)))
     }
