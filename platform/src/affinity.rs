@@ -21,7 +21,7 @@ pub fn pin_current(cpu: usize) -> io::Result<()> {
     Ok(sched_setaffinity(None, &set)?)
 }
 
-/// The processors the calling thread may run on, in ascending order.
+/// Returns the processors that the calling thread may run on, in ascending order.
 ///
 /// # Errors
 ///
@@ -31,14 +31,13 @@ pub fn allowed() -> io::Result<Vec<usize>> {
     Ok((0..CpuSet::MAX_CPU).filter(|&cpu| set.is_set(cpu)).collect())
 }
 
-/// Whether there is one processor only, so that whoever a thread spins for cannot run meanwhile.
+/// Returns whether there is only one processor, so that a thread that spins keeps every other one from running.
 ///
-/// What counts is where the first process of this system or container, this process's first thread or the calling thread
-/// may run, all taken together. A thread that is pinned is thus not taken for one that is alone: the one it waits for may
-/// have a processor of its own.
+/// It takes together the processors of the first process of this system or container, of this process's first thread, and of
+/// the calling thread. So a pinned thread is not taken for a system of one processor: the thread it waits for may have another.
 ///
-/// System calls only: no file is opened and nothing allocated, as `std::thread::available_parallelism` would, which reads
-/// the quotas of control groups. Those are no reason not to spin: others run at the same time until they are used up.
+/// It makes system calls only. `std::thread::available_parallelism` opens files and allocates, since it reads the quotas of
+/// control groups. Those are no reason not to spin: until they are used up, threads run at the same time.
 #[must_use]
 pub fn is_uniprocessor() -> bool {
     let sets = [Some(Pid::INIT), Some(getpid()), None].map(sched_getaffinity);
@@ -46,8 +45,7 @@ pub fn is_uniprocessor() -> bool {
     (0..CpuSet::MAX_CPU).filter(|&cpu| known().any(|set| set.is_set(cpu))).take(2).count() == 1
 }
 
-/// The processor the calling thread runs on right now. It may have moved by the time this returns, unless
-/// [`pin_current`] holds it.
+/// Returns the processor that the calling thread runs on. It may have moved by then, unless [`pin_current`] holds it.
 #[must_use]
 pub fn current_cpu() -> usize {
     sched_getcpu()

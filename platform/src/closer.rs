@@ -1,22 +1,23 @@
-//! The thread that closes what strangers have made.
+//! The thread that closes descriptors that strangers have made.
 //!
-//! The maker of a descriptor can keep `close` from returning for as long as it likes: by a connection with unsent data that
-//! lingers (`SO_LINGER`), by gigabytes of memory behind a memory file, by a file of a filesystem that is a program (FUSE),
-//! or by any of them queued in a socket that nobody reads. Nothing that is asked before tells such a descriptor from another
-//! one. So [`discard`] closes nothing itself: it gives the descriptors to one thread, which closes them one by one.
+//! The maker of a descriptor can keep `close` from returning for as long as it likes. It can use a connection with unsent data
+//! that lingers (`SO_LINGER`), gigabytes behind a memory file, a file of a filesystem that is a program (FUSE), or any of them
+//! queued in a socket. No check tells such a descriptor from another one. So [`discard`] closes nothing itself: it gives the
+//! descriptors to one thread, which closes them one by one.
 //!
 //! # Guarantees
 //!
 //! | | |
 //! |---|---|
-//! | threads | one for the process, however many descriptors do not close; started when there is something to close, and ended after a second without |
+//! | threads | one for the process; it starts with the first descriptor, and ends after an idle second |
 //! | deadlines | a caller waits for that thread at most a second, and never past its deadline |
-//! | no thread | the descriptors stay queued, open, until one can be started: each later call tries to |
-//! | a bound | once a quarter of the descriptors that this process may have wait to be closed, [`wait_for_room`] refuses, and [`fdpass::recv`] takes no message |
+//! | no thread | the descriptors stay queued, open, until a later call can start one |
+//! | a bound | while a quarter of this process's descriptors wait to be closed, [`wait_for_room`] refuses |
+//! | messages | while it refuses, [`fdpass::recv`] takes none |
 //!
-//! A descriptor that does not close holds up those behind it. What a stranger can do with that is to bring the process to
-//! the bound, and keep it there until it lets go. What is given to [`discard`] all the same is queued on top: a server that
-//! waits for room before it accepts a connection has a bounded number of them.
+//! A descriptor that does not close holds up those behind it. So a stranger can bring the process to the bound, and keep it
+//! there until it lets go. Descriptors that are given to [`discard`] all the same are queued on top. A server that waits for
+//! room before it accepts a connection has a bounded number of them.
 //!
 //! # Forking
 //!
@@ -91,11 +92,11 @@ impl Queue {
     }
 }
 
-/// Closes descriptors that a stranger passed, and waits for that until `deadline`, but at most a second.
+/// Closes descriptors that a stranger passed. Waits for that until `deadline`, but at most a second.
 ///
-/// What is not closed by then is closed later. A deadline in the past does not wait at all, and neither does a call while a
-/// descriptor that was given before has not closed for a second.
-pub fn discard(fds: impl IntoIterator<Item = OwnedFd>, deadline: impl Into<u64>) {
+/// Descriptors that are not closed by then are closed later. With a deadline in the past it does not wait. Nor does it wait
+/// while an earlier descriptor has not closed for a second.
+pub fn discard(fds: impl IntoIterator<Item = OwnedFd>, deadline: impl Into<Deadline>) {
     // Not under the lock: the iterator is the caller's.
     let fds: Vec<OwnedFd> = fds.into_iter().collect();
     if fds.is_empty() {
@@ -118,13 +119,14 @@ pub fn unclosed() -> u64 {
     queue.unclosed()
 }
 
-/// Waits until fewer descriptors than a quarter of [`fdpass::limit`] wait to be closed, until `deadline`, but at most a
-/// second: to be called before anything is taken from a stranger.
+/// Waits until fewer descriptors than a quarter of [`fdpass::limit`] wait to be closed.
+///
+/// It waits until `deadline`, but at most a second. Call it before anything is taken from a stranger.
 ///
 /// # Errors
 ///
-/// That quarter, when it takes longer.
-pub fn wait_for_room(deadline: impl Into<u64>) -> Result<(), u64> {
+/// That quarter, if it takes longer.
+pub fn wait_for_room(deadline: impl Into<Deadline>) -> Result<(), u64> {
     // One is always taken, or a small limit would let nothing in.
     let limit = (fdpass::limit() / PART).max(1);
     let mut queue = lock();
@@ -133,9 +135,9 @@ pub fn wait_for_room(deadline: impl Into<u64>) -> Result<(), u64> {
     if wait(queue, deadline.into(), |queue| queue.unclosed() < limit) { Ok(()) } else { Err(limit) }
 }
 
-/// Waits until `over`, for a second at most, and not while nothing goes on. Returns whether it is.
-fn wait(mut queue: MutexGuard<'_, Queue>, deadline: u64, over: impl Fn(&Queue) -> bool) -> bool {
-    let until = deadline.min(clock::after(PATIENCE));
+/// Waits until `over`, for a second at most, and only while descriptors are closed. Returns whether it is over.
+fn wait(mut queue: MutexGuard<'_, Queue>, deadline: Deadline, over: impl Fn(&Queue) -> bool) -> bool {
+    let until = deadline.earlier(Deadline::after(PATIENCE));
     loop {
         if over(&queue) {
             return true;
@@ -149,7 +151,7 @@ fn wait(mut queue: MutexGuard<'_, Queue>, deadline: u64, over: impl Fn(&Queue) -
     }
 }
 
-/// The thread. It ends when nothing has come for a while: then it is the next caller's to start another one.
+/// Runs the thread. It ends if nothing has come for a while. The next caller starts another one.
 fn close_all() {
     let mut queue = lock();
     loop {

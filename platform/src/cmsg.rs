@@ -9,11 +9,11 @@ use std::os::fd::RawFd;
 /// The kernel's `cmsghdr`: a length of pointer size that counts the header, then level and type.
 const HEADER: usize = size_of::<usize>() + 2 * size_of::<c_int>();
 
-/// `SCM_PIDFD` (Linux 6.5): whoever holds a copy of our socket can switch it on, and each message then brings one
-/// descriptor more.
+/// `SCM_PIDFD` (Linux 6.5): a process with a copy of our socket can switch it on, and each message then brings one more
+/// descriptor.
 const SCM_PIDFD: c_int = 4;
 
-/// Bytes that a control message with `payload` bytes takes in the buffer.
+/// Returns how many bytes a control message with `payload` bytes takes in the buffer.
 pub(crate) const fn space(payload: usize) -> usize {
     (HEADER + payload).next_multiple_of(size_of::<usize>())
 }
@@ -27,8 +27,8 @@ pub(crate) enum Found {
     Added(RawFd),
 }
 
-/// Every descriptor number in `control`, each once. Numbers below zero, which the kernel writes when it could not
-/// make a descriptor, are left out.
+/// Returns every descriptor number in `control`, each once. It leaves out numbers below zero, which the kernel writes if it
+/// could not make a descriptor.
 pub(crate) fn descriptors(control: &[u8]) -> impl Iterator<Item = Found> {
     messages(control).flat_map(|message| {
         let wrap: Option<fn(RawFd) -> Found> = match (message.level, message.kind) {

@@ -1,11 +1,11 @@
 //! Descriptors over a Unix socket: exactly the expected number, or none.
 //!
-//! A hostile sender can attach up to 253 descriptors to any message. Whatever arrives is owned from the moment the
-//! kernel has made it, close-on-exec, and closed again unless it is what the receiver asked for. To close what a
-//! stranger made can take as long as the stranger likes: the [`closer`] does it.
+//! A hostile sender can attach up to 253 descriptors to any message. Each that arrives is owned from the moment the kernel has
+//! made it, close-on-exec, and is closed again unless the receiver asked for it. Closing a stranger's descriptor can take as long
+//! as the stranger likes, so the [`closer`] does it.
 //!
-//! Use a `SOCK_SEQPACKET` socket, which keeps messages apart. On a `SOCK_STREAM` socket several sends can arrive as
-//! one and one as several, and after an error or a time-out the position in the stream is lost: close it.
+//! Use a `SOCK_SEQPACKET` socket, which keeps messages apart. On a `SOCK_STREAM` socket several sends can arrive as one, and one
+//! as several. After an error or a time-out the position in the stream is lost: close it.
 
 use core::fmt;
 use std::io::{self, IoSlice};
@@ -31,14 +31,16 @@ pub const MAX_FDS: usize = 253;
 /// (three words), one pidfd, a security label (a page).
 const CONTROL: usize = cmsg::space(4 * MAX_FDS) + cmsg::space(12) + cmsg::space(4) + cmsg::space(4096);
 
-/// Why a message was not sent or not received. No descriptor of a message that failed stays open, but for one that its
-/// sender keeps from being closed, and those behind it ([`closer`]).
+/// Why a message was not sent or not received.
+///
+/// No descriptor of such a message stays open, except one that its sender keeps from being closed, and those behind it
+/// ([`closer`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PassError {
     /// The buffer has no bytes. Descriptors need at least one byte to travel with.
     Empty,
-    /// More descriptors asked for than a message can carry.
+    /// More descriptors were asked for than a message can carry.
     TooManyFds {
         /// The most a message can carry.
         limit: usize,
@@ -51,22 +53,22 @@ pub enum PassError {
     FdTruncated,
     /// The kernel could not deliver all descriptors and this process has no number free for another one.
     FdLimit,
-    /// More descriptors than expected.
+    /// More descriptors arrived than expected.
     FdSurplus {
         /// The number expected.
         expected: usize,
         /// The number that arrived.
         found: usize,
     },
-    /// Fewer descriptors than expected.
+    /// Fewer descriptors arrived than expected.
     FdMissing {
         /// The number expected.
         expected: usize,
         /// The number that arrived.
         found: usize,
     },
-    /// Too many descriptors of this process's user were sent and are not received yet: more than this process may have open
-    /// (`RLIMIT_NOFILE`). The kernel counts them until their receivers take them or close.
+    /// Too many descriptors of this process's user are in flight: more than this process may have open (`RLIMIT_NOFILE`).
+    /// The kernel counts them until their receivers take them or close.
     TooManyInFlight,
     /// Too many descriptors wait to be closed ([`closer`]), so no message is taken that could bring more.
     TooManyUnclosed {
@@ -129,10 +131,10 @@ pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
 }
 
-/// Sends `bytes` with copies of `fds`, waiting until `deadline` for room. Never raises SIGPIPE.
+/// Sends `bytes` with copies of `fds`. Waits until `deadline` for room. Never raises SIGPIPE.
 ///
-/// On a packet socket the message goes whole or not at all. On a stream socket the descriptors go with the first
-/// byte, and an error can leave a part sent.
+/// On a packet socket the message is sent whole or not at all. On a stream socket the descriptors go with the first byte, and
+/// after an error a part may have been sent.
 ///
 /// # Errors
 ///
@@ -174,19 +176,20 @@ fn send_once(sock: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> Resu
     sendmsg(sock, &[IoSlice::new(bytes)], &mut control, SendFlags::NOSIGNAL | SendFlags::DONTWAIT)
 }
 
-/// Receives one message of at most `buf.len()` bytes that carries exactly `fds.len()` descriptors, waiting for it
-/// until `deadline`. Returns the number of bytes; every slot of `fds` then holds a descriptor, close-on-exec, in the
-/// order sent.
+/// Receives one message of at most `buf.len()` bytes with exactly `fds.len()` descriptors. Returns the number of bytes.
 ///
-/// On error `fds` is as it was, whatever arrived is closed, and the contents of `buf` are unspecified. The message
-/// is used up, except after `Empty`, `TooManyFds`, `TooManyUnclosed` and `Timeout`.
+/// Waits for it until `deadline`. Every slot of `fds` then holds a descriptor, close-on-exec, in the order sent. On error `fds`
+/// is as it was, all that arrived is closed, and the contents of `buf` are unspecified. The message is used up, except after
+/// `Empty`, `TooManyFds`, `TooManyUnclosed` and `Timeout`.
 ///
 /// # Errors
 ///
-/// [`PassError`]: `TooManyUnclosed` while there is no room for what might have to be closed
-/// ([`closer::wait_for_room`]), whatever the socket has. For a message, the first that applies in the order `Truncated`,
-/// `FdLimit` or `FdTruncated`, `Closed`, `FdSurplus` or `FdMissing`. `FdLimit` is told from `FdTruncated` by trying to make one more descriptor before
-/// the received ones are closed; another thread that closes one in that moment turns it into `FdTruncated`.
+/// [`PassError`]: `TooManyUnclosed` while there is no room for descriptors that might have to be closed
+/// ([`closer::wait_for_room`]). For a message, the first that applies in the order `Truncated`, `FdLimit` or `FdTruncated`,
+/// `Closed`, `FdSurplus` or `FdMissing`.
+///
+/// `FdLimit` is told from `FdTruncated` by trying to make one more descriptor before the received ones are closed. If another
+/// thread closes one at that moment, it is `FdTruncated`.
 pub fn recv(
     sock: impl AsFd,
     buf: &mut [u8],
@@ -217,26 +220,27 @@ pub fn recv(
     }
 }
 
-/// Whether the other end of the Unix socket `sock` has taken everything that was sent through this one, or is closed. What
-/// it has not taken, with its descriptors, is still in flight.
+/// Returns whether the other end of the Unix socket `sock` has taken everything that was sent to it, or is closed.
+///
+/// Messages that it has not taken, with their descriptors, are still in flight.
 ///
 /// # Errors
 ///
-/// `ENOTTY` for a descriptor that is no socket.
+/// `ENOTTY` for a descriptor that is not a socket.
 pub fn is_taken(sock: impl AsFd) -> io::Result<bool> {
     Ok(sockopt::unsent(sock.as_fd())? == 0)
 }
 
-/// Ends a connection in both directions, for every copy of the descriptor. What was sent stays there to be received.
+/// Ends a connection in both directions, for every copy of the descriptor. Messages that were sent can still be received.
 ///
 /// # Errors
 ///
-/// `ENOTSOCK` or `ENOTCONN` for what is no connection.
+/// `ENOTSOCK` or `ENOTCONN` for a descriptor that is not a connection.
 pub fn hang_up(sock: impl AsFd) -> io::Result<()> {
     Ok(shutdown(sock, Shutdown::Both)?)
 }
 
-/// The number of the user whose process connected the other end of the Unix socket `sock` (or listened, or made the pair).
+/// Returns the user whose process connected the other end of the Unix socket `sock`, or listened, or made the pair.
 ///
 /// # Errors
 ///
@@ -245,15 +249,15 @@ pub fn peer_user(sock: impl AsFd) -> io::Result<u32> {
     Ok(sockopt::peer(sock.as_fd())?.uid)
 }
 
-/// The most descriptors that this process may have open, and its user in flight (the soft `RLIMIT_NOFILE`).
+/// Returns the most descriptors that this process may have open, and its user in flight (the soft `RLIMIT_NOFILE`).
 #[must_use]
 pub fn limit() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
-/// After a call that would have blocked or was interrupted: waits until it is worth another try. The call itself
-/// was the look that a past deadline allows.
-fn retry(sock: BorrowedFd<'_>, events: PollFlags, errno: Errno, deadline: u64) -> Result<(), PassError> {
+/// Waits until a call that would have blocked, or was interrupted, is worth another try. The call itself was the look that a
+/// past deadline allows.
+fn retry(sock: BorrowedFd<'_>, events: PollFlags, errno: Errno, deadline: Deadline) -> Result<(), PassError> {
     match errno {
         Errno::AGAIN | Errno::INTR if clock::is_past(deadline) => Err(PassError::Timeout),
         Errno::AGAIN => match poll::wait(sock, events, deadline)? {
@@ -303,7 +307,7 @@ impl Received {
         for found in cmsg::descriptors(control.0.get(..used).unwrap_or(&control.0)) {
             let (Found::Passed(raw) | Found::Added(raw)) = found;
             // SAFETY: the kernel has just made this descriptor in this process and written its number into the control
-            // buffer; nobody else was told, and `descriptors` yields each number it wrote once, so this is the only
+            // buffer; no other code was told, and `descriptors` yields each number it wrote once, so this is the only
             // owner. It is not negative: `descriptors` leaves those out.
             let fd = unsafe { OwnedFd::from_raw_fd(raw) };
             // The kernel's own, a pidfd, closes at once.

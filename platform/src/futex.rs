@@ -1,11 +1,11 @@
 //! Waiting for a 32-bit word to change.
 //!
-//! A word in memory shared between processes needs [`Scope::Shared`]: a private waiter is keyed by its own address
-//! space and no other process can wake it.
+//! A word in memory that processes share needs [`Scope::Shared`]: a private waiter is keyed by its own address space, and no
+//! other process can wake it.
 //!
-//! Whoever maps the word, even read-only, can wake its waiters without cause, or move them to another word so that
-//! an honest wake misses them. So a return of any kind says nothing about the data: look again, and always give a
-//! deadline that is soon enough to survive a lost wake.
+//! A process that maps the word, even read-only, can wake its waiters without cause, or move them to another word, so that an
+//! honest wake misses them. So a return says nothing about the data: look again, and always give a [`Deadline`] that is soon
+//! enough to survive a lost wake.
 
 use core::num::NonZeroU32;
 use core::sync::atomic::AtomicU32;
@@ -15,7 +15,7 @@ use rustix::thread::futex;
 
 use crate::clock;
 
-/// Who can wake a waiter.
+/// Which processes can wake a waiter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// Only threads of this process: cheaper, wrong for shared memory.
@@ -38,7 +38,7 @@ impl Scope {
 #[non_exhaustive]
 #[must_use]
 pub enum Wake {
-    /// Somebody called wake on the word, with or without cause.
+    /// A thread called wake on the word, with or without cause.
     Woken,
     /// The word did not hold the expected value, so there was no sleep.
     Changed,
@@ -52,12 +52,12 @@ pub enum Wake {
     Unsupported,
 }
 
-/// Sleeps while `word` holds `expected`, until woken or `deadline`.
+/// Sleeps while `word` holds `expected`, until it is woken or until `deadline`.
 ///
-/// A read-only mapping is enough. The kernel compares the word and goes to sleep in one step, so a change followed
-/// by a [`wake`] is never missed. With a past deadline it does not sleep.
-pub fn wait(word: &AtomicU32, expected: u32, scope: Scope, deadline: impl Into<u64>) -> Wake {
-    let until = clock::absolute(deadline.into());
+/// A read-only mapping is enough. The kernel compares the word and goes to sleep in one step, so a change followed by a [`wake`]
+/// is never missed. With a past deadline it does not sleep.
+pub fn wait(word: &AtomicU32, expected: u32, scope: Scope, deadline: impl Into<Deadline>) -> Wake {
+    let until = deadline.into().absolute();
     // The bitset form is the one whose time is absolute; all bits set matches every plain wake.
     match futex::wait_bitset(word, scope.flags(), expected, until.as_ref(), NonZeroU32::MAX) {
         Ok(()) => Wake::Woken,
@@ -69,8 +69,7 @@ pub fn wait(word: &AtomicU32, expected: u32, scope: Scope, deadline: impl Into<u
     }
 }
 
-/// Wakes at most `count` waiters of `word`, and returns how many were woken: zero when there were none or the
-/// kernel refused. Never blocks.
+/// Wakes at most `count` waiters of `word`. Returns how many: zero if there were none, or the kernel refused. Never blocks.
 pub fn wake(word: &AtomicU32, count: u32, scope: Scope) -> u32 {
     // The kernel takes a signed count and wakes one waiter for zero and for every negative number.
     let count = count.min(i32::MAX as u32);

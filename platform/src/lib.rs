@@ -1,14 +1,14 @@
-//! What `annulet` needs from Linux in order to share memory with a process it does not trust.
+//! The parts of Linux that `annulet` needs to share memory with a process that it does not trust.
 //!
-//! | module | what it gives |
+//! | module | for |
 //! |---|---|
 //! | [`clock`] | deadlines on the monotonic clock, without overflow |
 //! | [`memfd`] | sealed memory files, and the check of one that a stranger sent |
-//! | [`mapping`] | mappings that unmap themselves; `&[u8]` only where nobody can write |
+//! | [`mapping`] | mappings that unmap themselves; `&[u8]` only if no process can write |
 //! | [`futex`] | waiting for a word to change, across processes |
-//! | [`membarrier`] | a fence for all threads of the process, so that the others need none |
-//! | [`fdpass`] | descriptors over a Unix socket: the expected count or none |
-//! | [`closer`] | one thread that closes what strangers made, and nobody waits for longer than a deadline |
+//! | [`membarrier`] | a fence for all threads of the process, so that other threads need none |
+//! | [`fdpass`] | descriptors over a Unix socket: the expected number or none |
+//! | [`closer`] | one thread that closes strangers' descriptors, so that no caller waits past its deadline |
 //! | [`pidfd`] | the kernel's word that a process has ended |
 //! | [`affinity`] | pinning the calling thread |
 //!
@@ -16,12 +16,13 @@
 //!
 //! # Threat model
 //!
-//! The other end of a socket, and whoever holds a descriptor of a shared memory file, may be hostile: it may send
-//! any descriptor, any number of them, any bytes, at any time, or nothing at all. No function here panics or blocks
-//! past its deadline because of that, or keeps a descriptor it did not hand to the caller, but for those that a stranger
-//! keeps from being closed: a bounded number ([`closer`]). The kernel, the other
-//! code of this process and the memory it was given by the system (out-of-memory kills, failing hardware) are
-//! outside the model.
+//! The other end of a socket may be hostile, and so may any process with a descriptor of a shared memory file. It may send any
+//! descriptors, any number of them, any bytes, at any time, or nothing at all. No function here panics because of that, or blocks
+//! past its deadline. None keeps a descriptor that it did not hand to the caller, except a bounded number that a stranger keeps
+//! from being closed ([`closer`]).
+//!
+//! The kernel, the other code of this process, and failures of memory (out-of-memory kills, failing hardware) are outside the
+//! model.
 
 #![cfg_attr(not(target_os = "linux"), no_std)]
 

@@ -1,7 +1,7 @@
-//! Memory files in the address space.
+//! Mappings of memory files.
 //!
-//! A [`Mapping`] hands out a pointer and no reference: another process may write at any time, and a reference to
-//! memory that changes is undefined behaviour. [`Sealed`] is the exception, with its proof.
+//! A [`Mapping`] hands out a pointer and no reference: another process may write at any time, and a reference to memory that
+//! changes is undefined behaviour. [`Sealed`] is the exception, with its proof.
 
 use core::ffi::c_void;
 use core::fmt;
@@ -17,13 +17,13 @@ use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, munmap};
 
 use crate::memfd::{self, CheckError, Expect, Seals};
 
-/// What makes a memory file's bytes constant.
+/// The seals that make a memory file's bytes constant.
 const CONSTANT: Seals = Seals::from_bits(Seals::WRITE.bits() | Seals::SHRINK.bits() | Seals::GROW.bits());
 
 /// A mapping of the start of a file, unmapped when dropped. A forked child does not inherit it.
 ///
-/// The mapping stays when the descriptor is closed. Touching it is safe from SIGBUS only while the file cannot be
-/// cut short, which [`memfd::check`] with [`Seals::SHRINK`] establishes.
+/// The mapping stays when the descriptor is closed. Touching it is safe from SIGBUS only while the file cannot be cut short,
+/// which [`memfd::check`] with [`Seals::SHRINK`] establishes.
 #[derive(Debug)]
 pub struct Mapping {
     start: NonNull<u8>,
@@ -39,7 +39,7 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    /// Maps the first `len` bytes of `fd` for reading and writing, shared with everybody who maps them.
+    /// Maps the first `len` bytes of `fd` for reading and writing, shared with every process that maps them.
     ///
     /// # Errors
     ///
@@ -49,7 +49,7 @@ impl Mapping {
         Self::checked(fd.as_fd(), len, ProtFlags::READ | ProtFlags::WRITE)
     }
 
-    /// Maps the first `len` bytes of `fd` for reading, shared: what others write shows.
+    /// Maps the first `len` bytes of `fd` for reading, shared: writes of other processes show.
     ///
     /// # Errors
     ///
@@ -60,11 +60,11 @@ impl Mapping {
         Self::checked(fd.as_fd(), len, ProtFlags::READ)
     }
 
-    /// Maps the first `len` bytes of a memory file that nobody can change any more.
+    /// Maps the first `len` bytes of a memory file that no process can change any more.
     ///
-    /// The seals are checked here: [`Seals::WRITE`], [`Seals::SHRINK`] and [`Seals::GROW`] on an ordinary memory
-    /// file. Anybody who can write the file can set them first. And none of its bytes lies in a hole
-    /// ([`memfd::check_whole`]): its maker has paid for them, and reading takes no memory. Nor is there memory behind them.
+    /// It is checked here that an ordinary memory file has [`Seals::WRITE`], [`Seals::SHRINK`] and [`Seals::GROW`]. A process
+    /// that can write the file can set them first. It is also checked that none of its bytes lies in a hole, and that there is no
+    /// memory behind them ([`memfd::check_whole`]). So its maker has paid for its memory, and reading takes none.
     ///
     /// # Errors
     ///
@@ -88,13 +88,13 @@ impl Mapping {
         Ok(Sealed { mapping })
     }
 
-    /// The first byte. Valid for [`len`](Self::len) bytes, aligned to a page, as long as this value lives.
+    /// Returns the first byte: valid for [`len`](Self::len) bytes, aligned to a page, as long as this value lives.
     #[must_use]
     pub fn as_ptr(&self) -> NonNull<u8> {
         self.start
     }
 
-    /// The length asked for, in bytes. Never zero.
+    /// Returns the length that was asked for, in bytes. It is never zero.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a mapping is never empty")]
     pub fn len(&self) -> usize {
@@ -145,10 +145,10 @@ impl Drop for Mapping {
     }
 }
 
-/// The bytes of a memory file that nobody can change any more: a true `&[u8]`.
+/// The bytes of a memory file that no process can change any more: a true `&[u8]`.
 ///
-/// Reading it can fault only when the system has no page to back it (out of memory or a memory error): SIGBUS or
-/// SIGKILL, never another value.
+/// Reading it can fault only if the system has no page to back it (out of memory, or a memory error): SIGBUS or SIGKILL, never
+/// another value.
 pub struct Sealed {
     mapping: Mapping,
 }

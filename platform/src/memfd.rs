@@ -1,4 +1,4 @@
-//! Sealed memory files: making one, and checking one that somebody else made.
+//! Sealed memory files: making one, and checking one that a stranger made.
 
 use core::ffi::CStr;
 use core::fmt;
@@ -30,9 +30,9 @@ impl Seals {
     pub const SHRINK: Self = Self(0x02);
     /// The file cannot become longer.
     pub const GROW: Self = Self(0x04);
-    /// Nobody can write, and no writable mapping exists.
+    /// No process can write, and no writable mapping exists.
     pub const WRITE: Self = Self(0x08);
-    /// Nobody can write, except through writable mappings that existed before the seal.
+    /// No process can write, except through writable mappings that existed before the seal.
     pub const FUTURE_WRITE: Self = Self(0x10);
     /// The file's executable permission cannot change.
     pub const EXEC: Self = Self(0x20);
@@ -46,25 +46,25 @@ impl Seals {
         (Self::EXEC, "EXEC"),
     ];
 
-    /// The set with these `F_SEAL_*` bits. Bits without a name here are kept.
+    /// Returns the set with these `F_SEAL_*` bits. Bits without a name here are kept.
     #[must_use]
     pub const fn from_bits(bits: u32) -> Self {
         Self(bits)
     }
 
-    /// The `F_SEAL_*` bits.
+    /// Returns the `F_SEAL_*` bits.
     #[must_use]
     pub const fn bits(self) -> u32 {
         self.0
     }
 
-    /// Whether every seal of `other` is in this set.
+    /// Returns whether every seal of `other` is in this set.
     #[must_use]
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
-    /// The seals of this set that are not in `other`.
+    /// Returns the seals of this set that are not in `other`.
     #[must_use]
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
@@ -114,8 +114,7 @@ pub enum Expect {
     AtMost(u64),
 }
 
-/// Why a descriptor is not the memory file that was asked for. The checks are made in the order of the variants,
-/// and the first that fails is reported.
+/// Why a descriptor is not the memory file that was asked for: the first check that fails, in the order of the variants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CheckError {
@@ -146,19 +145,19 @@ pub enum CheckError {
         /// The file's size, in bytes.
         found: u64,
     },
-    /// Parts of it were never written. Whoever reads them first pays for the memory.
+    /// Parts of it were never written. The process that reads them first would pay for the memory.
     Sparse {
         /// The file's size, in bytes.
         size: u64,
         /// Where the first part begins that was never written, in bytes.
         hole: u64,
     },
-    /// It has more memory than its bytes need: behind its end (`fallocate`). It is given back with the last descriptor or
-    /// mapping, which takes as long as there is memory.
+    /// It has more memory than its bytes need: behind its end (`fallocate`). The last descriptor or mapping gives it back, which
+    /// takes longer the more there is.
     Bloated {
         /// The most that its bytes need, in bytes.
         limit: u64,
-        /// What the file has, in bytes.
+        /// The memory that the file has, in bytes.
         found: u64,
     },
     /// The kernel refused to answer, or to map.
@@ -204,8 +203,9 @@ impl fmt::Display for CheckError {
 
 impl core::error::Error for CheckError {}
 
-/// Makes a memory file of `size` zero bytes, close-on-exec, open to sealing, never executable where the kernel can
-/// promise that (Linux 6.3). `name` is for diagnostics only and shows in `/proc`.
+/// Makes a memory file of `size` zero bytes, close-on-exec, open to sealing.
+///
+/// It is never executable if the kernel can promise that (Linux 6.3). `name` is for diagnostics, and shows in `/proc`.
 ///
 /// # Errors
 ///
@@ -221,8 +221,9 @@ pub fn create(name: &CStr, size: u64) -> io::Result<OwnedFd> {
     Ok(fd)
 }
 
-/// Makes a memory file as [`create`] does, of which every byte is written: all its memory is taken by this process, now,
-/// and none by whoever reads it ([`check_whole`]).
+/// Makes a memory file as [`create`] does, and writes every byte of it.
+///
+/// So this process takes all its memory now, and a reader takes none ([`check_whole`]).
 ///
 /// # Errors
 ///
@@ -233,10 +234,9 @@ pub fn create_whole(name: &CStr, size: u64) -> io::Result<OwnedFd> {
     Ok(fd)
 }
 
-/// Writes zeros over the first `size` bytes of a memory file: all their memory is taken by this process, now.
+/// Writes zeros over the first `size` bytes of a memory file, so that this process takes all their memory now.
 ///
-/// What says where memory is taken comes before it: a policy that `mbind` sets for a mapping of the file holds for what is
-/// allocated by writing, too.
+/// A policy that `mbind` sets for a mapping of the file holds for memory that writing allocates, too. So set it before.
 ///
 /// # Errors
 ///
@@ -266,7 +266,7 @@ pub fn add_seals(fd: impl AsFd, seals: Seals) -> io::Result<()> {
     Ok(fcntl_add_seals(fd, SealFlags::from_bits_retain(seals.0))?)
 }
 
-/// The seals of the file.
+/// Returns the seals of the file.
 ///
 /// # Errors
 ///
@@ -275,12 +275,11 @@ pub fn seals(fd: impl AsFd) -> io::Result<Seals> {
     Ok(Seals(fcntl_get_seals(fd)?.bits()))
 }
 
-/// Checks that `fd` is an ordinary memory file with at least the `required` seals and an acceptable size, and
-/// returns the size in bytes. Nothing is mapped, read or written, and whatever the descriptor is, nothing is waited for.
+/// Checks that `fd` is an ordinary memory file with at least the `required` seals and an acceptable size. Returns the size.
 ///
-/// With [`Seals::SHRINK`] and [`Seals::GROW`] required, the size is final: it is read after the seals were seen.
-/// Without them it can be out of date at once. Seals count one by one: [`Seals::WRITE`] does not stand in for
-/// [`Seals::FUTURE_WRITE`].
+/// It maps, reads and writes nothing, and never waits, whatever the descriptor is. If [`Seals::SHRINK`] and [`Seals::GROW`] are
+/// required, the size is final: it is read after the seals were seen. Otherwise it can be out of date at once. Each seal counts
+/// by itself: [`Seals::WRITE`] does not stand in for [`Seals::FUTURE_WRITE`].
 ///
 /// # Errors
 ///
@@ -293,10 +292,10 @@ pub fn check(fd: impl AsFd, required: Seals, size: Expect) -> Result<u64, CheckE
     check_size(fd, size)
 }
 
-/// That it is a file of the kernel's own memory, which has seals; and those.
+/// Returns the seals of a file of the kernel's own memory, or refuses another file.
 ///
-/// Neither call asks the file's filesystem, as `fstat` and `fstatfs` do. A stranger's filesystem (FUSE) answers when it
-/// likes, or never; so nothing else is asked before.
+/// Neither call asks the file's filesystem, as `fstat` and `fstatfs` do. A stranger's filesystem (FUSE) answers when it likes,
+/// or never. So these calls come first.
 fn check_kind(fd: BorrowedFd<'_>) -> Result<Seals, CheckError> {
     if fcntl_getfl(fd)?.contains(OFlags::PATH) {
         return Err(CheckError::WrongKind);
@@ -332,15 +331,15 @@ fn check_size(fd: BorrowedFd<'_>, size: Expect) -> Result<u64, CheckError> {
     }
 }
 
-/// Which file a descriptor is of. Two descriptors of one file have the same identity; two files that exist at one time have
-/// not, and nobody can choose that of a memory file.
+/// The identity of a file. Two descriptors of one file have the same; two files that exist at one time have not. A process
+/// cannot choose that of a memory file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity {
     device: u64,
     number: u64,
 }
 
-/// The identity of the file.
+/// Returns the identity of the file.
 ///
 /// It asks the file's filesystem, which for a stranger's descriptor comes after [`check`].
 ///
@@ -354,22 +353,23 @@ pub fn identity(fd: impl AsFd) -> io::Result<Identity> {
     Ok(Identity { device: stat.st_dev as u64, number: stat.st_ino as u64 })
 }
 
-/// Checks that a memory file has no hole in its first `size` bytes: each page of them was written, so its memory is paid
-/// for by the process that did, and reading takes none. A page that was swapped out counts as written. One that was only
-/// allocated (`fallocate`) does not. And it has no memory that these bytes do not need, which the last `close` of
-/// the file would have to free. What the largest pages add is allowed.
+/// Checks that a memory file has no hole in its first `size` bytes, and no memory that these bytes do not need.
 ///
-/// The answer is final for a file with [`Seals::WRITE`] or [`Seals::FUTURE_WRITE`], and [`Seals::SHRINK`] and
-/// [`Seals::GROW`], seen before ([`check`]): either of the first two forbids to punch a hole, also through a mapping that was
-/// made earlier, and the last to allocate behind the end. Without them it can be out of date at once.
+/// Without holes each page was written, so the process that wrote it has paid for it, and reading takes no memory. A page that
+/// was swapped out counts as written. One that was only allocated (`fallocate`) does not. Memory behind the end would have to be
+/// freed by the last `close` of the file. As much as the largest pages add is allowed.
 ///
-/// The position of the descriptor stays as it is, and whoever shares it cannot hold this up. It needs `/proc`.
+/// The answer is final if the file has [`Seals::SHRINK`], [`Seals::GROW`], and one of [`Seals::WRITE`] and
+/// [`Seals::FUTURE_WRITE`], seen before ([`check`]). Either of the last two forbids to punch a hole, also through a mapping that
+/// was made earlier. [`Seals::GROW`] forbids to allocate behind the end. Otherwise the answer can be out of date at once.
+///
+/// The position of the descriptor stays as it is, and a process that shares it cannot hold this up. It needs `/proc`.
 ///
 /// # Errors
 ///
 /// [`CheckError::Sparse`]; [`CheckError::Bloated`]; `Io` for a file that does not tell its holes, or that this process may not open again.
 pub fn check_whole(fd: impl AsFd, size: u64) -> Result<(), CheckError> {
-    // The question moves a position and takes its lock, which whoever passed the descriptor shares, and can hold for as long
+    // The question moves a position and takes its lock, which the process that passed the descriptor shares, and can hold as long
     // as it likes, by a read that does not end: a description of our own has both for itself. It is opened without waiting,
     // since a lease of the peer's could make it wait.
     let own = format!("/proc/self/fd/{}", fd.as_fd().as_raw_fd());

@@ -26,8 +26,8 @@ pub struct PidFd {
 ///
 /// That is no proof that memory which it could write stays as it is: a child that it left behind has the same mappings.
 ///
-/// Only [`PidFd::try_wait`] and [`PidFd::wait`] make one. It cannot be copied: one death, one token per question. It borrows
-/// the descriptor of its process, and what is given one asks [`is_of`](Self::is_of): the death of one peer is none of another.
+/// Only [`PidFd::try_wait`] and [`PidFd::wait`] make one. It cannot be copied, and borrows the descriptor of its process. Code
+/// that is given one asks [`is_of`](Self::is_of), since the death of one peer proves nothing about another.
 ///
 /// ```compile_fail,E0451
 /// fn forge(alive: &annulet_platform::pidfd::PidFd) -> annulet_platform::pidfd::PeerDead<'_> {
@@ -41,7 +41,7 @@ pub struct PidFd {
 /// }
 /// ```
 ///
-/// It does not outlive what says whose it is:
+/// It does not outlive the descriptor of its process:
 ///
 /// ```compile_fail,E0505
 /// fn keep(peer: annulet_platform::pidfd::PidFd) {
@@ -76,10 +76,10 @@ impl fmt::Debug for PeerDead<'_> {
 }
 
 impl PidFd {
-    /// The child process `child`.
+    /// Opens the child process `child`.
     ///
-    /// A child that was already waited for has given its number back. The result is checked to be a child of this
-    /// process, so a stranger with the same number is refused; another child with that number is not.
+    /// A child that was already waited for has given its number back. It is checked that the process is a child of this one. So
+    /// a stranger with the same number is refused, but another child with that number is not.
     ///
     /// # Errors
     ///
@@ -102,7 +102,7 @@ impl PidFd {
         Ok(())
     }
 
-    /// The process that has number `pid` now. The caller must know that the number was not reused.
+    /// Opens the process that has number `pid` now. The caller must know that the number was not reused.
     ///
     /// # Errors
     ///
@@ -115,11 +115,11 @@ impl PidFd {
         Ok(Self { fd: pidfd_open(process, PidfdFlags::empty())?, number: pid })
     }
 
-    /// The process that connected the other end of the Unix socket `sock` (or listened, or made the pair: for
-    /// [`fdpass::pair`](crate::fdpass::pair) that is this process, wherever the other end went since).
+    /// Opens the process that connected the other end of the Unix socket `sock`, or listened, or made the pair.
     ///
-    /// Linux 6.5 hands out the very process. Before, its recorded number is opened, which names another process if
-    /// the peer ended and its number was reused between connecting and this call.
+    /// For [`fdpass::pair`](crate::fdpass::pair) that is this process, whichever process has the other end now. Linux 6.5 returns
+    /// the very process. Before 6.5, its recorded number is opened. That is another process if the peer has ended and its number
+    /// was reused between connecting and this call.
     ///
     /// # Errors
     ///
@@ -141,29 +141,32 @@ impl PidFd {
         }
     }
 
-    /// The number the process had when this was made; 0 for one that has none in our pid namespace. Once the process has
-    /// ended, another one may have it.
+    /// Returns the number that the process had when this was made, or 0 if it has none in our pid namespace.
+    ///
+    /// After the process has ended, another one may have the number.
     #[must_use]
     pub fn number(&self) -> u32 {
         self.number
     }
 
-    /// Whether it is this process.
+    /// Returns whether it is this process.
     #[must_use]
     pub fn is_this_process(&self) -> bool {
-        // The number of a process that runs is nobody else's; that of one that is gone may be ours by now.
+        // The number of a process that runs is its own alone; that of one that is gone may be ours by now.
         self.number == std::process::id() && self.try_wait().is_none()
     }
 
-    /// Proof that the process has ended, if it has. Does not block. A process that is stopped, slow or hung gives
-    /// `None`.
+    /// Returns the proof that the process has ended, if it has. Never blocks.
+    ///
+    /// Returns `None` for a process that is stopped, slow or hung.
     pub fn try_wait(&self) -> Option<PeerDead<'_>> {
         self.wait(clock::now())
     }
 
-    /// Waits for the process to end, until `deadline`. `None` when it came first, or in the unlikely case that the
-    /// kernel lacks the memory to wait: never proof of anything.
-    pub fn wait(&self, deadline: impl Into<u64>) -> Option<PeerDead<'_>> {
+    /// Waits for the process to end, until `deadline`. Returns the proof that it has.
+    ///
+    /// Returns `None` if the deadline came first, or if the kernel lacks the memory to wait. `None` proves nothing.
+    pub fn wait(&self, deadline: impl Into<Deadline>) -> Option<PeerDead<'_>> {
         match poll::wait(self.fd.as_fd(), PollFlags::IN, deadline.into()) {
             // A pidfd becomes readable when the last thread of the process has ended, and for no other reason.
             Ok(Some(ready)) if ready.contains(PollFlags::IN) => Some(PeerDead { process: self }),
@@ -173,7 +176,7 @@ impl PidFd {
 }
 
 impl AsFd for PidFd {
-    /// For waiting on several things at once: readable when the process has ended.
+    /// Lends the descriptor, to wait for several things at once. It is readable when the process has ended.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }

@@ -7,13 +7,19 @@ use rustix::io::Errno;
 
 use crate::clock;
 
-/// How many interrupted looks in a row are repeated once the deadline has come. A storm of signals must not keep
-/// the call from returning.
+/// How many interrupted looks in a row are repeated after the deadline. A storm of signals must not keep the call from
+/// returning.
 const LATE_LOOKS: u32 = 8;
 
-/// Waits until `fd` reports one of `events` or an error condition, and returns what it reported; `None` when the
-/// deadline came first. With a past deadline it looks once. Signals do not end or lengthen the wait.
-pub(crate) fn wait(fd: BorrowedFd<'_>, events: PollFlags, deadline: u64) -> Result<Option<PollFlags>, Errno> {
+/// Waits until `fd` reports one of `events`, or an error condition. Returns what it reported, or `None` if the deadline came
+/// first.
+///
+/// With a past deadline it looks once. Signals neither end nor lengthen the wait.
+pub(crate) fn wait(
+    fd: BorrowedFd<'_>,
+    events: PollFlags,
+    deadline: Deadline,
+) -> Result<Option<PollFlags>, Errno> {
     let mut fds = [PollFd::from_borrowed_fd(fd, events)];
     let mut late = 0;
     loop {

@@ -1,4 +1,4 @@
-//! The two socket options that name the peer process, and what it has not taken yet.
+//! The two socket options that name the peer process, and the request for how much it has not taken yet.
 
 use core::ffi::c_int;
 use core::mem::{MaybeUninit, size_of};
@@ -39,7 +39,7 @@ fn get<T: Plain>(sock: BorrowedFd<'_>, option: c_int) -> io::Result<T> {
     Ok(unsafe { value.assume_init() })
 }
 
-/// A pidfd of the process that was at the other end when the connection was made.
+/// Returns a pidfd of the process that was at the other end when the connection was made.
 pub(crate) fn peer_pidfd(sock: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let raw: c_int = get(sock, SO_PEERPIDFD)?;
     if raw < 0 {
@@ -50,13 +50,13 @@ pub(crate) fn peer_pidfd(sock: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(raw) })
 }
 
-/// What was recorded of the other process when the connection was made. Its number is zero when it has none in our pid
+/// Returns what was recorded of the other process when the connection was made. Its number is zero if it has none in our pid
 /// namespace.
 pub(crate) fn peer(sock: BorrowedFd<'_>) -> io::Result<libc::ucred> {
     get::<libc::ucred>(sock, libc::SO_PEERCRED)
 }
 
-/// What was sent through `sock` and is still on its way, by the kernel's count of memory: zero when there is nothing.
+/// Returns how much was sent through `sock` and is still in flight, by the kernel's count of memory: zero if there is nothing.
 pub(crate) fn unsent(sock: BorrowedFd<'_>) -> io::Result<usize> {
     let mut count: c_int = 0;
     // SAFETY: `sock` is open for the call, being borrowed. The request writes one integer, to a live local.
