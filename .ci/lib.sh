@@ -102,8 +102,8 @@ programs_have_tests() {
     EMPTY=$(python3 .ci/test_programs.py "$NO_TESTS" "$@") || fail "test programs without tests: see above"
 }
 
-# Integration tests that need an operating system, and are empty under Miri and in the narrow build.
-HOSTED="async channel host no_alloc"
+# Integration tests that need an operating system, and are empty under Miri and in the narrow build. So is tests/channel/hosted.
+HOSTED="host no_alloc"
 
 # test_flags [PATTERN]: prints `--test NAME` for every integration test whose name matches. It is an error if none does. Without
 # a pattern, prints those that run everywhere: they need neither an operating system nor another build.

@@ -34,11 +34,11 @@ ROOMS = [
     ("src/zeroed.rs", "", "suite"),
     ("src/atomic/slot", "atomic::", "caps regions"),
     ("src/atomic/length.rs", "atomic::", "regions"),
-    ("src/atomic/once_box.rs", "atomic:: wait:: ring::lanes::", "lanes channel_core"),
-    ("src/atomic/w", "atomic:: wait::", "channel_core channel"),
-    ("src/atomic/sleepers.rs", "atomic:: wait::", "channel_core channel"),
-    ("src/atomic/relaxed.rs", "atomic:: wait::", "channel_core channel"),
-    ("src/atomic/peer_counts.rs", "atomic:: channel::", "channel_core channel"),
+    ("src/atomic/once_box.rs", "atomic:: wait:: ring::lanes::", "lanes channel"),
+    ("src/atomic/w", "atomic:: wait::", "channel"),
+    ("src/atomic/sleepers.rs", "atomic:: wait::", "channel"),
+    ("src/atomic/relaxed.rs", "atomic:: wait::", "channel"),
+    ("src/atomic/peer_counts.rs", "atomic:: channel::", "channel"),
     ("src/atomic", "atomic::", "suite broadcast lanes"),
     ("src/stats.rs", "stats::", "suite broadcast"),
     ("src/handle.rs", "handle::", "caps regions"),
@@ -50,8 +50,8 @@ ROOMS = [
     ("src/ring/lanes", "ring::lanes::", "lanes"),
     ("src/index", "index:: ring::", "suite"),
     ("src/ring", "ring::", "suite"),
-    ("src/wait", "wait::", "channel_core channel"),
-    ("src/channel", "channel::", "channel_core channel"),
+    ("src/wait", "wait::", "channel"),
+    ("src/channel", "channel::", "channel"),
     ("src/host/futex.rs", "host::", "host channel"),
     ("src/host/runner.rs", "host::", "channel"),
     ("src/host", "host::", "host"),
@@ -358,7 +358,7 @@ class Runner:
         chosen = ["--lib"] + [flag for name in names for flag in ("--test", name)]
         if by.startswith("loom"):
             return [("loom", package, ["--test", "loom"], by.split()[1:], False)]
-        narrow = [("narrow", package, ["--lib"] + [f for n in names if n not in ("channel", "host") for f in ("--test", n)], [], False)]
+        narrow = [("narrow", package, ["--lib"] + [f for n in names if n != "host" for f in ("--test", n)], [], False)]
         if by == "narrow":
             return narrow
         stages = [("tests", package, chosen, modules, True)]

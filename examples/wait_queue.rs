@@ -147,7 +147,7 @@ fn main() {
         thread::yield_now();
     }
     tx.send(7).expect("there is somebody");
-    while JOBS.waiting().0 + SIGNS.waiting().0 == 0 && !sleeper.is_finished() {
+    while JOBS.waiting().receivers + SIGNS.waiting().receivers == 0 && !sleeper.is_finished() {
         thread::yield_now();
     }
     drop(tx);

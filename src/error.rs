@@ -6,14 +6,64 @@
 //! | [`PopError::Empty`] | nothing is in the ring now | wait for the producer |
 //! | `Pending` | the next slot is another party's, who is in the middle of it | try again soon |
 //! | `Contended` | other parties were faster at each of the tries | try again |
-//! | [`ClaimError::TooLarge`] | it can never fit | split the message |
+//! | [`ClaimError::TooLarge`], [`GrantError::TooLarge`] | it can never fit | split the message |
+//! | [`GrantError::TooFew`] | not that many items are there now | wait for the producer |
 //!
 //! Errors that belong to one module live there: [`LinkError`](crate::link::LinkError),
 //! [`CapError`](crate::cap::CapError), [`DescriptorError`](crate::region::DescriptorError) and their kin. All are
 //! small, `non_exhaustive`, without strings or allocation, implement [`core::error::Error`], and give back what
 //! they refused.
 
-use core::fmt;
+/// What an error says, variant by variant, in the words of `write!`.
+macro_rules! says {
+    ($name:ty { $($variant:pat => $text:literal,)* }) => {
+        impl core::fmt::Display for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                match self {
+                    $($variant => write!(f, $text),)*
+                }
+            }
+        }
+
+        impl core::error::Error for $name {}
+    };
+}
+pub(crate) use says;
+
+/// What an error says that carries back the value that was refused, whatever that is.
+macro_rules! gives_back {
+    ($name:ident { $($variant:ident => $text:literal,)* }) => {
+        impl<T> $name<T> {
+            /// Returns the value that was refused.
+            #[must_use]
+            pub fn into_inner(self) -> T {
+                match self {
+                    $(Self::$variant(value))|* => value,
+                }
+            }
+        }
+
+        impl<T> core::fmt::Debug for $name<T> {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.write_str(match self {
+                    $(Self::$variant(_) => concat!(stringify!($variant), "(..)"),)*
+                })
+            }
+        }
+
+        impl<T> core::fmt::Display for $name<T> {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.write_str(match self {
+                    $(Self::$variant(_) => $text,)*
+                })
+            }
+        }
+
+        impl<T> core::error::Error for $name<T> {}
+    };
+}
+#[cfg(compare_and_swap)]
+pub(crate) use gives_back;
 
 /// Why a value was not pushed. It carries the value back.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,37 +77,19 @@ pub enum PushError<T> {
     Contended(T),
 }
 
+gives_back! { PushError {
+    Full => "the ring is full",
+    Pending => "the next slot is still being read",
+    Contended => "other producers were faster each time",
+} }
+
 impl<T> PushError<T> {
-    /// The value that was refused.
+    /// Returns true if every slot is taken.
     #[must_use]
-    pub fn into_inner(self) -> T {
-        match self {
-            Self::Full(value) | Self::Pending(value) | Self::Contended(value) => value,
-        }
+    pub const fn is_full(&self) -> bool {
+        matches!(self, Self::Full(_))
     }
 }
-
-impl<T> fmt::Debug for PushError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Full(_) => f.write_str("Full(..)"),
-            Self::Pending(_) => f.write_str("Pending(..)"),
-            Self::Contended(_) => f.write_str("Contended(..)"),
-        }
-    }
-}
-
-impl<T> fmt::Display for PushError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Full(_) => f.write_str("the ring is full"),
-            Self::Pending(_) => f.write_str("the next slot is still being read"),
-            Self::Contended(_) => f.write_str("other producers were faster each time"),
-        }
-    }
-}
-
-impl<T> core::error::Error for PushError<T> {}
 
 /// Why nothing was popped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,17 +103,11 @@ pub enum PopError {
     Contended,
 }
 
-impl fmt::Display for PopError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => f.write_str("the ring is empty"),
-            Self::Pending => f.write_str("the next item is still being written"),
-            Self::Contended => f.write_str("other consumers were faster each time"),
-        }
-    }
-}
-
-impl core::error::Error for PopError {}
+says! { PopError {
+    Self::Empty => "the ring is empty",
+    Self::Pending => "the next item is still being written",
+    Self::Contended => "other consumers were faster each time",
+} }
 
 /// Why slots were not granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,17 +131,35 @@ pub enum ClaimError {
     Contended,
 }
 
-impl fmt::Display for ClaimError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Full { free } => write!(f, "the ring is full: {free} slots are free"),
-            Self::TooLarge { wanted, capacity } => {
-                write!(f, "too large: {wanted} slots wanted of a ring of {capacity}")
-            }
-            Self::Pending => f.write_str("a slot is still being read"),
-            Self::Contended => f.write_str("other producers were faster each time"),
-        }
-    }
+says! { ClaimError {
+    Self::Full { free } => "the ring is full: {free} slots are free",
+    Self::TooLarge { wanted, capacity } => "too large: {wanted} slots wanted of a ring of {capacity}",
+    Self::Pending => "a slot is still being read",
+    Self::Contended => "other producers were faster each time",
+} }
+
+/// Why items were not granted to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GrantError {
+    /// Not that many items are there now. `available` were, at one point inside the call.
+    TooFew {
+        /// Items that were there.
+        available: usize,
+    },
+    /// The ring will never hold that many items.
+    TooLarge {
+        /// Items asked for.
+        wanted: usize,
+        /// Items that it can hold.
+        capacity: usize,
+    },
+    /// A slot among them holds no item: one of several producers has claimed it, and not committed it yet, or aborted it.
+    Pending,
 }
 
-impl core::error::Error for ClaimError {}
+says! { GrantError {
+    Self::TooFew { available } => "too few items: {available} are there",
+    Self::TooLarge { wanted, capacity } => "too large: {wanted} items wanted of a ring of {capacity}",
+    Self::Pending => "an item is still being written",
+} }

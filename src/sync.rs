@@ -4,8 +4,6 @@
 //! ships. Two more things differ between the worlds, and live here for the same reason: the cache-line padding of a
 //! target, and the shadow cells that let loom see accesses made through raw pointers ([`Shadow`]).
 
-use crate::zeroed::{Zeroed, empty_in_models};
-
 #[cfg(all(not(loom), not(feature = "portable-atomic")))]
 pub(crate) use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 #[cfg(loom)]
@@ -85,16 +83,6 @@ pub(crate) use const_fn;
 #[derive(Debug, Default)]
 pub(crate) struct CachePadded<T>(pub(crate) T);
 
-// SAFETY: the value, and padding, which may be anything.
-unsafe impl<T: Zeroed> Zeroed for CachePadded<T> {
-    empty_in_models!(Self(T::empty()));
-}
-
-// SAFETY: an integer in memory, zero or another.
-unsafe impl Zeroed for AtomicU32 {
-    empty_in_models!(Self::new(0));
-}
-
 impl<T> core::ops::Deref for CachePadded<T> {
     type Target = T;
     #[inline(always)]
@@ -141,7 +129,7 @@ impl<const N: usize> Shadow<N> {
     }
 
     /// Records that a slot is read now; `slot` is below `N`.
-    // Without compare-and-swap nobody joins the readers that are tracked.
+    // Without compare-and-swap no reader joins those that are tracked.
     #[cfg_attr(not(compare_and_swap), allow(dead_code))]
     #[inline(always)]
     pub(crate) fn read(&self, slot: usize) {
@@ -207,7 +195,7 @@ impl Tracker {
 
 /// Whether a model has failed, and its threads are unwound where they stand: what is dropped then can touch no atomic.
 /// Never outside loom.
-// Asked by who waits, for which compare-and-swap is needed.
+// Asked by waiters, for which compare-and-swap is needed.
 #[cfg(compare_and_swap)]
 #[inline(always)]
 pub(crate) fn is_over() -> bool {

@@ -1,4 +1,4 @@
-//! Values for which all-zero memory is valid: an empty ring, an event that nobody waits for, a count of nothing.
+//! Values for which all-zero memory is valid: an empty ring, an event without waiters, a count of nothing.
 //!
 //! So they live in a `static` that costs nothing at start-up, in memory straight from an allocator, or in a mapping straight
 //! from the kernel. What has to hold for that is said here once, and so is how they are made in place.
@@ -6,7 +6,7 @@
 #[cfg(not(loom))]
 use core::mem::MaybeUninit;
 
-use crate::sync::const_fn;
+use crate::sync::{AtomicU32, CachePadded, const_fn};
 
 /// All-zero memory is a value of this type: its empty state.
 ///
@@ -41,6 +41,16 @@ pub(crate) use empty_in_models;
 // SAFETY: an array is its elements, one after the other.
 unsafe impl<T: Zeroed, const N: usize> Zeroed for [T; N] {
     empty_in_models!(core::array::from_fn(|_| T::empty()));
+}
+
+// SAFETY: the value, and padding, which may be anything.
+unsafe impl<T: Zeroed> Zeroed for CachePadded<T> {
+    empty_in_models!(Self(T::empty()));
+}
+
+// SAFETY: an integer in memory, zero or another.
+unsafe impl Zeroed for AtomicU32 {
+    empty_in_models!(Self::new(0));
 }
 
 const_fn! {

@@ -34,25 +34,25 @@ fn no_operation_of_a_ring_allocates() {
             let (mut tx, mut rx) = ring.split();
             // In: single, slices, iterators, grants of both kinds; refused, partly committed, and aborted.
             tx.try_push(1).unwrap();
-            assert_eq!(tx.try_push_slice(&[2, 3]), 2);
-            assert_eq!(tx.try_push_iter(4..9), 1);
+            assert_eq!(tx.push_slice(&[2, 3]), 2);
+            assert_eq!(tx.push_iter(4..9), 1);
             assert!(tx.try_push(5).is_err() && tx.try_claim(1).is_err() && tx.try_claim_exact(5).is_err());
             // Out: the same.
             assert_eq!(rx.peek(), Some(&1));
             assert!(rx.iter().eq(&[1, 2, 3, 4]));
             assert_eq!(rx.try_pop(), Ok(1));
-            assert_eq!(rx.try_pop_slice(&mut [0; 2]), 2);
+            assert_eq!(rx.pop_slice(&mut [0; 2]), 2);
             assert_eq!(rx.skip(9), 1);
-            assert!(rx.try_pop().is_err() && rx.try_read(1).is_err());
+            assert!(rx.try_pop().is_err() && rx.try_read_grant(1).is_err());
 
             let mut grant = tx.try_claim(4).unwrap();
             grant.fill_with(|index| index as u32);
-            grant.commit();
+            grant.commit_all();
             drop(tx.try_claim_exact(1));
             if let Ok(mut grant) = tx.try_claim_exact(2) {
                 grant.push(7).unwrap();
                 assert_eq!(grant.copy_from(&[8, 9]), 1);
-                grant.commit_first(1);
+                grant.commit(1);
             }
             assert_eq!(rx.drain(1, |item| _ = black_box(item)), 1);
             assert!(
@@ -60,7 +60,7 @@ fn no_operation_of_a_ring_allocates() {
                     black_box(*item);
                 }) <= 1
             );
-            if let Ok(grant) = rx.try_read_parts(4) {
+            if let Ok(grant) = rx.try_read_grant_parts(4) {
                 let _ = (grant.iter().count(), grant.release(1));
             }
             rx.try_iter().for_each(drop);
@@ -91,12 +91,12 @@ fn dropping_items_for_you_allocates_nothing() {
     let calls = calls_in(|| {
         let mut ring = Spsc::<Item, 8>::new();
         let (mut tx, mut rx) = ring.split();
-        assert_eq!(tx.try_push_iter((0..9).map(|_| Item(drops))), 8);
+        assert_eq!(tx.push_iter((0..9).map(|_| Item(drops))), 8);
         drop(tx.try_push(Item(drops)).unwrap_err().into_inner());
         assert_eq!(rx.skip(3), 3);
         let mut grant = tx.try_claim(2).unwrap();
         grant.fill_with(|_| Item(drops));
-        assert_eq!(grant.commit_first(1), 1);
+        assert_eq!(grant.commit(1), 1);
         assert_eq!(rx.drain(1, drop), 1);
     });
     assert_eq!((calls, drops.get()), (0, 11));
@@ -138,17 +138,17 @@ fn no_operation_of_a_ring_of_many_allocates() {
             let (mut tx, mut rx) = ring.split();
             let (mut other, mut another) = (tx.clone(), rx.clone());
             tx.try_push(1).unwrap();
-            assert_eq!(other.try_push_slice(&[2, 3]), 2);
-            assert_eq!(tx.try_push_iter((4..9).filter(|number| *number > 4)), 1);
+            assert_eq!(other.push_slice(&[2, 3]), 2);
+            assert_eq!(tx.push_iter((4..9).filter(|number| *number > 4)), 1);
             assert!(tx.try_push(5).is_err() && other.try_claim(1).is_err());
             assert_eq!(another.try_pop(), Ok(1));
-            assert_eq!(rx.try_pop_slice(&mut [0; 2]), 2);
+            assert_eq!(rx.pop_slice(&mut [0; 2]), 2);
             assert_eq!(another.drain(9, |_| ()) + rx.skip(9), 1);
             assert!(rx.try_pop().is_err());
             drop(tx.try_claim(1));
             let mut grant = other.try_claim_exact(2).unwrap();
             grant.fill_with(|index| index as u32);
-            grant.commit_first(1);
+            grant.commit(1);
             let mut seen = 0;
             while rx.consume(9, |item| seen += *item + 1) > 0 {}
             assert_eq!(seen, 1);
@@ -164,7 +164,7 @@ fn no_operation_of_lanes_allocates() {
         let mut rx = lanes.try_consumer(Fair::default()).unwrap();
         for _ in 0..3 {
             let (mut one, mut two) = (lanes.register().unwrap(), lanes.register().unwrap());
-            assert_eq!(one.try_push_slice(&[1, 2, 3]), 3);
+            assert_eq!(one.push_slice(&[1, 2, 3]), 3);
             two.try_push(4).unwrap();
             drop(one);
             assert_eq!(lanes.hottest().map(|(_, items)| items), Some(3));
@@ -184,14 +184,11 @@ mod channels {
     use std::thread;
     use std::time::Duration;
 
-    use annulet::channel::{
-        Feed, Hold, Receiver, RecvError, SendError, Sender, Source, TryRecvError, TrySendError,
-    };
+    use annulet::channel::{ChannelRef, Receiver, RecvError, SendError, Sender, TryRecvError, TrySendError};
     use annulet::host::Futex;
     use annulet::ring::broadcast::Gated;
     use annulet::ring::lanes::Fair;
-    use annulet::stats::Off;
-    use annulet::wait::{Deadline, Event, Latencies, Strategy, Ticket};
+    use annulet::wait::{Deadline, Event, Metered, Strategy, Waiter};
     use annulet::{Broadcast, Channel, Lanes, Mpmc, Spsc};
 
     use super::calls_in;
@@ -203,11 +200,10 @@ mod channels {
     }
 
     /// Sends until it is full, receives until it is empty: at once, in batches, until a deadline, and polled.
-    fn both_ways<E, X, L>(tx: &mut Sender<E, L>, rx: &mut Receiver<X, L>)
+    fn both_ways<C, X>(tx: &mut Sender<C>, rx: &mut Receiver<X>)
     where
-        E: Feed<Item = u32>,
-        X: Source<Item = u32>,
-        L: Hold,
+        C: ChannelRef<Item = u32>,
+        X: ChannelRef<Item = u32>,
     {
         tx.try_send(1).unwrap();
         assert_eq!(rx.try_recv(), Ok(1));
@@ -234,7 +230,7 @@ mod channels {
     }
 
     /// Once it is full.
-    fn refused<E: Feed<Item = u32>, L: Hold>(tx: &mut Sender<E, L>) {
+    fn refused<C: ChannelRef<Item = u32>>(tx: &mut Sender<C>) {
         while tx.try_send(1).is_ok() {}
         assert_eq!(tx.try_send(1), Err(TrySendError::Full(1)));
         assert_eq!(tx.send_timeout(1, SOON), Err(SendError::Timeout(1)));
@@ -249,7 +245,7 @@ mod channels {
     #[test]
     fn no_operation_of_a_channel_allocates() {
         fn with_seats<const TASKS: usize>() {
-            let mut channel = Channel::<Mpmc<u32, 2>, Futex, Off, TASKS>::over(Mpmc::new(), Futex::new());
+            let mut channel = Channel::<Mpmc<u32, 2>, Futex, TASKS>::over(Mpmc::new(), Futex::new());
             let (mut tx, mut rx) = channel.split();
             both_ways(&mut tx.clone(), &mut rx.clone());
             refused(&mut tx);
@@ -261,7 +257,7 @@ mod channels {
             with_seats::<8>();
             with_seats::<0>();
 
-            let spsc = Channel::<Spsc<u32, 2>, Futex, Latencies>::over(Spsc::new(), Futex::fenced());
+            let spsc = Channel::<Spsc<u32, 2>, _>::over(Spsc::new(), Metered::new(Futex::fenced()));
             let (mut tx, mut rx) = spsc.try_split().unwrap();
             both_ways(&mut tx, &mut rx);
             match poll(tx.reserve()) {
@@ -272,7 +268,7 @@ mod channels {
             assert!(poll(tx.reserve()).is_pending());
             drop(tx);
             assert_eq!(rx.iter().count(), 2);
-            assert!(spsc.meters().0.summary().waits > 0);
+            assert!(spsc.platform().receivers().summary().waits > 0);
 
             let lanes = Channel::<Lanes<u32, 2, 2>, Futex>::over(Lanes::new(), Futex::new());
             let mut tx = lanes.register().unwrap();
@@ -355,7 +351,7 @@ mod channels {
             let late = event.wait_until(&futex, Strategy::block(), Deadline::after(SOON), || None::<()>);
             assert!(late.is_err());
             let mut context = Context::from_waker(Waker::noop());
-            let mut tickets = [(); 2].map(|()| Ticket::new(&event, &futex));
+            let mut tickets = [(); 2].map(|()| Waiter::new(&event, &futex));
             for ticket in &mut tickets {
                 assert!(ticket.poll(&mut context, || None::<()>).is_pending());
             }

@@ -32,7 +32,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::vec::Vec;
 
-use crate::clock::Deadline;
+use crate::clock;
 use crate::fdpass;
 
 /// The longest that a caller waits, that one descriptor is waited for, and that the thread waits for another one.
@@ -54,14 +54,14 @@ struct Queue {
     /// How many of them were closed.
     closed: u64,
     /// When the one that is being closed has taken too long to be waited for.
-    stuck: Deadline,
+    stuck: u64,
     /// The process whose thread closes them. That of a parent closes nothing for its child.
     process: Option<u32>,
 }
 
 impl Queue {
     const fn new() -> Self {
-        Self { waiting: VecDeque::new(), queued: 0, closed: 0, stuck: Deadline::NEVER, process: None }
+        Self { waiting: VecDeque::new(), queued: 0, closed: 0, stuck: clock::NEVER, process: None }
     }
 
     /// Those that are open still, with the one that is being closed.
@@ -81,7 +81,7 @@ impl Queue {
         }
         // The one that a parent's thread was closing when it forked is not this process's.
         self.closed = self.queued.saturating_sub(self.waiting.len() as u64);
-        self.stuck = Deadline::NEVER;
+        self.stuck = clock::NEVER;
         if self.waiting.is_empty() {
             return;
         }
@@ -95,7 +95,7 @@ impl Queue {
 ///
 /// What is not closed by then is closed later. A deadline in the past does not wait at all, and neither does a call while a
 /// descriptor that was given before has not closed for a second.
-pub fn discard(fds: impl IntoIterator<Item = OwnedFd>, deadline: impl Into<Deadline>) {
+pub fn discard(fds: impl IntoIterator<Item = OwnedFd>, deadline: impl Into<u64>) {
     // Not under the lock: the iterator is the caller's.
     let fds: Vec<OwnedFd> = fds.into_iter().collect();
     if fds.is_empty() {
@@ -124,7 +124,7 @@ pub fn unclosed() -> u64 {
 /// # Errors
 ///
 /// That quarter, when it takes longer.
-pub fn wait_for_room(deadline: impl Into<Deadline>) -> Result<(), u64> {
+pub fn wait_for_room(deadline: impl Into<u64>) -> Result<(), u64> {
     // One is always taken, or a small limit would let nothing in.
     let limit = (fdpass::limit() / PART).max(1);
     let mut queue = lock();
@@ -134,17 +134,17 @@ pub fn wait_for_room(deadline: impl Into<Deadline>) -> Result<(), u64> {
 }
 
 /// Waits until `over`, for a second at most, and not while nothing goes on. Returns whether it is.
-fn wait(mut queue: MutexGuard<'_, Queue>, deadline: Deadline, over: impl Fn(&Queue) -> bool) -> bool {
-    let until = deadline.earlier(Deadline::after(PATIENCE));
+fn wait(mut queue: MutexGuard<'_, Queue>, deadline: u64, over: impl Fn(&Queue) -> bool) -> bool {
+    let until = deadline.min(clock::after(PATIENCE));
     loop {
         if over(&queue) {
             return true;
         }
-        let until = until.earlier(queue.stuck);
-        if until.is_past() || !queue.has_thread() {
+        let until = until.min(queue.stuck);
+        if clock::is_past(until) || !queue.has_thread() {
             return false;
         }
-        let left = until.remaining().unwrap_or(PATIENCE);
+        let left = clock::remaining(until).unwrap_or(PATIENCE);
         queue = DONE.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
     }
 }
@@ -162,12 +162,12 @@ fn close_all() {
             }
             continue;
         };
-        queue.stuck = Deadline::after(PATIENCE);
+        queue.stuck = clock::after(PATIENCE);
         drop(queue);
         // For as long as its maker likes.
         drop(fd);
         queue = lock();
-        queue.stuck = Deadline::NEVER;
+        queue.stuck = clock::NEVER;
         queue.closed = queue.closed.saturating_add(1);
         DONE.notify_all();
     }

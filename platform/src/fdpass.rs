@@ -20,7 +20,7 @@ use rustix::net::{
 };
 use rustix::process::{Resource, getrlimit};
 
-use crate::clock::Deadline;
+use crate::clock;
 use crate::cmsg::{self, Found};
 use crate::{closer, poll, sockopt};
 
@@ -141,7 +141,7 @@ pub fn send(
     sock: impl AsFd,
     bytes: &[u8],
     fds: &[BorrowedFd<'_>],
-    deadline: impl Into<Deadline>,
+    deadline: impl Into<u64>,
 ) -> Result<(), PassError> {
     let deadline = deadline.into();
     let sock = sock.as_fd();
@@ -191,7 +191,7 @@ pub fn recv(
     sock: impl AsFd,
     buf: &mut [u8],
     fds: &mut [Option<OwnedFd>],
-    deadline: impl Into<Deadline>,
+    deadline: impl Into<u64>,
 ) -> Result<usize, PassError> {
     let deadline = deadline.into();
     let sock = sock.as_fd();
@@ -253,9 +253,9 @@ pub fn limit() -> u64 {
 
 /// After a call that would have blocked or was interrupted: waits until it is worth another try. The call itself
 /// was the look that a past deadline allows.
-fn retry(sock: BorrowedFd<'_>, events: PollFlags, errno: Errno, deadline: Deadline) -> Result<(), PassError> {
+fn retry(sock: BorrowedFd<'_>, events: PollFlags, errno: Errno, deadline: u64) -> Result<(), PassError> {
     match errno {
-        Errno::AGAIN | Errno::INTR if deadline.is_past() => Err(PassError::Timeout),
+        Errno::AGAIN | Errno::INTR if clock::is_past(deadline) => Err(PassError::Timeout),
         Errno::AGAIN => match poll::wait(sock, events, deadline)? {
             Some(_) => Ok(()),
             None => Err(PassError::Timeout),

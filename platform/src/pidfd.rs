@@ -11,7 +11,7 @@ use std::process::Child;
 use rustix::event::PollFlags;
 use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, pidfd_open, waitid};
 
-use crate::clock::Deadline;
+use crate::clock;
 use crate::poll;
 use crate::sockopt;
 
@@ -158,12 +158,12 @@ impl PidFd {
     /// Proof that the process has ended, if it has. Does not block. A process that is stopped, slow or hung gives
     /// `None`.
     pub fn evidence(&self) -> Option<PeerDead<'_>> {
-        self.wait(Deadline::now())
+        self.wait(clock::now())
     }
 
     /// Waits for the process to end, until `deadline`. `None` when it came first, or in the unlikely case that the
     /// kernel lacks the memory to wait: never proof of anything.
-    pub fn wait(&self, deadline: impl Into<Deadline>) -> Option<PeerDead<'_>> {
+    pub fn wait(&self, deadline: impl Into<u64>) -> Option<PeerDead<'_>> {
         match poll::wait(self.fd.as_fd(), PollFlags::IN, deadline.into()) {
             // A pidfd becomes readable when the last thread of the process has ended, and for no other reason.
             Ok(Some(ready)) if ready.contains(PollFlags::IN) => Some(PeerDead { process: self }),
@@ -200,10 +200,10 @@ mod tests {
         let (read, write) = rustix::pipe::pipe().unwrap();
         drop(read);
         let broken = PidFd { fd: write, number: 0 };
-        let reported = poll::wait(broken.as_fd(), PollFlags::IN, Deadline::now()).unwrap().unwrap();
+        let reported = poll::wait(broken.as_fd(), PollFlags::IN, clock::now()).unwrap().unwrap();
         assert!(reported.contains(PollFlags::ERR) && !reported.contains(PollFlags::IN), "the control");
         assert!(broken.evidence().is_none());
-        assert!(broken.wait(Deadline::after(core::time::Duration::from_millis(1))).is_none());
+        assert!(broken.wait(clock::after(core::time::Duration::from_millis(1))).is_none());
         let (read, write) = rustix::pipe::pipe().unwrap();
         drop(write);
         assert!(PidFd { fd: read, number: 0 }.evidence().is_none());
@@ -216,7 +216,7 @@ mod tests {
             .map(|()| std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap());
         let [one, other] = [0, 1].map(|n| PidFd::of_child(&children[n]).unwrap());
         children[0].kill().unwrap();
-        let dead = one.wait(Deadline::after(core::time::Duration::from_secs(60))).unwrap();
+        let dead = one.wait(clock::after(core::time::Duration::from_secs(60))).unwrap();
         assert!(dead.is_of(&one) && !dead.is_of(&other));
         assert_eq!(dead.process().number(), children[0].id());
         assert!(format!("{dead:?}").contains(&children[0].id().to_string()));

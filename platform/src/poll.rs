@@ -5,7 +5,7 @@ use std::os::fd::BorrowedFd;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
-use crate::clock::Deadline;
+use crate::clock;
 
 /// How many interrupted looks in a row are repeated once the deadline has come. A storm of signals must not keep
 /// the call from returning.
@@ -13,17 +13,13 @@ const LATE_LOOKS: u32 = 8;
 
 /// Waits until `fd` reports one of `events` or an error condition, and returns what it reported; `None` when the
 /// deadline came first. With a past deadline it looks once. Signals do not end or lengthen the wait.
-pub(crate) fn wait(
-    fd: BorrowedFd<'_>,
-    events: PollFlags,
-    deadline: Deadline,
-) -> Result<Option<PollFlags>, Errno> {
+pub(crate) fn wait(fd: BorrowedFd<'_>, events: PollFlags, deadline: u64) -> Result<Option<PollFlags>, Errno> {
     let mut fds = [PollFd::from_borrowed_fd(fd, events)];
     let mut late = 0;
     loop {
-        let left = deadline.relative();
+        let left = clock::remaining(deadline).map(clock::timespec);
         match poll(&mut fds, left.as_ref()) {
-            Ok(0) if deadline.is_past() => return Ok(None),
+            Ok(0) if clock::is_past(deadline) => return Ok(None),
             // A timer that fires a moment early by our reading of the clock.
             Ok(0) => {}
             Ok(_) => {
@@ -31,7 +27,7 @@ pub(crate) fn wait(
                 return Ok(Some(ready.revents()));
             }
             Err(Errno::INTR) if late >= LATE_LOOKS => return Ok(None),
-            Err(Errno::INTR) => late += u32::from(deadline.is_past()),
+            Err(Errno::INTR) => late += u32::from(clock::is_past(deadline)),
             Err(errno) => return Err(errno),
         }
     }

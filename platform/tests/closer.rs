@@ -7,7 +7,7 @@ use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::Instant;
 
-use annulet_platform::clock::Deadline;
+use annulet_platform::clock;
 use annulet_platform::closer::{discard, unclosed, wait_for_room};
 use annulet_platform::fdpass::{self, PassError, recv, send};
 use annulet_platform::memfd;
@@ -37,7 +37,7 @@ fn is_open(number: i32) -> bool {
 fn becomes(what: &str, so: impl Fn() -> bool) {
     let until = soon();
     while !so() {
-        assert!(!until.is_past(), "not in time: {what}");
+        assert!(!clock::is_past(until), "not in time: {what}");
         std::thread::sleep(Duration::from_millis(1));
     }
 }
@@ -45,7 +45,7 @@ fn becomes(what: &str, so: impl Fn() -> bool) {
 /// What does not close is waited for, but never as long as a deadline may be away.
 #[test]
 fn i12_closing_is_waited_for_a_second_at_most() {
-    for deadline in [soon(), Deadline::NEVER] {
+    for deadline in [soon(), clock::NEVER] {
         let (trap, other) = lingering();
         let begun = Instant::now();
         discard([trap], deadline);
@@ -58,12 +58,12 @@ fn i12_closing_is_waited_for_a_second_at_most() {
 #[test]
 fn i12_what_is_stuck_is_waited_for_once() {
     alone("i12_what_is_stuck_is_waited_for_once", || {
-        let enough = Deadline::after(Duration::from_secs(20));
+        let enough = clock::after(Duration::from_secs(20));
         let (trap, other) = lingering();
         discard([trap], soon());
-        (0..40).for_each(|_| discard([null()], Deadline::NEVER));
+        (0..40).for_each(|_| discard([null()], clock::NEVER));
         assert_eq!(unclosed(), 41);
-        assert!(!enough.is_past());
+        assert!(!clock::is_past(enough));
         drop(other);
         // What comes then is waited for again, and so is all that was before it.
         becomes("the first is closed", || unclosed() < 41);
@@ -94,7 +94,7 @@ fn i12_all_that_does_not_close_is_one_thread() {
         let others: Vec<_> = (0..9)
             .map(|_| {
                 let (trap, other) = lingering();
-                discard([trap], Deadline::now());
+                discard([trap], clock::now());
                 other
             })
             .collect();
@@ -106,12 +106,12 @@ fn i12_all_that_does_not_close_is_one_thread() {
         becomes("it has ended", || threads() == before);
         // In the usual case a descriptor is gone when the call returns, and again there is one thread. A call that was not
         // told that it is would have waited for a second.
-        let enough = Deadline::after(Duration::from_secs(20));
+        let enough = clock::after(Duration::from_secs(20));
         for _ in 0..40 {
             discard([null()], soon());
             assert_eq!(open_fds(), fds);
         }
-        assert!(!enough.is_past());
+        assert!(!clock::is_past(enough));
         assert_eq!((threads(), unclosed()), (before + 1, 0));
     });
 }
@@ -121,10 +121,10 @@ fn i12_all_that_does_not_close_is_one_thread() {
 fn i12_a_memory_file_is_closed_by_no_caller() {
     alone("i12_a_memory_file_is_closed_by_no_caller", || {
         let (trap, other) = lingering();
-        discard([trap], Deadline::now());
+        discard([trap], clock::now());
         let file = memfd::create(c"annulet-i12", 1 << 12).unwrap();
         let number = file.as_raw_fd();
-        discard([file], Deadline::now());
+        discard([file], clock::now());
         let is_open = |(open, name): &(i32, std::path::PathBuf)| {
             *open == number && name.to_string_lossy().contains("annulet-i12")
         };
@@ -141,10 +141,10 @@ fn i12_without_a_thread_no_deadline_breaks() {
         let fds = open_fds();
         let (trap, other) = lingering();
         let held = filter::without(&[libc::SYS_clone, libc::SYS_clone3], libc::EAGAIN, move || {
-            discard([trap, null()], Deadline::now());
+            discard([trap, null()], clock::now());
             // There is nothing to wait for, whatever the deadline.
-            discard([null()], Deadline::NEVER);
-            (unclosed(), wait_for_room(Deadline::NEVER))
+            discard([null()], clock::NEVER);
+            (unclosed(), wait_for_room(clock::NEVER))
         });
         assert_eq!(held, (3, Ok(())));
         assert_eq!(open_fds().len(), fds.len() + 4, "they are queued");
@@ -166,16 +166,16 @@ fn i12_so_many_may_wait_to_be_closed() {
         let file = null();
         send(&theirs, b"x", &[trap.as_fd()], soon()).unwrap();
         drop(trap);
-        let take = || recv(&ours, &mut [0; 8], &mut [], Deadline::now());
+        let take = || recv(&ours, &mut [0; 8], &mut [], clock::now());
         assert_eq!(take(), Err(PassError::FdSurplus { expected: 0, found: 1 }));
         for waiting in [1, 6, 11] {
-            assert_eq!((unclosed(), wait_for_room(Deadline::now())), (waiting, Ok(())));
+            assert_eq!((unclosed(), wait_for_room(clock::now())), (waiting, Ok(())));
             send(&theirs, b"x", &[file.as_fd(); 5], soon()).unwrap();
             assert_eq!(take(), Err(PassError::FdSurplus { expected: 0, found: 5 }));
         }
         let held = open_fds();
         send(&theirs, b"x", &[file.as_fd(); 5], soon()).unwrap();
-        assert_eq!((unclosed(), wait_for_room(Deadline::now())), (16, Err(16)));
+        assert_eq!((unclosed(), wait_for_room(clock::now())), (16, Err(16)));
         assert_eq!(take(), Err(PassError::TooManyUnclosed { limit: 16 }));
         // A second is enough to see that it is stuck.
         assert_eq!((unclosed(), wait_for_room(soon())), (16, Err(16)));
@@ -195,10 +195,10 @@ fn i12_a_forked_child_closes_by_a_thread_of_its_own() {
         let (trap, other) = lingering();
         // It is being closed: the child has no copy of it.
         let number = trap.as_raw_fd();
-        discard([trap], Deadline::now());
+        discard([trap], clock::now());
         becomes("it is taken out", || !is_open(number));
         let fds = open_fds();
-        discard([null(), null()], Deadline::now());
+        discard([null(), null()], clock::now());
         // SAFETY: the other thread of this process waits in the kernel, and holds no lock.
         let child = unsafe { libc::fork() };
         if child == 0 {

@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, Stdio};
 use std::time::Instant;
 
-use annulet_platform::clock::Deadline;
+use annulet_platform::clock;
 use annulet_platform::fdpass;
 use annulet_platform::futex::{Scope, Wake, wait, wake};
 use annulet_platform::mapping::Mapping;
@@ -29,7 +29,7 @@ fn word(mapping: &Mapping) -> &AtomicU32 {
 fn h03_a_changed_word_does_not_sleep() {
     let word = AtomicU32::new(1);
     for scope in [Scope::Private, Scope::Shared] {
-        assert_eq!(wait(&word, 0, scope, Deadline::NEVER), Wake::Changed);
+        assert_eq!(wait(&word, 0, scope, clock::NEVER), Wake::Changed);
     }
 }
 
@@ -39,7 +39,7 @@ fn h04_nobody_wakes_and_the_deadline_ends_the_wait() {
     for scope in [Scope::Private, Scope::Shared] {
         for span in [Duration::ZERO, Duration::from_millis(30)] {
             let start = Instant::now();
-            assert_eq!(wait(&word, 0, scope, Deadline::after(span)), Wake::TimedOut);
+            assert_eq!(wait(&word, 0, scope, clock::after(span)), Wake::TimedOut);
             assert!(start.elapsed() >= span && start.elapsed() < Duration::from_secs(20));
         }
     }
@@ -48,7 +48,7 @@ fn h04_nobody_wakes_and_the_deadline_ends_the_wait() {
 /// Wakes until somebody was there to be woken.
 fn wake_until_one(word: &AtomicU32, scope: Scope) -> bool {
     let deadline = soon();
-    while !deadline.is_past() {
+    while !clock::is_past(deadline) {
         if wake(word, 1, scope) == 1 {
             return true;
         }
@@ -63,7 +63,7 @@ fn wake_two(scope: Scope, count: u32) -> u32 {
     std::thread::scope(|threads| {
         let waiters: Vec<_> = (0..2).map(|_| threads.spawn(|| wait(&word, 0, scope, soon()))).collect();
         let (mut most, mut woken, deadline) = (0, 0, soon());
-        while woken < 2 && !deadline.is_past() {
+        while woken < 2 && !clock::is_past(deadline) {
             std::thread::sleep(Duration::from_millis(2));
             // The kernel itself takes zero for one.
             assert_eq!(wake(&word, 0, scope), 0);
@@ -87,7 +87,7 @@ fn threads_wake_each_other_and_counts_are_exact() {
         // waiters must happen to sleep at the same moment.
         let deadline = soon();
         while wake_two(scope, u32::MAX) < 2 {
-            assert!(!deadline.is_past(), "no call woke both");
+            assert!(!clock::is_past(deadline), "no call woke both");
         }
     }
 }
@@ -112,7 +112,7 @@ fn h07_a_waiter_in_another_process_is_woken_through_a_read_only_mapping() {
         for scope in [Scope::Shared, Scope::Private] {
             fdpass::send(&stdin, b"ready", &[], soon()).unwrap();
             let patience =
-                if scope == Scope::Shared { soon() } else { Deadline::after(Duration::from_millis(300)) };
+                if scope == Scope::Shared { soon() } else { clock::after(Duration::from_millis(300)) };
             let reply: &[u8] = match wait(word(&mapping), 0, scope, patience) {
                 Wake::Woken => b"woken",
                 Wake::TimedOut => b"late",
@@ -137,8 +137,8 @@ fn h07_a_waiter_in_another_process_is_woken_through_a_read_only_mapping() {
     assert_eq!(answer(), "woken");
     // The control: a private waiter on the same word hears no wake from another process.
     assert_eq!(answer(), "ready");
-    let patience = Deadline::after(Duration::from_millis(200));
-    while !patience.is_past() {
+    let patience = clock::after(Duration::from_millis(200));
+    while !clock::is_past(patience) {
         assert_eq!(wake(word(&mapping), u32::MAX, Scope::Shared), 0);
         std::thread::sleep(Duration::from_millis(1));
     }

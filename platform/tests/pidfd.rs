@@ -9,7 +9,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::process::{Child, Stdio};
 
-use annulet_platform::clock::Deadline;
+use annulet_platform::clock;
 use annulet_platform::pidfd::PidFd;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
@@ -44,14 +44,14 @@ fn sigkill_is_evidence_within_the_bound() {
     let peer = PidFd::of_child(&child).unwrap();
     assert!(peer.evidence().is_none());
     assert!(!peer.is_this_process());
-    assert!(peer.wait(Deadline::after(Duration::from_millis(20))).is_none());
+    assert!(peer.wait(clock::after(Duration::from_millis(20))).is_none());
     child.kill().unwrap();
-    assert!(peer.wait(Deadline::after(BOUND)).is_some());
+    assert!(peer.wait(clock::after(BOUND)).is_some());
     // Before and after the parent has collected the exit status.
     assert!(peer.evidence().is_some());
     child.wait().unwrap();
     assert!(peer.evidence().is_some());
-    assert!(peer.wait(Deadline::NEVER).is_some());
+    assert!(peer.wait(clock::NEVER).is_some());
 }
 
 #[test]
@@ -66,11 +66,11 @@ fn sigstop_is_no_evidence() {
     let (_, status) = waitpid(Some(pid), WaitOptions::UNTRACED).unwrap().unwrap();
     assert!(status.stopped());
     assert!(peer.evidence().is_none());
-    assert!(peer.wait(Deadline::after(Duration::from_millis(200))).is_none());
+    assert!(peer.wait(clock::after(Duration::from_millis(200))).is_none());
     kill_process(pid, Signal::CONT).unwrap();
     assert!(peer.evidence().is_none());
     child.kill().unwrap();
-    assert!(peer.wait(Deadline::after(BOUND)).is_some());
+    assert!(peer.wait(clock::after(BOUND)).is_some());
     child.wait().unwrap();
 }
 
@@ -107,7 +107,7 @@ fn a_connected_peer_is_named_by_its_socket() {
     let peer = PidFd::of_peer(&stream).unwrap();
     assert!(peer.evidence().is_none());
     child.kill().unwrap();
-    assert!(peer.wait(Deadline::after(BOUND)).is_some());
+    assert!(peer.wait(clock::after(BOUND)).is_some());
     child.wait().unwrap();
     // Reaped: this kernel either still names the process, as dead, or has no answer; it never names another.
     match PidFd::of_peer(&stream) {
@@ -164,7 +164,7 @@ fn h08_waiting_for_a_descriptor_is_no_spin() {
     let this = PidFd::open(std::process::id()).unwrap();
     let used = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap();
     let (before, span) = (used(), Duration::from_millis(200));
-    assert!(this.wait(Deadline::after(span)).is_none());
+    assert!(this.wait(clock::after(span)).is_none());
     let used = used() - before;
     assert!(used < span / 10, "{used:?}");
 }

@@ -9,7 +9,7 @@ use core::time::Duration;
 use std::panic::{catch_unwind, resume_unwind};
 use std::time::Instant;
 
-use annulet_platform::clock::Deadline;
+use annulet_platform::clock;
 use annulet_platform::fdpass::{self, PassError};
 use annulet_platform::futex::{Scope, Wake, wait};
 use annulet_platform::pidfd::PidFd;
@@ -59,22 +59,22 @@ fn storm() {
 
     let (ours, theirs) = fdpass::pair().unwrap();
     let start = Instant::now();
-    let result = fdpass::recv(&ours, &mut [0; 8], &mut [], Deadline::after(span));
+    let result = fdpass::recv(&ours, &mut [0; 8], &mut [], clock::after(span));
     assert_eq!(result, Err(PassError::Timeout));
     assert!(in_time(start));
 
-    while fdpass::send(&theirs, &[0; 4096], &[], Deadline::now()).is_ok() {}
+    while fdpass::send(&theirs, &[0; 4096], &[], clock::now()).is_ok() {}
     let start = Instant::now();
-    let result = fdpass::send(&theirs, &[0; 4096], &[], Deadline::after(span));
+    let result = fdpass::send(&theirs, &[0; 4096], &[], clock::after(span));
     assert_eq!(result, Err(PassError::Timeout));
     assert!(in_time(start));
 
     let this = PidFd::open(std::process::id()).unwrap();
     let start = Instant::now();
-    assert!(this.wait(Deadline::after(span)).is_none());
+    assert!(this.wait(clock::after(span)).is_none());
     assert!(in_time(start));
 
-    let (word, deadline, start) = (AtomicU32::new(0), Deadline::after(span), Instant::now());
+    let (word, deadline, start) = (AtomicU32::new(0), clock::after(span), Instant::now());
     let mut interrupted = 0;
     loop {
         match wait(&word, 0, Scope::Private, deadline) {

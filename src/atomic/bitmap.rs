@@ -13,6 +13,16 @@ use crate::sync::{AtomicU32, const_fn};
 #[repr(transparent)]
 pub(crate) struct Bitmap(AtomicU32);
 
+/// Why no number was claimed.
+#[cfg(compare_and_swap)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoNumber {
+    /// Each that was wanted is claimed.
+    Taken,
+    /// Other parties were faster at each of the tries.
+    Contended,
+}
+
 impl Bitmap {
     const_fn! {
         pub(crate) const fn new() -> Self {
@@ -20,25 +30,37 @@ impl Bitmap {
         }
     }
 
-    /// Claims every number of `wanted`, or none of them. True when they are ours.
+    /// Claims every number of `wanted`, or none of them. Returns true when they are the caller's.
+    #[cfg(compare_and_swap)]
+    #[inline]
+    pub(crate) fn claim(&self, wanted: u32) -> bool {
+        self.claim_by(|claimed| (claimed & wanted == 0).then_some(wanted)).is_ok()
+    }
+
+    /// Claims the lowest number of `among` that is free. Returns it.
+    #[cfg(compare_and_swap)]
+    pub(crate) fn claim_any(&self, among: u32) -> Result<u32, NoNumber> {
+        let lowest = |free: u32| (free != 0).then_some(free & free.wrapping_neg());
+        self.claim_by(|claimed| lowest(among & !claimed)).map(u32::trailing_zeros)
+    }
+
+    /// Claims the numbers that `choose` gives for those that are claimed. Returns them.
     ///
     /// Acquire: pairs with [`give_back`](Self::give_back), so what the last holder did is seen.
     #[cfg(compare_and_swap)]
     #[inline]
-    pub(crate) fn claim(&self, wanted: u32) -> bool {
+    fn claim_by(&self, choose: impl Fn(u32) -> Option<u32>) -> Result<u32, NoNumber> {
         // Relaxed: only a first guess; the exchange decides.
-        let mut now = self.0.load(Ordering::Relaxed);
+        let mut claimed = self.0.load(Ordering::Relaxed);
         for _ in 0..TRIES {
-            if now & wanted != 0 {
-                return false;
-            }
+            let wanted = choose(claimed).ok_or(NoNumber::Taken)?;
             let acquire = order(Site::BitmapClaim, Ordering::Acquire);
-            match self.0.compare_exchange(now, now | wanted, acquire, Ordering::Relaxed) {
-                Ok(_) => return true,
-                Err(seen) => now = seen,
+            match self.0.compare_exchange(claimed, claimed | wanted, acquire, Ordering::Relaxed) {
+                Ok(_) => return Ok(wanted),
+                Err(now) => claimed = now,
             }
         }
-        false
+        Err(NoNumber::Contended)
     }
 
     /// Gives claimed numbers back.
@@ -79,6 +101,8 @@ impl Bitmap {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::Bitmap;
+    #[cfg(compare_and_swap)]
+    use super::NoNumber;
 
     #[test]
     fn a_number_has_one_holder_and_a_partial_claim_takes_nothing() {
@@ -90,5 +114,17 @@ mod tests {
         assert!(ends.claim(0b01));
         ends.clear();
         assert!(ends.claim(0b11));
+    }
+
+    #[cfg(compare_and_swap)]
+    #[test]
+    fn the_lowest_free_number_is_claimed() {
+        let places = Bitmap::new();
+        assert!(places.claim(0b10));
+        assert_eq!([0, 1, 2].map(|_| places.claim_any(0b1011)), [Ok(0), Ok(3), Err(NoNumber::Taken)]);
+        assert_eq!(places.claim_any(0), Err(NoNumber::Taken));
+        places.give_back(0b10);
+        assert_eq!(places.claim_any(u32::MAX), Ok(1));
+        assert_eq!(places.claim_any(1 << 31), Ok(31));
     }
 }

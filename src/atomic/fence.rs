@@ -5,7 +5,7 @@
 use super::site::{Site, fence};
 use crate::sync::Ordering;
 
-/// The writer's side of *publish, fence, look*: between the position that it publishes, and its look at who has
+/// The writer's side of *publish, fence, look*: between the position that it publishes, and its look at which readers have
 /// joined. A whole fence, because it orders a store before later loads. Pairs with [`after_join`].
 #[cfg_attr(not(compare_and_swap), allow(dead_code))]
 #[inline(always)]
@@ -15,7 +15,7 @@ pub(crate) fn after_publish() {
 
 /// The joining side: between its own place, and its look at the writer's position. Pairs with [`after_publish`].
 ///
-/// Of two whole fences one is the first: either the writer, after its fence, sees who has joined; or whoever joins,
+/// Of two whole fences one is the first: either the writer, after its fence, sees the reader that joined; or that reader,
 /// after its own, sees what the writer published.
 #[cfg_attr(not(compare_and_swap), allow(dead_code))]
 #[inline(always)]
@@ -43,7 +43,7 @@ pub(crate) fn before_empty() {
 /// Between giving an end back, and the look whether there is something for it that another thread has left to its holder:
 /// one that found the end taken. A whole fence. Pairs with that of a signal, which the other thread passes between putting it
 /// there and looking for the end.
-#[cfg_attr(not(arc), allow(dead_code))]
+#[cfg_attr(not(compare_and_swap), allow(dead_code))]
 #[inline(always)]
 pub(crate) fn given_back() {
     fence(Site::DiscardFence, Ordering::SeqCst);

@@ -4,7 +4,7 @@
 //! Each value is valid and empty when its memory is zero. Each method says what its ordering pairs with, and has a
 //! [`Site`](site::Site) that a model fails without.
 //!
-//! | file | what | who uses it |
+//! | file | what | used by |
 //! |---|---|---|
 //! | `cursor` | one side's position | rings, the places of readers |
 //! | `stamp` | the commit of one slot | sides of many ends |
@@ -16,7 +16,7 @@
 //! | `slot_numbers` | numbers that are one table's alone | tables |
 //! | `slot_state` | pins and generations of a table slot | regions |
 //! | `once_box` | a pointer that is set once | growing lanes, blocks of waiters |
-//! | `waiter_count` | who waits, and who fences for whom | events |
+//! | `waiter_count` | how many wait, and which side fences | events |
 //! | `word` | a word to sleep on | events, platforms |
 //! | `sleepers` | threads that sleep, and those not called yet | events |
 //! | `waker_cell` | the waker of one task | events |
@@ -53,6 +53,8 @@ mod waker_cell;
 mod word;
 
 pub(crate) use bitmap::Bitmap;
+#[cfg(compare_and_swap)]
+pub(crate) use bitmap::NoNumber;
 pub(crate) use cursor::Cursor;
 pub(crate) use generation::Generation;
 #[cfg(compare_and_swap)]
@@ -64,10 +66,10 @@ pub(crate) use slot_numbers::{MOST_SLOTS, SlotNumbers};
 pub(crate) use slot_state::{CloseError, MAX_PINS, PinError, SlotState};
 pub(crate) use split_cursor::{Sequence, SplitCursor};
 #[cfg(compare_and_swap)]
-pub use word::Word;
+pub use {peer_counts::Role, word::Word};
 #[cfg(compare_and_swap)]
 pub(crate) use {
-    peer_counts::{Counted, PeerCounts, Role},
+    peer_counts::{Counted, PeerCounts},
     relaxed::{RelaxedCount, RelaxedHint},
     sleepers::Sleepers,
     stamp::Stamp,

@@ -1,29 +1,31 @@
-//! Who is there on either side, and whether it was closed: what a wait ends with.
+//! How many ends either side of a channel has, and whether it was closed: what a wait ends with.
 
 use super::site::{Site, order};
 use crate::sync::{AtomicU32, Ordering, const_fn};
 
 /// The two sides of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
+pub enum Role {
+    /// It sends items, and waits for room.
     Sender,
+    /// It receives items, and waits for them.
     Receiver,
 }
 
 /// Nothing is sent or received any more, for good.
 const CLOSED: u32 = 1;
 /// There was one.
-const MET: u32 = 1 << 1;
+const SEEN: u32 = 1 << 1;
 /// One of them.
 const ONE: u32 = 1 << 2;
-/// There were too many to be counted, so nobody knows when they are gone.
-const ENDLESS: u32 = 1 << 31;
+/// There were too many to be counted, so it is not known when they are gone.
+const SATURATED: u32 = 1 << 31;
 /// More than that are not counted any more, and from the first of these on the party is never gone. So a number never runs
 /// over, however many handles are made and forgotten.
 const MANY: u32 = 1 << 28;
 
-/// How many handles each side of a channel has, and whether it was closed: a word for each side. Zero is open, with
-/// nobody there yet.
+/// How many handles each side of a channel has, and whether it was closed: a word for each side. Zero is open, and
+/// no end was there yet.
 ///
 /// ```text
 ///   bit 0      closed, for good, in both words
@@ -46,7 +48,7 @@ pub(crate) struct Counted(bool);
 
 /// A party was there and is gone.
 const fn gone(word: u32) -> bool {
-    word & !CLOSED == MET
+    word & !CLOSED == SEEN
 }
 
 impl PeerCounts {
@@ -70,25 +72,25 @@ impl PeerCounts {
         // Relaxed: a handle comes from a ring or from another handle, which have their own order.
         let before = word.fetch_add(ONE, Ordering::Relaxed);
         if before / ONE >= MANY {
-            // First, so that there is no moment in which those who are counted may all go.
-            word.fetch_or(ENDLESS, Ordering::Relaxed);
+            // First, so that there is no moment in which those that are counted may all go.
+            word.fetch_or(SATURATED, Ordering::Relaxed);
             word.fetch_sub(ONE, Ordering::Relaxed);
             return Counted(false);
         }
-        if before & MET == 0 {
+        if before & SEEN == 0 {
             // After it is counted: for a moment it is there without having been met, which says the same as not yet.
-            word.fetch_or(MET, Ordering::Relaxed);
+            word.fetch_or(SEEN, Ordering::Relaxed);
         }
         Counted(true)
     }
 
     /// One less. True if that was the last one.
     ///
-    /// Release: pairs with [`is_over`](Self::is_over). Whoever sees that all are gone sees what they have done.
+    /// Release: pairs with [`is_disconnected`](Self::is_disconnected). A party that sees that all are gone sees what they have done.
     #[must_use]
     pub(crate) fn leave(&self, party: Role, counted: Counted) -> bool {
         if !counted.0 {
-            // There were so many that nobody knows which one is the last.
+            // There were so many that it is not known which one is the last.
             return false;
         }
         self.word(party).fetch_sub(ONE, order(Site::PartyLeave, Ordering::Release)) / ONE == 1
@@ -96,7 +98,7 @@ impl PeerCounts {
 
     /// Closes it for good. True if it was open.
     ///
-    /// Release: pairs with `is_over`, and with [`is_closed`](Self::is_closed).
+    /// Release: pairs with `is_disconnected`, and with [`is_closed`](Self::is_closed).
     pub(crate) fn close(&self) -> bool {
         let close = |word: &AtomicU32| word.fetch_or(CLOSED, order(Site::PartyClose, Ordering::Release));
         // Senders are refused before receivers hear of the end. Both, also if another party is in the middle of this.
@@ -118,14 +120,14 @@ impl PeerCounts {
     /// Acquire: pairs with [`leave`](Self::leave) and [`close`](Self::close). What the others had sent is seen by a look
     /// that comes after this one.
     #[inline(always)]
-    pub(crate) fn is_over(&self, other: Role) -> bool {
+    pub(crate) fn is_disconnected(&self, other: Role) -> bool {
         let now = self.word(other).load(order(Site::PartyLook, Ordering::Acquire));
         now & CLOSED != 0 || gone(now)
     }
 
     /// Returns whether a party was there and is gone, closed or not.
     ///
-    /// Relaxed: it is asked after a fence, by who then takes the end of that party. The end is claimed, which has an order
+    /// Relaxed: it is asked after a fence, by the party that then takes the end. The end is claimed, which has an order
     /// of its own.
     pub(crate) fn is_gone(&self, party: Role) -> bool {
         gone(self.word(party).load(Ordering::Relaxed))
@@ -136,7 +138,7 @@ impl PeerCounts {
         (self.word(party).load(Ordering::Relaxed) / ONE).min(MANY) as usize
     }
 
-    /// Open again, with nobody there, by exclusive access.
+    /// Opens it again, without ends, by exclusive access.
     pub(crate) fn reset(&mut self) {
         *self = Self::new();
     }
@@ -149,20 +151,22 @@ mod tests {
     #[test]
     fn rm05_a_party_is_gone_when_the_last_of_it_is() {
         let life = PeerCounts::new();
-        assert!(!life.is_over(Role::Sender), "not there yet is not gone");
+        assert!(!life.is_disconnected(Role::Sender), "not there yet is not gone");
         let (one, two) = (life.join(Role::Sender), life.join(Role::Sender));
         let other = life.join(Role::Receiver);
         assert_eq!((life.count(Role::Sender), life.count(Role::Receiver)), (2, 1));
         assert!(!life.leave(Role::Sender, one));
-        assert!(!life.is_over(Role::Sender));
+        assert!(!life.is_disconnected(Role::Sender));
         assert!(life.leave(Role::Sender, two));
-        assert!(life.is_over(Role::Sender));
-        assert!(!life.is_over(Role::Receiver));
+        assert!(life.is_disconnected(Role::Sender));
+        assert!(!life.is_disconnected(Role::Receiver));
         let again = life.join(Role::Sender);
-        assert!(!life.is_over(Role::Sender), "somebody has come");
+        assert!(!life.is_disconnected(Role::Sender), "one has come");
         assert!(life.close());
         assert!(!life.close(), "once");
-        assert!(life.is_over(Role::Sender) && life.is_over(Role::Receiver) && life.is_closed());
+        assert!(
+            life.is_disconnected(Role::Sender) && life.is_disconnected(Role::Receiver) && life.is_closed()
+        );
         assert!(!life.is_gone(Role::Receiver), "closed or not, it is there");
         assert!(life.leave(Role::Receiver, other));
         assert!(life.leave(Role::Sender, again));
@@ -171,23 +175,23 @@ mod tests {
     /// Handles that are forgotten do not run over, nor change what is known of the other party.
     #[test]
     fn rm05_too_many_to_count_are_never_gone() {
-        let life = PeerCounts { senders: AtomicU32::new((MANY * ONE) | MET), ..PeerCounts::new() };
+        let life = PeerCounts { senders: AtomicU32::new((MANY * ONE) | SEEN), ..PeerCounts::new() };
         let many = MANY as usize;
         let uncounted = life.join(Role::Sender);
         assert_eq!(uncounted, Counted(false));
         assert_eq!((life.count(Role::Sender), life.count(Role::Receiver)), (many, 0));
-        // Those who were counted go, and this one is still there.
+        // Those that were counted go, and this one is still there.
         for _ in 0..3 {
             assert!(!life.leave(Role::Sender, Counted(true)));
         }
         life.senders.fetch_sub((MANY - 4) * ONE, Ordering::Relaxed);
         assert!(!life.leave(Role::Sender, Counted(true)));
-        assert!(!life.is_over(Role::Sender));
+        assert!(!life.is_disconnected(Role::Sender));
         assert!(!life.leave(Role::Sender, uncounted));
         assert_eq!(life.count(Role::Receiver), 0);
         let receiver = life.join(Role::Receiver);
         assert!(life.leave(Role::Receiver, receiver));
-        assert!(life.is_over(Role::Receiver));
+        assert!(life.is_disconnected(Role::Receiver));
     }
 
     /// As many as a channel may be asked for in earnest are counted, whatever the size of a word.
@@ -199,7 +203,7 @@ mod tests {
             let handles: alloc::vec::Vec<_> = (0..THOUSANDS).map(|_| life.join(party)).collect();
             assert_eq!(life.count(party), THOUSANDS);
             let lasts = handles.into_iter().filter(|counted| life.leave(party, *counted)).count();
-            assert_eq!((lasts, life.is_over(party)), (1, true));
+            assert_eq!((lasts, life.is_disconnected(party)), (1, true));
         }
     }
 }

@@ -26,7 +26,7 @@ const RETIRED: u32 = FILLING | 1;
 /// The most readers that may be inside one slot.
 pub(crate) const MAX_PINS: u32 = if cfg!(annulet_narrow) { 255 } else { (1 << 29) - 1 };
 
-/// The most pins there may be at all: those who close a slot, or look it up, get in where readers don't.
+/// The most pins there may be at all: parties that close a slot, or look it up, get in where readers do not.
 const MOST_PINS: u32 = !STATE;
 
 // One more than the most does not run into the state, and readers stop before it.
@@ -152,7 +152,7 @@ impl SlotState {
         Err(PinError::Contended)
     }
 
-    /// One more pin for somebody who holds one: works in a closing slot too, since that reader is inside.
+    /// One more pin for a party that holds one: works in a closing slot too, since that reader is inside.
     pub(crate) fn clone_pin(&self) -> Result<(), PinError> {
         self.enter(MAX_PINS, |state| state == OPEN || state == CLOSING)
     }
@@ -163,7 +163,7 @@ impl SlotState {
         self.enter(MOST_PINS, |state| state == OPEN || state == CLOSING)
     }
 
-    /// Leaves the slot. Release: pairs with the Acquire of [`close`](Self::close), so that whoever closes
+    /// Leaves the slot. Release: pairs with the Acquire of [`close`](Self::close), so that the party that closes
     /// the slot comes after everything this reader did in it. Returns how many readers are left.
     #[inline]
     pub(crate) fn unpin(&self) -> u32 {
@@ -172,7 +172,7 @@ impl SlotState {
         (before & !STATE).saturating_sub(1)
     }
 
-    /// Closes the slot to new readers and, when nobody is inside, takes it back to `Filling` for the caller.
+    /// Closes the slot to new readers and, when no pin is left, takes it back to `Filling` for the caller.
     ///
     /// On `InUse` the slot stays closed; calling again once the readers have left takes it back.
     pub(crate) fn close(&self, generation: u32) -> Result<(), CloseError> {
@@ -202,7 +202,7 @@ impl SlotState {
             if left > 0 {
                 return Err(CloseError::InUse(left));
             }
-            // The others have left since: once more, so that of all who close it at once the last succeeds.
+            // The others have left since: once more, so that of all parties that close it at once the last succeeds.
         }
         Err(CloseError::Contended)
     }

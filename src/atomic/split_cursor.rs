@@ -11,7 +11,7 @@ use crate::sync::{AtomicPos, AtomicU32, Ordering, Pos, const_fn};
 /// A position that never comes round. loom gets turns of two positions each, so that its models cross them.
 pub(crate) type Sequence = crate::span::Sequence<{ if cfg!(loom) { 1 } else { Pos::BITS - 1 } }>;
 
-/// A position of one writer, watched by many who may be far behind: it never comes round.
+/// A position of one writer, watched by many that may be far behind: it never comes round.
 ///
 /// Where a word has 64 bits, it is one word; the second is not used. Elsewhere the writer stores the first word, and
 /// then the second when its turn has changed ([`Sequence`]).
@@ -112,10 +112,10 @@ impl SplitCursor {
         }
     }
 
-    /// As [`publish`](Self::publish), and whatever this side stores from now on is seen only by those who then see
+    /// As [`publish`](Self::publish), and whatever this side stores from now on is seen only by parties that then see
     /// this position, too: *say that it is about to go, fence, overwrite it*.
     ///
-    /// The fence is Release: it pairs with the Acquire fence of [`validate`](Self::validate). Whoever loads something
+    /// The fence is Release: it pairs with the Acquire fence of [`validate`](Self::validate). A party that loads something
     /// that was stored after it, and then passes that fence, loads this position or a later one.
     #[inline(always)]
     pub(crate) fn invalidate(&self, from: Sequence, to: Sequence) {

@@ -19,7 +19,7 @@ unsafe impl Zeroed for Stamp {
 impl Stamp {
     /// What was last committed to the slot.
     ///
-    /// Acquire: pairs with [`commit`](Self::commit). Whoever sees the slot written may read it; whoever sees it
+    /// Acquire: pairs with [`commit`](Self::commit). An end that sees the slot written may read it; one that sees it
     /// freed may write it.
     #[inline(always)]
     pub(crate) fn observe(&self) -> Pos {

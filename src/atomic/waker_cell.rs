@@ -1,4 +1,4 @@
-//! The slot of one task that waits: a waker, and who may touch it.
+//! The slot of one task that waits: a waker, and which party may touch it.
 //!
 //! A task claims a slot for as long as it waits, and leaves its waker there each time it is about to be put aside. A
 //! signaller takes the waker out, which wakes that task and no other.
@@ -11,7 +11,7 @@
 //!        vacate       arm again, vacate (task)                                  done (signaller)
 //! ```
 //!
-//! Nobody waits for anybody here: a task that finds its slot `Waking` is being woken, and tries again; one that leaves
+//! No party waits for another one here: a task that finds its slot `Waking` is being woken, and tries again; one that leaves
 //! then lets the signaller free the slot. So a signal may come from an interrupt handler that has interrupted either.
 
 use core::cell::UnsafeCell;
@@ -36,7 +36,7 @@ pub(crate) struct WakerCell {
     shadow: Shadow<1>,
 }
 
-// SAFETY: the waker in it may be sent and shared. It is written and taken out by whoever the state says has the cell:
+// SAFETY: the waker in it may be sent and shared. It is written and taken out by the party that has the cell, as the state says:
 // its task while `IDLE` (and after taking `ARMED` back), one signaller while `WAKING` or `ABANDONED`.
 unsafe impl Sync for WakerCell {}
 
@@ -127,12 +127,12 @@ impl WakerCell {
         self.shadow.write(0);
         // SAFETY: the exchange made the cell this signaller's alone until it says so below.
         let cell = unsafe { &*self.waker.get() };
-        // SAFETY: initialised, since it was armed; and read once, since nobody but us can leave `WAKING`.
+        // SAFETY: initialised, since it was armed; and read once, since only this signaller can leave `WAKING`.
         let waker = unsafe { cell.assume_init_read() };
         taken();
         // Release: pairs with the next `arm` of this task.
         if self.state.swap(IDLE, order(Site::TaskDone, Ordering::Release)) == ABANDONED {
-            // The task has left, and nobody else has claimed the slot.
+            // The task has left, and no other task has claimed the slot.
             self.free();
             return false;
         }
@@ -190,7 +190,7 @@ mod tests {
         assert!(matches!(cell.vacate(), Left::Awake), "it was woken");
         is_free_once();
         arm();
-        // It leaves while it is being woken, and whoever wakes it frees the slot.
+        // It leaves while it is being woken, and the signaller frees the slot.
         assert!(!cell.wake(|| {
             assert!(matches!(cell.vacate(), Left::Waking));
             assert!(!cell.claim());

@@ -1,8 +1,6 @@
 //! Why nothing was sent, or received.
 
-use core::fmt;
-
-use crate::error::{PopError, PushError};
+use crate::error::{PopError, PushError, gives_back, says};
 use crate::ring::broadcast::ReadError;
 
 /// Why a value was not sent at once. It carries the value back.
@@ -19,13 +17,24 @@ pub enum TrySendError<T> {
     Closed(T),
 }
 
+gives_back! { TrySendError {
+    Full => "the channel is full",
+    Pending => "the next slot is still being read",
+    Contended => "other senders were faster each time",
+    Closed => "the channel is closed",
+} }
+
 impl<T> TrySendError<T> {
-    /// The value that was refused.
+    /// Returns true if there is no room now.
     #[must_use]
-    pub fn into_inner(self) -> T {
-        match self {
-            Self::Full(value) | Self::Pending(value) | Self::Contended(value) | Self::Closed(value) => value,
-        }
+    pub const fn is_full(&self) -> bool {
+        matches!(self, Self::Full(_))
+    }
+
+    /// Returns true if nothing can be sent any more.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed(_))
     }
 }
 
@@ -49,13 +58,22 @@ pub enum SendError<T> {
     Timeout(T),
 }
 
+gives_back! { SendError {
+    Closed => "the channel is closed",
+    Timeout => "timed out",
+} }
+
 impl<T> SendError<T> {
-    /// The value that was refused.
+    /// Returns true if nothing can be sent any more.
     #[must_use]
-    pub fn into_inner(self) -> T {
-        match self {
-            Self::Closed(value) | Self::Timeout(value) => value,
-        }
+    pub const fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed(_))
+    }
+
+    /// Returns true if there was no room until the deadline.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self, Self::Timeout(_))
     }
 }
 
@@ -107,77 +125,16 @@ impl From<ReadError> for TryRecvError {
     }
 }
 
-const CLOSED: &str = "the channel is closed";
-const TIMEOUT: &str = "timed out";
+says! { TryRecvError {
+    Self::Empty => "the channel is empty",
+    Self::Pending => "the next item is still being sent",
+    Self::Contended => "others were faster each time",
+    Self::Lagged(count) => "{count} items were overwritten before they were read",
+    Self::Closed => "the channel is closed",
+} }
 
-impl<T> fmt::Debug for TrySendError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Full(_) => "Full(..)",
-            Self::Pending(_) => "Pending(..)",
-            Self::Contended(_) => "Contended(..)",
-            Self::Closed(_) => "Closed(..)",
-        })
-    }
-}
-
-impl<T> fmt::Display for TrySendError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Full(_) => "the channel is full",
-            Self::Pending(_) => "the next slot is still being read",
-            Self::Contended(_) => "other senders were faster each time",
-            Self::Closed(_) => CLOSED,
-        })
-    }
-}
-
-impl<T> fmt::Debug for SendError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Closed(_) => "Closed(..)",
-            Self::Timeout(_) => "Timeout(..)",
-        })
-    }
-}
-
-impl<T> fmt::Display for SendError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Closed(_) => CLOSED,
-            Self::Timeout(_) => TIMEOUT,
-        })
-    }
-}
-
-/// What both ways to be told of lost items say.
-fn lagged(f: &mut fmt::Formatter<'_>, count: u64) -> fmt::Result {
-    write!(f, "{count} items were overwritten before they were read")
-}
-
-impl fmt::Display for TryRecvError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Empty => "the channel is empty",
-            Self::Pending => "the next item is still being sent",
-            Self::Contended => "others were faster each time",
-            Self::Lagged(count) => return lagged(f, *count),
-            Self::Closed => CLOSED,
-        })
-    }
-}
-
-impl fmt::Display for RecvError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Closed => CLOSED,
-            Self::Timeout => TIMEOUT,
-            Self::Lagged(count) => return lagged(f, *count),
-        })
-    }
-}
-
-impl<T> core::error::Error for TrySendError<T> {}
-impl<T> core::error::Error for SendError<T> {}
-impl core::error::Error for TryRecvError {}
-impl core::error::Error for RecvError {}
+says! { RecvError {
+    Self::Closed => "the channel is closed",
+    Self::Timeout => "timed out",
+    Self::Lagged(count) => "{count} items were overwritten before they were read",
+} }

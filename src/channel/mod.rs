@@ -1,7 +1,29 @@
 //! Channels: a ring, of any arity, whose ends wait for each other; lanes, and broadcasts.
 //!
-//! A [`Channel`] is the ring, an [`Event`](crate::wait::Event) for data and one for room, and one word that says who is
-//! there and whether it was closed. Its ends, [`Sender`] and [`Receiver`], are the ring's ends with that beside them.
+//! A [`Channel`] is the ring, an [`Event`](crate::wait::Event) for data and one for room, and one word for each side that says
+//! how many ends it has and whether it was closed. Its ends, [`Sender`] and [`Receiver`], are the ring's ends with that beside them.
+//!
+//! Take a channel if a party has to wait for the other one, or has to hear that the other one is gone. If both are polled
+//! anyway, the [ring](crate::ring) alone does. If something else than a ring is waited for, an
+//! [`Event`](crate::wait::Event) does.
+//!
+//! ```
+//! # #[cfg(feature = "std")] {
+//! use annulet::{Channel, Mpsc, host::Futex};
+//!
+//! static LOG: Channel<Mpsc<u32, 64>, Futex> = Channel::new(Mpsc::new(), Futex::new());
+//!
+//! let (tx, mut rx) = LOG.try_split().unwrap();
+//! for number in 0..4 {
+//!     let mut tx = tx.clone();
+//!     std::thread::spawn(move || tx.send(number).unwrap());
+//! }
+//! drop(tx);
+//! assert_eq!(rx.iter().sum::<u32>(), 0 + 1 + 2 + 3);
+//! # }
+//! ```
+//!
+//! # Calls
 //!
 //! | | at once | waits | until an instant | for a time | as a future |
 //! |---|---|---|---|---|---|
@@ -13,34 +35,267 @@
 //!
 //! With feature `futures-v0.3` a receiver is a `Stream` (`Receiver::into_stream`, `Receiver::stream`) and a sender a
 //! `Sink` (`Sender::into_sink`).
+//!
+//! # Types
+//!
+//! An end says by one parameter how it reaches its channel: `Sender<&'static Jobs>`, or `Sender<Arc<Jobs>>`, where `Jobs` is
+//! the type of the channel. A function over ends of any channel asks for a [`ChannelRef`].
 
-mod body;
+mod broadcast;
 mod ends;
 mod error;
 mod future;
 mod guard;
-mod line;
-mod numbers;
-mod receiver;
-mod sender;
+mod lanes;
 #[cfg(arc)]
-mod shared;
+mod owned;
+mod reach;
+mod receiver;
+mod recv_future;
+mod reserve;
+mod ring;
+mod send_future;
+mod sender;
+#[cfg(feature = "futures-v0.3")]
+mod sink;
+mod state;
+#[cfg(all(feature = "std", target_os = "linux"))]
+mod stop;
 #[cfg(feature = "futures-v0.3")]
 mod stream;
 
-pub use body::{Channel, GatedReceiver, LaneReceiver, LaneSender, RingEnds, RingReceiver, RingSender};
-#[cfg(arc)]
-pub use body::{OwnedEnds, OwnedReceiver, OwnedSender};
-pub use ends::{Feed, Source};
+use core::fmt;
+use core::task::{Context, Poll};
+use core::time::Duration;
+
+pub use ends::{RecvEnd, SendEnd};
 pub use error::{RecvError, SendError, TryRecvError, TrySendError};
-pub use future::{Permit, RecvFuture, RecvReady, Reserve, SendFuture, SendReady};
 pub use guard::EndGuard;
-pub use line::{Hold, Line};
+pub use lanes::{LaneReceiver, Scheduled};
+pub use reach::{ChannelRef, InChannel, Membership};
 pub use receiver::Receiver;
-#[cfg(all(feature = "std", target_os = "linux"))]
-pub(crate) use receiver::wake_receivers;
+pub use recv_future::{RecvFuture, RecvReady};
+pub use reserve::{Permit, Reserve};
+pub use send_future::{SendFuture, SendReady};
 pub use sender::Sender;
-#[cfg(arc)]
-pub use shared::Shared;
 #[cfg(feature = "futures-v0.3")]
-pub use stream::{RecvStream, RecvStreamRef, SendSink};
+pub use sink::SendSink;
+#[cfg(all(feature = "std", target_os = "linux"))]
+pub(crate) use stop::wake_receivers;
+#[cfg(feature = "futures-v0.3")]
+pub use stream::{RecvStream, RecvStreamRef};
+
+use crate::atomic::PeerCounts;
+use crate::sync::const_fn;
+use crate::wait::{Attempt, Deadline, Outcome, Strategy, TimedOut, Wait};
+use state::sealed::{AnyChannel, Core};
+use state::{Condition, State, WaitState};
+
+/// A ring whose ends can wait for each other: `R` is a [`Ring`](crate::ring::Ring), [`Lanes`](crate::Lanes) or a
+/// [`Broadcast`](crate::Broadcast).
+///
+/// `W` is what the platform sleeps with (`host::Futex` on Linux). With [`Metered`](crate::wait::Metered) around it, it is
+/// counted how long ends wait. Any number of threads, and with feature `alloc` of asynchronous tasks, waits on each side for
+/// nothing. Without it, `TASKS` tasks do, and more try again and again: see [`Event`](crate::wait::Event).
+///
+/// Like the ring in it, it is one place-free value. If `W` has no state or may be zero, all-zero memory is an empty, open
+/// channel.
+///
+/// # Guarantees
+///
+/// | | |
+/// |---|---|
+/// | order, progress of tries | the ring's |
+/// | nobody waits | sending and receiving cost what they cost in the ring, and three loads |
+/// | the last sender goes | receivers get everything that was sent, and then `Closed` |
+/// | the last receiver goes | sends are refused, and give the item back |
+/// | what is queued then | stays for the next receiver; an owned channel, which can have none, drops it |
+/// | [`close`](Sender::close) | both, for sends that begin after it |
+/// | an item that was sent before a close | is received before `Closed`; a receiver waits for a send that is under way |
+/// | a waiting end | wakes up in each of these cases |
+/// | a borrowed end ([`Sender::end`]) | signals what was done through it when its guard is dropped |
+/// | data and room | are two events: a signal for one never goes to an end that waits for the other |
+/// | an end of a party that was gone | can be made again: a task that starts anew goes on where the last one stopped |
+/// | ends | of each side 2²⁸ are counted. If there were more at once, it no longer closes when they go |
+#[repr(C)]
+pub struct Channel<R, W, const TASKS: usize = 8> {
+    state: State<W, TASKS>,
+    ring: R,
+}
+
+/// Something of the senders, and of the receivers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs)] // a channel has two sides
+pub struct PerSide<N> {
+    /// Of the senders.
+    pub senders: N,
+    /// Of the receivers.
+    pub receivers: N,
+}
+
+impl<R, W> Channel<R, W> {
+    const_fn! {
+        /// A channel over this ring, lanes or broadcast, whose ends sleep by `wait`: eight tasks wait for nothing on each side.
+        #[must_use]
+        pub const fn new(ring: R, wait: W) -> Self {
+            Self::over(ring, wait)
+        }
+    }
+}
+
+impl<R, W, const TASKS: usize> Channel<R, W, TASKS> {
+    const_fn! {
+        /// As [`new`](Channel::new), with a number of slots for tasks that the type says.
+        #[must_use]
+        pub const fn over(ring: R, wait: W) -> Self {
+            Self { state: State::new(wait), ring }
+        }
+    }
+
+    /// Returns what is in it. That it is borrowed exclusively proves that there is no end.
+    #[must_use]
+    pub const fn ring_mut(&mut self) -> &mut R {
+        &mut self.ring
+    }
+
+    /// Returns what its ends sleep by.
+    #[must_use]
+    pub const fn platform(&self) -> &W {
+        &self.state.wait
+    }
+
+    /// Returns whether it was closed, by an end or by [`close`](Self::close). That all ends of a side are gone is not asked: the
+    /// other ends know it. What was sent before the close is in it now, or was received.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.state.peers.0.is_closed()
+    }
+
+    /// Returns how many senders wait for room, and how many receivers for items: a snapshot. Ends that spin are not counted.
+    #[must_use]
+    pub fn waiting(&self) -> PerSide<usize> {
+        PerSide { senders: self.state.room.0.waiting(), receivers: self.state.data.0.waiting() }
+    }
+
+    /// Returns how many times a task that waited found no slot and kept its executor busy: see
+    /// [`Event::crowded`](crate::wait::Event::crowded).
+    #[must_use]
+    pub fn crowded(&self) -> PerSide<u32> {
+        PerSide { senders: self.state.room.0.crowded(), receivers: self.state.data.0.crowded() }
+    }
+
+    /// Opens it again after it was closed; what is in it stays. That it is borrowed exclusively proves that there is no end,
+    /// and that an end that is still counted as waiting was forgotten.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    ///
+    /// let mut channel = Channel::new(Spsc::<u32, 4>::new(), Futex::new());
+    /// channel.close();
+    /// channel.reopen();
+    /// assert!(!channel.is_closed());
+    /// # }
+    /// ```
+    pub fn reopen(&mut self) {
+        self.state.reset();
+    }
+}
+
+#[allow(private_bounds)] // sealed: a ring, lanes, or a broadcast
+impl<R: Core, W: Wait, const TASKS: usize> Channel<R, W, TASKS> {
+    /// Closes it for both sides, as [`Sender::close`] does: for a supervisor that has no end.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    ///
+    /// static CHANNEL: Channel<Spsc<u32, 4>, Futex> = Channel::new(Spsc::new(), Futex::new());
+    ///
+    /// let (_tx, mut rx) = CHANNEL.try_split().unwrap();
+    /// let receiver = std::thread::spawn(move || rx.recv());
+    /// CHANNEL.close(); // the receiver is woken
+    /// assert!(receiver.join().unwrap().is_err());
+    /// assert!(CHANNEL.is_closed());
+    /// # }
+    /// ```
+    pub fn close(&self) {
+        state::close(self);
+    }
+}
+
+impl<R: fmt::Debug, W, const TASKS: usize> fmt::Debug for Channel<R, W, TASKS> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel").field("ring", &self.ring).field("state", &self.state).finish()
+    }
+}
+
+impl<R: Core, W: Wait, const TASKS: usize> AnyChannel for Channel<R, W, TASKS> {
+    #[inline(always)]
+    fn peers(&self) -> &PeerCounts {
+        &self.state.peers.0
+    }
+
+    fn is_owned(&self) -> bool {
+        self.state.owned
+    }
+
+    #[inline(always)]
+    fn signal(&self, what: Condition, count: u32) -> bool {
+        self.state.event(what).signal_and_tell(&self.state.wait, count)
+    }
+
+    fn keep_watch(&self) {
+        self.state.data.0.keep_watch(&self.state.wait);
+    }
+
+    fn default_strategy(&self) -> Strategy {
+        self.state.wait.default_strategy()
+    }
+
+    fn after(&self, span: Duration) -> Deadline {
+        self.state.wait.now().plus(span)
+    }
+
+    fn wait<T, E>(
+        &self,
+        what: Condition,
+        strategy: Strategy,
+        until: Deadline,
+        look: impl FnMut() -> Attempt<Result<T, E>>,
+    ) -> Result<(Result<T, E>, bool), TimedOut> {
+        let role = Some(what.role());
+        self.state.event(what).wait_metered(&self.state.wait, strategy, until, role, look, Result::is_ok)
+    }
+
+    unsafe fn poll<T>(
+        &self,
+        what: Condition,
+        state: &mut WaitState,
+        context: &mut Context<'_>,
+        look: impl FnMut() -> Attempt<T>,
+    ) -> Poll<T> {
+        let wait = &self.state.wait;
+        // SAFETY: the claim is used with this event only, as the caller says.
+        let polled = unsafe { state.claim.poll(self.state.event(what), wait, context, look) };
+        if polled.is_pending() {
+            state.waiting.pended(wait, what.role());
+        }
+        polled
+    }
+
+    unsafe fn leave(&self, what: Condition, state: &mut WaitState, took: bool, outcome: Outcome) {
+        let wait = &self.state.wait;
+        // SAFETY: as the caller says.
+        unsafe { state.claim.leave(self.state.event(what), wait, took) };
+        state.waiting.settled(wait, what.role(), outcome);
+    }
+
+    fn give_back(&self, end: u32) {
+        self.ring.give_back(end);
+    }
+
+    fn discard(&self) {
+        self.ring.discard();
+    }
+}

@@ -3,12 +3,16 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::ends::{Quiet, Source, sealed::Many};
+use super::ends::Quiet;
+use super::ends::sealed::{End as _, Many, RecvEnd};
 use super::guard::{EndGuard, pay};
-use super::line::{For, Hold, Member, Told, sealed::Line, signal};
-use super::sender::close;
+use super::reach::sealed::Attached as _;
+use super::reach::{ChannelRef, apart};
+use super::state::sealed::AnyChannel as _;
+use super::state::{Condition, SignalOnDrop, close, signal};
 use super::{RecvError, TryRecvError};
-use crate::wait::{Deadline, Look, Role, Strategy, TimedOut};
+use crate::atomic::Role;
+use crate::wait::{Attempt, Deadline, Strategy, TimedOut};
 
 /// A receiver of a [`Channel`](super::Channel): the one there is, or one of many.
 ///
@@ -21,25 +25,42 @@ use crate::wait::{Deadline, Look, Role, Strategy, TimedOut};
 /// | [`recv`](Self::recv) | waits | likewise |
 /// | [`recv_timeout`](Self::recv_timeout), [`recv_deadline`](Self::recv_deadline) | waits, then `Timeout` | likewise |
 /// | [`recv_async`](Self::recv_async) | is pending | likewise |
+///
+/// ```
+/// # #[cfg(feature = "std")] {
+/// use annulet::channel::TryRecvError;
+/// use annulet::{Channel, Spsc, host::Futex};
+///
+/// let mut channel = Channel::new(Spsc::<u32, 4>::new(), Futex::new());
+/// let (mut tx, mut rx) = channel.split();
+/// assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
+/// tx.send(7).unwrap();
+/// drop(tx);
+/// assert_eq!(rx.try_recv(), Ok(7));
+/// assert_eq!(rx.try_recv(), Err(TryRecvError::Closed));
+/// # }
+/// ```
 #[must_use = "dropping the last receiver closes the channel"]
-pub struct Receiver<E: Source, L: Hold> {
-    pub(super) end: E,
-    /// Dropped after the end.
-    pub(super) line: Member<L>,
+pub struct Receiver<C: ChannelRef> {
+    pub(super) rx: C::Rx,
     pub(super) strategy: Strategy,
 }
 
-impl<E: Source, L: Hold> Receiver<E, L> {
-    pub(super) fn new(end: E, line: L) -> Self {
-        let strategy = line.line().patience();
-        Self { end, line: Member::join(line, Role::Receiver, E::LEAVING_MAKES_ROOM), strategy }
-            .with_strategy(strategy)
+impl<C: ChannelRef> Receiver<C> {
+    pub(super) fn new(rx: C::Rx) -> Self {
+        let strategy = rx.membership().channel().default_strategy();
+        Self { rx, strategy }.with_strategy(strategy)
+    }
+
+    #[inline(always)]
+    pub(super) fn channel(&self) -> &C::Target {
+        self.rx.membership().channel()
     }
 
     /// Waits in this way from now on.
     pub fn set_strategy(&mut self, strategy: Strategy) {
         self.strategy = strategy;
-        self.end.keep_away(strategy.away());
+        self.rx.end_mut().keep_away(strategy.away());
     }
 
     /// The same receiver, which waits in this way.
@@ -54,10 +75,10 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     ///
     /// [`TryRecvError`].
     #[inline]
-    pub fn try_recv(&mut self) -> Result<E::Item, TryRecvError> {
-        match self.end.take() {
+    pub fn try_recv(&mut self) -> Result<C::Item, TryRecvError> {
+        match self.rx.end_mut().take() {
             Ok(item) => {
-                signal(self.line.hold(), For::Room, E::wakes(1));
+                signal(self.channel(), Condition::Room, C::RecvEnd::wakes(1));
                 Ok(item)
             }
             Err(why) => self.try_recv_last(why),
@@ -66,10 +87,10 @@ impl<E: Source, L: Hold> Receiver<E, L> {
 
     /// As `try_recv`, after there was nothing.
     #[cold]
-    fn try_recv_last(&mut self, why: TryRecvError) -> Result<E::Item, TryRecvError> {
-        let hold = self.line.hold();
-        let item = once_more(&mut *Quiet::of(&mut self.end), hold, why, E::take)?;
-        signal(hold, For::Room, E::wakes(1));
+    fn try_recv_last(&mut self, why: TryRecvError) -> Result<C::Item, TryRecvError> {
+        let (end, channel) = apart(&mut self.rx);
+        let item = once_more::<C, _>(&mut Quiet::of(end), channel, why, C::RecvEnd::take)?;
+        signal(channel, Condition::Room, C::RecvEnd::wakes(1));
         Ok(item)
     }
 
@@ -80,7 +101,7 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     /// [`RecvError::Closed`] once everything that was sent is received; [`RecvError::Lagged`] of a broadcast that
     /// overwrites.
     #[inline]
-    pub fn recv(&mut self) -> Result<E::Item, RecvError> {
+    pub fn recv(&mut self) -> Result<C::Item, RecvError> {
         self.recv_deadline(Deadline::NEVER)
     }
 
@@ -89,12 +110,24 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     /// # Errors
     ///
     /// [`RecvError`].
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    /// use annulet::channel::RecvError;
+    /// use std::time::Duration;
+    ///
+    /// let mut channel = Channel::new(Spsc::<u32, 4>::new(), Futex::new());
+    /// let (_tx, mut rx) = channel.split();
+    /// assert_eq!(rx.recv_timeout(Duration::from_millis(1)), Err(RecvError::Timeout));
+    /// # }
+    /// ```
     #[inline]
-    pub fn recv_timeout(&mut self, span: Duration) -> Result<E::Item, RecvError> {
+    pub fn recv_timeout(&mut self, span: Duration) -> Result<C::Item, RecvError> {
         match self.try_recv() {
             Ok(item) => Ok(item),
             // The clock is read only now.
-            Err(why) => self.wait_to_recv(why, self.line.line().after(span)),
+            Err(why) => self.wait_to_recv(why, self.channel().after(span)),
         }
     }
 
@@ -104,7 +137,7 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     ///
     /// [`RecvError`].
     #[inline]
-    pub fn recv_deadline(&mut self, until: Deadline) -> Result<E::Item, RecvError> {
+    pub fn recv_deadline(&mut self, until: Deadline) -> Result<C::Item, RecvError> {
         match self.try_recv() {
             Ok(item) => Ok(item),
             Err(why) => self.wait_to_recv(why, until),
@@ -112,7 +145,7 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     }
 
     #[cold]
-    fn wait_to_recv(&mut self, why: TryRecvError, until: Deadline) -> Result<E::Item, RecvError> {
+    fn wait_to_recv(&mut self, why: TryRecvError, until: Deadline) -> Result<C::Item, RecvError> {
         if let Some(why) = for_good(why) {
             return Err(why);
         }
@@ -132,7 +165,20 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     /// # Errors
     ///
     /// As [`recv`](Self::recv). `max` 0 is `Ok(0)` at once.
-    pub fn drain(&mut self, max: usize, f: impl FnMut(E::Item)) -> Result<usize, RecvError> {
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    ///
+    /// let mut channel = Channel::new(Spsc::<u32, 4>::new(), Futex::new());
+    /// let (mut tx, mut rx) = channel.split();
+    /// tx.send_iter(&mut (1..4)).unwrap();
+    /// let mut sum = 0;
+    /// assert_eq!(rx.drain(8, |number| sum += number), Ok(3));
+    /// assert_eq!(sum, 6);
+    /// # }
+    /// ```
+    pub fn drain(&mut self, max: usize, f: impl FnMut(C::Item)) -> Result<usize, RecvError> {
         self.drain_deadline(max, Deadline::NEVER, f)
     }
 
@@ -145,9 +191,9 @@ impl<E: Source, L: Hold> Receiver<E, L> {
         &mut self,
         max: usize,
         span: Duration,
-        f: impl FnMut(E::Item),
+        f: impl FnMut(C::Item),
     ) -> Result<usize, RecvError> {
-        let until = self.line.line().after(span);
+        let until = self.channel().after(span);
         self.drain_deadline(max, until, f)
     }
 
@@ -160,7 +206,7 @@ impl<E: Source, L: Hold> Receiver<E, L> {
         &mut self,
         max: usize,
         until: Deadline,
-        mut f: impl FnMut(E::Item),
+        mut f: impl FnMut(C::Item),
     ) -> Result<usize, RecvError> {
         match self.try_drain(max, &mut f) {
             Ok(count) => Ok(count),
@@ -177,20 +223,20 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     /// # Errors
     ///
     /// [`TryRecvError`], if there was not one.
-    pub fn try_drain(&mut self, max: usize, mut f: impl FnMut(E::Item)) -> Result<usize, TryRecvError> {
-        let hold = self.line.hold();
+    pub fn try_drain(&mut self, max: usize, mut f: impl FnMut(C::Item)) -> Result<usize, TryRecvError> {
+        let (end, channel) = apart(&mut self.rx);
         // If `f` panics: what it has taken has made room.
-        let room = Told(hold, For::Room, u32::MAX);
-        let taken = match self.end.take_each(max, &mut f) {
+        let room = SignalOnDrop(channel, Condition::Room, u32::MAX);
+        let taken = match end.take_each(max, &mut f) {
             Err(why) => {
-                once_more(&mut *Quiet::of(&mut self.end), hold, why, |end| end.take_each(max, &mut f))
+                once_more::<C, _>(&mut Quiet::of(end), channel, why, |end| end.take_each(max, &mut f))
             }
             done => done,
         };
         core::mem::forget(room);
         let count = taken?;
         if count > 0 {
-            signal(hold, For::Room, E::wakes(count));
+            signal(channel, Condition::Room, C::RecvEnd::wakes(count));
         }
         Ok(count)
     }
@@ -199,14 +245,15 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     fn wait_and(
         &mut self,
         until: Deadline,
-        mut take: impl FnMut(&mut E) -> Result<usize, TryRecvError>,
+        mut take: impl FnMut(&mut C::RecvEnd) -> Result<usize, TryRecvError>,
     ) -> Result<usize, RecvError> {
-        pay(&mut self.end, &mut self.line);
-        let hold = self.line.hold();
-        let mut end = Quiet::of(&mut self.end);
+        pay(&mut self.rx);
+        let (end, channel) = apart(&mut self.rx);
+        let mut end = Quiet::of(end);
         // If `take` panics: what it had taken has made room.
-        let room = Told(hold, For::Room, u32::MAX);
-        let waited = hold.line().wait(For::Data, self.strategy, until, || look(&mut *end, hold, &mut take));
+        let room = SignalOnDrop(channel, Condition::Room, u32::MAX);
+        let look = || look::<C, _>(&mut end, channel, &mut take);
+        let waited = channel.wait(Condition::Data, self.strategy, until, look);
         core::mem::forget(room);
         drop(end);
         let (taken, slept) = waited.map_err(|TimedOut| RecvError::Timeout)?;
@@ -215,112 +262,53 @@ impl<E: Source, L: Hold> Receiver<E, L> {
         Ok(count)
     }
 
-    /// Receives one item, waiting for it until `stop` says so while nothing is there: then `None`. What is being sent at
-    /// that moment is waited for. Who changes what `stop` says calls [`wake_receivers`] after that.
-    #[cfg(all(feature = "std", target_os = "linux"))]
-    pub(crate) fn recv_unless(&mut self, stop: impl Fn() -> bool) -> Result<Option<E::Item>, RecvError> {
-        /// How long it sleeps at once when it is stopped.
-        const GLANCE: Duration = Duration::from_millis(1);
-        enum Unreceived {
-            /// Nothing is there.
-            Stopped,
-            /// Something is on its way.
-            Stopping,
-            For(RecvError),
-        }
-        pay(&mut self.end, &mut self.line);
-        let hold = self.line.hold();
-        let line = hold.line();
-        let end = &mut self.end;
-        // Its first look is counted, if there is nothing.
-        let mut looked = false;
-        let mut strategy = self.strategy;
-        let (item, slept) = loop {
-            let glances = stop();
-            if glances {
-                strategy = Strategy::timed(GLANCE);
-            }
-            let mut look = || {
-                // Before the look: what was sent before the stop is found.
-                let stopped = stop();
-                let mut end = Quiet::when(core::mem::replace(&mut looked, true), end);
-                match last(&mut *end, hold, E::take) {
-                    Ok(item) => Look::Found(Ok(item)),
-                    Err(TryRecvError::Empty) if stopped => Look::Found(Err(Unreceived::Stopped)),
-                    // If another receiver gets it, nobody tells this one that there is nothing.
-                    Err(TryRecvError::Pending) if stopped && !glances => {
-                        Look::Found(Err(Unreceived::Stopping))
-                    }
-                    Err(TryRecvError::Contended) => Look::Again,
-                    Err(why) => {
-                        for_good(why).map_or(Look::Nothing, |why| Look::Found(Err(Unreceived::For(why))))
-                    }
-                }
-            };
-            let (received, slept) = match look() {
-                Look::Found(received) => (received, false),
-                _ => line
-                    .wait(For::Data, strategy, Deadline::NEVER, look)
-                    .map_err(|TimedOut| RecvError::Timeout)?,
-            };
-            match received {
-                Ok(item) => break (item, slept),
-                Err(Unreceived::Stopping) => {}
-                Err(Unreceived::Stopped) => return Ok(None),
-                Err(Unreceived::For(why)) => return Err(why),
-            }
-        };
-        self.received(1, slept);
-        Ok(Some(item))
-    }
-
-    /// Returns how many were sent and not received: at least all that were before this was called.
-    #[cfg(all(feature = "std", target_os = "linux"))]
-    pub(crate) fn pending(&self) -> usize {
-        self.end.pending()
-    }
-
-    /// How it reaches its channel.
-    #[cfg(all(feature = "std", target_os = "linux"))]
-    pub(crate) fn hold(&self) -> &L {
-        self.line.hold()
-    }
-
     /// After `count` items were taken. `slept`: a signal of data may have been for this receiver.
     pub(super) fn received(&mut self, count: usize, slept: bool) {
-        let hold = self.line.hold();
-        // One signal may stand for more than one item: the next one who waits is to have its look.
-        let _next = (slept && self.end.has_items()).then(|| Told(hold, For::Data, 1));
-        signal(hold, For::Room, E::wakes(count));
+        let (end, channel) = apart(&mut self.rx);
+        // One signal may stand for more than one item: the next receiver that waits is to have its look.
+        let _next = (slept && end.has_items()).then(|| SignalOnDrop(channel, Condition::Data, 1));
+        signal(channel, Condition::Room, C::RecvEnd::wakes(count));
     }
 
     /// Closes the channel for both sides, as [`Sender::close`](super::Sender::close). What was sent before can still be
     /// received.
     pub fn close(&self) {
-        close(self.line.hold());
+        close(self.channel());
     }
 
     /// Returns true if nothing more will be sent: it was closed, or all senders are gone. There may still be items.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.line.line().peers().is_over(Role::Sender)
+        self.channel().peers().is_disconnected(Role::Sender)
     }
 
     /// Returns how many senders there are: a snapshot.
     #[must_use]
     pub fn senders(&self) -> usize {
-        self.line.line().peers().count(Role::Sender)
+        self.channel().peers().count(Role::Sender)
     }
 
     /// Borrows the ring's end, to peek, skip, and read in place. All senders that wait are signalled when the guard is
     /// dropped, whatever was done.
-    pub fn end(&mut self) -> EndGuard<'_, E, L> {
-        EndGuard::new(&mut self.end, &mut self.line)
+    pub fn end(&mut self) -> EndGuard<'_, C::Rx> {
+        EndGuard::new(&mut self.rx)
     }
 
     /// Each item as it comes, waiting for it, until the channel is closed. What was overwritten before it was read is
     /// passed over.
-    pub fn iter(&mut self) -> impl Iterator<Item = E::Item> + '_ {
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    ///
+    /// let mut channel = Channel::new(Spsc::<u32, 4>::new(), Futex::new());
+    /// let (mut tx, mut rx) = channel.split();
+    /// tx.send_iter(&mut (1..4)).unwrap();
+    /// drop(tx);
+    /// assert!(rx.iter().eq(1..4));
+    /// # }
+    /// ```
+    pub fn iter(&mut self) -> impl Iterator<Item = C::Item> + '_ {
         core::iter::from_fn(move || {
             loop {
                 match self.recv() {
@@ -332,14 +320,8 @@ impl<E: Source, L: Hold> Receiver<E, L> {
     }
 }
 
-/// Has all who wait for items look again.
-#[cfg(all(feature = "std", target_os = "linux"))]
-pub(crate) fn wake_receivers(hold: &impl Hold) {
-    signal(hold, For::Data, u32::MAX);
-}
-
 /// Why waiting is of no use.
-fn for_good(why: TryRecvError) -> Option<RecvError> {
+pub(super) fn for_good(why: TryRecvError) -> Option<RecvError> {
     match why {
         TryRecvError::Closed => Some(RecvError::Closed),
         TryRecvError::Lagged(count) => Some(RecvError::Lagged(count)),
@@ -347,37 +329,37 @@ fn for_good(why: TryRecvError) -> Option<RecvError> {
     }
 }
 
-/// After there was nothing to be taken: if nobody is left to send anything, looks for what they had sent before, and says
+/// After there was nothing to be taken: if no sender is left, looks for what they had sent before, and says
 /// `Closed` if there is nothing.
-fn once_more<E: Source, R>(
-    end: &mut E,
-    hold: &impl Hold,
+fn once_more<C: ChannelRef, R>(
+    end: &mut C::RecvEnd,
+    channel: &C::Target,
     why: TryRecvError,
-    take: impl FnMut(&mut E) -> Result<R, TryRecvError>,
+    take: impl FnMut(&mut C::RecvEnd) -> Result<R, TryRecvError>,
 ) -> Result<R, TryRecvError> {
-    if matches!(why, TryRecvError::Lagged(_)) || !hold.line().peers().is_over(Role::Sender) {
-        if E::PASSES {
-            signal(hold, For::Room, u32::MAX);
+    if matches!(why, TryRecvError::Lagged(_)) || !channel.peers().is_disconnected(Role::Sender) {
+        if C::RecvEnd::SKIPS_ABORTED {
+            signal(channel, Condition::Room, u32::MAX);
         }
         return Err(why);
     }
-    last(end, hold, take)
+    last::<C, R>(end, channel, take)
 }
 
-/// Takes what there is: if nobody is left to send anything, `Closed` in place of `Empty`.
+/// Takes what there is: if no sender is left, `Closed` in place of `Empty`.
 ///
 /// What a sender is in the middle of is `Pending`, whether or not the channel was closed meanwhile: it comes, or is given up,
 /// and either is signalled. So nothing that was sent before the close comes after `Closed`.
-fn last<E: Source, R>(
-    end: &mut E,
-    hold: &impl Hold,
-    mut take: impl FnMut(&mut E) -> Result<R, TryRecvError>,
+pub(super) fn last<C: ChannelRef, R>(
+    end: &mut C::RecvEnd,
+    channel: &C::Target,
+    mut take: impl FnMut(&mut C::RecvEnd) -> Result<R, TryRecvError>,
 ) -> Result<R, TryRecvError> {
-    // Before the last look: whatever those who are gone had sent is seen by it.
-    let over = hold.line().peers().is_over(Role::Sender);
+    // Before the last look: what senders that are gone had sent is seen by it.
+    let over = channel.peers().is_disconnected(Role::Sender);
     let taken = take(end);
-    if E::PASSES && taken.is_err() {
-        signal(hold, For::Room, u32::MAX);
+    if C::RecvEnd::SKIPS_ABORTED && taken.is_err() {
+        signal(channel, Condition::Room, u32::MAX);
     }
     match taken {
         Err(TryRecvError::Empty) if over => Err(TryRecvError::Closed),
@@ -386,27 +368,30 @@ fn last<E: Source, R>(
 }
 
 /// A look at what is there.
-pub(super) fn look<E: Source, R>(
-    end: &mut E,
-    hold: &impl Hold,
-    take: impl FnMut(&mut E) -> Result<R, TryRecvError>,
-) -> Look<Result<R, RecvError>> {
-    match last(end, hold, take) {
-        Ok(taken) => Look::Found(Ok(taken)),
-        Err(TryRecvError::Contended) => Look::Again,
-        Err(why) => for_good(why).map_or(Look::Nothing, |why| Look::Found(Err(why))),
+pub(super) fn look<C: ChannelRef, R>(
+    end: &mut C::RecvEnd,
+    channel: &C::Target,
+    take: impl FnMut(&mut C::RecvEnd) -> Result<R, TryRecvError>,
+) -> Attempt<Result<R, RecvError>> {
+    match last::<C, R>(end, channel, take) {
+        Ok(taken) => Attempt::Ready(Ok(taken)),
+        Err(TryRecvError::Contended) => Attempt::Retry,
+        Err(why) => for_good(why).map_or(Attempt::NotYet, |why| Attempt::Ready(Err(why))),
     }
 }
 
-impl<E: Source + Many, L: Hold> Clone for Receiver<E, L> {
-    /// One more receiver.
+impl<C: ChannelRef<Rx: Many>> Clone for Receiver<C> {
+    /// Returns one more receiver.
     fn clone(&self) -> Self {
-        Self::new(self.end.another(), self.line.hold().clone()).with_strategy(self.strategy)
+        Self::new(self.rx.another()).with_strategy(self.strategy)
     }
 }
 
-impl<E: Source + fmt::Debug, L: Hold> fmt::Debug for Receiver<E, L> {
+impl<C: ChannelRef> fmt::Debug for Receiver<C>
+where
+    C::RecvEnd: fmt::Debug,
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receiver").field("end", &self.end).field("closed", &self.is_closed()).finish()
+        f.debug_struct("Receiver").field("end", self.rx.end()).field("closed", &self.is_closed()).finish()
     }
 }

@@ -3,13 +3,18 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::ends::{Feed, Quiet, sealed::Many};
+use super::ends::Quiet;
+use super::ends::sealed::{End as _, Many, SendEnd};
 use super::guard::{EndGuard, pay};
-use super::line::{For, Hold, Member, Told, sealed::Line, signal, wake_all};
+use super::reach::sealed::Attached as _;
+use super::reach::{ChannelRef, apart};
+use super::state::sealed::AnyChannel as _;
+use super::state::{Condition, SignalOnDrop, close, signal};
 use super::{SendError, TrySendError};
+use crate::atomic::Role;
 use crate::error::PushError;
 use crate::sync::is_over;
-use crate::wait::{Deadline, Look, Role, Strategy, TimedOut};
+use crate::wait::{Attempt, Deadline, Strategy, TimedOut};
 
 /// A sender of a [`Channel`](super::Channel): the one there is, or one of many.
 ///
@@ -24,24 +29,51 @@ use crate::wait::{Deadline, Look, Role, Strategy, TimedOut};
 /// | [`send_async`](Self::send_async) | is pending | `Closed` |
 ///
 /// The value comes back with each of them.
+///
+/// ```
+/// # #[cfg(feature = "std")] {
+/// use annulet::channel::TrySendError;
+/// use annulet::{Channel, Spsc, host::Futex};
+///
+/// let mut channel = Channel::new(Spsc::<&str, 1>::new(), Futex::new());
+/// let (mut tx, rx) = channel.split();
+/// tx.try_send("first").unwrap();
+/// assert_eq!(tx.try_send("second"), Err(TrySendError::Full("second")));
+/// drop(rx);
+/// assert_eq!(tx.try_send("third"), Err(TrySendError::Closed("third")));
+/// # }
+/// ```
 #[must_use = "dropping the last sender closes the channel"]
-pub struct Sender<E: Feed, L: Hold> {
-    pub(super) end: E,
-    /// Dropped after the end.
-    pub(super) line: Member<L>,
-    pub(super) strategy: Strategy,
+pub struct Sender<C: ChannelRef> {
+    pub(super) tx: C::Tx,
+    strategy: Strategy,
 }
 
-impl<E: Feed, L: Hold> Sender<E, L> {
-    pub(super) fn new(end: E, line: L) -> Self {
-        let strategy = line.line().patience();
-        Self { end, line: Member::join(line, Role::Sender, false), strategy }.with_strategy(strategy)
+impl<C: ChannelRef> Sender<C> {
+    pub(super) fn new(tx: C::Tx) -> Self {
+        let strategy = tx.membership().channel().default_strategy();
+        Self { tx, strategy }.with_strategy(strategy)
+    }
+
+    #[inline(always)]
+    pub(super) fn channel(&self) -> &C::Target {
+        self.tx.membership().channel()
     }
 
     /// Waits in this way from now on.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex, wait::Strategy};
+    ///
+    /// let mut channel = Channel::new(Spsc::<u32, 1>::new(), Futex::new());
+    /// let (mut tx, _rx) = channel.split();
+    /// tx.set_strategy(Strategy::phased(100, 10)); // looks 100 times, yields 10 times, and then sleeps
+    /// # }
+    /// ```
     pub fn set_strategy(&mut self, strategy: Strategy) {
         self.strategy = strategy;
-        self.end.keep_away(strategy.away());
+        self.tx.end_mut().keep_away(strategy.away());
     }
 
     /// The same sender, which waits in this way.
@@ -56,12 +88,12 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     ///
     /// [`TrySendError`], with the item.
     #[inline]
-    pub fn try_send(&mut self, item: E::Item) -> Result<(), TrySendError<E::Item>> {
-        if self.line.line().peers().is_over(Role::Receiver) {
+    pub fn try_send(&mut self, item: C::Item) -> Result<(), TrySendError<C::Item>> {
+        if self.is_closed() {
             return Err(TrySendError::Closed(item));
         }
-        self.end.put(item)?;
-        tell::<E, L>(self.line.hold(), 1);
+        self.tx.end_mut().put(item)?;
+        signal_sent::<C>(self.channel(), 1);
         Ok(())
     }
 
@@ -71,7 +103,7 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     ///
     /// [`SendError::Closed`], with the item.
     #[inline]
-    pub fn send(&mut self, item: E::Item) -> Result<(), SendError<E::Item>> {
+    pub fn send(&mut self, item: C::Item) -> Result<(), SendError<C::Item>> {
         self.send_deadline(item, Deadline::NEVER)
     }
 
@@ -80,13 +112,26 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     /// # Errors
     ///
     /// [`SendError`], with the item.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    /// use annulet::channel::SendError;
+    /// use std::time::Duration;
+    ///
+    /// let mut channel = Channel::new(Spsc::<u32, 1>::new(), Futex::new());
+    /// let (mut tx, _rx) = channel.split();
+    /// tx.send(1).unwrap();
+    /// assert_eq!(tx.send_timeout(2, Duration::from_millis(1)), Err(SendError::Timeout(2)));
+    /// # }
+    /// ```
     #[inline]
-    pub fn send_timeout(&mut self, item: E::Item, span: Duration) -> Result<(), SendError<E::Item>> {
+    pub fn send_timeout(&mut self, item: C::Item, span: Duration) -> Result<(), SendError<C::Item>> {
         match self.try_send(item) {
             Ok(()) => Ok(()),
             Err(TrySendError::Closed(item)) => Err(SendError::Closed(item)),
             // The clock is read only now.
-            Err(refused) => self.wait_to_send(refused.into_inner(), self.line.line().after(span)),
+            Err(refused) => self.wait_to_send(refused.into_inner(), self.channel().after(span)),
         }
     }
 
@@ -96,7 +141,7 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     ///
     /// [`SendError`], with the item.
     #[inline]
-    pub fn send_deadline(&mut self, item: E::Item, until: Deadline) -> Result<(), SendError<E::Item>> {
+    pub fn send_deadline(&mut self, item: C::Item, until: Deadline) -> Result<(), SendError<C::Item>> {
         match self.try_send(item) {
             Ok(()) => Ok(()),
             Err(TrySendError::Closed(item)) => Err(SendError::Closed(item)),
@@ -105,14 +150,15 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     }
 
     #[cold]
-    fn wait_to_send(&mut self, item: E::Item, until: Deadline) -> Result<(), SendError<E::Item>> {
-        pay(&mut self.end, &mut self.line);
-        let line = self.line.line();
-        let (mut end, mut left) = (Quiet::of(&mut self.end), Some(item));
+    fn wait_to_send(&mut self, item: C::Item, until: Deadline) -> Result<(), SendError<C::Item>> {
+        pay(&mut self.tx);
+        let (end, channel) = apart(&mut self.tx);
+        let (mut end, mut left) = (Quiet::of(end), Some(item));
         // If the platform panics: what was sent by then is to be received.
-        let told = Told(self.line.hold(), For::Data, u32::MAX);
-        let waited = line.wait(For::Room, self.strategy, until, || offer(&mut *end, line, &mut left));
-        core::mem::forget(told);
+        let sent = SignalOnDrop(channel, Condition::Data, u32::MAX);
+        let look = || try_put::<C>(&mut end, channel, &mut left);
+        let waited = channel.wait(Condition::Room, self.strategy, until, look);
+        core::mem::forget(sent);
         drop(end);
         let closed = match waited {
             Ok((Ok(()), slept)) => {
@@ -138,17 +184,17 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     /// [`TrySendError`], if not one could be sent; no item was taken then.
     pub fn try_send_iter(
         &mut self,
-        items: &mut (impl Iterator<Item = E::Item> + ?Sized),
+        items: &mut (impl Iterator<Item = C::Item> + ?Sized),
     ) -> Result<usize, TrySendError<()>> {
-        let line = self.line.line();
-        if line.peers().is_over(Role::Receiver) {
+        if self.is_closed() {
             return Err(TrySendError::Closed(()));
         }
         let mut items = Noted { items, over: false };
+        let (end, channel) = apart(&mut self.tx);
         // As in `send_iter_deadline`.
-        let told = Told(self.line.hold(), For::Data, u32::MAX);
-        let (count, refused) = self.end.put_iter(&mut items);
-        core::mem::forget(told);
+        let sent = SignalOnDrop(channel, Condition::Data, u32::MAX);
+        let (count, refused) = end.put_iter(&mut items);
+        core::mem::forget(sent);
         if count > 0 || refused.is_ok() {
             self.sent(count.max(1), false);
         }
@@ -165,9 +211,21 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     /// # Errors
     ///
     /// [`SendError::Closed`]; no item was taken then.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    ///
+    /// let mut channel = Channel::new(Spsc::<u32, 4>::new(), Futex::new());
+    /// let (mut tx, _rx) = channel.split();
+    /// let mut numbers = 0..10;
+    /// assert_eq!(tx.send_iter(&mut numbers), Ok(4));
+    /// assert_eq!(numbers.next(), Some(4)); // none was taken that was not sent
+    /// # }
+    /// ```
     pub fn send_iter(
         &mut self,
-        items: &mut (impl Iterator<Item = E::Item> + ?Sized),
+        items: &mut (impl Iterator<Item = C::Item> + ?Sized),
     ) -> Result<usize, SendError<()>> {
         self.send_iter_deadline(items, Deadline::NEVER)
     }
@@ -179,10 +237,10 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     /// [`SendError`]; no item was taken then.
     pub fn send_iter_timeout(
         &mut self,
-        items: &mut (impl Iterator<Item = E::Item> + ?Sized),
+        items: &mut (impl Iterator<Item = C::Item> + ?Sized),
         span: Duration,
     ) -> Result<usize, SendError<()>> {
-        let until = self.line.line().after(span);
+        let until = self.channel().after(span);
         self.send_iter_deadline(items, until)
     }
 
@@ -193,33 +251,33 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     /// [`SendError`]; no item was taken then.
     pub fn send_iter_deadline(
         &mut self,
-        items: &mut (impl Iterator<Item = E::Item> + ?Sized),
+        items: &mut (impl Iterator<Item = C::Item> + ?Sized),
         until: Deadline,
     ) -> Result<usize, SendError<()>> {
-        pay(&mut self.end, &mut self.line);
-        let line = self.line.line();
+        pay(&mut self.tx);
+        let (end, channel) = apart(&mut self.tx);
         let mut items = Noted { items, over: false };
-        let mut look = |end: &mut E| {
-            if line.peers().is_over(Role::Receiver) {
-                return Look::Found(Err(Gone));
+        let mut look = |end: &mut C::SendEnd| {
+            if channel.peers().is_disconnected(Role::Receiver) {
+                return Attempt::Ready(Err(Gone));
             }
             match end.put_iter(&mut items) {
-                (0, Err(PushError::Contended(()))) if !items.is_over() => Look::Again,
-                (0, _) if !items.is_over() => Look::Nothing,
-                (count, _) => Look::Found(Ok(count)),
+                (0, Err(PushError::Contended(()))) if !items.is_over() => Attempt::Retry,
+                (0, _) if !items.is_over() => Attempt::NotYet,
+                (count, _) => Attempt::Ready(Ok(count)),
             }
         };
         // If `items` panics: what went before that is to be received, and so is what others had sent behind slots that
         // are given up now.
-        let told = Told(self.line.hold(), For::Data, u32::MAX);
-        let waited = match look(&mut self.end) {
-            Look::Found(sent) => Ok((sent, false)),
+        let signal = SignalOnDrop(channel, Condition::Data, u32::MAX);
+        let waited = match look(end) {
+            Attempt::Ready(sent) => Ok((sent, false)),
             _ => {
-                let mut end = Quiet::of(&mut self.end);
-                line.wait(For::Room, self.strategy, until, || look(&mut end))
+                let mut end = Quiet::of(end);
+                channel.wait(Condition::Room, self.strategy, until, || look(&mut end))
             }
         };
-        core::mem::forget(told);
+        core::mem::forget(signal);
         let (sent, slept) = waited.map_err(|TimedOut| SendError::Timeout(()))?;
         let count = sent.map_err(|Gone| SendError::Closed(()))?;
         // Also if there was no item: a slot that was claimed for one and given up is no longer in the way of those
@@ -231,10 +289,10 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     /// After `count` items were put into the ring. `slept`: a signal of room may have been for this sender.
     #[inline]
     pub(super) fn sent(&mut self, count: usize, slept: bool) {
-        let hold = self.line.hold();
-        // One signal may stand for more room than one item takes: the next one who waits is to have its look.
-        let _next = (slept && self.end.has_room()).then(|| Told(hold, For::Room, 1));
-        tell::<E, L>(hold, count);
+        let (end, channel) = apart(&mut self.tx);
+        // One signal may stand for more room than one item takes: the next sender that waits is to have its look.
+        let _next = (slept && end.has_room()).then(|| SignalOnDrop(channel, Condition::Room, 1));
+        signal_sent::<C>(channel, count);
     }
 
     /// Closes the channel for both sides. Sends that begin from now on are refused; receivers get what was sent before,
@@ -242,25 +300,40 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     ///
     /// A receiver waits on for a sender that is in the middle of an item, or holds a grant, until that is committed or given
     /// up: items that were sent behind it would be lost otherwise. If such a sender was forgotten, or its task is gone
-    /// without having dropped it, nobody ever says so, and a deadline ends the wait.
+    /// without having dropped it, no signal ever comes, and only a deadline ends the wait.
     ///
     /// A send that runs at the same time may be accepted and come after a receiver was told `Closed`: it is found by
     /// [`try_recv`](super::Receiver::try_recv), or dropped with the ring. Where that matters, drop the senders instead:
     /// what they had sent is always received before `Closed`.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    /// use annulet::channel::{RecvError, SendError};
+    ///
+    /// let mut channel = Channel::new(Spsc::<u32, 4>::new(), Futex::new());
+    /// let (mut tx, mut rx) = channel.split();
+    /// tx.send(1).unwrap();
+    /// tx.close();
+    /// assert_eq!(tx.send(2), Err(SendError::Closed(2)));
+    /// assert_eq!(rx.recv(), Ok(1));
+    /// assert_eq!(rx.recv(), Err(RecvError::Closed));
+    /// # }
+    /// ```
     pub fn close(&self) {
-        close(self.line.hold());
+        close(self.channel());
     }
 
     /// Returns true if a send would be refused: it was closed, or all receivers are gone.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.line.line().peers().is_over(Role::Receiver)
+        self.channel().peers().is_disconnected(Role::Receiver)
     }
 
     /// Returns how many receivers there are: a snapshot.
     #[must_use]
     pub fn receivers(&self) -> usize {
-        self.line.line().peers().count(Role::Receiver)
+        self.channel().peers().count(Role::Receiver)
     }
 
     /// Borrows the ring's end, for grants and slices. All receivers that wait are signalled when the guard is dropped,
@@ -268,8 +341,8 @@ impl<E: Feed, L: Hold> Sender<E, L> {
     ///
     /// What is pushed through it after the channel was closed, or after the last receiver has gone, is as if it had been
     /// sent just before: nothing refuses it. An owned channel whose last receiver has gone drops it.
-    pub fn end(&mut self) -> EndGuard<'_, E, L> {
-        EndGuard::new(&mut self.end, &mut self.line)
+    pub fn end(&mut self) -> EndGuard<'_, C::Tx> {
+        EndGuard::new(&mut self.tx)
     }
 }
 
@@ -304,63 +377,60 @@ impl<I: Iterator + ?Sized> Iterator for Noted<'_, I> {
 pub(super) struct Gone;
 
 /// Sends what is there, if that is possible now, or ever.
-pub(super) fn offer<E: Feed>(
-    end: &mut E,
-    line: &impl Line,
-    left: &mut Option<E::Item>,
-) -> Look<Result<(), Gone>> {
-    if line.peers().is_over(Role::Receiver) {
-        return Look::Found(Err(Gone));
+pub(super) fn try_put<C: ChannelRef>(
+    end: &mut C::SendEnd,
+    channel: &C::Target,
+    left: &mut Option<C::Item>,
+) -> Attempt<Result<(), Gone>> {
+    if channel.peers().is_disconnected(Role::Receiver) {
+        return Attempt::Ready(Err(Gone));
     }
     // Not reached without one.
-    let Some(item) = left.take() else { return Look::Found(Ok(())) };
+    let Some(item) = left.take() else { return Attempt::Ready(Ok(())) };
     match end.put(item) {
-        Ok(()) => Look::Found(Ok(())),
+        Ok(()) => Attempt::Ready(Ok(())),
         Err(why) => {
             let again = matches!(why, PushError::Contended(_));
             *left = Some(why.into_inner());
-            if again { Look::Again } else { Look::Nothing }
+            if again { Attempt::Retry } else { Attempt::NotYet }
         }
     }
 }
 
 /// Tells receivers that so many items were sent.
 #[inline(always)]
-pub(super) fn tell<E: Feed, L: Hold>(hold: &L, items: usize) {
+pub(super) fn signal_sent<C: ChannelRef>(channel: &C::Target, items: usize) {
     // Also if a waker panics.
-    let _ended = E::AWAITED.then(|| Ended(hold));
-    signal(hold, For::Data, E::wakes(items));
+    let _ended = C::SendEnd::AWAITED.then(|| Ended::<C>(channel));
+    signal(channel, Condition::Data, C::SendEnd::wakes(items));
 }
 
 /// After the signal of items that several receivers may have waited for: a receiver that was told of the close while they were
 /// on their way waits for them, and if others get them, it has to hear that they were the last. By that signal, each of them is
 /// asleep or looks once more.
-struct Ended<'h, L: Hold>(&'h L);
+struct Ended<'c, C: ChannelRef>(&'c C::Target);
 
-impl<L: Hold> Drop for Ended<'_, L> {
+impl<C: ChannelRef> Drop for Ended<'_, C> {
     #[inline(always)]
     fn drop(&mut self) {
-        if !is_over() && self.0.line().peers().is_closed() {
-            signal(self.0, For::Data, u32::MAX);
+        if !is_over() && self.0.peers().is_closed() {
+            signal(self.0, Condition::Data, u32::MAX);
         }
     }
 }
 
-/// Closes, and wakes everybody.
-pub(super) fn close(hold: &impl Hold) {
-    hold.line().peers().close();
-    wake_all(hold);
-}
-
-impl<E: Feed + Many, L: Hold> Clone for Sender<E, L> {
-    /// One more sender.
+impl<C: ChannelRef<Tx: Many>> Clone for Sender<C> {
+    /// Returns one more sender.
     fn clone(&self) -> Self {
-        Self::new(self.end.another(), self.line.hold().clone()).with_strategy(self.strategy)
+        Self::new(self.tx.another()).with_strategy(self.strategy)
     }
 }
 
-impl<E: Feed + fmt::Debug, L: Hold> fmt::Debug for Sender<E, L> {
+impl<C: ChannelRef> fmt::Debug for Sender<C>
+where
+    C::SendEnd: fmt::Debug,
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sender").field("end", &self.end).field("closed", &self.is_closed()).finish()
+        f.debug_struct("Sender").field("end", self.tx.end()).field("closed", &self.is_closed()).finish()
     }
 }

@@ -11,7 +11,7 @@ impl Deadline {
     /// This instant: a wait with this deadline looks once and does not sleep.
     #[must_use]
     pub fn now() -> Self {
-        Self::at(clock::Deadline::now().nanos())
+        Self::at(clock::now())
     }
 
     /// The instant `span` from now. A span that leaves the range gives [`NEVER`](Self::NEVER).
@@ -33,8 +33,9 @@ impl Deadline {
     }
 }
 
-impl From<Deadline> for clock::Deadline {
+/// With feature `std`: the nanoseconds of the monotonic clock.
+impl From<Deadline> for u64 {
     fn from(deadline: Deadline) -> Self {
-        Self::at(deadline.nanos())
+        deadline.nanos()
     }
 }

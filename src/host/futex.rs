@@ -78,7 +78,7 @@ impl Notify for Futex {
         futex::wake(atomic(word), count, self.scope)
     }
 
-    fn asymmetric(&self) -> bool {
+    fn has_process_fence(&self) -> bool {
         self.asymmetric && membarrier::is_available()
     }
 }
@@ -97,7 +97,7 @@ impl Wait for Futex {
         }
     }
 
-    fn heavy(&self) -> bool {
+    fn process_fence(&self) -> bool {
         membarrier::fence()
     }
 
@@ -106,7 +106,7 @@ impl Wait for Futex {
     }
 
     /// A short spin, unless there is one processor only, then some yields, then sleep.
-    fn patience(&self) -> Strategy {
+    fn default_strategy(&self) -> Strategy {
         static SPIN: OnceLock<u32> = OnceLock::new();
         Strategy::phased(*SPIN.get_or_init(|| if affinity::is_alone() { 0 } else { SPINS }), YIELDS)
     }
@@ -120,11 +120,11 @@ mod tests {
     /// Signallers leave their fence out only where the kernel does it for them, and for threads of one process only.
     #[test]
     fn who_does_without_a_fence_has_the_kernel_do_it() {
-        assert_eq!(Futex::new().asymmetric(), membarrier::is_available());
-        assert_eq!(Futex::default().asymmetric(), membarrier::is_available());
-        assert!(!Futex::fenced().asymmetric());
-        assert!(!Futex::shared().asymmetric());
-        assert_eq!(Futex::new().heavy(), membarrier::is_available());
+        assert_eq!(Futex::new().has_process_fence(), membarrier::is_available());
+        assert_eq!(Futex::default().has_process_fence(), membarrier::is_available());
+        assert!(!Futex::fenced().has_process_fence());
+        assert!(!Futex::shared().has_process_fence());
+        assert_eq!(Futex::new().process_fence(), membarrier::is_available());
     }
 
     /// A fence that the kernel has not done is none.
@@ -137,7 +137,7 @@ mod tests {
         let available = membarrier::is_available();
         let claimed = thread::spawn(|| {
             forbid(libc::SYS_membarrier, libc::EPERM);
-            (Futex::new().asymmetric(), Futex::new().heavy())
+            (Futex::new().has_process_fence(), Futex::new().process_fence())
         });
         assert_eq!(claimed.join().unwrap(), (available, false));
     }
@@ -184,6 +184,6 @@ mod tests {
     #[test]
     fn a_wait_spins_then_yields_then_sleeps() {
         let spins = if affinity::is_alone() { 0 } else { SPINS };
-        assert_eq!(Futex::new().patience(), Strategy::phased(spins, YIELDS));
+        assert_eq!(Futex::new().default_strategy(), Strategy::phased(spins, YIELDS));
     }
 }

@@ -48,7 +48,7 @@ pub use futex::Futex;
 pub use handshake::{HandshakeError, accept, connect};
 pub use port::{LinkGuard, Port, PortError, PortLink};
 pub use region::{attach_region, seal_region};
-pub use runner::{Finished, NotSpawned, Panicked, Runner};
+pub use runner::{Finished, Panicked, Runner, SpawnError};
 pub use segment::{AttachError, PeerWindow, Segment, attach};
 
 pub use crate::wait::Deadline;

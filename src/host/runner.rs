@@ -9,7 +9,7 @@ use std::string::String;
 use std::sync::{Arc, OnceLock, mpsc};
 use std::thread::{self, JoinHandle};
 
-use crate::channel::{Hold, Receiver, RecvError, Source};
+use crate::channel::{ChannelRef, Receiver, RecvError, wake_receivers};
 use crate::stats::Tally;
 
 /// A thread that gives each item of a [`Receiver`] to a handler, asleep while there is none.
@@ -19,16 +19,16 @@ use crate::stats::Tally;
 /// | [`stop`](Self::stop), or dropping it | what is there is handled first; then the thread ends |
 /// | the channel is closed, or all senders are gone | likewise, by itself; `stop` gives back the receiver and the handler |
 /// | the handler panics | the thread ends. The item it had is its business; none of the others is lost: the receiver comes back in [`Panicked`] |
-/// | a waker of who waits for room panics, or the platform | likewise, and the item that made the room is gone |
+/// | the waker of a task that waits for room panics, or the platform | likewise, and the item that made the room is gone |
 /// | a broadcast overwrites what was not received | it is counted in [`lagged`](Self::lagged), and the handler gets the oldest item that is there |
-/// | the thread cannot be started | the receiver and the handler come back in [`NotSpawned`] |
+/// | the thread cannot be started | the receiver and the handler come back in [`SpawnError`] |
 /// | idle | no processor time, if the receiver's [`Strategy`](crate::wait::Strategy) ends in a sleep, as it does unless told otherwise |
 ///
 /// It takes any receiver that outlives its thread: one that keeps its channel by an `Arc`, or one of a `static`. Of a
 /// channel with many receivers several runners may share the work.
 ///
-/// The receiver exists until `stop` returns it, or the runner is dropped. So senders who wait for room still wait after a
-/// panic: somebody should look at [`is_running`](Self::is_running) now and then, or have the handler say what happened.
+/// The receiver exists until `stop` returns it, or the runner is dropped. So senders that wait for room still wait after a
+/// panic: look at [`is_running`](Self::is_running) now and then, or have the handler say what happened.
 ///
 /// ```
 /// use annulet::host::{Futex, Runner};
@@ -50,12 +50,12 @@ use crate::stats::Tally;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "dropping it stops it, and waits for that"]
-pub struct Runner<E: Source, L: Hold, H> {
+pub struct Runner<C: ChannelRef, H> {
     state: Arc<State>,
     /// To wake the receiver, without being one.
-    hold: L,
+    channel: C,
     /// Taken by `stop` or by `drop`.
-    thread: Option<JoinHandle<Option<End<E, L, H>>>>,
+    thread: Option<JoinHandle<Option<End<C, H>>>>,
 }
 
 #[derive(Debug, Default)]
@@ -67,17 +67,17 @@ struct State {
 }
 
 /// How the thread ends.
-struct End<E: Source, L: Hold, H> {
-    receiver: Receiver<E, L>,
+struct End<C: ChannelRef, H> {
+    receiver: Receiver<C>,
     result: Result<H, Payload>,
 }
 
 type Payload = Box<dyn Any + Send>;
 
 /// What a runner gives back.
-pub struct Finished<E: Source, L: Hold, H> {
+pub struct Finished<C: ChannelRef, H> {
     /// The receiver. Whatever was sent after the runner stopped is still in its channel.
-    pub receiver: Receiver<E, L>,
+    pub receiver: Receiver<C>,
     /// The handler, with whatever it has kept.
     pub handler: H,
     /// How many items it has handled.
@@ -87,9 +87,9 @@ pub struct Finished<E: Source, L: Hold, H> {
 }
 
 /// The handler has panicked, or what was called to receive its next item.
-pub struct Panicked<E: Source, L: Hold> {
+pub struct Panicked<C: ChannelRef> {
     /// The receiver, with all that was not given to the handler.
-    pub receiver: Receiver<E, L>,
+    pub receiver: Receiver<C>,
     /// How many items were handled before the panic.
     pub processed: usize,
     /// How many items were overwritten before they were received.
@@ -99,36 +99,35 @@ pub struct Panicked<E: Source, L: Hold> {
 }
 
 /// There is no thread.
-pub struct NotSpawned<E: Source, L: Hold, H> {
+pub struct SpawnError<C: ChannelRef, H> {
     /// The receiver, as it was.
-    pub receiver: Receiver<E, L>,
+    pub receiver: Receiver<C>,
     /// The handler, as it was.
     pub handler: H,
     /// Why not.
     pub error: io::Error,
 }
 
-impl<E, L, H> Runner<E, L, H>
+impl<C, H> Runner<C, H>
 where
-    E: Source<Item: Send> + Send + 'static,
-    L: Hold + Send + 'static,
-    H: FnMut(E::Item) + Send + 'static,
+    C: ChannelRef<Item: Send, Rx: Send> + Send + 'static,
+    H: FnMut(C::Item) + Send + 'static,
 {
     /// Starts a thread with this name, which gives each item of `receiver` to `handler`.
     ///
     /// # Errors
     ///
-    /// [`NotSpawned`], if the system starts no thread, or there is a zero byte in `name` (`InvalidInput`).
+    /// [`SpawnError`], if the system starts no thread, or there is a zero byte in `name` (`InvalidInput`).
     pub fn spawn(
         name: impl Into<String>,
-        receiver: Receiver<E, L>,
+        receiver: Receiver<C>,
         handler: H,
-    ) -> Result<Self, Box<NotSpawned<E, L, H>>> {
+    ) -> Result<Self, Box<SpawnError<C, H>>> {
         let name = name.into();
         let state = Arc::new(State::default());
-        let hold = receiver.hold().clone();
-        // They are handed over once there is somebody to take them.
-        let (give, taken) = mpsc::sync_channel::<(Receiver<E, L>, H)>(1);
+        let channel = receiver.channel_ref().clone();
+        // They are handed over once there is a thread to take them.
+        let (give, taken) = mpsc::sync_channel::<(Receiver<C>, H)>(1);
         let started = if name.contains('\0') {
             Err(io::Error::new(io::ErrorKind::InvalidInput, "the name of a thread has a zero byte"))
         } else {
@@ -143,17 +142,17 @@ where
             Err(error) => Err(((receiver, handler), Some(error))),
         };
         match sent {
-            Ok(thread) => Ok(Self { state, hold, thread: Some(thread) }),
+            Ok(thread) => Ok(Self { state, channel, thread: Some(thread) }),
             Err(((receiver, handler), error)) => {
                 // Without one, the thread was gone before it had begun; nothing ends it there.
                 let error = error.unwrap_or_else(|| io::Error::other("the thread has ended"));
-                Err(Box::new(NotSpawned { receiver, handler, error }))
+                Err(Box::new(SpawnError { receiver, handler, error }))
             }
         }
     }
 }
 
-impl<E: Source, L: Hold, H> Runner<E, L, H> {
+impl<C: ChannelRef, H> Runner<C, H> {
     /// Returns how many items were handled so far.
     #[must_use]
     pub fn processed(&self) -> usize {
@@ -181,7 +180,7 @@ impl<E: Source, L: Hold, H> Runner<E, L, H> {
     /// # Errors
     ///
     /// [`Panicked`], if the handler has.
-    pub fn stop(mut self) -> Result<Finished<E, L, H>, Box<Panicked<E, L>>> {
+    pub fn stop(mut self) -> Result<Finished<C, H>, Box<Panicked<C>>> {
         self.tell();
         let end = match self.thread.take().map(JoinHandle::join) {
             Some(Ok(Some(end))) => end,
@@ -200,14 +199,14 @@ impl<E: Source, L: Hold, H> Runner<E, L, H> {
 
     /// Tells the thread to stop, awake or asleep.
     fn tell(&self) {
-        // Whoever finds it set sees what came before; and a change that is signalled after it was made is looked at by the
+        // A thread that finds it set sees what came before; and a change that is signalled after it was made is looked at by the
         // thread after that said that it waits.
         self.state.stop.get_or_init(|| ());
-        crate::channel::wake_receivers(&self.hold);
+        wake_receivers(&self.channel);
     }
 }
 
-impl<E: Source, L: Hold, H> Drop for Runner<E, L, H> {
+impl<C: ChannelRef, H> Drop for Runner<C, H> {
     /// Stops it, and waits for that. A panic of the handler goes unnoticed.
     fn drop(&mut self) {
         let Some(thread) = self.thread.take() else { return };
@@ -220,14 +219,14 @@ impl<E: Source, L: Hold, H> Drop for Runner<E, L, H> {
 }
 
 /// What the thread does.
-fn run<E: Source, L: Hold, H: FnMut(E::Item)>(
+fn run<C: ChannelRef, H: FnMut(C::Item)>(
     state: &State,
-    mut receiver: Receiver<E, L>,
+    mut receiver: Receiver<C>,
     mut handler: H,
-) -> End<E, L, H> {
+) -> End<C, H> {
     // Synchronises with `tell`: what was sent before the stop is seen by the look that comes after this one.
     let stopped = || state.stop.get().is_some();
-    // How many more it handles; known once it was stopped, or senders who never pause would keep it for ever.
+    // How many more it handles; known once it was stopped, or senders that never pause would keep it for ever.
     let mut left = None;
     loop {
         if left.is_none() && stopped() {
@@ -262,7 +261,7 @@ fn run<E: Source, L: Hold, H: FnMut(E::Item)>(
     }
 }
 
-impl<E: Source, L: Hold, H> fmt::Debug for Runner<E, L, H> {
+impl<C: ChannelRef, H> fmt::Debug for Runner<C, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Runner")
             .field("processed", &self.processed())
@@ -272,7 +271,7 @@ impl<E: Source, L: Hold, H> fmt::Debug for Runner<E, L, H> {
     }
 }
 
-impl<E: Source, L: Hold> Panicked<E, L> {
+impl<C: ChannelRef> Panicked<C> {
     /// What it said, if it said something.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
@@ -281,7 +280,7 @@ impl<E: Source, L: Hold> Panicked<E, L> {
     }
 }
 
-impl<E: Source, L: Hold, H> fmt::Debug for Finished<E, L, H> {
+impl<C: ChannelRef, H> fmt::Debug for Finished<C, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Finished")
             .field("processed", &self.processed)
@@ -290,7 +289,7 @@ impl<E: Source, L: Hold, H> fmt::Debug for Finished<E, L, H> {
     }
 }
 
-impl<E: Source, L: Hold> fmt::Debug for Panicked<E, L> {
+impl<C: ChannelRef> fmt::Debug for Panicked<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Panicked")
             .field("processed", &self.processed)
@@ -300,28 +299,28 @@ impl<E: Source, L: Hold> fmt::Debug for Panicked<E, L> {
     }
 }
 
-impl<E: Source, L: Hold, H> fmt::Debug for NotSpawned<E, L, H> {
+impl<C: ChannelRef, H> fmt::Debug for SpawnError<C, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NotSpawned").field("error", &self.error).finish_non_exhaustive()
+        f.debug_struct("SpawnError").field("error", &self.error).finish_non_exhaustive()
     }
 }
 
-impl<E: Source, L: Hold> fmt::Display for Panicked<E, L> {
+impl<C: ChannelRef> fmt::Display for Panicked<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the handler panicked after {} items", self.processed)?;
         self.message().map_or(Ok(()), |message| write!(f, ": {message}"))
     }
 }
 
-impl<E: Source, L: Hold> core::error::Error for Panicked<E, L> {}
+impl<C: ChannelRef> core::error::Error for Panicked<C> {}
 
-impl<E: Source, L: Hold, H> fmt::Display for NotSpawned<E, L, H> {
+impl<C: ChannelRef, H> fmt::Display for SpawnError<C, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "no thread was started: {}", self.error)
     }
 }
 
-impl<E: Source, L: Hold, H> core::error::Error for NotSpawned<E, L, H> {
+impl<C: ChannelRef, H> core::error::Error for SpawnError<C, H> {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         Some(&self.error)
     }

@@ -20,8 +20,11 @@ pub trait Arity: sealed::Sealed {
 ///
 /// It is a name for a type parameter; there is no value of it.
 pub struct Sides<P, C, S = Off> {
-    never: PhantomData<fn() -> (P, C, S)>,
+    never: PhantomData<Named<P, C, S>>,
 }
+
+/// Something that names three types, and has none of them.
+type Named<P, C, S> = fn() -> (P, C, S);
 
 mod sealed {
     pub trait Sealed: Sized + 'static {}

@@ -6,7 +6,7 @@ use crate::sync::Pos;
 /// Pauses of an end that finds nothing, where it was in a stream.
 ///
 /// An end that asks again and again takes the line of the other side's position away from it, and moves one item at a time,
-/// each as late as the way between two processors. One that keeps away finds many, in lines that nobody fights over. How long
+/// each as late as the way between two processors. One that keeps away finds many, in lines that no other end wants. How long
 /// it takes to make many differs tenfold between processors, and so does a hint; what serves everywhere is to try: a pause
 /// doubles as long as it brings an item for each four hints of it, and is halved otherwise.
 ///

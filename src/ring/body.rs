@@ -3,6 +3,8 @@
 use core::fmt;
 
 #[cfg(compare_and_swap)]
+use super::owner::Owner;
+#[cfg(compare_and_swap)]
 use super::owner::{CONSUMER, PRODUCER};
 use super::owner::{Ref, sealed::HasEnds};
 use super::slots::{Cells, RingPtr};
@@ -18,16 +20,51 @@ use crate::sync::{Pos, const_fn};
 use crate::zeroed::{Zeroed, empty_in_models, zeroed};
 
 /// One producer, one consumer: both wait-free.
+///
+/// ```
+/// use annulet::Spsc;
+///
+/// static BYTES: Spsc<u8, 64> = Spsc::new();
+///
+/// let (mut tx, mut rx) = BYTES.try_split().unwrap();
+/// tx.try_push(7).unwrap();
+/// assert_eq!(rx.try_pop(), Ok(7));
+/// ```
 pub type Spsc<T, const N: usize, S = Off> = Ring<T, N, Sides<Single, Single, S>>;
 /// Many producers, one consumer.
+///
+/// ```
+/// let mut ring = annulet::Mpsc::<u32, 4>::new();
+/// let (tx, mut rx) = ring.split();
+/// let another = tx.clone();
+/// for mut tx in [tx, another] {
+///     tx.try_push(7).unwrap();
+/// }
+/// assert_eq!(rx.drain(8, |item| assert_eq!(item, 7)), 2);
+/// ```
 #[cfg(compare_and_swap)]
 pub type Mpsc<T, const N: usize, S = Off> = Ring<T, N, Sides<Multi, Single, S>>;
 
 /// One producer, many consumers: each item goes to one of them.
+///
+/// ```
+/// let mut ring = annulet::Spmc::<u32, 4>::new();
+/// let (mut tx, rx) = ring.split();
+/// tx.push_slice(&[1, 2]);
+/// let numbers = [rx.clone(), rx].map(|mut rx| rx.try_pop());
+/// assert_eq!(numbers, [Ok(1), Ok(2)]); // each item goes to one of them
+/// ```
 #[cfg(compare_and_swap)]
 pub type Spmc<T, const N: usize, S = Off> = Ring<T, N, Sides<Single, Multi, S>>;
 
 /// Many producers, many consumers: each item goes to one of them.
+///
+/// ```
+/// let mut ring = annulet::Mpmc::<u32, 4>::new();
+/// let (tx, rx) = ring.split();
+/// tx.clone().try_push(1).unwrap();
+/// assert_eq!(rx.clone().try_pop(), Ok(1));
+/// ```
 #[cfg(compare_and_swap)]
 pub type Mpmc<T, const N: usize, S = Off> = Ring<T, N, Sides<Multi, Multi, S>>;
 
@@ -206,6 +243,15 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     ///
     /// It needs no compare-and-swap, and works again and again: the exclusive borrow proves that no handle is in use,
     /// forgotten ones included. Slots that a forgotten grant of a `Multi` side has claimed are aborted.
+    ///
+    /// ```
+    /// let mut ring = annulet::Spsc::<u8, 4>::new();
+    /// let (mut tx, rx) = ring.split();
+    /// tx.try_push(1).unwrap();
+    /// drop((tx, rx));
+    /// let (_tx, mut rx) = ring.split(); // again and again
+    /// assert_eq!(rx.try_pop(), Ok(1));
+    /// ```
     #[must_use]
     pub fn split(&mut self) -> Ends<'_, T, A> {
         self.header.ends.0.clear();
@@ -228,6 +274,23 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
         let producer = unsafe { Producer::new(ring, Ref::exclusive()) };
         // SAFETY: as above.
         let consumer = unsafe { Consumer::new(ring, Ref::exclusive()) };
+        (producer, consumer)
+    }
+
+    /// Claims both ends, where there is none.
+    #[cfg(compare_and_swap)]
+    pub(crate) fn hold_ends(&self) {
+        self.header.ends.0.claim(Self::BOTH);
+    }
+
+    /// # Safety
+    /// No other handle of this ring's single sides is in use while these are, and each owner keeps the ring alive.
+    #[cfg(compare_and_swap)]
+    pub(crate) unsafe fn ends_owned_by<'x, K: Owner>(&self, producer: K, consumer: K) -> Ends<'x, T, A, K> {
+        // SAFETY: the only producer of a single side, and kept alive, as the caller says.
+        let producer = unsafe { Producer::new(self.ptr(), producer) };
+        // SAFETY: likewise the only consumer.
+        let consumer = unsafe { Consumer::new(self.ptr(), consumer) };
         (producer, consumer)
     }
 
@@ -254,6 +317,18 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     }
 
     /// Returns both ends of a shared ring, or `None` while an end of a single side is in use. Dropping an end gives it back.
+    ///
+    /// ```
+    /// use annulet::Spsc;
+    ///
+    /// static RING: Spsc<u8, 4> = Spsc::new();
+    ///
+    /// let (tx, rx) = RING.try_split().unwrap();
+    /// assert!(RING.try_producer().is_none());
+    /// drop(tx);
+    /// assert!(RING.try_producer().is_some());
+    /// # drop(rx);
+    /// ```
     #[cfg(compare_and_swap)]
     #[must_use]
     pub fn try_split(&self) -> Option<Ends<'_, T, A>> {

@@ -12,6 +12,7 @@
 //! writer overwrites it, which is no data race, and asks afterwards whether the copy is good; what was overwritten
 //! meanwhile is never shown to anybody.
 
+mod batch;
 mod counters;
 mod error;
 #[cfg(compare_and_swap)]

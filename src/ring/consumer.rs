@@ -11,10 +11,11 @@ use super::owner::{CONSUMER, Owner, Ref};
 use super::read_end::ReadEnd;
 use super::slots::RingPtr;
 use super::{ReadGrant, TryIter};
-use crate::error::PopError;
+use crate::error::{GrantError, PopError};
 #[cfg(compare_and_swap)]
 use crate::index::Multi;
-use crate::index::{Arity, OneToOne, SideRules as _, Single};
+use crate::index::{Arity, ClaimRequest, OneToOne, SideRules as _, Single};
+use crate::stats::Refusal;
 use crate::sync::CachePadded;
 #[cfg(compare_and_swap)]
 use core::mem::ManuallyDrop;
@@ -43,12 +44,21 @@ use core::mem::ManuallyDrop;
 /// # Forms
 ///
 /// A single consumer can look at items that stay in the ring: [`peek`](Consumer::peek), [`iter`](Consumer::iter),
-/// [`try_read`](Consumer::try_read). One of many cannot: another one might take them. Items that it claims are its own, and
+/// [`try_read_grant`](Consumer::try_read_grant). One of many cannot: another one might take them. Items that it claims are its own, and
 /// those it does not take are dropped.
+///
+/// ```
+/// let mut ring = annulet::Spsc::<u8, 4>::new();
+/// let (mut tx, mut rx) = ring.split();
+/// tx.push_slice(&[1, 2, 3]);
+/// assert_eq!(rx.len(), 3);
+/// assert_eq!(rx.try_pop(), Ok(1));
+/// assert!(rx.try_iter().eq([2, 3]));
+/// ```
 pub struct Consumer<'a, T, A: Arity = OneToOne, K: Owner = Ref<'a>> {
     // On cache lines of its own, as that of a producer.
     pub(super) end: CachePadded<ReadEnd<T, A>>,
-    owner: K,
+    pub(crate) owner: K,
     ring: PhantomData<&'a ()>,
 }
 
@@ -80,7 +90,7 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
     /// ```
     /// let mut ring = annulet::Spsc::<u32, 4>::new();
     /// let (mut tx, mut rx) = ring.split();
-    /// assert_eq!(tx.try_push_slice(&[1, 2, 3]), 3);
+    /// assert_eq!(tx.push_slice(&[1, 2, 3]), 3);
     /// assert_eq!(rx.try_iter().take(2).sum::<u32>(), 3);
     /// assert_eq!(rx.try_iter().last(), Some(3));
     /// ```
@@ -93,8 +103,17 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
     ///
     /// Fewer than `out.len()` means that the ring was empty after them, or that one of many producers had claimed the next slot
     /// and not committed it, or aborted it.
+    ///
+    /// ```
+    /// let mut ring = annulet::Spsc::<u8, 4>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// tx.push_slice(&[1, 2, 3]);
+    /// let mut out = [0; 2];
+    /// assert_eq!(rx.pop_slice(&mut out), 2);
+    /// assert_eq!(out, [1, 2]);
+    /// ```
     #[inline]
-    pub fn try_pop_slice(&mut self, out: &mut [T]) -> usize
+    pub fn pop_slice(&mut self, out: &mut [T]) -> usize
     where
         T: Copy,
     {
@@ -102,6 +121,14 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
     }
 
     /// Drops up to `count` items. Returns how many. Their slots become free together.
+    ///
+    /// ```
+    /// let mut ring = annulet::Spsc::<u8, 4>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// tx.push_slice(&[1, 2, 3]);
+    /// assert_eq!(rx.skip(2), 2);
+    /// assert_eq!(rx.try_pop(), Ok(3));
+    /// ```
     #[inline]
     pub fn skip(&mut self, count: usize) -> usize {
         self.end.claim_items(count).discard()
@@ -127,7 +154,7 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
     /// ```
     /// let mut ring = annulet::Spsc::<u32, 4>::new();
     /// let (mut tx, mut rx) = ring.split();
-    /// assert_eq!(tx.try_push_slice(&[1, 2, 3]), 3);
+    /// assert_eq!(tx.push_slice(&[1, 2, 3]), 3);
     /// let mut sum = 0;
     /// assert_eq!(rx.drain(8, |item| sum += item), 3);
     /// assert_eq!(sum, 6);
@@ -213,6 +240,14 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
 /// What only a single consumer can do: items that it looks at are not taken by others.
 impl<T, A: Arity<Consumers = Single>, K: Owner> Consumer<'_, T, A, K> {
     /// Returns the next item, where it is, or `None` if there is none. It stays in the ring.
+    ///
+    /// ```
+    /// let mut ring = annulet::Spsc::<u8, 4>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// tx.try_push(7).unwrap();
+    /// assert_eq!(rx.peek(), Some(&7));
+    /// assert_eq!(rx.len(), 1); // it is still there
+    /// ```
     #[inline]
     pub fn peek(&mut self) -> Option<&T> {
         self.items(1).0.first()
@@ -236,8 +271,18 @@ impl<T, A: Arity<Consumers = Single>, K: Owner> Consumer<'_, T, A, K> {
     /// # Errors
     ///
     /// [`PopError::Empty`] if there was no item, [`PopError::Pending`] if one of many producers is writing the next one.
+    ///
+    /// ```
+    /// let mut ring = annulet::Spsc::<u8, 4>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// tx.push_slice(&[1, 2, 3]);
+    /// let grant = rx.try_read_grant(2).unwrap();
+    /// assert_eq!(grant.items(), [1, 2]);
+    /// grant.release(1); // the first one only
+    /// assert_eq!(rx.try_pop(), Ok(2));
+    /// ```
     #[inline]
-    pub fn try_read(&mut self, wanted: usize) -> Result<ReadGrant<'_, T, A>, PopError> {
+    pub fn try_read_grant(&mut self, wanted: usize) -> Result<ReadGrant<'_, T, A>, PopError> {
         match self.end.claim(wanted) {
             Ok((at, count)) => {
                 let span = self.end.span(at, count).contiguous();
@@ -252,9 +297,19 @@ impl<T, A: Arity<Consumers = Single>, K: Owner> Consumer<'_, T, A, K> {
     ///
     /// # Errors
     ///
-    /// As [`try_read`](Self::try_read).
+    /// As [`try_read_grant`](Self::try_read_grant).
+    ///
+    /// ```
+    /// let mut ring = annulet::Spsc::<u8, 4>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// tx.push_slice(&[0, 0, 1]);
+    /// rx.skip(2);
+    /// tx.push_slice(&[2, 3]);
+    /// let grant = rx.try_read_grant_parts(9).unwrap();
+    /// assert_eq!(grant.parts(), (&[1, 2][..], &[3][..])); // around the end of the ring
+    /// ```
     #[inline]
-    pub fn try_read_parts(&mut self, wanted: usize) -> Result<ReadGrant<'_, T, A>, PopError> {
+    pub fn try_read_grant_parts(&mut self, wanted: usize) -> Result<ReadGrant<'_, T, A>, PopError> {
         match self.end.claim(wanted) {
             Ok((at, count)) => {
                 let span = self.end.span(at, count);
@@ -265,8 +320,55 @@ impl<T, A: Arity<Consumers = Single>, K: Owner> Consumer<'_, T, A, K> {
         }
     }
 
+    /// Grants exactly `wanted` items, in two parts if the ring wraps.
+    ///
+    /// # Errors
+    ///
+    /// [`GrantError::TooFew`] if fewer were there, [`GrantError::TooLarge`] if the ring has fewer slots, [`GrantError::Pending`] if
+    /// one of many producers is writing one of them, or has aborted a slot between them: take those before it first.
+    ///
+    /// ```
+    /// use annulet::error::GrantError;
+    ///
+    /// let mut ring = annulet::Spsc::<u8, 8>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// tx.push_slice(b"abc");
+    /// assert_eq!(rx.try_read_grant_exact(4).unwrap_err(), GrantError::TooFew { available: 3 });
+    /// assert_eq!(rx.try_read_grant_exact(2).unwrap().items(), b"ab");
+    /// ```
+    #[inline]
+    pub fn try_read_grant_exact(&mut self, wanted: usize) -> Result<ReadGrant<'_, T, A>, GrantError> {
+        let capacity = self.capacity();
+        if wanted > capacity {
+            return Err(GrantError::TooLarge { wanted, capacity });
+        }
+        match self.end.index.claim(ClaimRequest { most: wanted, least: wanted, contiguous: false }) {
+            Ok((at, count)) => {
+                let span = self.end.span(at, count);
+                // SAFETY: the span starts at the head and holds only items that are known.
+                Ok(unsafe { ReadGrant::new(&mut self.end, span) })
+            }
+            Err((why, available)) => {
+                self.end.index.count_refusal(why);
+                Err(match why {
+                    Refusal::Pending => GrantError::Pending,
+                    // The only consumer loses no item to another one.
+                    Refusal::NoneAvailable | Refusal::Contended => GrantError::TooFew { available },
+                })
+            }
+        }
+    }
+
     /// Returns the items that are there now, in order, without consuming any. If there are many producers, it ends at the first
     /// slot that one of them has claimed and not committed.
+    ///
+    /// ```
+    /// let mut ring = annulet::Spsc::<u8, 4>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// tx.push_slice(&[1, 2, 3]);
+    /// assert_eq!(rx.iter().max(), Some(&3));
+    /// assert_eq!(rx.len(), 3); // they are still there
+    /// ```
     #[inline]
     pub fn iter(&mut self) -> Chain<slice::Iter<'_, T>, slice::Iter<'_, T>> {
         let (first, second) = self.items(usize::MAX);
@@ -324,8 +426,8 @@ mod tests {
                 tx.set_quiet(quiet);
                 rx.set_quiet(quiet);
                 assert_eq!((rx.try_pop(), rx.skip(1)), (Err(PopError::Empty), 0));
-                assert_eq!(tx.try_push_iter([1, 2]), 2);
-                assert_eq!((tx.try_push(3), tx.try_push_slice(&[3])), (Err(PushError::Full(3)), 0));
+                assert_eq!(tx.push_iter([1, 2]), 2);
+                assert_eq!((tx.try_push(3), tx.push_slice(&[3])), (Err(PushError::Full(3)), 0));
                 assert_eq!(refused(), (2 * counted, 2 * counted));
                 assert_eq!(rx.skip(2), 2);
                 if A::Producers::SHARED {

@@ -5,7 +5,37 @@ use core::fmt;
 use super::read_end::ReadEnd;
 use crate::index::{Arity, OneToOne, SideRules as _};
 use crate::span::Counter;
+use crate::stats::Refusal;
 use crate::sync::Pos;
+
+impl<T, A: Arity> ReadEnd<T, A> {
+    /// Claims up to `most` items, to take them out. The error is why there are none; it is not counted.
+    #[inline]
+    pub(super) fn try_claim_items(&mut self, most: usize) -> Result<ClaimedItems<'_, T, A>, Refusal> {
+        let (at, left) = self.claim(most)?;
+        Ok(ClaimedItems::new(self, at, left))
+    }
+
+    /// Claims up to `most` items, to take them out. That there are none is counted.
+    #[inline]
+    pub(super) fn claim_items(&mut self, most: usize) -> ClaimedItems<'_, T, A> {
+        let (at, left) = self.claim(most).unwrap_or_else(|why| {
+            self.index.count_refusal(why);
+            (self.index.at(), 0)
+        });
+        ClaimedItems::new(self, at, left)
+    }
+
+    /// Drops the next `count` items of a single consumer, telling the producer once: also when a `Drop` panics, up to
+    /// that item.
+    ///
+    /// # Safety
+    /// There are that many.
+    pub(super) unsafe fn discard(&mut self, count: usize) {
+        let start = self.index.at();
+        ClaimedItems::new(self, start, count).discard();
+    }
+}
 
 /// Items that were claimed, and leave the ring one by one. Their slots are given back when this is dropped.
 ///
@@ -149,6 +179,16 @@ impl<T, A: Arity> Drop for GiveBack<'_, '_, T, A> {
 ///
 /// It ends where a pop finds nothing, and goes on if there is something later. It may be dropped or forgotten at any time:
 /// each item it yields has left the ring.
+///
+/// ```
+/// let mut ring = annulet::Spsc::<u8, 4>::new();
+/// let (mut tx, mut rx) = ring.split();
+/// tx.push_slice(&[1, 2, 3]);
+/// for item in rx.try_iter().take(2) {
+///     assert!(item < 3);
+/// }
+/// assert_eq!(rx.len(), 1);
+/// ```
 #[must_use = "an iterator does nothing until it is iterated"]
 pub struct TryIter<'e, T, A: Arity = OneToOne> {
     pub(super) end: &'e mut ReadEnd<T, A>,

@@ -13,13 +13,26 @@ use crate::sync::Pos;
 
 /// Free slots lent to the producer, to be filled in place, from the front.
 ///
-/// Items become visible to the consumer, all at once, with [`commit`](Self::commit). Dropping the grant aborts:
+/// Items become visible to the consumer, all at once, with [`commit`](Self::commit) or [`commit_all`](Self::commit_all). Dropping the grant aborts:
 /// what was put into it is dropped and nothing is handed over. Forgetting it leaks what was put into it; the slots
 /// are granted again.
 ///
 /// If there are many producers, others may have claimed the slots after these. So slots that are not committed are aborted,
 /// and consumers skip them. If such a grant is forgotten, the ring stops at its slots until its producer next claims a grant
 /// or is dropped, which aborts them; if the producer is forgotten, too, until the next [`split`](super::Ring::split).
+///
+/// ```
+/// let mut ring = annulet::Spsc::<u8, 4>::new();
+/// let (mut tx, mut rx) = ring.split();
+/// let mut grant = tx.try_claim(3).unwrap();
+/// grant.push(1).unwrap();
+/// grant.push(2).unwrap();
+/// assert_eq!(grant.commit_all(), 2); // what was filled
+/// assert!(rx.try_iter().eq([1, 2]));
+///
+/// drop(tx.try_claim(3).unwrap()); // aborted
+/// assert!(rx.is_empty());
+/// ```
 #[must_use = "dropping a grant aborts it"]
 pub struct WriteGrant<'g, T, A: Arity = OneToOne> {
     end: &'g mut WriteEnd<T, A>,
@@ -75,6 +88,17 @@ impl<'g, T, A: Arity> WriteGrant<'g, T, A> {
     /// # Safety
     ///
     /// They have: the first `count` items of [`uninit_parts`](Self::uninit_parts) are initialised.
+    ///
+    /// ```
+    /// let mut ring = annulet::Spsc::<u8, 4>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// let mut grant = tx.try_claim(2).unwrap();
+    /// grant.uninit()[0].write(7); // a device would do that
+    /// // SAFETY: the first slot was written just now.
+    /// unsafe { grant.assume_filled(1) };
+    /// grant.commit_all();
+    /// assert_eq!(rx.try_pop(), Ok(7));
+    /// ```
     pub unsafe fn assume_filled(&mut self, count: usize) {
         self.filled += count.min(self.span.len() - self.filled);
     }
@@ -121,6 +145,15 @@ impl<'g, T, A: Arity> WriteGrant<'g, T, A> {
     }
 
     /// Copies as many of `items` as there are slots left. Returns how many.
+    ///
+    /// ```
+    /// let mut ring = annulet::Spsc::<u8, 4>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// let mut grant = tx.try_claim(4).unwrap();
+    /// assert_eq!(grant.copy_from(b"ring"), 4);
+    /// grant.commit_all();
+    /// assert!(rx.try_iter().eq(*b"ring"));
+    /// ```
     pub fn copy_from(&mut self, items: &[T]) -> usize
     where
         T: Copy,
@@ -145,14 +178,23 @@ impl<'g, T, A: Arity> WriteGrant<'g, T, A> {
 
     /// Hands over everything that was filled, at once. Returns how many.
     #[inline]
-    pub fn commit(self) -> usize {
+    pub fn commit_all(self) -> usize {
         let filled = self.filled;
-        self.commit_first(filled)
+        self.commit(filled)
     }
 
     /// Hands over the first `count` of what was filled, at once, and drops the rest. Returns how many were handed over.
+    ///
+    /// ```
+    /// let mut ring = annulet::Spsc::<u8, 4>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// let mut grant = tx.try_claim(4).unwrap();
+    /// grant.copy_from(b"ring");
+    /// assert_eq!(grant.commit(2), 2);
+    /// assert!(rx.try_iter().eq(*b"ri"));
+    /// ```
     #[inline]
-    pub fn commit_first(mut self, count: usize) -> usize {
+    pub fn commit(mut self, count: usize) -> usize {
         let count = count.min(self.filled);
         // What is kept back is dropped before anything is handed over: if a `Drop` panics, the whole grant is
         // aborted by our own drop, which then covers the front.
@@ -210,6 +252,16 @@ impl<T, A: Arity> fmt::Debug for WriteGrant<'_, T, A> {
 /// Items lent to a single consumer, to be read in place.
 ///
 /// They stay in the ring until [`release`](Self::release); dropping the grant consumes nothing.
+///
+/// ```
+/// let mut ring = annulet::Spsc::<u8, 4>::new();
+/// let (mut tx, mut rx) = ring.split();
+/// tx.push_slice(&[1, 2, 3]);
+/// let grant = rx.try_read_grant(4).unwrap();
+/// assert_eq!(grant.iter().sum::<u8>(), 6);
+/// grant.release_all();
+/// assert!(rx.is_empty());
+/// ```
 #[must_use = "a read grant consumes nothing until it is released"]
 pub struct ReadGrant<'g, T, A: Arity<Consumers = Single> = OneToOne> {
     end: &'g mut ReadEnd<T, A>,

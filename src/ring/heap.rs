@@ -7,13 +7,42 @@ use crate::index::Arity;
 use crate::zeroed;
 #[cfg(arc)]
 use {
-    super::owner::{ArcRef, Owner},
-    super::{Consumer, OwnedEnds, Producer},
+    super::consumer::Consumer,
+    super::owner::ArcRef,
+    super::producer::Producer,
+    crate::index::{Sides, Single},
     crate::sync::Arc,
 };
 
+/// A [`Producer`] that keeps its ring alive by an `Arc`.
+#[cfg(arc)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+pub type OwnedProducer<T, const N: usize, A = Sides<Single, Single>> =
+    Producer<'static, T, A, ArcRef<Ring<T, N, A>>>;
+
+/// A [`Consumer`] that keeps its ring alive by an `Arc`.
+#[cfg(arc)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+pub type OwnedConsumer<T, const N: usize, A = Sides<Single, Single>> =
+    Consumer<'static, T, A, ArcRef<Ring<T, N, A>>>;
+
+/// Both ends of a ring that they keep alive by an `Arc`.
+#[cfg(arc)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+pub type OwnedEnds<T, const N: usize, A = Sides<Single, Single>> =
+    (OwnedProducer<T, N, A>, OwnedConsumer<T, N, A>);
+
 impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     /// A new ring on the heap, made in place: no copy of it is ever on the stack, however large it is.
+    ///
+    /// ```
+    /// # #[cfg(feature = "alloc")] {
+    /// let mut ring = annulet::Spsc::<[u8; 4096], 1024>::boxed(); // four megabytes, never on the stack
+    /// let (mut tx, mut rx) = ring.split();
+    /// tx.try_push([7; 4096]).unwrap();
+    /// assert_eq!(rx.peek().unwrap()[9], 7);
+    /// # }
+    /// ```
     #[must_use]
     pub fn boxed() -> Box<Self> {
         Self::try_boxed()
@@ -29,6 +58,14 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     }
 
     /// Both ends of a new ring on the heap, where it is made in place; the ring goes with the last of them.
+    ///
+    /// ```
+    /// # #[cfg(feature = "alloc")] {
+    /// let (mut tx, mut rx) = annulet::Spsc::<u32, 64>::new_split();
+    /// std::thread::spawn(move || tx.try_push(7).unwrap()).join().unwrap();
+    /// assert_eq!(rx.try_pop(), Ok(7));
+    /// # }
+    /// ```
     #[cfg(arc)]
     #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
     #[must_use]
@@ -38,29 +75,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
         let ring = zeroed::in_arc::<Self>();
         ring.hold_ends();
         // SAFETY: the ring is new, so these are its only ends, and each keeps an `Arc` of it.
-        unsafe { ring.ends_owned_by(|| ArcRef(Arc::clone(&ring))) }
-    }
-
-    /// Claims both ends, of a new ring.
-    #[cfg(arc)]
-    pub(crate) fn hold_ends(&self) {
-        self.header.ends.0.claim(Self::BOTH);
-    }
-
-    /// # Safety
-    /// No other handle of this ring's single sides is in use while these are, and what `owner` gives keeps the ring
-    /// alive.
-    #[cfg(arc)]
-    #[allow(clippy::type_complexity)] // both ends, each with what keeps it
-    pub(crate) unsafe fn ends_owned_by<K: Owner>(
-        &self,
-        owner: impl Fn() -> K,
-    ) -> (Producer<'static, T, A, K>, Consumer<'static, T, A, K>) {
-        // SAFETY: the only producer of a single side, and kept alive, as the caller says.
-        let producer = unsafe { Producer::new(self.ptr(), owner()) };
-        // SAFETY: likewise the only consumer.
-        let consumer = unsafe { Consumer::new(self.ptr(), owner()) };
-        (producer, consumer)
+        unsafe { ring.ends_owned_by(ArcRef(Arc::clone(&ring)), ArcRef(Arc::clone(&ring))) }
     }
 
     /// Both ends of a ring in an `Arc`, each keeping it alive, or `None` while somebody has an end of a single
@@ -74,7 +89,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
             .ends
             .0
             .claim(Self::BOTH)
-            .then(|| unsafe { self.ends_owned_by(|| ArcRef(Arc::clone(self))) })
+            .then(|| unsafe { self.ends_owned_by(ArcRef(Arc::clone(self)), ArcRef(Arc::clone(self))) })
     }
 }
 

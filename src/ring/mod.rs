@@ -17,10 +17,10 @@
 //! [`Broadcast`] has one writer and many readers, each of which reads everything; see [`broadcast`].
 //!
 //! The ends of a [`Ring`] are [`Producer`] and [`Consumer`]. Besides single items they have
-//! - slices: [`Producer::try_push_slice`], [`Consumer::try_pop_slice`];
-//! - grants, to write and read in place: [`Producer::try_claim`] → [`WriteGrant`], [`Consumer::try_read`] →
+//! - slices: [`Producer::push_slice`], [`Consumer::pop_slice`];
+//! - grants, to write and read in place: [`Producer::try_claim`] → [`WriteGrant`], [`Consumer::try_read_grant`] →
 //!   [`ReadGrant`] (of a single consumer);
-//! - iterators: [`Producer::try_push_iter`], [`Consumer::try_iter`], [`Consumer::iter`] (of a single consumer);
+//! - iterators: [`Producer::push_iter`], [`Consumer::try_iter`], [`Consumer::iter`] (of a single consumer);
 //! - batches: [`Consumer::drain`], [`Consumer::consume`], [`Consumer::skip`]; [`Consumer::peek`] (of a single consumer).
 //!
 //! An item leaves its slot only to be handed out. What is skipped, shown, aborted or left over is dropped in its slot, so an
@@ -35,14 +35,15 @@
 mod body;
 pub mod broadcast;
 mod consumer;
-#[cfg(arc)]
+#[cfg(compare_and_swap)]
 mod discard;
 mod drain;
+mod ends;
 mod grant;
 #[cfg(feature = "alloc")]
 mod heap;
 pub mod lanes;
-mod owner;
+pub(crate) mod owner;
 mod producer;
 mod read_end;
 mod slots;
@@ -53,13 +54,11 @@ pub use body::{Ring, Spsc};
 pub use broadcast::Broadcast;
 pub use consumer::Consumer;
 pub use drain::TryIter;
+pub use ends::Ends;
 pub use grant::{ReadGrant, WriteGrant};
 pub use lanes::Lanes;
 pub use owner::{CloneEnds, Owner, Ref};
 pub use producer::Producer;
-
-/// Both ends of a ring that is borrowed.
-pub type Ends<'a, T, A = Sides<Single, Single>> = (Producer<'a, T, A>, Consumer<'a, T, A>);
 
 #[cfg(compare_and_swap)]
 pub use crate::index::Multi;
@@ -68,27 +67,9 @@ pub(crate) use crate::index::SideRules;
 #[cfg(compare_and_swap)]
 pub use body::{Mpmc, Mpsc, Spmc};
 #[cfg(compare_and_swap)]
-pub use owner::InChannel;
-
-#[cfg(arc)]
-pub use owner::ArcRef;
-#[cfg(arc)]
 pub(crate) use owner::sealed::HasEnds;
 
-/// A [`Producer`] that keeps its ring alive by an `Arc`.
 #[cfg(arc)]
-#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
-pub type OwnedProducer<T, const N: usize, A = Sides<Single, Single>> =
-    Producer<'static, T, A, ArcRef<Ring<T, N, A>>>;
-
-/// A [`Consumer`] that keeps its ring alive by an `Arc`.
+pub use heap::{OwnedConsumer, OwnedEnds, OwnedProducer};
 #[cfg(arc)]
-#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
-pub type OwnedConsumer<T, const N: usize, A = Sides<Single, Single>> =
-    Consumer<'static, T, A, ArcRef<Ring<T, N, A>>>;
-
-/// Both ends of a ring that they keep alive by an `Arc`.
-#[cfg(arc)]
-#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
-pub type OwnedEnds<T, const N: usize, A = Sides<Single, Single>> =
-    (OwnedProducer<T, N, A>, OwnedConsumer<T, N, A>);
+pub use owner::ArcRef;

@@ -98,25 +98,3 @@ impl<R: sealed::HasEnds> sealed::Sealed for ArcRef<R> {
         Self(Arc::clone(&self.0))
     }
 }
-
-/// Keeps a ring alive as `K` does, for an end of a [`Channel`](crate::channel::Channel).
-///
-/// Such an end is not cloned alone: its clone would be in no channel, and what it does would wake nobody.
-#[cfg(compare_and_swap)]
-#[derive(Debug)]
-pub struct InChannel<K>(pub(crate) K);
-#[cfg(compare_and_swap)]
-impl<K: Owner> Owner for InChannel<K> {}
-
-#[cfg(compare_and_swap)]
-impl<K: Owner> sealed::Sealed for InChannel<K> {
-    #[inline]
-    fn give_back(&self, end: u32) {
-        self.0.give_back(end);
-    }
-
-    #[inline]
-    fn clone_owner(&self) -> Self {
-        Self(self.0.clone_owner())
-    }
-}

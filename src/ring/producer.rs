@@ -38,11 +38,22 @@ use crate::sync::CachePadded;
 ///
 /// A producer that loses a slot to another one backs off before it tries again, for 16, 32, and then 64 spin-loop hints. From
 /// its 17th loss on it tries at once.
+///
+/// ```
+/// let mut ring = annulet::Spsc::<u8, 4>::new();
+/// let (mut tx, mut rx) = ring.split();
+/// for number in 0..4 {
+///     tx.try_push(number).unwrap();
+/// }
+/// assert!(tx.is_full());
+/// assert_eq!(tx.try_push(4).unwrap_err().into_inner(), 4);
+/// # drop(rx.try_pop());
+/// ```
 pub struct Producer<'a, T, A: Arity = OneToOne, K: Owner = Ref<'a>> {
     // On cache lines of its own: were the two ends of a ring beside each other in one stack frame, each operation of one
     // would take the line from the other (9 Mops/s in place of 350).
     pub(super) end: CachePadded<WriteEnd<T, A>>,
-    pub(super) owner: K,
+    pub(crate) owner: K,
     ring: PhantomData<&'a ()>,
 }
 
@@ -94,8 +105,15 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
     ///
     /// Fewer than `items.len()` means that no more slots were free after them, for one of the reasons of
     /// [`try_push`](Self::try_push).
+    ///
+    /// ```
+    /// let mut ring = annulet::Spsc::<u8, 4>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// assert_eq!(tx.push_slice(b"annulet"), 4); // as many as fit
+    /// assert!(rx.try_iter().eq(*b"annu"));
+    /// ```
     #[inline]
-    pub fn try_push_slice(&mut self, items: &[T]) -> usize
+    pub fn push_slice(&mut self, items: &[T]) -> usize
     where
         T: Copy,
     {
@@ -107,7 +125,7 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
             return 0;
         };
         let count = grant.copy_from(items);
-        grant.commit();
+        grant.commit_all();
         count
     }
 
@@ -119,14 +137,23 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
     /// If there are many producers, one claim is made for as many items as the iterator says it has at least (one if it does
     /// not say), and those become visible together. What it has beyond them follows in the same way, claim by claim. If `iter`
     /// panics, items committed by earlier claims stay pushed. Slots for which it has no item are aborted.
+    ///
+    /// ```
+    /// let mut ring = annulet::Spsc::<u8, 4>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// let mut numbers = 0..10;
+    /// assert_eq!(tx.push_iter(&mut numbers), 4);
+    /// assert_eq!(numbers.next(), Some(4)); // none was taken that was not pushed
+    /// # drop(rx.try_pop());
+    /// ```
     #[inline]
-    pub fn try_push_iter(&mut self, iter: impl IntoIterator<Item = T>) -> usize {
-        self.push_iter(iter).0
+    pub fn push_iter(&mut self, iter: impl IntoIterator<Item = T>) -> usize {
+        self.push_each(iter).0
     }
 
-    /// As [`try_push_iter`](Self::try_push_iter). Returns, too, why there are no more, if it was refused.
+    /// As [`push_iter`](Self::push_iter). Returns, too, why there are no more, if it was refused.
     #[inline]
-    pub(crate) fn push_iter(
+    pub(crate) fn push_each(
         &mut self,
         iter: impl IntoIterator<Item = T>,
     ) -> (usize, Result<(), PushError<()>>) {
@@ -140,7 +167,7 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
                 Err(_) => return (0, Err(PushError::Full(()))),
             };
             grant.fill_from(iter);
-            return (grant.commit(), Ok(()));
+            return (grant.commit_all(), Ok(()));
         }
         self.end.reclaim_forgotten();
         let (mut pushed, mut refused) = (0, Ok(()));
@@ -171,7 +198,7 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
             // SAFETY: the slots from `at` on were claimed, and the span is of these.
             let mut grant = unsafe { WriteGrant::new(&mut self.end, at, span) };
             grant.fill_from(iter.by_ref());
-            let count = grant.commit();
+            let count = grant.commit_all();
             pushed += count;
             if count < wanted {
                 break;
@@ -196,7 +223,7 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
     /// let (mut tx, mut rx) = ring.split();
     /// let mut grant = tx.try_claim(4).unwrap();
     /// grant.fill_with(|i| i as u8);
-    /// assert_eq!(grant.commit(), 4);
+    /// assert_eq!(grant.commit_all(), 4);
     /// assert!(rx.try_iter().eq([0, 1, 2, 3]));
     /// ```
     #[inline]
@@ -210,6 +237,16 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
     ///
     /// [`ClaimError::Full`] if fewer were free, [`ClaimError::TooLarge`] if the ring has fewer slots;
     /// [`ClaimError::Pending`] and [`ClaimError::Contended`] as the [table](Self#errors) says.
+    ///
+    /// ```
+    /// use annulet::error::ClaimError;
+    ///
+    /// let mut ring = annulet::Spsc::<u8, 4>::new();
+    /// let (mut tx, _rx) = ring.split();
+    /// tx.try_push(1).unwrap();
+    /// assert_eq!(tx.try_claim_exact(4).unwrap_err(), ClaimError::Full { free: 3 });
+    /// assert_eq!(tx.try_claim_exact(5).unwrap_err(), ClaimError::TooLarge { wanted: 5, capacity: 4 });
+    /// ```
     #[inline]
     pub fn try_claim_exact(&mut self, wanted: usize) -> Result<WriteGrant<'_, T, A>, ClaimError> {
         let capacity = self.capacity();

@@ -1,6 +1,5 @@
 //! What a consumer knows: its end of the index, and the slots.
 
-use super::drain::ClaimedItems;
 use super::slots::{RingPtr, Slots};
 use crate::error::PopError;
 use crate::index::{Arity, ClaimRequest, Consumers, End};
@@ -73,23 +72,6 @@ impl<T, A: Arity> ReadEnd<T, A> {
         }
     }
 
-    /// Claims up to `most` items, to take them out. The error is why there are none; it is not counted.
-    #[inline]
-    pub(super) fn try_claim_items(&mut self, most: usize) -> Result<ClaimedItems<'_, T, A>, Refusal> {
-        let (at, left) = self.claim(most)?;
-        Ok(ClaimedItems::new(self, at, left))
-    }
-
-    /// Claims up to `most` items, to take them out. That there are none is counted.
-    #[inline]
-    pub(super) fn claim_items(&mut self, most: usize) -> ClaimedItems<'_, T, A> {
-        let (at, left) = self.claim(most).unwrap_or_else(|why| {
-            self.index.count_refusal(why);
-            (self.index.at(), 0)
-        });
-        ClaimedItems::new(self, at, left)
-    }
-
     /// Counts that there was nothing. Returns the error that says why.
     #[inline]
     pub(super) fn refuse(&self, why: Refusal) -> PopError {
@@ -99,15 +81,5 @@ impl<T, A: Arity> ReadEnd<T, A> {
             Refusal::Pending => PopError::Pending,
             Refusal::Contended => PopError::Contended,
         }
-    }
-
-    /// Drops the next `count` items of a single consumer, telling the producer once: also when a `Drop` panics, up to
-    /// that item.
-    ///
-    /// # Safety
-    /// There are that many.
-    pub(super) unsafe fn discard(&mut self, count: usize) {
-        let start = self.index.at();
-        ClaimedItems::new(self, start, count).discard();
     }
 }

@@ -4,10 +4,10 @@ use core::time::Duration;
 
 /// An instant of a monotonic clock in nanoseconds since its start, or [`NEVER`](Self::NEVER).
 ///
-/// Absolute, because a relative time-out starts anew with every retry, so that whoever causes retries could stretch it.
+/// Absolute, because a relative time-out starts anew with every retry, so that a party that causes retries could stretch it.
 /// The range is 584 years; what is later is never, which orders after all others. No operation overflows.
 ///
-/// Which clock is the business of whoever waits ([`Wait::now`](super::Wait::now)). With feature `std` there is
+/// Which clock is the business of the platform ([`Wait::now`](super::Wait::now)). With feature `std` there is
 /// `Deadline::after(span)` for the clock of `host`.
 ///
 /// ```
@@ -17,6 +17,17 @@ use core::time::Duration;
 /// let start = Deadline::at(1_000);
 /// assert_eq!(start.plus(Duration::from_micros(2)), Deadline::at(3_000));
 /// assert_eq!(start.plus(Duration::MAX), Deadline::NEVER);
+/// ```
+///
+/// ```
+/// use annulet::wait::Deadline;
+/// use core::time::Duration;
+///
+/// let now = Deadline::at(1_000);
+/// let later = now.plus(Duration::from_micros(1));
+/// assert_eq!(later.nanos(), 2_000);
+/// assert!(!later.has_come(now) && later.has_come(later));
+/// assert_eq!(Deadline::NEVER.plus(Duration::from_secs(1)), Deadline::NEVER);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Deadline {

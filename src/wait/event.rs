@@ -1,4 +1,4 @@
-//! The event count: who waits says so, looks again, and sleeps; who signals looks whether anybody has said so.
+//! The event count: a waiter says that it waits, looks again, and sleeps; a signaller looks whether there is a waiter.
 //!
 //! The idea is Dmitry Vyukov's eventcount, and the split of the fence in two halves that of folly's `AsymmetricThreadFence`.
 //! `SAFETY.md` has the argument for the asymmetric form, and `tests/loom/wait.rs` the models of the other one.
@@ -6,14 +6,14 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::slots::Slots;
-use super::strategy::nap;
+use super::backoff::sleep_until;
+use super::slots::WakerSlots;
 use super::{Notify, Wait};
 use crate::atomic::{Sleepers, WaiterCount, Word};
 use crate::sync::{const_fn, is_over};
 
 /// How long to sleep at once where the heavy half of the fence, which was available, is no longer: a filter was installed
-/// that forbids it. Signallers may miss a sleeper then, who sees what they have done when it next looks.
+/// that forbids it. Signallers may miss a sleeper then, which sees what they have done when it next looks.
 pub(super) const UNSURE: Duration = Duration::from_millis(10);
 
 /// Something that can be waited for: an event count.
@@ -58,7 +58,7 @@ pub struct Event<const TASKS: usize = 8> {
     waiters: WaiterCount,
     epoch: Word,
     sleepers: Sleepers,
-    tasks: Slots<TASKS>,
+    tasks: WakerSlots<TASKS>,
 }
 
 /// The deadline came first.
@@ -84,11 +84,11 @@ impl<const TASKS: usize> Event<TASKS> {
         /// An event that nobody waits for.
         #[must_use]
         pub const fn new() -> Self {
-            Self { waiters: WaiterCount::new(), epoch: Word::new(), sleepers: Sleepers::new(), tasks: Slots::new() }
+            Self { waiters: WaiterCount::new(), epoch: Word::new(), sleepers: Sleepers::new(), tasks: WakerSlots::new() }
         }
     }
 
-    /// Returns how many wait: a snapshot.
+    /// Returns how many waiters there are: a snapshot.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.waiters.count() as usize
@@ -101,13 +101,13 @@ impl<const TASKS: usize> Event<TASKS> {
         self.tasks.crowded()
     }
 
-    /// Wakes up to `count` of those who wait, if any do. What they wait for has been changed before this.
+    /// Wakes up to `count` waiters, if there are any. What they wait for has been changed before this.
     ///
     /// `count` is how many of them can have what they wait for: of one pushed item, one. Where each of them can,
     /// [`signal_all`](Self::signal_all).
     ///
-    /// The light half of the fence: pairs with that of who announces that it waits. What was changed before this is
-    /// seen by whoever is not yet seen here to wait.
+    /// The light half of the fence: pairs with that of a waiter that announces itself. What was changed before this is
+    /// seen by each waiter that is not yet seen here.
     #[inline(always)]
     pub fn signal(&self, notify: &impl Notify, count: u32) {
         self.signal_and_tell(notify, count);
@@ -124,7 +124,7 @@ impl<const TASKS: usize> Event<TASKS> {
         self.signal_fenced(notify, count)
     }
 
-    /// Wakes all who wait.
+    /// Wakes all waiters.
     #[inline]
     pub fn signal_all(&self, notify: &impl Notify) {
         self.signal(notify, u32::MAX);
@@ -138,7 +138,7 @@ impl<const TASKS: usize> Event<TASKS> {
             self.wake(notify, count);
             return true;
         }
-        if seen.is_undecided() && notify.asymmetric() {
+        if seen.is_undecided() && notify.has_process_fence() {
             self.waiters.begin_light();
         }
         false
@@ -181,7 +181,7 @@ impl<const TASKS: usize> Event<TASKS> {
     /// Tells signallers of a thread, which is counted. Returns whether all of them know. `light`: they rely on the heavy half.
     pub(super) fn announce_thread(light: bool, wait: &impl Wait) -> bool {
         WaiterCount::fence_thread();
-        !light || wait.heavy()
+        !light || wait.process_fence()
     }
 
     /// Counts a thread out. `counted`: it could be called.
@@ -214,9 +214,9 @@ impl<const TASKS: usize> Event<TASKS> {
         if self.waiters.ask_for_fences() {
             // There may be signallers that do not know yet that they have to fence. After this, there are none: each has
             // passed a fence, and sees the word as it is now.
-            if !wait.heavy() {
+            if !wait.process_fence() {
                 // By then each has passed one, though not at our bidding.
-                nap(wait, wait.now().plus(UNSURE));
+                sleep_until(wait, wait.now().plus(UNSURE));
             }
             self.waiters.end_light();
         }
@@ -232,18 +232,17 @@ impl<const TASKS: usize> Event<TASKS> {
         self.waiters.sub();
     }
 
-    /// Has every signaller know for good that somebody waits, as if a task did.
+    /// Has every signaller know for good of a waiter, as if a task waited.
     ///
     /// The caller passes a whole fence before it looks for what was changed: as for a task, that look sees it, or the
-    /// signaller sees after its own fence that somebody waits, and what the caller did before this.
-    #[cfg(arc)]
+    /// signaller sees after its own fence that there is a waiter, and what the caller did before this.
     pub(crate) fn keep_watch(&self, wait: &impl Wait) {
         // If there are too many to count, the count is not zero anyway.
         self.count_task();
         self.announce_task(wait);
     }
 
-    pub(super) fn tasks(&self) -> &Slots<TASKS> {
+    pub(super) fn tasks(&self) -> &WakerSlots<TASKS> {
         &self.tasks
     }
 
@@ -253,7 +252,7 @@ impl<const TASKS: usize> Event<TASKS> {
         Self { sleepers: Sleepers::of(present, uncalled), ..Self::new() }
     }
 
-    /// Nobody waits: that it is borrowed exclusively proves that who is still counted was forgotten.
+    /// Counts no waiter any more: that it is borrowed exclusively proves that those that are counted were forgotten.
     pub(crate) fn reset(&mut self) {
         self.tasks.clear();
         *self = Self::new();
@@ -284,12 +283,12 @@ impl<W: Notify, const TASKS: usize> Drop for Rest<'_, W, TASKS> {
     }
 }
 
-/// What a look has seen.
+/// What one look at what is waited for came to.
 #[derive(Debug)]
-pub enum Look<R> {
-    Found(R),
-    /// Not yet, and who changes that will signal.
-    Nothing,
-    /// Not yet, and maybe nobody will signal: others were faster.
-    Again,
+pub enum Attempt<R> {
+    Ready(R),
+    /// Not yet. A signal will follow when that changes.
+    NotYet,
+    /// Not yet, and perhaps no signal follows: other ends were faster.
+    Retry,
 }

@@ -1,12 +1,12 @@
 //! Waiting: one event count, put on top of whatever a platform sleeps with.
 //!
-//! Rings never wait. Who wants to wait for one has an [`Event`] beside it: the other side signals it after each
+//! Rings never wait. To wait for one, put an [`Event`] beside it: the other side signals it after each
 //! operation, which costs one load as long as nobody waits. A [`Channel`](crate::channel::Channel) is a ring with two
 //! of them, one for data and one for room.
 //!
 //! ```text
-//!   who waits                                  who signals
-//!   ─────────                                  ───────────
+//!   the waiter                                 the signaller
+//!   ──────────                                 ─────────────
 //!   announce: count myself in                  change what is waited for (push, pop, close)
 //!   fence (the heavy half)                     fence (the light half)
 //!   read the epoch                             nobody counted? done: this load was all
@@ -14,7 +14,7 @@
 //!   sleep while the epoch is as read           wake as many as there is work for
 //! ```
 //!
-//! Of the two fences one is the first: either the signaller sees that somebody is counted, or who waits sees the change.
+//! Of the two fences one is the first: either the signaller sees the waiter's count, or the waiter sees the change.
 //! If the epoch advances between being read and the sleep, the platform does not let it sleep.
 //!
 //! # What a platform supplies
@@ -68,7 +68,7 @@
 //!
 //! use annulet::channel::Channel;
 //!
-//! static EVENTS: Channel<annulet::Spsc<u32, 16>, Queues> = Channel::over(annulet::Spsc::new(), Queues);
+//! static EVENTS: Channel<annulet::Spsc<u32, 16>, Queues> = Channel::new(annulet::Spsc::new(), Queues);
 //! let (mut tx, mut rx) = EVENTS.try_split().unwrap();
 //! std::thread::spawn(move || tx.send(7).unwrap());
 //! assert_eq!(rx.recv(), Ok(7));
@@ -82,45 +82,53 @@
 //! | nobody waits | a signal is one load, and a fence where the platform has no asymmetric one |
 //! | a deadline | is never early; after it came, one more look is taken before `Timeout` |
 //! | asleep | costs no processor time |
-//! | a wake-up that reaches somebody who gives up | is passed on |
+//! | a wake-up that reaches a waiter that gives up | is passed on |
 //! | interrupts | a signal may come from an interrupt handler if `Notify::notify` may: no lock, no loop without bound |
 //! | memory | all-zero memory is an event that nobody waits for. Threads and signals never allocate. With feature `alloc`, a task that begins to wait while `TASKS` others do may: slots for as many more, which the event keeps |
 
+mod backoff;
 mod deadline;
 mod event;
-mod metrics;
+#[cfg(target_has_atomic = "64")]
+mod latencies;
+mod meter;
+#[cfg(target_has_atomic = "64")]
+mod metered;
 mod slots;
 mod strategy;
 mod task;
 mod thread;
+mod waiting;
 
 pub use crate::atomic::Word;
+pub use backoff::{Backoff, Step};
 pub use deadline::Deadline;
 pub use event::{Event, TimedOut};
 #[cfg(target_has_atomic = "64")]
-pub use metrics::Latencies;
-pub use metrics::{Meter, Summary};
-pub use strategy::{Backoff, Step, Strategy};
-pub use task::Ticket;
+pub use latencies::{Latencies, Summary};
+pub use meter::{Meter, Outcome, Role, Waited};
+#[cfg(target_has_atomic = "64")]
+pub use metered::Metered;
+pub use strategy::Strategy;
+pub use task::Waiter;
 
-pub(crate) use crate::atomic::{Counted, PeerCounts, Role};
-pub(crate) use event::Look;
-pub(crate) use metrics::{Outcome, sealed::Sealed as Told};
-pub(crate) use task::Seat;
+pub(crate) use event::Attempt;
+pub(crate) use task::SlotClaim;
+pub(crate) use waiting::Waiting;
 
-/// Wakes whoever sleeps on a word.
+/// Wakes the threads that sleep on a word.
 ///
 /// An implementation that wakes nobody makes its users sleep too long, and does no other harm.
 pub trait Notify {
-    /// Wakes at least `count` of those who sleep in [`Wait::wait`] on `word`, or all if they are fewer. Waking more is
+    /// Wakes at least `count` of the threads that sleep in [`Wait::wait`] on `word`, or all if they are fewer. Waking more is
     /// allowed.
     ///
-    /// Returns how many sleeps it has ended for sure; 0 if it does not know. What is missing goes to tasks.
+    /// Returns how many sleepers were certainly woken; 0 if it does not know. The rest of `count` is made up by waking tasks.
     fn notify(&self, word: &Word, count: u32) -> u32;
 
-    /// Whether [`Wait::heavy`], on any thread, makes each thread that signals pass a whole fence, so that signallers
+    /// Whether [`Wait::process_fence`], on any thread, makes each thread that signals pass a whole fence, so that signallers
     /// need none of their own. It must not be true before that is so, nor false after it was true.
-    fn asymmetric(&self) -> bool {
+    fn has_process_fence(&self) -> bool {
         false
     }
 }
@@ -135,9 +143,9 @@ pub trait Wait: Notify {
     /// followed by it ends the sleep.
     fn wait(&self, word: &Word, seen: u32, until: Deadline);
 
-    /// The heavy half of an asymmetric fence, where [`asymmetric`](Notify::asymmetric) is true. False if it could not be
-    /// done after all: then who waits looks again from time to time.
-    fn heavy(&self) -> bool {
+    /// The heavy half of an asymmetric fence, where [`asymmetric`](Notify::has_process_fence) is true. False if it could not be
+    /// done after all: then waiters look again from time to time.
+    fn process_fence(&self) -> bool {
         false
     }
 
@@ -148,8 +156,17 @@ pub trait Wait: Notify {
 
     /// How to wait where nothing else was said. Where it spins, ends of channels also keep away from a stream that they have
     /// caught up with, for a microsecond or a few: see [`Strategy::phased`].
-    fn patience(&self) -> Strategy {
+    fn default_strategy(&self) -> Strategy {
         Strategy::block()
+    }
+
+    /// Returns the meter that is told of each wait of this role at a channel when it is over. By default there is none, and no
+    /// clock is read for it.
+    ///
+    /// [`Metered`] adds this to any platform, on targets that have atomics of 64 bits.
+    fn meter(&self, role: Role) -> Option<&dyn Meter> {
+        let _ = role;
+        None
     }
 }
 
@@ -157,8 +174,8 @@ impl<W: Notify + ?Sized> Notify for &W {
     fn notify(&self, word: &Word, count: u32) -> u32 {
         (**self).notify(word, count)
     }
-    fn asymmetric(&self) -> bool {
-        (**self).asymmetric()
+    fn has_process_fence(&self) -> bool {
+        (**self).has_process_fence()
     }
 }
 
@@ -169,14 +186,17 @@ impl<W: Wait + ?Sized> Wait for &W {
     fn wait(&self, word: &Word, seen: u32, until: Deadline) {
         (**self).wait(word, seen, until);
     }
-    fn heavy(&self) -> bool {
-        (**self).heavy()
+    fn process_fence(&self) -> bool {
+        (**self).process_fence()
     }
     fn yield_now(&self) {
         (**self).yield_now();
     }
-    fn patience(&self) -> Strategy {
-        (**self).patience()
+    fn default_strategy(&self) -> Strategy {
+        (**self).default_strategy()
+    }
+    fn meter(&self, role: Role) -> Option<&dyn Meter> {
+        (**self).meter(role)
     }
 }
 

@@ -32,7 +32,7 @@ const TRIES: usize = 8;
 
 /// The slots of an event.
 #[repr(C)]
-pub(super) struct Slots<const N: usize> {
+pub(super) struct WakerSlots<const N: usize> {
     /// How many wakers there are to be taken, so that a signal that finds none visits no slot.
     armed: RelaxedCount,
     /// The slot after the one that was woken last.
@@ -46,7 +46,7 @@ pub(super) struct Slots<const N: usize> {
     more: ManuallyDrop<More>,
 }
 
-impl<const N: usize> Drop for Slots<N> {
+impl<const N: usize> Drop for WakerSlots<N> {
     fn drop(&mut self) {
         // See `parts`.
         if N > 0 && !is_over() {
@@ -57,17 +57,17 @@ impl<const N: usize> Drop for Slots<N> {
     }
 }
 
-impl<const N: usize> fmt::Debug for Slots<N> {
+impl<const N: usize> fmt::Debug for WakerSlots<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let asleep = self.armed.get();
-        f.debug_struct("Slots")
+        f.debug_struct("WakerSlots")
             .field("asleep", &asleep)
             .field("crowded", &self.crowded())
             .finish_non_exhaustive()
     }
 }
 
-impl<const N: usize> Slots<N> {
+impl<const N: usize> WakerSlots<N> {
     const_fn! {
         pub(super) const fn new() -> Self {
             Self {
@@ -177,7 +177,7 @@ impl<const N: usize> Slots<N> {
 /// A signal on its way around the slots. If a waker panics, it goes around once more when this is dropped, and wakes another
 /// task for that one.
 struct Round<'t, const N: usize> {
-    slots: &'t Slots<N>,
+    slots: &'t WakerSlots<N>,
     /// How many are still to be woken.
     left: u32,
     /// No waker has panicked.
@@ -281,7 +281,7 @@ mod tests {
     /// From wherever it begins, a walk comes to each slot once, in order and around.
     #[test]
     fn d19_a_walk_comes_to_each_slot_once() {
-        let slots = Slots::<3>::new();
+        let slots = WakerSlots::<3>::new();
         let claimed: alloc::vec::Vec<_> = (0..20).map_while(|_| slots.claim()).collect();
         let count = u32::try_from(slots.from(0).count()).unwrap();
         assert!(claimed.iter().copied().eq(0..if cfg!(feature = "alloc") { 20 } else { 3 }));

@@ -2,14 +2,14 @@
 
 use core::task::{Context, Poll};
 
-use super::event::Look;
+use super::event::Attempt;
 use super::{Event, Wait};
 use crate::atomic::{Armed, Left, WakerCell};
 use crate::sync::is_over;
 
 /// A task's place at one event, to be used with that event only.
 #[derive(Debug, Default)]
-pub struct Seat {
+pub(crate) struct SlotClaim {
     /// It waits, and signallers know.
     waits: bool,
     /// It is counted at the event.
@@ -21,11 +21,11 @@ pub struct Seat {
     owes: bool,
 }
 
-impl Seat {
+impl SlotClaim {
     pub(crate) const NONE: Self =
         Self { waits: false, counted: false, number: None, armed: false, owes: false };
 
-    /// Whether somebody may have been signalled for it.
+    /// Returns whether a signal may have been for it.
     pub(crate) fn waits(&self) -> bool {
         self.waits
     }
@@ -33,15 +33,15 @@ impl Seat {
     /// Looks, and if there is nothing, sees to it that the task is woken when that may have changed.
     ///
     /// # Safety
-    /// The seat was used with no other event since it was last [`left`](Self::leave).
+    /// The claim was used with no other event since it was last [`left`](Self::leave).
     pub(crate) unsafe fn poll<W: Wait, R, const TASKS: usize>(
         &mut self,
         event: &Event<TASKS>,
         wait: &W,
         context: &Context<'_>,
-        mut look: impl FnMut() -> Look<R>,
+        mut look: impl FnMut() -> Attempt<R>,
     ) -> Poll<R> {
-        if let Look::Found(found) = look() {
+        if let Attempt::Ready(found) = look() {
             return Poll::Ready(found);
         }
         if !self.waits {
@@ -73,11 +73,11 @@ impl Seat {
         };
         Event::<TASKS>::fence_task();
         let looked = look();
-        self.owes = matches!(looked, Look::Again);
+        self.owes = matches!(looked, Attempt::Retry);
         match looked {
-            Look::Found(found) => return Poll::Ready(found),
-            Look::Nothing if sleeps => {}
-            Look::Nothing | Look::Again => {
+            Attempt::Ready(found) => return Poll::Ready(found),
+            Attempt::NotYet if sleeps => {}
+            Attempt::NotYet | Attempt::Retry => {
                 if self.number.is_none() {
                     // One may be free by the next time.
                     self.number = event.tasks().claim();
@@ -129,11 +129,11 @@ impl Seat {
 /// A task that waits for an [`Event`].
 ///
 /// It is counted there from the first [`poll`](Self::poll) that found nothing until it is dropped. If it is dropped after
-/// it was woken and before it found something, it wakes the next one. If it is forgotten, it keeps its seat as long as
+/// it was woken and before it found something, it wakes the next one. If it is forgotten, it keeps its claim as long as
 /// the event is there, and one wake-up may be lost with it.
 ///
 /// ```
-/// use annulet::wait::{Event, Ticket};
+/// use annulet::wait::{Event, Waiter};
 /// # #[cfg(feature = "std")] {
 /// use annulet::{host::Futex, Spsc};
 /// use core::task::{Context, Poll, Waker};
@@ -141,7 +141,7 @@ impl Seat {
 /// let mut ring = Spsc::<u32, 8>::new();
 /// let (mut tx, mut rx) = ring.split();
 /// let (data, futex) = (Event::<8>::new(), Futex::new());
-/// let mut ticket = Ticket::new(&data, &futex);
+/// let mut ticket = Waiter::new(&data, &futex);
 /// let mut context = Context::from_waker(Waker::noop());
 /// assert_eq!(ticket.poll(&mut context, || rx.try_pop().ok()), Poll::Pending);
 /// tx.try_push(7).unwrap();
@@ -150,37 +150,37 @@ impl Seat {
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Ticket<'e, W: Wait, const TASKS: usize = 8> {
+pub struct Waiter<'e, W: Wait, const TASKS: usize = 8> {
     event: &'e Event<TASKS>,
     wait: &'e W,
-    seat: Seat,
+    claim: SlotClaim,
 }
 
-impl<'e, W: Wait, const TASKS: usize> Ticket<'e, W, TASKS> {
+impl<'e, W: Wait, const TASKS: usize> Waiter<'e, W, TASKS> {
     /// For a task that has not begun to wait.
     #[must_use]
     pub const fn new(event: &'e Event<TASKS>, wait: &'e W) -> Self {
-        Self { event, wait, seat: Seat::NONE }
+        Self { event, wait, claim: SlotClaim::NONE }
     }
 
-    /// Looks, and if nothing is found, has the task woken once somebody has signalled. What is found ends the wait; the
+    /// Looks, and if nothing is found, has the task woken by the next signal. What is found ends the wait; the
     /// next `poll` begins another one.
     pub fn poll<R>(&mut self, context: &mut Context<'_>, mut look: impl FnMut() -> Option<R>) -> Poll<R> {
-        let look = || look().map_or(Look::Nothing, Look::Found);
-        // SAFETY: the seat is used with this event only.
-        let polled = unsafe { self.seat.poll(self.event, self.wait, context, look) };
+        let look = || look().map_or(Attempt::NotYet, Attempt::Ready);
+        // SAFETY: the claim is used with this event only.
+        let polled = unsafe { self.claim.poll(self.event, self.wait, context, look) };
         if polled.is_ready() {
             // SAFETY: as above.
-            unsafe { self.seat.leave(self.event, self.wait, true) };
+            unsafe { self.claim.leave(self.event, self.wait, true) };
         }
         polled
     }
 }
 
-impl<W: Wait, const TASKS: usize> Drop for Ticket<'_, W, TASKS> {
+impl<W: Wait, const TASKS: usize> Drop for Waiter<'_, W, TASKS> {
     fn drop(&mut self) {
-        // SAFETY: the seat is used with this event only.
-        unsafe { self.seat.leave(self.event, self.wait, false) };
+        // SAFETY: the claim is used with this event only.
+        unsafe { self.claim.leave(self.event, self.wait, false) };
     }
 }
 
@@ -210,19 +210,19 @@ mod tests {
         let event = Event::<2>::new();
         let wakes = [(); 2].map(|()| Arc::<Wakes>::default());
         let count = |at: usize| *wakes[at].0.lock().unwrap();
-        let mut seats = [Seat::NONE, Seat::NONE];
-        let poll = |seat: &mut Seat, at: usize, look: fn() -> Look<()>| {
+        let mut seats = [SlotClaim::NONE, SlotClaim::NONE];
+        let poll = |claim: &mut SlotClaim, at: usize, look: fn() -> Attempt<()>| {
             let waker = Waker::from(Arc::clone(&wakes[at]));
             // SAFETY: both seats are used with this event only.
-            unsafe { seat.poll(&event, &Never, &Context::from_waker(&waker), look) }
+            unsafe { claim.poll(&event, &Never, &Context::from_waker(&waker), look) }
         };
-        for (at, seat) in seats.iter_mut().enumerate() {
-            assert!(poll(seat, at, || Look::Nothing).is_pending());
+        for (at, claim) in seats.iter_mut().enumerate() {
+            assert!(poll(claim, at, || Attempt::NotYet).is_pending());
         }
         event.signal(&Never, 1);
         let first = usize::from(count(0) == 0);
         assert_eq!((count(first), count(1 - first)), (1, 0), "one signal is for one of them");
-        assert!(poll(&mut seats[first], first, || Look::Again).is_pending());
+        assert!(poll(&mut seats[first], first, || Attempt::Retry).is_pending());
         assert_eq!(count(first), 2, "it will look again by itself");
         // SAFETY: as above.
         unsafe { seats[first].leave(&event, &Never, false) };
@@ -241,8 +241,8 @@ mod tests {
         let event = Event::<TASKS>::new();
         let wakes = [(); TASKS + 1].map(|()| Arc::<Wakes>::default());
         let woken = |at: usize| core::mem::take(&mut *wakes[at].0.lock().unwrap());
-        let mut tickets: alloc::vec::Vec<_> = wakes.iter().map(|_| Ticket::new(&event, &Never)).collect();
-        let poll = |ticket: &mut Ticket<'_, Never, TASKS>, at: usize| {
+        let mut tickets: alloc::vec::Vec<_> = wakes.iter().map(|_| Waiter::new(&event, &Never)).collect();
+        let poll = |ticket: &mut Waiter<'_, Never, TASKS>, at: usize| {
             let waker = Waker::from(Arc::clone(&wakes[at]));
             assert!(ticket.poll(&mut Context::from_waker(&waker), || None::<()>).is_pending());
         };

@@ -4,11 +4,12 @@
 
 use core::time::Duration;
 
-use super::event::{Look, TimedOut, UNSURE};
-use super::metrics::{Meter, Outcome, Waited};
-use super::strategy::{Backoff, Step, Strategy, nap};
+use super::backoff::{Backoff, Step, sleep_until};
+use super::event::{Attempt, TimedOut, UNSURE};
+use super::meter::{Outcome, Role};
+use super::strategy::Strategy;
+use super::waiting::Waiting;
 use super::{Deadline, Event, Wait, Word};
-use crate::stats::Off;
 use crate::sync::is_over;
 
 impl<const TASKS: usize> Event<TASKS> {
@@ -33,23 +34,23 @@ impl<const TASKS: usize> Event<TASKS> {
         if let Some(found) = look() {
             return Ok(found);
         }
-        let look = || look().map_or(Look::Nothing, Look::Found);
-        self.wait_metered(wait, strategy, until, &Off(()), look, |_| true).map(|(found, _)| found)
+        let look = || look().map_or(Attempt::NotYet, Attempt::Ready);
+        self.wait_metered(wait, strategy, until, None, look, |_| true).map(|(found, _)| found)
     }
 
-    /// As [`wait_until`](Self::wait_until), after a first look, with what it took told to `meter`, and whether what ended
-    /// it is what was waited for; also, whether it was asleep, or may have been woken.
+    /// As [`wait_until`](Self::wait_until), after a first look. The platform's meter for `role` is told what it took, and whether
+    /// what ended it is what was waited for. Returns, too, whether it was asleep, or may have been woken.
     #[inline(never)]
-    pub(crate) fn wait_metered<W: Wait, M: Meter, R>(
+    pub(crate) fn wait_metered<W: Wait, R>(
         &self,
         wait: &W,
         strategy: Strategy,
         until: Deadline,
-        meter: &M,
-        mut look: impl FnMut() -> Look<R>,
+        role: Option<Role>,
+        mut look: impl FnMut() -> Attempt<R>,
         is_found: impl FnOnce(&R) -> bool,
     ) -> Result<(R, bool), TimedOut> {
-        let mut waited = Waited::begin::<M>(wait);
+        let mut waited = Waiting::begin(wait, role);
         let result = match self.poll(wait, strategy, until, &mut look) {
             Polled::Found(found) => Ok((found, false)),
             Polled::TimedOut => Err(TimedOut),
@@ -62,17 +63,17 @@ impl<const TASKS: usize> Event<TASKS> {
             Ok(_) => Outcome::Ended,
             Err(TimedOut) => Outcome::TimedOut,
         };
-        waited.end(meter, wait, outcome);
+        waited.end(wait, role, outcome);
         result
     }
 
-    /// The phases in which nobody needs to know that somebody waits.
+    /// The phases in which signallers need not know of the waiter.
     fn poll<W: Wait, R>(
         &self,
         wait: &W,
         strategy: Strategy,
         until: Deadline,
-        look: &mut impl FnMut() -> Look<R>,
+        look: &mut impl FnMut() -> Attempt<R>,
     ) -> Polled<R> {
         /// Reading the clock takes as long as some pauses, and is not done at each of them.
         const SPINS_TO_A_LOOK_AT_THE_CLOCK: u32 = 32;
@@ -83,14 +84,14 @@ impl<const TASKS: usize> Event<TASKS> {
             match step {
                 Step::Spin => core::hint::spin_loop(),
                 Step::Yield => wait.yield_now(),
-                Step::Sleep(span) => nap(wait, wait.now().plus(span).earlier(until)),
+                Step::Sleep(span) => sleep_until(wait, wait.now().plus(span).earlier(until)),
                 Step::Block(slice) => return Polled::Block(slice),
             }
             spins = spins.wrapping_add(1);
             let timed = step != Step::Spin || spins.is_multiple_of(SPINS_TO_A_LOOK_AT_THE_CLOCK);
             // Before the look, which is then one after the deadline.
             let over = timed && until != Deadline::NEVER && until.has_come(wait.now());
-            if let Look::Found(found) = look() {
+            if let Attempt::Ready(found) = look() {
                 return Polled::Found(found);
             }
             if over {
@@ -104,8 +105,8 @@ impl<const TASKS: usize> Event<TASKS> {
         wait: &W,
         slice: Option<Duration>,
         until: Deadline,
-        waited: &mut Waited,
-        look: &mut impl FnMut() -> Look<R>,
+        waited: &mut Waiting,
+        look: &mut impl FnMut() -> Attempt<R>,
     ) -> Result<R, TimedOut> {
         // Before the thread is counted: a call that comes after that advances the epoch after this.
         let mut seen = self.epoch().get();
@@ -113,18 +114,18 @@ impl<const TASKS: usize> Event<TASKS> {
         loop {
             let over = until != Deadline::NEVER && until.has_come(wait.now());
             let again = match look() {
-                Look::Found(found) => {
+                Attempt::Ready(found) => {
                     sleeper.unwinding = false;
                     return Ok(found);
                 }
-                Look::Nothing => false,
-                Look::Again => true,
+                Attempt::NotYet => false,
+                Attempt::Retry => true,
             };
             waited.looked();
             if over {
                 sleeper.unwinding = false;
                 if again {
-                    // There may be something that somebody else, who is asleep, can have.
+                    // There may be something that another waiter, which is asleep, can have.
                     self.signal(wait, 1);
                 }
                 return Err(TimedOut);
@@ -206,7 +207,7 @@ mod tests {
     use core::task::{Context, Waker};
     use std::sync::Mutex;
 
-    use super::super::{Notify, Ticket};
+    use super::super::{Notify, Waiter};
     use super::*;
 
     #[derive(Default)]
@@ -241,14 +242,14 @@ mod tests {
     /// there, so a task that waits has to look.
     #[test]
     fn d19_a_thread_that_was_outrun_until_its_deadline_wakes_the_next() {
-        let looks: [(fn() -> Look<()>, usize); 2] = [(|| Look::Again, 1), (|| Look::Nothing, 0)];
+        let looks: [(fn() -> Attempt<()>, usize); 2] = [(|| Attempt::Retry, 1), (|| Attempt::NotYet, 0)];
         for (look, woken) in looks {
             let (event, platform, wakes) = (Event::<2>::new(), Ticking::default(), Arc::<Wakes>::default());
             let waker = Waker::from(Arc::clone(&wakes));
-            let mut ticket = Ticket::new(&event, &platform);
+            let mut ticket = Waiter::new(&event, &platform);
             assert!(ticket.poll(&mut Context::from_waker(&waker), || None::<()>).is_pending());
             let (strategy, until) = (Strategy::phased(0, 0), platform.now().plus(Duration::from_nanos(9)));
-            let waited = event.wait_metered(&platform, strategy, until, &Off(()), look, |()| true);
+            let waited = event.wait_metered(&platform, strategy, until, None, look, |()| true);
             assert_eq!(waited, Err(TimedOut));
             assert_eq!(*wakes.0.lock().unwrap(), woken);
         }

@@ -10,7 +10,9 @@ use annulet::ring::broadcast::{Gated, JoinError, Overwrite, Policy, ReadError, R
 use annulet::stats::{Counts, Flow, Off};
 use annulet::words::Entry;
 
-use crate::model::{Fuse, Item, Patience, item};
+use crate::model::{Fuse, Item, item};
+use crate::over::Over;
+use crate::patience::Patience;
 
 type Counted<T, const N: usize, P = Overwrite> = Broadcast<T, N, P, Counts>;
 
@@ -323,15 +325,6 @@ fn sum(flows: impl Iterator<Item = Flow>) -> Flow {
     })
 }
 
-/// Says that it is over when it goes: also to who watches where a test has failed.
-struct Done<'d>(&'d AtomicBool);
-
-impl Drop for Done<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Release);
-    }
-}
-
 /// Looks while the others work: no number goes back.
 fn watch(done: &AtomicBool, mut stats: impl FnMut() -> (Flow, Flow)) {
     let mut last = stats();
@@ -353,7 +346,7 @@ fn overwriting_storm<const N: usize>() {
     let (ring, done) = (&ring, &done);
     let mut published = Flow::default();
     let ledgers: Vec<Ledger> = thread::scope(|scope| {
-        let _done = Done(done);
+        let _over = Over(done);
         scope.spawn(move || watch(done, || ring.stats()));
         let start = ring.reader_at_newest();
         let readers: Vec<_> = (0..3)
@@ -400,7 +393,7 @@ fn gated_storm<const N: usize>() {
     let (ring, done) = (&ring, &done);
     let mut published = Flow::default();
     let received: Vec<Flow> = thread::scope(|scope| {
-        let _done = Done(done);
+        let _over = Over(done);
         scope.spawn(move || watch(done, || ring.stats()));
         let readers: Vec<_> = (0..3)
             .map(|_| {

@@ -13,6 +13,10 @@
 
 #[macro_use]
 mod model;
+#[path = "../common/over.rs"]
+mod over;
+#[path = "../common/patience.rs"]
+mod patience;
 
 mod counters;
 mod gated;

@@ -1,8 +1,6 @@
 //! What a broadcast ring must do, said with a `VecDeque`.
 
 use std::collections::VecDeque;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use annulet::ring::broadcast::{ReadError, Reader};
 use annulet::words::Entry;
@@ -88,21 +86,6 @@ impl Model {
         assert_eq!((reader.capacity(), reader.backpressure().capacity()), (N, N));
         assert_eq!(reader.backpressure().behind(), reader.len());
         assert_eq!(reader.latest(), self.newest());
-    }
-}
-
-/// Waits for the other side, but not for ever: where it never moves on, the test fails and does not hang.
-pub struct Patience(Instant);
-
-impl Patience {
-    pub fn new() -> Self {
-        Self(Instant::now())
-    }
-
-    /// Lets the others run. Under Miri, and with fewer cores than threads, they only do when we yield.
-    pub fn wait(&self) {
-        assert!(self.0.elapsed() < Duration::from_secs(60), "waited in vain");
-        thread::yield_now();
     }
 }
 

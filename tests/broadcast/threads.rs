@@ -6,7 +6,8 @@ use std::thread;
 use annulet::Broadcast;
 use annulet::ring::broadcast::{Gated, ReadError, Reader};
 
-use crate::model::{Item, Patience, item};
+use crate::model::{Item, item};
+use crate::patience::Patience;
 
 /// Items published in a threaded test.
 const ITEMS: u64 = if cfg!(miri) { 24 } else { 60_000 };

@@ -1,204 +1,268 @@
-//! What the tests share.
+//! What the tests share: platforms, wakers, and the names of what a channel is made of.
 
+use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::ops::DerefMut;
-use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::sync::mpsc;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use annulet::host::Futex;
+use annulet::channel::{Receiver, Sender};
 use annulet::wait::{Deadline, Notify, Strategy, Wait, Word};
+use annulet::{Channel, Mpmc, Spsc};
 
-/// Far beyond anything that should happen, so that a slow machine fails no test.
-pub const SOON: Duration = Duration::from_secs(60);
+// --- channels
 
-/// Ends the process if the test that made it takes too long: a lost wake-up would hang.
-pub struct Watchdog(#[allow(dead_code)] mpsc::Sender<()>);
+/// A channel with many senders and many receivers, over the platform that most tests use.
+pub type Many<T, const N: usize, const TASKS: usize = 8> = Channel<Mpmc<T, N>, Lot, TASKS>;
+pub type ManyTx<'c, T, const N: usize> = Sender<&'c Many<T, N>>;
+pub type ManyRx<'c, T, const N: usize> = Receiver<&'c Many<T, N>>;
+/// The receiver of a channel with one sender and one receiver.
+pub type OneRx<'c, T, const N: usize> = Receiver<&'c Channel<Spsc<T, N>, Lot>>;
 
-impl Watchdog {
-    pub fn new() -> Self {
-        Self::of(SOON)
-    }
-
-    pub fn of(span: Duration) -> Self {
-        let (stop, stopped) = mpsc::channel::<()>();
-        let test = thread::current().name().unwrap_or("a test").to_owned();
-        thread::spawn(move || {
-            if stopped.recv_timeout(span) == Err(mpsc::RecvTimeoutError::Timeout) {
-                eprintln!("{test} hangs: no end after {span:?}");
-                std::process::exit(3);
-            }
-        });
-        Self(stop)
-    }
+pub fn many<T, const N: usize, const TASKS: usize>() -> Many<T, N, TASKS> {
+    Channel::over(Mpmc::new(), Lot::new())
 }
 
-/// Waits by futexes, and counts.
-#[derive(Clone, Debug)]
-pub struct Probe(Arc<Counts>);
-
-#[derive(Debug)]
-struct Counts {
-    futex: Futex,
-    notifies: AtomicUsize,
-    waits: AtomicUsize,
-    asleep: AtomicUsize,
-    spurious: AtomicBool,
+pub fn over<R>(ring: R) -> Channel<R, Lot> {
+    Channel::over(ring, Lot::new())
 }
 
-impl Probe {
-    pub fn new() -> Self {
-        Self::over(Futex::new())
-    }
-
-    pub fn over(futex: Futex) -> Self {
-        Self(Arc::new(Counts {
-            futex,
-            notifies: AtomicUsize::new(0),
-            waits: AtomicUsize::new(0),
-            asleep: AtomicUsize::new(0),
-            spurious: AtomicBool::new(false),
-        }))
-    }
-
-    /// Every wait returns at once from now on.
-    pub fn set_spurious(&self, spurious: bool) {
-        self.0.spurious.store(spurious, Relaxed);
-    }
-
-    /// System calls that were made to wake somebody.
-    pub fn notifies(&self) -> usize {
-        self.0.notifies.load(Relaxed)
-    }
-
-    /// Sleeps that were begun.
-    pub fn waits(&self) -> usize {
-        self.0.waits.load(Relaxed)
-    }
-
-    /// Waits until so many threads sleep.
-    pub fn until_asleep(&self, count: usize) {
-        let begun = Instant::now();
-        while self.0.asleep.load(Relaxed) != count {
-            assert!(begun.elapsed() < SOON, "{} instead of {count} sleep", self.0.asleep.load(Relaxed));
-            thread::sleep(Duration::from_micros(50));
-        }
-        // They have said so a moment before.
-        thread::sleep(Duration::from_millis(1));
-    }
-}
-
-impl Notify for Probe {
-    fn notify(&self, word: &Word, count: u32) -> u32 {
-        self.0.notifies.fetch_add(1, Relaxed);
-        self.0.futex.notify(word, count)
-    }
-    fn asymmetric(&self) -> bool {
-        self.0.futex.asymmetric()
-    }
-}
-
-impl Wait for Probe {
-    fn now(&self) -> Deadline {
-        self.0.futex.now()
-    }
-    fn wait(&self, word: &Word, seen: u32, until: Deadline) {
-        self.0.waits.fetch_add(1, Relaxed);
-        if self.0.spurious.load(Relaxed) {
-            return thread::yield_now();
-        }
-        self.0.asleep.fetch_add(1, Relaxed);
-        self.0.futex.wait(word, seen, until);
-        self.0.asleep.fetch_sub(1, Relaxed);
-    }
-    fn heavy(&self) -> bool {
-        self.0.futex.heavy()
-    }
-    fn yield_now(&self) {
-        thread::yield_now();
-    }
-    /// Asleep at once, so that tests can see it.
-    fn patience(&self) -> Strategy {
-        Strategy::block()
-    }
-}
-
-const ROLE: &str = "ANNULET_CHANNEL_TEST_ROLE";
-const ALONE: &str = "alone";
-
-/// The role that [`again`] gave this process.
-pub fn role() -> Option<String> {
-    std::env::var(ROLE).ok()
-}
-
-/// The command that runs the test `name` of this binary once more, in a new process with a role.
-pub fn again(name: &str, role: &str) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", name, "--nocapture", "--test-threads=1"]).env(ROLE, role);
-    command
-}
-
-/// Runs `body` in a process of its own, where signals and processor time are its own.
-pub fn alone(name: &str, body: impl FnOnce()) {
-    match role().as_deref() {
-        None => {
-            let output = again(name, ALONE).stdin(Stdio::null()).output().unwrap();
-            let stdout = String::from_utf8_lossy(&output.stdout);
-            print!("{stdout}");
-            eprint!("{}", String::from_utf8_lossy(&output.stderr));
-            assert!(output.status.success(), "{name} failed in its own process: {}", output.status);
-            // A misspelt name would run no test at all, and succeed.
-            assert!(stdout.contains(&done(name)), "{name} did not run in its own process");
-        }
-        Some(ALONE) => {
-            body();
-            println!("{}", done(name));
-        }
-        Some(_) => {}
-    }
-}
-
-fn done(name: &str) -> String {
-    format!("[{name} done alone]")
-}
-
-/// The processor time that this process has used.
-pub fn processor_time() -> Duration {
-    clock(rustix::time::ClockId::ProcessCPUTime)
-}
-
-/// The processor time that this thread has used.
-pub fn thread_time() -> Duration {
-    clock(rustix::time::ClockId::ThreadCPUTime)
-}
-
-fn clock(id: rustix::time::ClockId) -> Duration {
-    let time = rustix::time::clock_gettime(id);
-    Duration::new(time.tv_sec.try_into().unwrap(), time.tv_nsec.try_into().unwrap())
-}
-
-/// A number from the environment, for the long variants.
-pub fn number(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).map_or(otherwise, |value| value.parse().unwrap())
-}
-
-/// At most one item, which is asked for when the slot for it is taken, and comes when it is told to; how that is heard, and
-/// told.
-pub fn late(item: Option<u32>) -> (impl Iterator<Item = u32> + Send, mpsc::Receiver<()>, mpsc::Sender<()>) {
-    let (begin, begun) = mpsc::channel();
-    let (go, gone) = mpsc::channel::<()>();
-    let comes = move || {
-        begin.send(()).unwrap();
-        gone.recv().unwrap();
-        item
-    };
-    (std::iter::from_fn(comes).take(1), begun, go)
+/// Returns how many receivers and how many senders wait.
+pub fn waiting<R, W, const TASKS: usize>(channel: &Channel<R, W, TASKS>) -> (usize, usize) {
+    let waiting = channel.waiting();
+    (waiting.receivers, waiting.senders)
 }
 
 /// Uses an end without the signal that its guard gives when it is dropped.
 pub fn silently<G: DerefMut, R>(guard: G, f: impl FnOnce(&mut G::Target) -> R) -> R {
     f(&mut ManuallyDrop::new(guard))
+}
+
+/// Returns as many rounds as there is time for.
+pub fn rounds(natively: usize) -> usize {
+    if cfg!(miri) { 20 } else { natively }
+}
+
+/// Returns whether it panics.
+pub fn panics<R>(f: impl FnOnce() -> R) -> bool {
+    catch_unwind(AssertUnwindSafe(f)).is_err()
+}
+
+// --- platforms
+
+/// A platform where threads sleep, made of a lock and a condition variable.
+#[derive(Debug)]
+pub struct Lot {
+    lock: Mutex<()>,
+    changed: Condvar,
+}
+
+impl Lot {
+    pub const fn new() -> Self {
+        Self { lock: Mutex::new(()), changed: Condvar::new() }
+    }
+}
+
+fn uptime() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    u64::try_from(START.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX - 1)
+}
+
+impl Notify for Lot {
+    fn notify(&self, _: &Word, _: u32) -> u32 {
+        drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_all();
+        0
+    }
+}
+
+impl Wait for Lot {
+    fn now(&self) -> Deadline {
+        Deadline::at(uptime())
+    }
+    fn wait(&self, word: &Word, seen: u32, until: Deadline) {
+        let lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        if word.get() == seen {
+            // A day is as good as never.
+            let span = until.nanos().saturating_sub(uptime()).min(86_400_000_000_000);
+            drop(self.changed.wait_timeout(lock, Duration::from_nanos(span)));
+        }
+    }
+    fn yield_now(&self) {
+        thread::yield_now();
+    }
+}
+
+/// A platform of closures, by which a test says what happens. Without them, nobody may sleep.
+pub struct ByHand<'t> {
+    pub clock: AtomicU64,
+    /// How far the clock goes on each time that it is read.
+    pub tick: u64,
+    pub asymmetric: bool,
+    pub patience: Strategy,
+    pub notify: Box<dyn Fn(u32) -> u32 + 't>,
+    pub sleep: Box<dyn Fn(&Self, &Word, u32, Deadline) + 't>,
+    pub fence: Box<dyn Fn() -> bool + 't>,
+    pub turn: Box<dyn Fn(&Self) + 't>,
+}
+
+impl Default for ByHand<'_> {
+    fn default() -> Self {
+        Self {
+            clock: AtomicU64::new(0),
+            tick: 0,
+            asymmetric: false,
+            patience: Strategy::block(),
+            notify: Box::new(|_| 0),
+            sleep: Box::new(|_, _, _, _| panic!("it sleeps")),
+            fence: Box::new(|| true),
+            turn: Box::new(|_| ()),
+        }
+    }
+}
+
+impl ByHand<'_> {
+    /// Lets time pass.
+    pub fn pass(&self, nanos: u64) {
+        self.clock.fetch_add(nanos, Ordering::Relaxed);
+    }
+
+    /// Lets time pass until a deadline.
+    pub fn pass_until(&self, until: Deadline) {
+        self.clock.fetch_max(until.nanos(), Ordering::Relaxed);
+    }
+}
+
+impl Notify for ByHand<'_> {
+    fn notify(&self, _: &Word, count: u32) -> u32 {
+        (self.notify)(count)
+    }
+    fn has_process_fence(&self) -> bool {
+        self.asymmetric
+    }
+}
+
+impl Wait for ByHand<'_> {
+    fn now(&self) -> Deadline {
+        Deadline::at(self.clock.fetch_add(self.tick, Ordering::Relaxed))
+    }
+    fn wait(&self, word: &Word, seen: u32, until: Deadline) {
+        (self.sleep)(self, word, seen, until);
+    }
+    fn process_fence(&self) -> bool {
+        (self.fence)()
+    }
+    fn yield_now(&self) {
+        (self.turn)(self);
+    }
+    fn default_strategy(&self) -> Strategy {
+        self.patience
+    }
+}
+
+// --- tasks and their wakers
+
+struct Hooks<W, D: Fn()>(W, D);
+
+impl<W: Fn() + Send + Sync, D: Fn() + Send + Sync> Wake for Hooks<W, D> {
+    fn wake(self: Arc<Self>) {
+        (self.0)();
+    }
+}
+
+impl<W, D: Fn()> Drop for Hooks<W, D> {
+    fn drop(&mut self) {
+        (self.1)();
+    }
+}
+
+/// Returns a waker that calls `wake` when it is used, and `gone` when the last of it is dropped.
+pub fn waker(wake: impl Fn() + Send + Sync + 'static, gone: impl Fn() + Send + Sync + 'static) -> Waker {
+    Waker::from(Arc::new(Hooks(wake, gone)))
+}
+
+/// Returns a waker that panics when it is used.
+pub fn rude() -> Waker {
+    waker(|| resume_unwind(Box::new("rude")), || ())
+}
+
+/// Returns a waker that panics when the last of it is dropped.
+pub fn sore() -> Waker {
+    let gone = || {
+        if !thread::panicking() {
+            resume_unwind(Box::new("sore"));
+        }
+    };
+    waker(|| (), gone)
+}
+
+/// Polls once, with a waker that is left with whoever has kept a clone of it.
+pub fn poll_with<F: Future + Unpin>(waker: Waker, future: &mut F) -> Poll<F::Output> {
+    Pin::new(future).poll(&mut Context::from_waker(&waker))
+}
+
+/// A task that is polled by hand, and counts how often it was woken.
+#[derive(Default)]
+pub struct Task(Arc<Wakes>);
+
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Task {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns a task that waits for this future.
+    pub fn waiting<F: Future + Unpin>(future: &mut F) -> Self {
+        let task = Self::new();
+        assert!(task.poll(future).is_pending());
+        task
+    }
+
+    pub fn waker(&self) -> Waker {
+        Waker::from(Arc::clone(&self.0))
+    }
+
+    pub fn poll<F: Future + Unpin>(&self, future: &mut F) -> Poll<F::Output> {
+        poll_with(self.waker(), future)
+    }
+
+    pub fn with<R>(&self, poll: impl FnOnce(&mut Context<'_>) -> R) -> R {
+        poll(&mut Context::from_waker(&self.waker()))
+    }
+
+    /// How often it was woken since it was last asked.
+    pub fn wakes(&self) -> usize {
+        self.0.0.swap(0, Ordering::SeqCst)
+    }
+
+    /// How many wakers of it there are.
+    pub fn wakers(&self) -> usize {
+        Arc::strong_count(&self.0) - 1
+    }
+}
+
+/// The smallest executor there is.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let this = thread::current();
+    let waker = waker(move || this.unpark(), || ());
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        thread::park();
+    }
 }

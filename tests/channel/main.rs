@@ -1,32 +1,35 @@
 //! Channels: sending, receiving, waiting and closing, over every ring, lanes and both broadcasts.
 //!
-//! - [`kinds`]: which channels there are. A new kind joins the battery by one `impl Chan` there.
-//! - [`common`]: a [`Wait`](annulet::wait::Wait) that counts and can be spurious, watchdogs, processes of their own.
-//! - `basics`, `closing`, `batches`, `strategies`: the behaviours of every channel; `lanes`, `broadcasts`: those of some.
-//! - `timing`, `alone`: deadlines and processor time; `alone` in processes of their own.
-//! - `wakes`, `processes`: no wake-up is lost, between threads and between processes. `.ci/deep/wakes` runs them for long.
-//! - `steps`, `panics`: tasks polled by hand, in a fixed order; and whoever panics strands nobody.
-//! - `meters`, `forged`, `runner`: what is counted, words that a peer has forged, and the managed receiver.
-#![cfg(all(target_os = "linux", feature = "std", not(loom), not(miri), not(annulet_narrow)))]
+//! [`common`] has the platforms and the wakers, and the names of what channels are made of.
+//!
+//! Step by step, with tasks that are polled by hand. It needs no operating system, so Miri and the narrow build run it:
+//!
+//! - `cells`, `fences`: an event by itself, and platforms that panic or have half of a fence.
+//! - `events`, `owed`, `steps`: who is woken by what, and that nobody sleeps for what is there.
+//! - `close`, `leaving`, `cancel`: the end of a channel, of its ends, and of futures. `wakers`: wakers that panic.
+//! - `counted`: what is counted. `streams`: streams and sinks. `threads`: threads and tasks on one channel.
+//! - `random`: random programs over each kind of channel. `.ci/deep/programs` plays them for long.
+//!
+//! With an operating system, `hosted`.
+#![cfg(all(feature = "alloc", not(loom)))]
 // In a test, `pub` says: for the other modules.
 #![allow(unreachable_pub)]
 
-#[macro_use]
-mod kinds;
 mod common;
 
-mod alone;
-mod basics;
-mod batches;
-mod broadcasts;
-mod closing;
-mod forged;
-mod lanes;
-mod meters;
-mod panics;
-mod processes;
-mod runner;
+mod cancel;
+mod cells;
+mod close;
+mod counted;
+mod events;
+mod fences;
+#[cfg(all(target_os = "linux", feature = "std", not(miri), not(annulet_narrow)))]
+mod hosted;
+mod leaving;
+mod owed;
+mod random;
 mod steps;
-mod strategies;
-mod timing;
-mod wakes;
+#[cfg(feature = "futures-v0.3")]
+mod streams;
+mod threads;
+mod wakers;

@@ -12,9 +12,8 @@ use annulet::host::{AttachError, CheckError, Deadline, HandshakeError, PidFd, Po
 use annulet_platform::closer;
 use annulet_platform::fdpass::{self, PassError};
 
-use crate::common::{
-    HELLO, Stranger, TAKEN, WELCOME, all_seals, alone, forged, genuine, lingering, myself, soon,
-};
+use crate::alone::alone;
+use crate::common::{HELLO, Stranger, TAKEN, WELCOME, all_seals, forged, genuine, lingering, myself, soon};
 
 type Shaken = Result<(Port<u64, 8>, Vec<OwnedFd>), HandshakeError>;
 

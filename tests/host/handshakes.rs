@@ -13,9 +13,8 @@ use annulet::host::{
 use annulet::link::{HeaderError, LinkError};
 use annulet_platform::fdpass;
 
-use crate::common::{
-    HELLO, Stranger, TAKEN, WELCOME, all_seals, alone, forged, genuine, myself, receive, soon,
-};
+use crate::alone::alone;
+use crate::common::{HELLO, Stranger, TAKEN, WELCOME, all_seals, forged, genuine, myself, receive, soon};
 
 #[test]
 fn a_handshake_takes_exactly_what_it_expects() {

@@ -23,7 +23,8 @@ use annulet_platform::memfd;
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::common::{ALONE, HELLO, TAKEN, again, all_seals, receive, role, soon};
+use crate::alone::{again, role};
+use crate::common::{HELLO, TAKEN, all_seals, receive, soon};
 
 const NAME: &str = "hostile::k09_hostile_processes_leave_nothing_behind";
 
@@ -560,7 +561,7 @@ fn as_a_user(part: &str) -> Command {
 fn k09_hostile_processes_leave_nothing_behind() {
     let peers = std::env::var("ANNULET_HOSTILE_PEERS").map_or(20, |peers| peers.parse().unwrap());
     let Some(part) = role() else {
-        for part in [ALONE, "silence"] {
+        for part in ["storm", "silence"] {
             let output = as_a_user(part).stdin(Stdio::null()).output().unwrap();
             print!("{}", String::from_utf8_lossy(&output.stdout));
             eprint!("{}", String::from_utf8_lossy(&output.stderr));
@@ -569,7 +570,7 @@ fn k09_hostile_processes_leave_nothing_behind() {
         return;
     };
     match &*part {
-        ALONE => serve_among_hostile_processes(peers),
+        "storm" => serve_among_hostile_processes(peers),
         "silence" => serve_among_silent_connections(),
         "echo" => echo(std::io::stdin().as_fd().try_clone_to_owned().unwrap()),
         "passes on" => pass_on(),

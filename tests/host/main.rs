@@ -6,6 +6,11 @@
 // Each file is a module of this program: `pub` is for the others.
 #![allow(unreachable_pub)]
 
+#[path = "../common/alone.rs"]
+mod alone;
+#[path = "../common/entries.rs"]
+mod entries;
+
 mod clock;
 mod closing;
 mod common;

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use annulet::host::{Deadline, Port, PortError, Segment, attach};
 use annulet::link::{Awaited, Fault, LinkError};
-use annulet::words::{Entry, ReadWords, WriteWords};
+use annulet::words::{ReadWords, WriteWords};
 use annulet_platform::futex::{self, Scope, Wake};
 use annulet_platform::mapping::Mapping;
 
 use crate::common::{Stranger, Window, myself, ports, soon, words};
+use crate::entries::Even;
 
 #[test]
 fn ports_pass_entries_in_order_and_close() {
@@ -97,23 +98,6 @@ fn e03_a_panic_in_a_batch_wakes_who_waits_for_room() {
     }
     b.try_send(&0).unwrap();
     assert_eq!(asleep.join().unwrap(), 0, "it says that it sleeps");
-}
-
-/// An entry that refuses what arrived by a panic, as it should not.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Even(u32);
-
-impl Entry for Even {
-    type Image = [u32; 1];
-    fn to_image(&self) -> [u32; 1] {
-        [self.0]
-    }
-    fn from_image([number]: [u32; 1]) -> Self {
-        if number % 2 != 0 {
-            resume_unwind(Box::new("boom"))
-        }
-        Self(number)
-    }
 }
 
 /// An entry whose `from_image` panics is gone, and its slot is free for a peer that sleeps until it is.

@@ -5,10 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use annulet::link::{Awaited, Fault, Link, LinkError, Window};
-use annulet::words::{Counting, Entry, ReadWords, WriteWords};
+use annulet::words::{Counting, ReadWords, WriteWords};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use crate::entries::Even;
+use crate::over::Over;
 use crate::peer::{HEAD, LAST_EPOCH, MAX_POSITION, Op, Run, SLOTS, TAIL, WAKE, word};
 
 type Side<'w, const N: usize> = Link<u64, N, &'w Window<u64, N>, &'w Window<u64, N>>;
@@ -328,14 +330,6 @@ fn a12_a_reset_leaves_nothing_of_the_epoch_before() {
     assert_eq!([TAIL, HEAD, WAKE].map(|at| mine.read(at)), [word(1, false, 0), word(1, false, 0), 0]);
 }
 
-struct Over<'f>(&'f AtomicBool);
-
-impl Drop for Over<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 /// A peer that writes whatever it likes while I work, through every epoch there is.
 #[test]
 fn a12_resets_against_a_peer_that_never_stops_writing() {
@@ -353,7 +347,6 @@ fn a12_resets_against_a_peer_that_never_stops_writing() {
                 }
             }
         });
-        // On every way out.
         let _over = Over(&done);
         let mut link = Link::<u64, 4, _, _>::new(Counting::new(&mine), Counting::new(&theirs));
         let rounds = if cfg!(miri) { 5 } else { 2000 };
@@ -451,23 +444,6 @@ fn e03_a_panic_in_drain_gives_back_what_was_shown() {
         let mut got = Vec::new();
         while rx.drain(9, |entry| got.push(entry)).is_ok() {}
         assert_eq!(got, (shown + 1..=4 + shown).collect::<Vec<_>>());
-    }
-}
-
-/// An entry that refuses what arrived by a panic, as it should not.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Even(u32);
-
-impl Entry for Even {
-    type Image = [u32; 1];
-    fn to_image(&self) -> [u32; 1] {
-        [self.0]
-    }
-    fn from_image([number]: [u32; 1]) -> Self {
-        if number % 2 != 0 {
-            boom()
-        }
-        Self(number)
     }
 }
 

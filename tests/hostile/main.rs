@@ -10,6 +10,10 @@
 // A test is a program of its own: whatever is shared between its modules is `pub`.
 #![allow(unreachable_pub)]
 
+#[path = "../common/entries.rs"]
+mod entries;
+#[path = "../common/over.rs"]
+mod over;
 mod peer;
 mod spec;
 

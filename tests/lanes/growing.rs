@@ -78,7 +78,7 @@ fn e01_items_larger_than_the_stack_are_dropped_where_they_are() {
                 // SAFETY: both fields of the next slot were just written.
                 unsafe { grant.assume_filled(1) };
             }
-            assert_eq!(grant.commit(), 3);
+            assert_eq!(grant.commit_all(), 3);
         }
         assert_eq!(rx.skip(2), 2);
         assert_eq!(rx.consume(2, |_, large| assert_eq!(large.room[SIZE - 1], 7)), 2);

@@ -154,12 +154,12 @@ fn e02_after_a_panic_everything_goes_on() {
     let mut lanes = Lanes::<u32, 2, 1, Sides<Single, Multi>>::starting_at(usize::MAX);
     let (mut rx, lanes) = lanes.split(Strict);
     let mut tx = lanes.register().unwrap();
-    assert_eq!(tx.try_push_slice(&[1, 2]), 2);
+    assert_eq!(tx.push_slice(&[1, 2]), 2);
     let result = catch_unwind(AssertUnwindSafe(|| rx.consume(9, |_, _| fail())));
     assert!(result.is_err());
     drop(tx);
     let mut tx = lanes.register().expect("drained, if by a panic");
-    assert_eq!(tx.try_push_slice(&[3, 4, 5]), 2);
+    assert_eq!(tx.push_slice(&[3, 4, 5]), 2);
     assert_eq!(rx.clone().drain(9, |_, item| assert!(item > 2)), 2);
 }
 

@@ -12,6 +12,9 @@
 // In a test, `pub` says: for the other modules.
 #![allow(unreachable_pub)]
 
+#[path = "../common/patience.rs"]
+mod patience;
+
 mod growing;
 mod items;
 mod orders;

@@ -195,11 +195,11 @@ fn takes_all<O: Order>(order: O) {
         }
         let there = lanes.total_len();
         let mut out = [(0, 0); 9];
-        assert_eq!(rx.try_pop_slice(&mut out), there.min(9));
+        assert_eq!(rx.pop_slice(&mut out), there.min(9));
         assert_eq!(rx.skip(3), there.saturating_sub(9).min(3));
         assert_eq!(rx.drain(usize::MAX, |_, _| ()), there.saturating_sub(12));
         assert_eq!(rx.try_pop(), Err(PopError::Empty));
-        assert_eq!(rx.try_pop_slice(&mut []), 0);
+        assert_eq!(rx.pop_slice(&mut []), 0);
     }
     assert_eq!(lanes.register().unwrap_err(), RegisterError::Taken);
 }

@@ -114,7 +114,7 @@ fn run<C: Side, O: Order>(origin: usize, order: O, strict: bool, ops: &[Op]) {
                 let tx = &mut producers[who];
                 let items: Vec<u32> = (next..next + count).collect();
                 next += count;
-                let sent = tx.try_push_slice(&items);
+                let sent = tx.push_slice(&items);
                 let lane = &mut model.lanes[tx.lane().index() as usize];
                 assert_eq!(sent, items.len().min(N - lane.len()));
                 lane.extend(items[..sent].iter().map(|item| (tx.lane(), *item)));
@@ -132,7 +132,7 @@ fn run<C: Side, O: Order>(origin: usize, order: O, strict: bool, ops: &[Op]) {
             },
             Op::PopSlice(count) => {
                 let mut out = vec![0; count];
-                let popped = rx.try_pop_slice(&mut out);
+                let popped = rx.pop_slice(&mut out);
                 model.took(count, &out[..popped]);
             }
             Op::Drain(count) | Op::Consume(count) => {

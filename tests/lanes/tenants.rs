@@ -64,7 +64,7 @@ fn rm09_items_of_who_left_come_first_and_stay_its_own() {
     let lanes = Lanes::<u32, 4, 1>::starting_at(usize::MAX - 1);
     let mut rx = lanes.try_consumer(Strict).unwrap();
     let mut old = lanes.register().unwrap();
-    assert_eq!(old.try_push_slice(&[0, 1, 2]), 3);
+    assert_eq!(old.push_slice(&[0, 1, 2]), 3);
     let old = old.deregister();
     assert_eq!(rx.try_pop_from(), Ok((old, 0)));
     assert_eq!(lanes.register().unwrap_err(), RegisterError::Undrained, "the next one must wait");
@@ -165,8 +165,8 @@ fn rm09_numbers_of_lanes() {
     assert!(lanes.is_empty() && lanes.hottest().is_none());
     let mut a = lanes.register().unwrap();
     let mut b = lanes.register().unwrap();
-    assert_eq!(a.try_push_slice(&[1, 2]), 2);
-    assert_eq!(b.try_push_slice(&[1, 2, 3]), 3);
+    assert_eq!(a.push_slice(&[1, 2]), 2);
+    assert_eq!(b.push_slice(&[1, 2, 3]), 3);
     assert_eq!(lanes.hottest(), Some((b.lane(), 3)));
     assert_eq!((lanes.total_len(), lanes.len_of(a.lane())), (5, Some(2)));
     assert!(!lanes.is_empty());
@@ -174,8 +174,8 @@ fn rm09_numbers_of_lanes() {
     assert_eq!(rx.skip(3), 3);
     assert_eq!(lanes.hottest(), Some((b.lane(), 2)));
     let mut out = [0; 4];
-    assert_eq!((rx.try_pop_slice(&mut out), out), (2, [2, 3, 0, 0]));
-    assert_eq!(rx.try_pop_slice(&mut out), 0);
+    assert_eq!((rx.pop_slice(&mut out), out), (2, [2, 3, 0, 0]));
+    assert_eq!(rx.pop_slice(&mut out), 0);
     let (sent, received) = lanes.stats_of(1).unwrap();
     assert_eq!((sent.items, sent.batches, received.items, received.refused), (3, 1, 3, 0));
     assert_eq!(lanes.stats_of(3), None);
@@ -190,7 +190,7 @@ fn d14_lengths_do_not_overflow() {
     let lanes = Lanes::<(), HALF, 2>::new();
     let mut producers = [lanes.register().unwrap(), lanes.register().unwrap()];
     let all: &[()] = &[(); HALF];
-    assert!(producers.iter_mut().all(|tx| tx.try_push_slice(all) == HALF));
+    assert!(producers.iter_mut().all(|tx| tx.push_slice(all) == HALF));
     assert_eq!(lanes.total_len(), usize::MAX);
     let mut rx = lanes.try_consumer(Strict).unwrap();
     assert_eq!((rx.skip(usize::MAX), lanes.total_len()), (usize::MAX, 1));
@@ -211,7 +211,7 @@ fn rm09_a_stalled_producer_stalls_nobody() {
         assert_eq!(rx.try_pop_from(), Ok((running.lane(), item)));
         assert_eq!(rx.try_pop(), Err(PopError::Empty));
     }
-    assert_eq!(grant.commit(), 2);
+    assert_eq!(grant.commit_all(), 2);
     assert_eq!(rx.skip(9), 2);
 }
 

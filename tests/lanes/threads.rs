@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use annulet::Lanes;
 use annulet::error::PopError;
@@ -13,6 +12,8 @@ use annulet::ring::lanes::{Adaptive, Fair, Housing, LaneConsumer, Order, Registe
 use annulet::ring::{Side, Sides, Single};
 use annulet::stats::Off;
 
+use crate::patience::Patience;
+
 /// Items of each producer's time in a lane.
 const ITEMS: u32 = if cfg!(miri) { 4 } else { 400 };
 /// How often each thread becomes a producer.
@@ -21,20 +22,6 @@ const PRODUCERS: u32 = if cfg!(miri) { 2 } else { 4 };
 
 /// Whose it is, and its number in that one's time there.
 type Item = (u64, u32);
-
-/// Waits for the other side, but not for ever: where it never moves on, the test fails and does not hang.
-struct Patience(Instant);
-
-impl Patience {
-    fn new() -> Self {
-        Self(Instant::now())
-    }
-
-    fn wait(&self) {
-        assert!(self.0.elapsed() < Duration::from_secs(60), "waited in vain");
-        thread::yield_now();
-    }
-}
 
 /// One item after the other, from as many producers as there are times, in turns one at a time and several.
 fn produce<const N: usize, const L: usize, C: Side, H: Housing>(
@@ -58,7 +45,7 @@ fn produce<const N: usize, const L: usize, C: Side, H: Housing>(
         while number < ITEMS {
             let items: Vec<Item> =
                 (number..(number + 1 + number % 3).min(ITEMS)).map(|n| (whose, n)).collect();
-            let sent = tx.try_push_slice(&items) as u32;
+            let sent = tx.push_slice(&items) as u32;
             number += sent;
             if sent == 0 {
                 patience.wait();

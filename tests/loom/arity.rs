@@ -142,11 +142,11 @@ fn rm11_two_producers_of_many_to_many(main: Main) {
 fn d04_a_batch_beside_an_item(main: Main) {
     stage::<4, Multi, Single, _>(0, |mut tx, mut rx, ring| {
         let mut other = tx.clone();
-        let batch = move || tx.try_push_slice(&[item(10), item(11)]);
+        let batch = move || tx.push_slice(&[item(10), item(11)]);
         let single = move || push(&mut other, [20]);
         let read = move || {
             let mut out = [item(99); 4];
-            let count = rx.try_pop_slice(&mut out);
+            let count = rx.pop_slice(&mut out);
             out[..count].iter().copied().map(number).collect::<Vec<_>>()
         };
         let (batch, single, mut got) = three(main, batch, single, read);

@@ -5,10 +5,9 @@ use std::ops::DerefMut;
 use std::pin::Pin;
 
 use annulet::Broadcast;
-use annulet::channel::{Channel, RecvError, RingReceiver, RingSender, SendError, TryRecvError};
+use annulet::channel::{Channel, Receiver, RecvError, SendError, Sender, TryRecvError};
 use annulet::ring::broadcast::Gated;
 use annulet::ring::{Multi, Ring, Side, Sides, Single};
-use annulet::stats::Off;
 
 use crate::harness::{Main, at_once, three};
 use crate::platform::{Platform, SOON, block_on, lent};
@@ -36,13 +35,13 @@ models! {
     d07_closed_comes_after_everything_that_was_sent within 2 kills [SignalFence] twin d07_twin_forgets_a_claim_and_its_sender;
 }
 
-type Of<const N: usize, P, C, const TASKS: usize> = Channel<Ring<u32, N, Sides<P, C>>, Platform, Off, TASKS>;
-type Tx<P, C, const TASKS: usize> = RingSender<'static, u32, Sides<P, C, Off>, Platform, Off, TASKS>;
-type Rx<P, C, const TASKS: usize> = RingReceiver<'static, u32, Sides<P, C, Off>, Platform, Off, TASKS>;
+type Of<const N: usize, P, C, const TASKS: usize> = Channel<Ring<u32, N, Sides<P, C>>, Platform, TASKS>;
+type Tx<const N: usize, P, C, const TASKS: usize> = Sender<&'static Of<N, P, C, TASKS>>;
+type Rx<const N: usize, P, C, const TASKS: usize> = Receiver<&'static Of<N, P, C, TASKS>>;
 
 /// Lends both ends of a channel to a play that joins its threads, and drops all ends.
 fn stage<const N: usize, P: Side, C: Side, const TASKS: usize>(
-    play: impl FnOnce(Tx<P, C, TASKS>, Rx<P, C, TASKS>),
+    play: impl FnOnce(Tx<N, P, C, TASKS>, Rx<N, P, C, TASKS>),
 ) {
     lent(Of::<N, P, C, TASKS>::over(Ring::new(), Platform::new()), |channel| {
         let (tx, rx) = channel.split();
@@ -51,7 +50,9 @@ fn stage<const N: usize, P: Side, C: Side, const TASKS: usize>(
 }
 
 /// Of one and one, with room for one item.
-fn one_to_one<const TASKS: usize>(play: impl FnOnce(Tx<Single, Single, TASKS>, Rx<Single, Single, TASKS>)) {
+fn one_to_one<const TASKS: usize>(
+    play: impl FnOnce(Tx<1, Single, Single, TASKS>, Rx<1, Single, Single, TASKS>),
+) {
     stage::<1, Single, Single, TASKS>(play);
 }
 
@@ -112,7 +113,7 @@ fn wait_for<F: Future + Unpin>(mut future: F) -> F::Output {
 
 /// An item is pushed, if so, and then nothing more can come: because the last sender goes, or because it closes. Nobody is
 /// told `Closed` before the item. (It is pushed without a signal, whose fence would order it.)
-fn push_and_end(main: Main, pushes: bool, end: impl FnOnce(Tx<Single, Single, 0>) + 'static) {
+fn push_and_end(main: Main, pushes: bool, end: impl FnOnce(Tx<1, Single, Single, 0>) + 'static) {
     one_to_one::<0>(|mut tx, mut rx| {
         let first = move || {
             if pushes {
@@ -269,7 +270,7 @@ fn h15_two_receivers_and_a_deadline(main: Main) {
 }
 
 /// Two receivers are asleep, and two items are sent.
-fn two_receivers(main: Main, send: impl FnOnce(&mut Tx<Single, Multi, 0>) + 'static) {
+fn two_receivers(main: Main, send: impl FnOnce(&mut Tx<2, Single, Multi, 0>) + 'static) {
     stage::<2, Single, Multi, 0>(|mut tx, rx| {
         let (mut one, mut two) = (rx.clone(), rx);
         let send = move || (send(&mut tx), tx);
@@ -318,7 +319,7 @@ fn rm05_a_close_overtakes_a_send(main: Main) {
             let sent = tx.try_send(7).is_ok();
             (sent, other.join().unwrap(), tx)
         };
-        let receive = |rx: &mut Rx<Multi, Multi, 0>| rx.recv();
+        let receive = |rx: &mut Rx<1, Multi, Multi, 0>| rx.recv();
         let (sent, one, two) =
             three(main, send, move || (receive(&mut one), one), move || (receive(&mut two), two));
         let got = [one.0, two.0].into_iter().filter(|got| *got == Ok(7)).count();
@@ -398,7 +399,7 @@ fn close_in_the_middle(main: Main, commits: bool) {
             drop(other);
             if commits {
                 grant.push(1).unwrap();
-                grant.commit();
+                grant.commit_all();
                 drop(end);
                 drop(tx);
             } else {
@@ -434,8 +435,8 @@ pub mod owned {
     use super::{
         Channel, Main, Multi, Of, Place, Platform, RecvError, Ring, Side, Sides, Single, at_once, three,
     };
-    use annulet::channel::OwnedEnds;
-    use annulet::stats::Off;
+    use annulet::channel::{Receiver, Sender};
+    use loom::sync::Arc as Kept;
 
     models! {
         d08_a_send_against_the_last_receiver kills [SignalFence DiscardFence] twin d08_twin_keeps_what_is_queued;
@@ -445,7 +446,9 @@ pub mod owned {
 
     type Item = Arc<()>;
 
-    fn ends<P: Side, C: Side>() -> OwnedEnds<Item, 2, Sides<P, C>, Platform, Off, 0> {
+    type Owned<P, C> = Kept<Channel<Ring<Item, 2, Sides<P, C>>, Platform, 0>>;
+
+    fn ends<P: Side, C: Side>() -> (Sender<Owned<P, C>>, Receiver<Owned<P, C>>) {
         Channel::new_split(Platform::new())
     }
 
@@ -484,7 +487,7 @@ pub mod owned {
 
     /// A request carries the sender of its reply, which its client waits for.
     fn d08_a_reply_that_is_dropped_with_its_request(main: Main) {
-        type Owned<T> = Channel<Ring<T, 1>, Platform, Off, 0>;
+        type Owned<T> = Channel<Ring<T, 1>, Platform, 0>;
         let (requests, server) = Owned::new_split(Platform::new());
         let (reply, replies) = Owned::<u32>::new_split(Platform::new());
         let (mut requests, server) = (Place::of(requests), Place::of(server));
@@ -519,7 +522,7 @@ impl<T> Drop for Place<T> {
 /// The writer of a gated broadcast waits for a reader, which goes, if so. Another one takes its place, to begin with the next
 /// item; the writer does not wait for what is in that place before.
 fn place_changes_hands(main: Main, goes: bool) {
-    type Gates = Channel<Broadcast<u32, 2, Gated<2>>, Platform, Off, 0>;
+    type Gates = Channel<Broadcast<u32, 2, Gated<2>>, Platform, 0>;
     lent(Gates::over(Broadcast::new(), Platform::new()), |channel| {
         let channel = &*channel;
         let mut tx = Place::of(channel.try_sender().unwrap());

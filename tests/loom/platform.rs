@@ -140,7 +140,7 @@ impl Wait for Platform {
     }
 
     /// Asleep at once: each look more is many executions more, and shows nothing that the first does not.
-    fn patience(&self) -> Strategy {
+    fn default_strategy(&self) -> Strategy {
         Strategy::phased(0, 0)
     }
 }

@@ -122,7 +122,7 @@ fn d02_room_is_handed_back(main: Main) {
 fn d10_a_held_read_grant_is_not_overwritten(main: Main) {
     let push = |tx: &mut Tx| (2..4).take_while(|number| tx.try_push(item(*number)).is_ok()).count();
     let hold = |rx: &mut Rx| {
-        let grant = rx.try_read_parts(2).unwrap();
+        let grant = rx.try_read_grant_parts(2).unwrap();
         let (before, len) = (grant.iter().copied().collect::<Vec<_>>(), grant.len());
         assert_eq!(grant.iter().copied().collect::<Vec<_>>(), before, "what was lent changed");
         assert_eq!((before, len), (items(0..2), 2));
@@ -139,11 +139,11 @@ fn d18_batches_are_handed_over_whole(main: Main) {
         for _ in 0..2 {
             if let Ok(mut grant) = tx.try_claim_exact(2) {
                 grant.fill_from((sent..).map(item));
-                sent += grant.commit() as u32;
+                sent += grant.commit_all() as u32;
             } else if let Ok(mut grant) = tx.try_claim(2) {
                 // Filled, but only the first is handed over.
                 grant.fill_from((sent..).map(item));
-                sent += grant.commit_first(1) as u32;
+                sent += grant.commit(1) as u32;
             }
         }
         sent
@@ -151,7 +151,7 @@ fn d18_batches_are_handed_over_whole(main: Main) {
     let pop = |rx: &mut Rx| {
         let mut received = Vec::new();
         for _ in 0..2 {
-            if let Ok(grant) = rx.try_read_parts(2) {
+            if let Ok(grant) = rx.try_read_grant_parts(2) {
                 received.extend(grant.iter().copied());
                 grant.release_all();
             }
@@ -212,7 +212,7 @@ fn e07_producers_follow_each_other(main: Main) {
 
 fn e07_consumers_follow_each_other(main: Main) {
     stage::<Item, 4, _>(|ring| {
-        assert_eq!(ring.try_producer().unwrap().try_push_slice(&items(0..4)), 4);
+        assert_eq!(ring.try_producer().unwrap().push_slice(&items(0..4)), 4);
         let receive = || ring.try_consumer().map(|mut rx| rx.try_pop().unwrap());
         let (one, two) = rivals(main, move || [receive()], move || [receive(), receive()]);
         let mut received: Vec<Item> = one.into_iter().chain(two).flatten().collect();

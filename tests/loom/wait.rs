@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use annulet::Spsc;
 use annulet::ring::{Consumer, Producer};
-use annulet::wait::{Deadline, Event, Strategy, Ticket, TimedOut, Wait};
+use annulet::wait::{Deadline, Event, Strategy, TimedOut, Wait, Waiter};
 use loom::sync::atomic::{AtomicU32, Ordering};
 
 use crate::harness::{Main, at_once, three};
@@ -62,10 +62,10 @@ impl<T, const TASKS: usize> Stage<T, TASKS> {
         self.event.signal(&self.platform, count);
     }
     fn wait_until<R>(&self, until: Deadline, look: impl FnMut() -> Option<R>) -> Result<R, TimedOut> {
-        self.event.wait_until(&self.platform, self.platform.patience(), until, look)
+        self.event.wait_until(&self.platform, self.platform.default_strategy(), until, look)
     }
-    fn ticket(&'static self) -> Ticket<'static, Platform, TASKS> {
-        Ticket::new(&self.event, &self.platform)
+    fn ticket(&'static self) -> Waiter<'static, Platform, TASKS> {
+        Waiter::new(&self.event, &self.platform)
     }
 }
 

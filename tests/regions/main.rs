@@ -7,6 +7,11 @@
 //! - `tenants`: what comes after what in a slot of the table;
 //! - `storm`: all of it at once, from several threads.
 #![cfg(not(loom))]
+// In a test, `pub` says: for the other modules.
+#![allow(unreachable_pub)]
+
+#[path = "../common/over.rs"]
+mod over;
 
 mod chains;
 mod descriptors;

@@ -8,6 +8,7 @@ use annulet::cap::{Access, CapError, Rights, Task};
 use annulet::handle::{Cap, Handle, Region};
 use annulet::region::{Descriptor, DescriptorError, RegionError, RegionTable, Validator};
 
+use crate::over::Over;
 use crate::{ME, at, descriptor};
 
 /// Allows everything, to whoever names the generation that the descriptor has: what is tested is the table.
@@ -30,15 +31,6 @@ fn check_all<const N: usize>(
     let twin = view.try_clone();
     assert!(twin.is_err() || twin.is_ok_and(|twin| *twin == *view));
     Ok(byte)
-}
-
-/// Says that it is over, on every way out.
-struct Over<'f>(&'f AtomicBool);
-
-impl Drop for Over<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 /// Lets the others go on. Not for ever: if nothing moves, that is a failure.

@@ -67,13 +67,13 @@ fn e01_grants_drop_what_they_do_not_hand_over<W: Granting<Counted>>() {
         W::play::<Counted, _>(origin, |mut tx, mut rx| {
             let mut grant = tx.try_claim_exact(W::N).unwrap();
             assert_eq!(grant.fill_from(ledger.items().take(filled)), filled);
-            let kept = grant.commit_first(kept);
+            let kept = grant.commit(kept);
             assert_eq!(ledger.alive(), numbers(0..kept), "the surplus is dropped");
             // Items stay when a read grant is dropped, and when it is released in part.
-            if let Some(grant) = rx.try_read_parts(W::N) {
+            if let Some(grant) = rx.try_read_grant_parts(W::N) {
                 drop(grant);
                 assert_eq!(ledger.alive(), numbers(0..kept));
-                let released = rx.try_read_parts(W::N).unwrap().release(kept / 2);
+                let released = rx.try_read_grant_parts(W::N).unwrap().release(kept / 2);
                 assert_eq!(ledger.alive(), numbers(released..kept));
             }
             still_usable(&mut tx, &mut rx, || ledger.item());
@@ -117,8 +117,8 @@ fn e02_a_panicking_drop_while_items_are_discarded<W: Granting<Counted>>() {
                 ledger.arm(bomb);
                 let went_off = defuse(|| match way {
                     "skip" => rx.skip(fill),
-                    "release" => rx.try_read_parts(W::N).unwrap().release(bomb + 1),
-                    "release_all" => rx.try_read_parts(fill).unwrap().release_all(),
+                    "release" => rx.try_read_grant_parts(W::N).unwrap().release(bomb + 1),
+                    "release_all" => rx.try_read_grant_parts(fill).unwrap().release_all(),
                     _ => rx.consume(fill, |_| ()),
                 });
                 assert!(went_off.is_none(), "the panic comes through {way}");
@@ -160,7 +160,7 @@ fn e02_a_panicking_drop_in_a_grant<W: Granting<Counted>>() {
                 ledger.arm(bomb);
                 let went_off = defuse(|| match kept {
                     None => drop(grant),
-                    Some(kept) => drop(grant.commit_first(kept)),
+                    Some(kept) => drop(grant.commit(kept)),
                 });
                 assert!(went_off.is_none(), "the panic comes through");
                 assert_eq!(ledger.dropped(), fill, "the whole grant is aborted");
@@ -209,7 +209,7 @@ fn e03_a_panic_while_a_grant_is_filled_hands_over_nothing<W: Granting<Counted>>(
                 let mut make = panics_at(&ledger, at);
                 assert!(defuse(|| grant.fill_with(|_| make())).is_none());
                 assert_eq!(grant.filled(), at);
-                assert_eq!(grant.commit(), at);
+                assert_eq!(grant.commit_all(), at);
                 assert_eq!(rx.says().0, 1 + at);
                 assert_eq!(ledger.alive().len(), 1 + at);
                 still_usable(&mut tx, &mut rx, || ledger.item());
@@ -226,7 +226,7 @@ fn e03_a_panic_in_an_iterator_pushes_nothing<W: Granting<Counted>>() {
             tx.put(Put::One, W::N - room, &mut ledger.items());
             let before = ledger.alive();
             let panicked = defuse(|| {
-                tx.try_push_iter(std::iter::repeat_with(panics_at(&ledger, at)));
+                tx.push_iter(std::iter::repeat_with(panics_at(&ledger, at)));
             });
             assert!(panicked.is_none());
             assert_eq!(ledger.alive(), before, "what was taken is dropped");

@@ -6,10 +6,10 @@ use annulet::Spsc;
 
 use crate::items::{Counted, Ledger};
 use crate::model::Model;
+use crate::patience::Patience;
 use crate::rings::{
     GrantRx, GrantTx, Granting, Put, RingUnderTest, Rx, Take, Tx, lengths, origins, pairs, thin,
 };
-use crate::threads::Patience;
 
 #[cfg(feature = "alloc")]
 use std::sync::Arc;
@@ -63,7 +63,7 @@ fn e10_a_forgotten_write_grant_leaks_what_was_put_into_it<W: Granting<Counted>>(
                 // The slots are granted again, all of them.
                 let mut grant = tx.try_claim_exact(W::N).unwrap();
                 assert_eq!(grant.fill_from(ledger.items()), W::N);
-                assert_eq!(grant.commit(), W::N);
+                assert_eq!(grant.commit_all(), W::N);
                 let mut seen = Vec::new();
                 assert_eq!(rx.take(Take::One, W::N, &mut |item| seen.push(item.0 as usize)), W::N);
                 assert!(seen.into_iter().eq(filled..filled + W::N));
@@ -82,8 +82,8 @@ fn e10_a_forgotten_read_grant_consumes_nothing<W: Granting<Counted>>() {
             // That it makes no difference is what is tested.
             #[allow(clippy::forget_non_drop)]
             {
-                forget(rx.try_read(W::N));
-                forget(rx.try_read_parts(W::N));
+                forget(rx.try_read_grant(W::N));
+                forget(rx.try_read_grant_parts(W::N));
             }
             assert_eq!((ledger.dropped(), rx.says().0, tx.says().0), (0, W::N, W::N));
             assert_eq!(rx.skip(1), 1);
@@ -392,7 +392,7 @@ fn handles_and_rings_show_themselves() {
     assert_eq!(format!("{tx:?}"), "Producer { len: 1, capacity: 4 }");
     assert_eq!(format!("{rx:?}"), "Consumer { len: 1, capacity: 4 }");
     assert_eq!(format!("{:?}", tx.try_claim(2).unwrap()), "WriteGrant { len: 2, filled: 0 }");
-    assert_eq!(format!("{:?}", rx.try_read(2).unwrap()), "ReadGrant { len: 1 }");
+    assert_eq!(format!("{:?}", rx.try_read_grant(2).unwrap()), "ReadGrant { len: 1 }");
     assert_eq!(format!("{:?}", rx.try_iter()), "TryIter { .. }");
     assert_eq!(format!("{ring:?}"), "Ring { len: 1, capacity: 4 }");
     assert_eq!((ring.len(), ring.is_empty(), ring.is_full(), ring.capacity()), (1, false, false, 4));

@@ -33,7 +33,7 @@ fn fill<P: Side, C: Side, K: Owner>(
 ) {
     let mut grant = tx.try_claim_exact(count).unwrap();
     make(&mut grant, count, ledger);
-    assert_eq!(grant.commit(), count);
+    assert_eq!(grant.commit_all(), count);
 }
 
 /// Makes `count` items in the slots of a grant.
@@ -156,7 +156,7 @@ mod arities {
                 make(&mut grant, N, &ledger);
                 match committed {
                     None => drop(grant),
-                    Some(count) => assert_eq!(grant.commit_first(count), count),
+                    Some(count) => assert_eq!(grant.commit(count), count),
                 }
                 let kept = committed.unwrap_or(0);
                 assert_eq!(ledger.alive().len(), kept);
@@ -172,8 +172,8 @@ fn e01_what_a_read_grant_releases_is_dropped_where_it_is() {
         let ledger = Ledger::new();
         play::<P, Single>(&ledger, |tx, rx| {
             fill(tx, N, &ledger);
-            assert_eq!(rx.try_read(N).unwrap().release_all(), 1, "up to the wrap");
-            assert_eq!(rx.try_read_parts(N).unwrap().release(2), 2);
+            assert_eq!(rx.try_read_grant(N).unwrap().release_all(), 1, "up to the wrap");
+            assert_eq!(rx.try_read_grant_parts(N).unwrap().release(2), 2);
             assert_eq!(ledger.alive().len(), 1);
         });
     }

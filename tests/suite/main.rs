@@ -3,7 +3,7 @@
 //! - [`rings`]: which rings there are, how each is made at any starting position, and what keeps it alive. A new
 //!   kind of ring joins the battery by one `impl RingUnderTest` there, and its ends by one `impl Tx` and `impl Rx`.
 //! - [`others`]: broadcasts, which with one reader that keeps up are queues.
-//! - [`model`]: what a ring must do, said with a `VecDeque`.
+//! - [`model`]: what a ring must do, said with a `VecDeque`; [`ops`], of lists of operations, as the fuzz target plays them.
 //! - [`items`]: items that count their drops, and blow up when told to.
 //! - `order`, `drops`, `ends`, `threads`, `random`: the behaviours of every ring; `many`: those of sides of many ends.
 //! - `large`: items larger than the stack.
@@ -18,7 +18,11 @@
 mod rings;
 mod items;
 mod model;
+#[path = "../common/ops.rs"]
+mod ops;
 mod others;
+#[path = "../common/patience.rs"]
+mod patience;
 
 mod drops;
 mod ends;

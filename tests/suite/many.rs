@@ -110,10 +110,10 @@ mod behaviour {
                 // The first item is there, the second is not, and that is not the same as none.
                 assert_eq!(rx.try_pop(), Ok(0));
                 assert_eq!(rx.try_pop(), Err(PopError::Pending));
-                assert_eq!((rx.drain(9, |_| ()), rx.skip(9), rx.try_pop_slice(&mut [0; 9])), (0, 0, 0));
+                assert_eq!((rx.drain(9, |_| ()), rx.skip(9), rx.pop_slice(&mut [0; 9])), (0, 0, 0));
                 held.push(1).unwrap();
                 assert_eq!(rx.try_pop(), Err(PopError::Pending), "not committed");
-                assert_eq!(held.commit(), 1);
+                assert_eq!(held.commit_all(), 1);
                 assert!(drained(&mut rx, W::N).into_iter().eq(1..W::N));
                 assert_eq!(rx.try_pop(), Err(PopError::Empty));
             });
@@ -124,7 +124,7 @@ mod behaviour {
         for origin in origins(W::N) {
             W::play::<usize>(origin, |mut tx, mut slow| {
                 let mut rx = slow.clone();
-                assert_eq!(tx.try_push_iter(0..W::N), W::N);
+                assert_eq!(tx.push_iter(0..W::N), W::N);
                 assert_eq!(tx.try_push(99), Err(PushError::Full(99)));
                 slow.drain(1, |first| {
                     assert_eq!(first, 0);
@@ -142,7 +142,7 @@ mod behaviour {
                         if W::N == 2 { ClaimError::Pending } else { ClaimError::Full { free: 0 } }
                     );
                 });
-                assert_eq!(tx.try_push_slice(&[7, 8, 9]), 2);
+                assert_eq!(tx.push_slice(&[7, 8, 9]), 2);
                 assert!(drained(&mut rx, W::N).into_iter().eq((2..W::N).chain([7, 8])));
             });
         }
@@ -160,7 +160,7 @@ mod behaviour {
                     for (slot, mut grant) in grants.into_iter().enumerate().rev() {
                         grant.push(slot).unwrap();
                         if kept(&slot) {
-                            assert_eq!(grant.commit(), 1);
+                            assert_eq!(grant.commit_all(), 1);
                         }
                     }
                     let expected: Vec<usize> = (0..W::N).filter(kept).collect();
@@ -184,10 +184,10 @@ mod behaviour {
                     let mut grant = tx.try_claim_exact(W::N).unwrap();
                     grant.fill_with(|slot| slot);
                     let front = pattern as usize % W::N;
-                    assert_eq!(grant.commit_first(front), front);
+                    assert_eq!(grant.commit(front), front);
                     assert!(drained(&mut rx, W::N).into_iter().eq(0..front));
                     assert_eq!(rx.try_pop(), Err(PopError::Empty));
-                    assert_eq!(tx.try_push_iter(0..W::N + 1), W::N, "all slots are free again");
+                    assert_eq!(tx.push_iter(0..W::N + 1), W::N, "all slots are free again");
                 });
             }
         }
@@ -199,7 +199,7 @@ mod behaviour {
                 for how in 0..3 {
                     let ledger = Ledger::new();
                     W::play::<Counted>(origin, |mut tx, mut rx| {
-                        assert_eq!(tx.try_push_iter(ledger.items().take(W::N)), W::N);
+                        assert_eq!(tx.push_iter(ledger.items().take(W::N)), W::N);
                         ledger.arm(bomb);
                         let outcome = defuse(|| match how {
                             0 => drop(rx.skip(W::N)),
@@ -208,7 +208,7 @@ mod behaviour {
                         });
                         assert!(outcome.is_none(), "it went off");
                         assert_eq!(ledger.dropped(), W::N, "the others went all the same");
-                        assert_eq!(tx.try_push_iter(ledger.items().take(W::N)), W::N, "every slot is free");
+                        assert_eq!(tx.push_iter(ledger.items().take(W::N)), W::N, "every slot is free");
                     });
                     ledger.assert_all_dropped();
                 }
@@ -227,12 +227,12 @@ mod behaviour {
                         ledger.arm(bomb);
                         let outcome = defuse(|| match committed {
                             None => drop(grant),
-                            Some(count) => drop(grant.commit_first(count)),
+                            Some(count) => drop(grant.commit(count)),
                         });
                         assert!(outcome.is_none(), "it went off");
                         ledger.assert_all_dropped();
                         assert!(matches!(rx.try_pop(), Err(PopError::Empty)), "nothing was handed over");
-                        assert_eq!(tx.try_push_iter(ledger.items().take(W::N)), W::N, "every slot is free");
+                        assert_eq!(tx.push_iter(ledger.items().take(W::N)), W::N, "every slot is free");
                     });
                     ledger.assert_all_dropped();
                 }
@@ -245,7 +245,7 @@ mod behaviour {
             for (at, form) in pairs(0..W::N, [Take::Drain, Take::Consume]) {
                 let ledger = Ledger::new();
                 W::play::<Counted>(origin, |mut tx, mut rx| {
-                    assert_eq!(tx.try_push_iter(ledger.items().take(W::N)), W::N);
+                    assert_eq!(tx.push_iter(ledger.items().take(W::N)), W::N);
                     let mut seen = 0;
                     let mut handle = || {
                         if seen == at {
@@ -260,7 +260,7 @@ mod behaviour {
                     assert_eq!((outcome, seen), (None, at));
                     assert_eq!(ledger.dropped(), W::N, "what was claimed with it is dropped");
                     assert_eq!((rx.len(), rx.try_pop().is_err()), (0, true));
-                    assert_eq!(tx.try_push_iter(ledger.items().take(W::N)), W::N, "every slot is free");
+                    assert_eq!(tx.push_iter(ledger.items().take(W::N)), W::N, "every slot is free");
                 });
                 ledger.assert_all_dropped();
             }
@@ -280,7 +280,7 @@ mod behaviour {
                     // And by a panic while it is filled, through the iterator form.
                     let mut left = filled;
                     let outcome = defuse(|| {
-                        tx.try_push_iter((0..W::N).map(|_| {
+                        tx.push_iter((0..W::N).map(|_| {
                             left = left.checked_sub(1).unwrap_or_else(|| boom());
                             ledger.item()
                         }))
@@ -305,7 +305,7 @@ mod behaviour {
                     let left: Vec<Counted> = std::iter::from_fn(|| rx.try_pop().ok()).collect();
                     assert_eq!(left.len(), W::N - 1, "the others' items are there, its own are gone");
                     assert!(matches!(rx.try_pop(), Err(PopError::Empty)));
-                    assert_eq!(tx.try_push_iter(ledger.items().take(W::N)), W::N, "every slot is there");
+                    assert_eq!(tx.push_iter(ledger.items().take(W::N)), W::N, "every slot is there");
                     assert_eq!(rx.skip(W::N), W::N);
                 }
                 let mut grant = tx.try_claim_exact(1).unwrap();
@@ -335,7 +335,7 @@ mod behaviour {
                     assert_eq!(rx.try_pop(), Err(PopError::Pending));
                     match next % 3 {
                         0 => drop(slow.try_claim(0).unwrap()),
-                        1 => assert_eq!(slow.try_push_iter([]), 0),
+                        1 => assert_eq!(slow.push_iter([]), 0),
                         _ => drop(slow),
                     }
                     assert_eq!((rx.try_pop(), rx.try_pop()), (Ok(next), Err(PopError::Empty)));
@@ -350,7 +350,7 @@ mod behaviour {
                 W::play::<usize>(origin, |mut tx, mut rx| {
                     let fits = len.min(W::N);
                     // It says how long it is.
-                    assert_eq!(tx.try_push_iter(0..len), fits);
+                    assert_eq!(tx.push_iter(0..len), fits);
                     assert_eq!(tx.is_full(), fits == W::N);
                     assert!(drained(&mut rx, W::N).into_iter().eq(0..fits));
                     // It says nothing, and takes nothing that it has no slot for.
@@ -359,7 +359,7 @@ mod behaviour {
                         next += 1;
                         (next <= len).then_some(next)
                     });
-                    assert_eq!(tx.try_push_iter(unknown), fits);
+                    assert_eq!(tx.push_iter(unknown), fits);
                     let mut seen = Vec::new();
                     while let Ok(item) = rx.try_pop() {
                         seen.push(item);
@@ -377,10 +377,10 @@ mod behaviour {
                             (self.1, None)
                         }
                     }
-                    assert_eq!(tx.try_push_iter(Boast(0..len, usize::MAX)), fits);
+                    assert_eq!(tx.push_iter(Boast(0..len, usize::MAX)), fits);
                     assert!(drained(&mut rx, W::N).into_iter().eq(0..fits));
                     assert_eq!(rx.try_pop(), Err(PopError::Empty));
-                    assert_eq!(tx.try_push_iter(0..W::N), W::N, "every slot is there");
+                    assert_eq!(tx.push_iter(0..W::N), W::N, "every slot is there");
                 });
             }
         }
@@ -431,7 +431,7 @@ fn rv13_a_side_of_many_has_ends_for_everybody() {
     let (mut tx, mut one) = ring.try_split().unwrap();
     let mut two = ring.try_consumer().unwrap();
     assert!(ring.try_producer().is_none());
-    tx.try_push_slice(&[1, 2]);
+    tx.push_slice(&[1, 2]);
     assert_eq!((two.try_pop(), one.try_pop()), (Ok(1), Ok(2)));
     drop(tx);
     assert!(ring.try_producer().is_some() && ring.try_split().is_some());
@@ -447,16 +447,16 @@ fn rv16_a_look_ends_at_what_is_being_written() {
     let mut ring = Mpsc::<u8, 8>::new();
     let (mut tx, mut rx) = ring.split();
     let mut slow = tx.clone();
-    tx.try_push_slice(&[1, 2]);
+    tx.push_slice(&[1, 2]);
     let mut held = slow.try_claim(1).unwrap();
     tx.try_push(4).unwrap();
     assert!(rx.iter().eq(&[1, 2]));
-    assert_eq!(rx.try_read(9).unwrap().release_all(), 2);
+    assert_eq!(rx.try_read_grant(9).unwrap().release_all(), 2);
     assert_eq!(rx.peek(), None);
-    assert_eq!(rx.try_read(1).unwrap_err(), PopError::Pending);
+    assert_eq!(rx.try_read_grant(1).unwrap_err(), PopError::Pending);
     held.push(3).unwrap();
-    held.commit();
-    assert!(rx.try_read_parts(9).unwrap().iter().eq(&[3, 4]));
+    held.commit_all();
+    assert!(rx.try_read_grant_parts(9).unwrap().iter().eq(&[3, 4]));
     // And goes past what was given up.
     assert!(rx.try_pop().is_ok());
     assert!(rx.try_pop().is_ok());
@@ -522,22 +522,22 @@ fn counted<P: Side, C: Side>() {
     {
         let (mut tx, mut rx) = ring.split();
         tx.try_push(1).unwrap();
-        assert_eq!(tx.try_push_slice(&[2, 3, 4, 5]), 3);
+        assert_eq!(tx.push_slice(&[2, 3, 4, 5]), 3);
         assert!(tx.try_push(6).is_err());
-        assert_eq!(tx.try_push_slice(&[6]), 0);
+        assert_eq!(tx.push_slice(&[6]), 0);
         assert!(tx.try_claim(1).is_err());
         assert_eq!(rx.try_pop(), Ok(1));
         assert_eq!(rx.drain(2, |_| ()), 2);
         assert_eq!(rx.skip(9), 1);
         assert!(rx.try_pop().is_err());
-        assert_eq!((rx.drain(1, |_| ()), rx.skip(1), rx.try_pop_slice(&mut [0])), (0, 0, 0));
+        assert_eq!((rx.drain(1, |_| ()), rx.skip(1), rx.pop_slice(&mut [0])), (0, 0, 0));
         let mut grant = tx.try_claim(2).unwrap();
         grant.fill_with(|i| i as u32);
-        assert_eq!(grant.commit(), 2);
+        assert_eq!(grant.commit_all(), 2);
         drop(tx.try_claim(1));
         assert_eq!(rx.consume(9, |_| ()), 2);
-        assert_eq!(tx.try_push_iter([7, 8]), 2);
-        assert_eq!(rx.try_pop_slice(&mut [0; 9]), 2);
+        assert_eq!(tx.push_iter([7, 8]), 2);
+        assert_eq!(rx.pop_slice(&mut [0; 9]), 2);
     }
     let (sent, received) = ring.stats();
     assert_eq!((sent.items, sent.batches, sent.largest), (8, 4, 3));
@@ -554,9 +554,9 @@ fn rm20_what_moves_something_is_not_refused() {
     let mut ring = Spsc::<u32, 4, Counts>::new();
     {
         let (mut tx, mut rx) = ring.split();
-        assert_eq!(tx.try_push_iter(0..4), 4);
-        assert_eq!(tx.try_push_iter(0..4), 0);
-        assert_eq!(tx.try_push_iter(std::iter::empty()), 0);
+        assert_eq!(tx.push_iter(0..4), 4);
+        assert_eq!(tx.push_iter(0..4), 0);
+        assert_eq!(tx.push_iter(std::iter::empty()), 0);
         assert_eq!(rx.try_iter().take(2).sum::<u32>(), 1);
         assert_eq!(rx.drain(9, |_| ()), 2);
         assert_eq!(rx.try_pop(), Err(PopError::Empty));
@@ -572,8 +572,8 @@ fn rm20_what_moves_something_is_not_refused() {
         next += 1;
         Some(next)
     });
-    assert_eq!(tx.try_push_iter(unsized_one), 4);
-    assert_eq!(tx.try_push_iter(0..1), 0);
+    assert_eq!(tx.push_iter(unsized_one), 4);
+    assert_eq!(tx.push_iter(0..1), 0);
     assert_eq!(rx.skip(9), 4);
     drop((tx, rx));
     assert_eq!(ring.stats().0.refused, 1);
@@ -657,7 +657,7 @@ fn d11_an_end_that_slept_for_a_lap_of_the_integer_knows_nothing() {
         let mut ring = Spmc::<usize, 4>::starting_at(origin);
         let (mut tx, mut rx) = ring.split();
         let mut sleeper = rx.clone();
-        assert_eq!(tx.try_push_iter(0..4), 4);
+        assert_eq!(tx.push_iter(0..4), 4);
         assert_eq!(sleeper.try_pop(), Ok(0));
         for number in 4..LAP + 1 {
             assert_eq!(rx.try_pop(), Ok(number - 3));
@@ -678,7 +678,7 @@ fn rm03_a_batch_is_seen_whole_or_not_at_all() {
     std::thread::scope(|scope| {
         scope.spawn(move || {
             for round in 0..rounds {
-                while tx.try_push_slice(&[round; 4]) == 0 {
+                while tx.push_slice(&[round; 4]) == 0 {
                     std::thread::yield_now();
                 }
             }
@@ -735,12 +735,12 @@ fn rm03_an_iterator_is_pushed_for_a_lap_at_most() {
 
     let ring = Mpsc::<usize, 4, Counts>::new();
     let (mut tx, mut rx) = ring.try_split().unwrap();
-    assert_eq!(tx.try_push_iter(Growing(0, || _ = rx.try_pop())), 4);
+    assert_eq!(tx.push_iter(Growing(0, || _ = rx.try_pop())), 4);
     rx.skip(9);
     tx.try_push(0).unwrap();
-    assert_eq!(tx.try_push_iter(Growing(0, || ())), 3);
+    assert_eq!(tx.push_iter(Growing(0, || ())), 3);
     assert_eq!((ring.stats().0.items, ring.stats().0.refused), (8, 0));
-    assert_eq!(tx.try_push_iter(Growing(0, || ())), 0);
+    assert_eq!(tx.push_iter(Growing(0, || ())), 0);
     assert_eq!(ring.stats().0.refused, 1);
 
     /// The same, which takes everything out whenever it is asked how many it has.
@@ -759,7 +759,7 @@ fn rm03_an_iterator_is_pushed_for_a_lap_at_most() {
             (if self.0 == 0 { 1 } else { 9 }, None)
         }
     }
-    assert_eq!(tx.try_push_iter(Emptying(0, std::cell::RefCell::new(&mut rx))), 4);
+    assert_eq!(tx.push_iter(Emptying(0, std::cell::RefCell::new(&mut rx))), 4);
 }
 
 /// A split gives back every slot that a forgotten end has claimed, up to the last, and no slot that has an item.
@@ -769,7 +769,7 @@ fn e10_a_split_gives_back_what_was_claimed_and_nothing_else() {
         for items in 0..=4 {
             let mut ring = Mpmc::<usize, 4>::starting_at(origin);
             let (mut tx, rx) = ring.split();
-            assert_eq!(tx.try_push_iter(0..items), items);
+            assert_eq!(tx.push_iter(0..items), items);
             if items < 4 {
                 forget(tx.try_claim_exact(4 - items).unwrap());
             }
@@ -778,7 +778,7 @@ fn e10_a_split_gives_back_what_was_claimed_and_nothing_else() {
             assert_eq!(tx.try_push(9), Err(PushError::Full(9)), "those given up are still to be gone past");
             assert!(drained(&mut rx, 4).into_iter().eq(0..items));
             assert_eq!(rx.try_pop(), Err(PopError::Empty));
-            assert_eq!(tx.try_push_iter(0..9), 4);
+            assert_eq!(tx.push_iter(0..9), 4);
         }
     }
 }

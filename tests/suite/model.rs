@@ -1,46 +1,9 @@
 //! What a ring must do, said with a `VecDeque`.
 
-use std::collections::VecDeque;
-
+pub use crate::ops::Model;
 use crate::rings::{Put, Rx, Take, Tx};
 
-/// A first-in-first-out queue of limited room that knows where a ring's slots end.
-pub struct Model<T> {
-    items: VecDeque<T>,
-    capacity: usize,
-    /// The slot of the next item to read.
-    head: usize,
-}
-
 impl<T: Clone + PartialEq + std::fmt::Debug> Model<T> {
-    /// An empty one of `capacity` slots, a power of two, from position `origin` on.
-    pub fn new(capacity: usize, origin: usize) -> Self {
-        Self { items: VecDeque::new(), capacity, head: origin % capacity }
-    }
-
-    pub fn len(&self) -> usize {
-        self.items.len()
-    }
-
-    pub fn free(&self) -> usize {
-        self.capacity - self.len()
-    }
-
-    pub fn items(&self) -> impl Iterator<Item = &T> {
-        self.items.iter()
-    }
-
-    /// The longest run of free slots without a wrap.
-    pub fn free_run(&self) -> usize {
-        let tail = (self.head + self.len()) % self.capacity;
-        self.free().min(self.capacity - tail)
-    }
-
-    /// The longest run of items without a wrap.
-    pub fn item_run(&self) -> usize {
-        self.len().min(self.capacity - self.head)
-    }
-
     /// How many of `wanted` items a form puts in.
     pub fn accepts(&self, form: Put, wanted: usize) -> usize {
         match form {
@@ -62,16 +25,6 @@ impl<T: Clone + PartialEq + std::fmt::Debug> Model<T> {
             Take::Read => wanted.min(self.item_run()),
             Take::One | Take::Drain | Take::Consume | Take::Skip | Take::ReadParts => wanted.min(self.len()),
         }
-    }
-
-    pub fn push_all(&mut self, items: impl IntoIterator<Item = T>) {
-        self.items.extend(items);
-        assert!(self.items.len() <= self.capacity);
-    }
-
-    pub fn pop_many(&mut self, count: usize) -> Vec<T> {
-        self.head = (self.head + count) % self.capacity;
-        self.items.drain(..count).collect()
     }
 
     /// Puts the same items into both and compares.
@@ -109,14 +62,10 @@ impl<T: Clone + PartialEq + std::fmt::Debug> Model<T> {
     pub fn check_rx(&self, rx: &mut impl Rx<T>) {
         assert_eq!(rx.says(), self.says());
         let Some(next) = rx.peek() else { return };
-        assert_eq!(next, self.items.front());
-        let mut items = self.items.iter();
+        assert_eq!(next, self.items().next());
+        let mut items = self.items();
         assert!(rx.look(&mut |item| assert_eq!(Some(item), items.next())));
         assert_eq!(items.next(), None);
         assert_eq!(rx.says(), self.says(), "looking changed something");
-    }
-
-    fn says(&self) -> (usize, usize, bool, bool) {
-        (self.len(), self.capacity, self.items.is_empty(), self.free() == 0)
     }
 }

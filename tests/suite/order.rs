@@ -66,14 +66,14 @@ fn d12_every_form_at_every_position_equals_the_model<W: RingUnderTest>() {
     everywhere::<W>(|tx, _, model, length| {
         let slice: Vec<u32> = (0..length as u32).collect();
         let expected = length.min(model.free());
-        assert_eq!(tx.try_push_slice(&slice), expected);
+        assert_eq!(tx.push_slice(&slice), expected);
         model.push_all(slice[..expected].iter().copied());
         model.check_tx(tx);
     });
     everywhere::<W>(|_, rx, model, length| {
         let mut out = vec![u32::MAX; length];
         let expected = length.min(model.len());
-        assert_eq!(rx.try_pop_slice(&mut out), expected);
+        assert_eq!(rx.pop_slice(&mut out), expected);
         assert_eq!(out[..expected], model.pop_many(expected));
         assert!(out[expected..].iter().all(|item| *item == u32::MAX), "wrote past what it took");
         model.check_rx(rx);
@@ -119,8 +119,8 @@ fn rv03_every_slot_is_used_and_positions_wrap<W: RingUnderTest>() {
 fn rv04_refusals_give_back_what_they_refuse<W: Granting<Box<u32>>>() {
     W::play::<Box<u32>, _>(usize::MAX, |mut tx, mut rx| {
         assert_eq!(rx.try_pop(), None);
-        assert!(rx.try_read(1).is_none());
-        assert!(rx.try_read_parts(W::N).is_none());
+        assert!(rx.try_read_grant(1).is_none());
+        assert!(rx.try_read_grant_parts(W::N).is_none());
         assert_eq!(tx.put(Put::One, W::N, &mut (0..).map(Box::new)), W::N);
         assert_eq!(tx.try_push(Box::new(77)), Err(Box::new(77)), "the refused item comes back");
         assert_eq!(tx.try_claim(1).err(), Some(ClaimError::Full { free: 0 }));
@@ -152,17 +152,17 @@ fn d14_nothing_wanted_is_nothing_done<W: Granting<u32>>() {
             for &form in W::Rx::<'_, u32>::FORMS {
                 model.take(&mut rx, form, 0);
             }
-            assert_eq!(tx.try_push_slice(&[]), 0);
-            assert_eq!(rx.try_pop_slice(&mut []), 0);
+            assert_eq!(tx.push_slice(&[]), 0);
+            assert_eq!(rx.pop_slice(&mut []), 0);
             // On a full ring and on an empty one too, an empty grant is granted.
             let mut grant = tx.try_claim(0).unwrap();
             assert!(grant.is_empty());
             assert_eq!(grant.push(9).unwrap_err().into_inner(), 9);
             assert_eq!((grant.uninit().len(), grant.copy_from(&[1, 2])), (0, 0));
-            assert_eq!(grant.commit(), 0);
-            assert_eq!(tx.try_claim_exact(0).unwrap().commit_first(5), 0);
-            assert_eq!(rx.try_read(0).unwrap().release(5), 0);
-            assert_eq!(rx.try_read_parts(0).unwrap().release_all(), 0);
+            assert_eq!(grant.commit_all(), 0);
+            assert_eq!(tx.try_claim_exact(0).unwrap().commit(5), 0);
+            assert_eq!(rx.try_read_grant(0).unwrap().release(5), 0);
+            assert_eq!(rx.try_read_grant_parts(0).unwrap().release_all(), 0);
             assert_eq!(rx.drain(0, |_| panic!("given an item")), 0);
             assert_eq!(rx.consume(0, |_| panic!("shown an item")), 0);
             model.check_tx(&tx);
@@ -194,8 +194,8 @@ fn d14_zero_sized_items_are_counted<W: RingUnderTest>() {
                 }
                 assert_eq!(rx.says(), (0, W::N, true, false));
             }
-            assert_eq!(tx.try_push_slice(&vec![(); W::N + 1]), W::N);
-            assert_eq!(rx.try_pop_slice(&mut vec![(); W::N + 1]), W::N);
+            assert_eq!(tx.push_slice(&vec![(); W::N + 1]), W::N);
+            assert_eq!(rx.pop_slice(&mut vec![(); W::N + 1]), W::N);
         });
         let ledger = Ledger::new();
         let (first, second) = (W::N, W::N / 2);
@@ -219,12 +219,12 @@ fn d18_a_partial_commit_hands_over_exactly_that_many<W: Granting<u32>>() {
             assert_eq!(grant.fill_from(items.iter().copied()), filled);
             assert_eq!(grant.filled(), filled);
             let expected = kept.min(filled);
-            assert_eq!(grant.commit_first(kept), expected);
+            assert_eq!(grant.commit(kept), expected);
             model.push_all(items[..expected].iter().copied());
             model.check_tx(&tx);
             model.check_rx(&mut rx);
             // And on the other side: a grant of everything, of which a part is released.
-            let grant = rx.try_read_parts(W::N);
+            let grant = rx.try_read_grant_parts(W::N);
             assert_eq!(grant.is_some(), expected > 0);
             let released = grant.map_or(0, |grant| grant.release(kept / 2));
             assert_eq!(released, expected.min(kept / 2));
@@ -242,7 +242,7 @@ fn d10_a_held_read_grant_makes_full_exact<W: Granting<u32>>() {
             let mut next = numbers();
             let first = next();
             tx.try_push(first).unwrap();
-            let grant = rx.try_read_parts(W::N).unwrap();
+            let grant = rx.try_read_grant_parts(W::N).unwrap();
             let mut pushed = 0;
             while tx.try_push(next()).is_ok() {
                 pushed += 1;
@@ -274,7 +274,7 @@ fn rm02_a_claim_is_contiguous_and_commits_no_more_than_was_filled<W: Granting<u3
                 let half: Vec<u32> = (0..length.min(run) as u32 / 2).collect();
                 assert_eq!(grant.copy_from(&half), half.len());
                 assert_eq!(grant.uninit().len(), length.min(run) - half.len());
-                assert_eq!(grant.commit_first(usize::MAX), half.len());
+                assert_eq!(grant.commit(usize::MAX), half.len());
                 model.push_all(half);
             }
         }
@@ -303,11 +303,11 @@ fn rm02_a_grant_says_what_each_way_to_fill_it_has_added<W: Granting<u32>>() {
             assert_eq!(grant.fill_from(all[1..middle].iter().copied()), middle - 1);
             assert_eq!(grant.copy_from(&all[middle..]), W::N - middle);
             assert_eq!((grant.fill_from([77]), grant.copy_from(&[77]), grant.filled()), (0, 0, W::N));
-            assert_eq!(grant.commit(), W::N);
-            let grant = rx.try_read_parts(W::N).unwrap();
+            assert_eq!(grant.commit_all(), W::N);
+            let grant = rx.try_read_grant_parts(W::N).unwrap();
             assert!(!grant.is_empty() && grant.iter().eq(&all));
             drop(grant);
-            assert!(rx.try_read(0).unwrap().is_empty());
+            assert!(rx.try_read_grant(0).unwrap().is_empty());
         });
     }
 }
@@ -318,7 +318,7 @@ fn rm03_a_slice_of_any_length_gives_a_count<W: RingUnderTest>() {
             model.take(rx, Take::One, taken);
             let slice: Vec<u32> = std::iter::repeat_with(numbers()).take(length).collect();
             let expected = length.min(model.free());
-            assert_eq!(tx.try_push_slice(&slice), expected);
+            assert_eq!(tx.push_slice(&slice), expected);
             model.push_all(slice[..expected].iter().copied());
             model.check_rx(rx);
         });
@@ -331,12 +331,12 @@ fn rm03_a_slice_of_any_length_gives_a_count<W: RingUnderTest>() {
 fn rm04_every_way_to_read_takes_what_it_says<W: Granting<u32>>() {
     everywhere::<W>(|_, rx, model, length| {
         // A look at a part, in place; nothing is consumed by letting go of it.
-        if let Some(grant) = rx.try_read(length) {
+        if let Some(grant) = rx.try_read_grant(length) {
             assert_eq!(grant.len(), model.yields(Take::Read, length));
             assert!(grant.iter().eq(model.items().take(grant.len())));
         }
         model.check_rx(rx);
-        if let Some(grant) = rx.try_read_parts(length) {
+        if let Some(grant) = rx.try_read_grant_parts(length) {
             let (first, second) = grant.parts();
             assert_eq!(first.len(), length.min(model.item_run()));
             assert_eq!(first.len() + second.len(), length.min(model.len()));

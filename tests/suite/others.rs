@@ -215,7 +215,7 @@ impl<T> Tx<T> for Publisher<'_, T> {
         count
     }
 
-    fn try_push_slice(&mut self, items: &[T]) -> usize
+    fn push_slice(&mut self, items: &[T]) -> usize
     where
         T: Copy,
     {
@@ -264,7 +264,7 @@ impl<T> Rx<T> for Follower<'_, T> {
         count
     }
 
-    fn try_pop_slice(&mut self, out: &mut [T]) -> usize
+    fn pop_slice(&mut self, out: &mut [T]) -> usize
     where
         T: Copy,
     {
@@ -362,11 +362,11 @@ impl<T, const N: usize, O: Order> Rx<T> for LaneConsumer<'_, T, N, 2, O> {
         }
     }
 
-    fn try_pop_slice(&mut self, out: &mut [T]) -> usize
+    fn pop_slice(&mut self, out: &mut [T]) -> usize
     where
         T: Copy,
     {
-        LaneConsumer::try_pop_slice(self, out)
+        LaneConsumer::pop_slice(self, out)
     }
 
     fn peek(&mut self) -> Option<Option<&T>> {

@@ -67,7 +67,7 @@ impl Drop for SayOnPanic {
 pub enum Put {
     /// `try_push`, one by one until refused.
     One,
-    /// `try_push_iter`.
+    /// `push_iter`.
     Iter,
     /// `try_claim`, filled by `push`.
     Claim,
@@ -92,7 +92,7 @@ pub enum Take {
     Skip,
     /// `try_read` and `release_all`.
     Read,
-    /// `try_read_parts` and `release`.
+    /// `try_read_grant_parts` and `release`.
     ReadParts,
 }
 
@@ -106,7 +106,7 @@ pub trait Tx<T> {
     /// Puts in up to `wanted` items of `items`, which has that many; how many. Takes none it has no slot for.
     fn put(&mut self, form: Put, wanted: usize, items: &mut dyn Iterator<Item = T>) -> usize;
     /// Copies in what fits of `items`; how many.
-    fn try_push_slice(&mut self, items: &[T]) -> usize
+    fn push_slice(&mut self, items: &[T]) -> usize
     where
         T: Copy;
     /// What this end says of the ring: items, capacity, empty, full.
@@ -122,7 +122,7 @@ pub trait Rx<T> {
     /// Takes out up to `wanted` items, shows each to `see` in order, and drops it; how many.
     fn take(&mut self, form: Take, wanted: usize, see: &mut dyn FnMut(&T)) -> usize;
     /// Copies out up to `out.len()` items; how many.
-    fn try_pop_slice(&mut self, out: &mut [T]) -> usize
+    fn pop_slice(&mut self, out: &mut [T]) -> usize
     where
         T: Copy;
     /// The next item, which stays; `None` from an end that can only take.
@@ -137,13 +137,13 @@ pub trait Rx<T> {
 pub trait GrantTx<T>: Tx<T> {
     fn try_claim(&mut self, wanted: usize) -> Result<WriteGrant<'_, T>, ClaimError>;
     fn try_claim_exact(&mut self, wanted: usize) -> Result<WriteGrant<'_, T>, ClaimError>;
-    fn try_push_iter(&mut self, iter: impl Iterator<Item = T>) -> usize;
+    fn push_iter(&mut self, iter: impl Iterator<Item = T>) -> usize;
 }
 
 /// An end that lends out its items.
 pub trait GrantRx<T>: Rx<T> {
-    fn try_read(&mut self, wanted: usize) -> Option<ReadGrant<'_, T>>;
-    fn try_read_parts(&mut self, wanted: usize) -> Option<ReadGrant<'_, T>>;
+    fn try_read_grant(&mut self, wanted: usize) -> Option<ReadGrant<'_, T>>;
+    fn try_read_grant_parts(&mut self, wanted: usize) -> Option<ReadGrant<'_, T>>;
     fn drain(&mut self, max: usize, f: impl FnMut(T)) -> usize;
     fn try_iter(&mut self) -> TryIter<'_, T>;
     fn skip(&mut self, count: usize) -> usize;
@@ -176,7 +176,7 @@ impl<T, P: Side, C: Side, S: Stats, K: Owner> Tx<T> for Producer<'_, T, Sides<P,
                 }
                 wanted
             }
-            Put::Iter => Producer::try_push_iter(self, items.take(wanted)),
+            Put::Iter => Producer::push_iter(self, items.take(wanted)),
             Put::Claim | Put::ClaimFill => {
                 let Ok(mut grant) = Producer::try_claim(self, wanted) else { return 0 };
                 if form == Put::Claim {
@@ -191,12 +191,12 @@ impl<T, P: Side, C: Side, S: Stats, K: Owner> Tx<T> for Producer<'_, T, Sides<P,
                     });
                     assert_eq!(expected.next(), None, "fills every slot");
                 }
-                grant.commit()
+                grant.commit_all()
             }
             Put::Exact => {
                 let Ok(mut grant) = Producer::try_claim_exact(self, wanted) else { return 0 };
                 assert_eq!(grant.fill_from(items), wanted);
-                grant.commit()
+                grant.commit_all()
             }
             Put::ExactUninit => {
                 let Ok(mut grant) = Producer::try_claim_exact(self, wanted) else { return 0 };
@@ -206,16 +206,16 @@ impl<T, P: Side, C: Side, S: Stats, K: Owner> Tx<T> for Producer<'_, T, Sides<P,
                 }
                 // SAFETY: every slot of the grant was just written.
                 unsafe { grant.assume_filled(wanted) };
-                grant.commit()
+                grant.commit_all()
             }
         }
     }
 
-    fn try_push_slice(&mut self, items: &[T]) -> usize
+    fn push_slice(&mut self, items: &[T]) -> usize
     where
         T: Copy,
     {
-        Producer::try_push_slice(self, items)
+        Producer::push_slice(self, items)
     }
 
     fn says(&self) -> (usize, usize, bool, bool) {
@@ -280,13 +280,13 @@ impl Looking for Single {
     ) -> usize {
         match form {
             Take::Read => {
-                let Ok(grant) = rx.try_read(wanted) else { return 0 };
+                let Ok(grant) = rx.try_read_grant(wanted) else { return 0 };
                 assert_eq!(grant.items().len(), grant.len(), "one contiguous run");
                 grant.items().iter().for_each(see);
                 grant.release_all()
             }
             Take::ReadParts => {
-                let Ok(grant) = rx.try_read_parts(wanted) else { return 0 };
+                let Ok(grant) = rx.try_read_grant_parts(wanted) else { return 0 };
                 grant.iter().for_each(see);
                 grant.release(wanted)
             }
@@ -344,11 +344,11 @@ impl<T, P: Side, C: Looking, S: Stats, K: Owner> Rx<T> for Consumer<'_, T, Sides
         }
     }
 
-    fn try_pop_slice(&mut self, out: &mut [T]) -> usize
+    fn pop_slice(&mut self, out: &mut [T]) -> usize
     where
         T: Copy,
     {
-        Consumer::try_pop_slice(self, out)
+        Consumer::pop_slice(self, out)
     }
 
     fn peek(&mut self) -> Option<Option<&T>> {
@@ -373,18 +373,18 @@ impl<T, K: Owner> GrantTx<T> for Producer<'_, T, Sides<Single, Single, Off>, K> 
         Producer::try_claim_exact(self, wanted)
     }
 
-    fn try_push_iter(&mut self, iter: impl Iterator<Item = T>) -> usize {
-        Producer::try_push_iter(self, iter)
+    fn push_iter(&mut self, iter: impl Iterator<Item = T>) -> usize {
+        Producer::push_iter(self, iter)
     }
 }
 
 impl<T, K: Owner> GrantRx<T> for Consumer<'_, T, Sides<Single, Single, Off>, K> {
-    fn try_read(&mut self, wanted: usize) -> Option<ReadGrant<'_, T>> {
-        Consumer::try_read(self, wanted).ok()
+    fn try_read_grant(&mut self, wanted: usize) -> Option<ReadGrant<'_, T>> {
+        Consumer::try_read_grant(self, wanted).ok()
     }
 
-    fn try_read_parts(&mut self, wanted: usize) -> Option<ReadGrant<'_, T>> {
-        Consumer::try_read_parts(self, wanted).ok()
+    fn try_read_grant_parts(&mut self, wanted: usize) -> Option<ReadGrant<'_, T>> {
+        Consumer::try_read_grant_parts(self, wanted).ok()
     }
 
     fn drain(&mut self, max: usize, f: impl FnMut(T)) -> usize {
@@ -672,27 +672,4 @@ macro_rules! over_every_arity {
             super::$behaviour::<Kept<8, $producers, $consumers>>();
         }
     }};
-}
-
-/// Runs a behaviour over one ring of those, drawn by a number.
-macro_rules! on_one_ring {
-    ($draw:expr, $behaviour:ident($($argument:expr),*)) => {{
-        use crate::rings::*;
-        match $draw % 4 {
-            0 => on_one_ring!(@sizes $draw / 4, $behaviour Split ($($argument),*)),
-            1 => on_one_ring!(@sizes $draw / 4, $behaviour TrySplit ($($argument),*)),
-            #[cfg(feature = "alloc")]
-            2 => on_one_ring!(@sizes $draw / 4, $behaviour Kept ($($argument),*)),
-            _ => on_one_ring!(@sizes $draw / 4, $behaviour Singles ($($argument),*)),
-        }
-    }};
-    (@sizes $draw:expr, $behaviour:ident $way:ident $arguments:tt) => {
-        match $draw % 5 {
-            0 => $behaviour::<$way<1>>$arguments,
-            1 => $behaviour::<$way<2>>$arguments,
-            2 => $behaviour::<$way<4>>$arguments,
-            3 => $behaviour::<$way<8>>$arguments,
-            _ => $behaviour::<$way<LARGE>>$arguments,
-        }
-    };
 }

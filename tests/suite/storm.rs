@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use annulet::ring::{Consumer, Multi, Producer, Ring, Side, Sides, Single};
 
+use crate::patience::Patience;
 use crate::rings::Looking;
-use crate::threads::{Dice, Patience};
+use crate::threads::Dice;
 
 /// How many ends a side gets.
 trait Crowd: Side + Sized {
@@ -99,16 +100,16 @@ fn produce<P: Side, C: Side>(
         let first = seen.next;
         let mut items = (first..).map(|number| item(me, number));
         let count = match dice.roll(6) {
-            0 => tx.try_push_slice(&items.take(wanted).collect::<Vec<_>>()),
-            1 => tx.try_push_iter(items.take(wanted)),
+            0 => tx.push_slice(&items.take(wanted).collect::<Vec<_>>()),
+            1 => tx.push_iter(items.take(wanted)),
             2 => tx.try_claim(wanted).map_or(0, |mut grant| {
                 grant.fill_from(items);
-                grant.commit()
+                grant.commit_all()
             }),
             3 => tx.try_claim_exact(wanted).map_or(0, |mut grant| {
                 // All but the last; that one goes with a later form.
                 grant.fill_from(items);
-                grant.commit_first(wanted - 1)
+                grant.commit(wanted - 1)
             }),
             4 => {
                 // Nothing comes of this one.
@@ -149,7 +150,7 @@ fn consume<P: Side, C: Looking>(
             1 => rx.consume(wanted, &mut see),
             2 => {
                 let mut out = vec![[0; 4]; wanted];
-                let count = rx.try_pop_slice(&mut out);
+                let count = rx.pop_slice(&mut out);
                 out[..count].iter().for_each(&mut see);
                 count
             }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use annulet::Spsc;
 
+use crate::patience::Patience;
 use crate::rings::{GrantRx, GrantTx, Granting, Put, Rx, Take, Threaded, Tx};
 
 over_every_arity! {
@@ -43,21 +43,6 @@ fn item(number: u64) -> Item {
     (number, !number)
 }
 
-/// Waits for the other side, but not for ever: where it never moves on, the test fails and does not hang.
-pub struct Patience(Instant);
-
-impl Patience {
-    pub fn new() -> Self {
-        Self(Instant::now())
-    }
-
-    /// Lets the others run. Under Miri, and with fewer cores than threads, they only do when we yield.
-    pub fn wait(&self) {
-        assert!(self.0.elapsed() < Duration::from_secs(60), "waited in vain");
-        thread::yield_now();
-    }
-}
-
 /// Lengths and forms in no step with each other.
 pub struct Dice(u64);
 
@@ -84,7 +69,7 @@ fn rv13_items_cross_threads_in_order_whatever_the_forms<W: Threaded<Item>>() {
             let count = match dice.roll(forms.len() + 1) {
                 0 => {
                     let items: Vec<Item> = (sent..).map(item).take(wanted).collect();
-                    tx.try_push_slice(&items)
+                    tx.push_slice(&items)
                 }
                 form => tx.put(forms[form - 1], wanted, &mut (sent..).map(item)),
             };
@@ -104,7 +89,7 @@ fn rv13_items_cross_threads_in_order_whatever_the_forms<W: Threaded<Item>>() {
             let count = match dice.roll(forms.len() + 1) {
                 0 => {
                     let mut out = vec![item(u64::MAX); wanted];
-                    let count = rx.try_pop_slice(&mut out);
+                    let count = rx.pop_slice(&mut out);
                     out[..count].iter().for_each(|seen| assert_eq!(Some(*seen), expected.next()));
                     count
                 }
@@ -134,7 +119,7 @@ fn d03_what_a_grant_commits_is_read_at_once<W: Threaded<Item> + Granting<Item>>(
                 Err(_) => patience.wait(),
                 Ok(mut grant) => {
                     grant.fill_with(|index| item(sent + index as u64));
-                    sent += grant.commit() as u64;
+                    sent += grant.commit_all() as u64;
                 }
             }
         }
@@ -142,7 +127,7 @@ fn d03_what_a_grant_commits_is_read_at_once<W: Threaded<Item> + Granting<Item>>(
     let consumer = |mut rx: W::Rx<'_, Item>| {
         let mut received = 0;
         while received < rounds {
-            match rx.try_read_parts(W::N) {
+            match rx.try_read_grant_parts(W::N) {
                 None => patience.wait(),
                 Some(grant) => {
                     assert!(grant.iter().copied().eq((received..).map(item).take(grant.len())));
@@ -207,7 +192,7 @@ fn every_item_is_dropped_once_among_threads<W: Threaded<Shared> + Granting<Share
     let producer = |mut tx: W::Tx<'_, Shared>| {
         let mut items = (0..drops.len()).map(|number| Shared(Arc::clone(&drops), number)).peekable();
         while items.peek().is_some() {
-            if tx.try_push_iter(items.by_ref()) == 0 {
+            if tx.push_iter(items.by_ref()) == 0 {
                 patience.wait();
             }
         }

@@ -7,15 +7,15 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use annulet_platform::clock::Deadline;
+use annulet_platform::clock;
 use annulet_platform::memfd::{self, Seals};
 
 const ROLE: &str = "ANNULET_PLATFORM_TEST_ROLE";
 const ALONE: &str = "alone";
 
 /// Far beyond anything that should happen, so that a slow machine fails no test.
-pub(crate) fn soon() -> Deadline {
-    Deadline::after(Duration::from_secs(30))
+pub(crate) fn soon() -> u64 {
+    clock::after(Duration::from_secs(30))
 }
 
 /// The role that [`again`] gave this process.

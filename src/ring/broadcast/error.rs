@@ -1,6 +1,6 @@
 //! What reading and joining can be refused for.
 
-use core::fmt;
+use crate::error::says;
 
 /// Why a reader that can be overtaken got no item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,17 +17,11 @@ pub enum ReadError {
     Contended,
 }
 
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => f.write_str("nothing new is in the ring"),
-            Self::Lagged(missed) => write!(f, "the writer overtook this reader: {missed} items are missed"),
-            Self::Contended => f.write_str("the writer was faster at each try"),
-        }
-    }
-}
-
-impl core::error::Error for ReadError {}
+says! { ReadError {
+    Self::Empty => "nothing new is in the ring",
+    Self::Lagged(missed) => "the writer overtook this reader: {missed} items are missed",
+    Self::Contended => "the writer was faster at each try",
+} }
 
 /// Why nobody could join the readers that the writer waits for.
 #[cfg(compare_and_swap)]
@@ -41,14 +35,7 @@ pub enum JoinError {
 }
 
 #[cfg(compare_and_swap)]
-impl fmt::Display for JoinError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoPlace => f.write_str("every reader's place is taken"),
-            Self::Contended => f.write_str("the writer was faster at each try"),
-        }
-    }
-}
-
-#[cfg(compare_and_swap)]
-impl core::error::Error for JoinError {}
+says! { JoinError {
+    Self::NoPlace => "every reader's place is taken",
+    Self::Contended => "the writer was faster at each try",
+} }

@@ -138,7 +138,7 @@ impl<'a, T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Singl
     ///
     /// Fewer mean that each lane was found empty, or that the rest went to other consumers.
     #[inline]
-    pub fn try_pop_slice(&mut self, out: &mut [T]) -> usize
+    pub fn pop_slice(&mut self, out: &mut [T]) -> usize
     where
         T: Copy,
     {

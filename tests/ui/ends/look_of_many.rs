@@ -7,5 +7,5 @@ fn main() {
     let (_, mut rx) = ring.split();
     let _ = rx.peek();
     let _ = rx.iter();
-    let _ = rx.try_read(1);
+    let _ = rx.try_read_grant(1);
 }

@@ -7,6 +7,6 @@ fn main() {
     let (mut tx, _rx) = ring.split();
     let mut grant = tx.try_claim(4).unwrap();
     grant.fill_with(|_| 1);
-    grant.commit_first(2);
-    grant.commit_first(2);
+    grant.commit(2);
+    grant.commit(2);
 }

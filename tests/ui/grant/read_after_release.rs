@@ -5,7 +5,7 @@ use annulet::Spsc;
 fn main() {
     let mut ring = Spsc::<u8, 4>::new();
     let (_tx, mut rx) = ring.split();
-    let grant = rx.try_read(1).unwrap();
+    let grant = rx.try_read_grant(1).unwrap();
     let items = grant.items();
     grant.release_all();
     assert_eq!(items.len(), 1);

@@ -7,5 +7,5 @@ fn main() {
     let (mut tx, _rx) = ring.split();
     let mut grant = tx.try_claim(4).unwrap();
     grant.assume_filled(4);
-    grant.commit();
+    grant.commit_all();
 }

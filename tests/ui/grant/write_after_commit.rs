@@ -8,6 +8,6 @@ fn main() {
     let mut grant = tx.try_claim(1).unwrap();
     let slots = grant.uninit();
     slots[0].write(1);
-    grant.commit();
+    grant.commit_all();
     slots[0].write(2);
 }

@@ -107,7 +107,7 @@ impl<const N: usize> Form<Annulet<N>> for Grant {
         match tx.try_claim(chunk) {
             Ok(mut grant) => {
                 grant.fill_with(|i| first + i as u64);
-                grant.commit()
+                grant.commit_all()
             }
             Err(_) => 0,
         }
@@ -115,7 +115,7 @@ impl<const N: usize> Form<Annulet<N>> for Grant {
 
     #[inline(always)]
     fn receive(&mut self, rx: &mut Consumer<'_, u64>, chunk: usize, see: impl FnMut(u64)) -> usize {
-        match rx.try_read(chunk) {
+        match rx.try_read_grant(chunk) {
             Ok(grant) => {
                 grant.items().iter().copied().for_each(see);
                 grant.release_all()
@@ -130,7 +130,7 @@ impl<const N: usize, P: Arity, C: Arity> Form<Annulet<N, P, C>> for Slice {
 
     #[inline(always)]
     fn send(&mut self, tx: &mut Producer<'_, u64, Sides<P, C>>, first: u64, chunk: usize) -> usize {
-        tx.try_push_slice(self.fill(first, chunk))
+        tx.push_slice(self.fill(first, chunk))
     }
 
     #[inline(always)]
@@ -140,7 +140,7 @@ impl<const N: usize, P: Arity, C: Arity> Form<Annulet<N, P, C>> for Slice {
         chunk: usize,
         see: impl FnMut(u64),
     ) -> usize {
-        let count = rx.try_pop_slice(self.room(chunk));
+        let count = rx.pop_slice(self.room(chunk));
         self.show(count, see)
     }
 }
@@ -150,7 +150,7 @@ impl<const N: usize, P: Arity, C: Arity> Form<Annulet<N, P, C>> for Drain {
 
     #[inline(always)]
     fn send(&mut self, tx: &mut Producer<'_, u64, Sides<P, C>>, first: u64, chunk: usize) -> usize {
-        tx.try_push_iter(first..first + chunk as u64)
+        tx.push_iter(first..first + chunk as u64)
     }
 
     #[inline(always)]

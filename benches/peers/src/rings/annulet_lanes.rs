@@ -86,12 +86,12 @@ impl<const N: usize, const L: usize, C: Readers> Form<Laned<N, L, C>> for Slice 
 
     #[inline(always)]
     fn send(&mut self, tx: &mut Tx<'_, C>, first: u64, chunk: usize) -> usize {
-        tx.try_push_slice(self.fill(first, chunk))
+        tx.push_slice(self.fill(first, chunk))
     }
 
     #[inline(always)]
     fn receive(&mut self, rx: &mut Rx<'_, N, L, C>, chunk: usize, see: impl FnMut(u64)) -> usize {
-        let count = rx.try_pop_slice(self.room(chunk));
+        let count = rx.pop_slice(self.room(chunk));
         self.show(count, see)
     }
 }
@@ -101,7 +101,7 @@ impl<const N: usize, const L: usize, C: Readers> Form<Laned<N, L, C>> for Drain 
 
     #[inline(always)]
     fn send(&mut self, tx: &mut Tx<'_, C>, first: u64, chunk: usize) -> usize {
-        tx.try_push_iter(first..first + chunk as u64)
+        tx.push_iter(first..first + chunk as u64)
     }
 
     #[inline(always)]

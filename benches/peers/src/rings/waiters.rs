@@ -6,22 +6,22 @@ use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
 use std::os::fd::OwnedFd;
 use std::sync::{Condvar, Mutex};
 
-use annulet::channel::{RingReceiver, RingSender};
+use annulet::channel::{Receiver, Sender};
 use annulet::host::Futex;
-use annulet::ring::{Consumer, Producer, Sides};
+use annulet::ring::{Consumer, Producer};
 use annulet::wait::{Event, Strategy};
 use annulet::{Channel, Spsc};
-use annulet_platform::clock::Deadline;
+use annulet_platform::clock;
 use annulet_platform::futex::{self, Scope};
 use rustix::event::{EventfdFlags, epoll, eventfd};
 
-use super::{Lone, Ring, Role, Single};
+use super::{Ring, Role, Single};
 use crate::waiting::{Asynchronous, Blocking};
 
 const N: usize = 1024;
 
-pub(crate) type Tx<'c> = RingSender<'c, u64, Sides<Lone, Lone>, Futex>;
-pub(crate) type Rx<'c> = RingReceiver<'c, u64, Sides<Lone, Lone>, Futex>;
+pub(crate) type Tx<'c, const CAPACITY: usize = N> = Sender<&'c Channel<Spsc<u64, CAPACITY>, Futex>>;
+pub(crate) type Rx<'c, const CAPACITY: usize = N> = Receiver<&'c Channel<Spsc<u64, CAPACITY>, Futex>>;
 
 /// Ours. `BLOCK`: asleep at once, without a spin before. `FENCED`: both sides fence.
 pub(crate) struct Ours<const BLOCK: bool, const FENCED: bool = false>;
@@ -105,7 +105,7 @@ impl Blocking for BareFutex {
     }
     fn recv(cell: &mut Self::Rx<'_>) -> u64 {
         while cell.full.load(Ordering::Acquire) == 0 {
-            let _ = futex::wait(&cell.full, 0, Scope::Private, Deadline::NEVER);
+            let _ = futex::wait(&cell.full, 0, Scope::Private, clock::NEVER);
         }
         let item = cell.item.load(Ordering::Relaxed);
         cell.full.store(0, Ordering::Relaxed);
@@ -329,8 +329,8 @@ pub(crate) struct Tries<const CAPACITY: usize>;
 impl<const CAPACITY: usize> Ring for Tries<CAPACITY> {
     const NAME: &str = "annulet::Channel";
     const ROLE: Role = Role::Ours;
-    type Tx<'r> = Tx<'r>;
-    type Rx<'r> = Rx<'r>;
+    type Tx<'r> = Tx<'r, CAPACITY>;
+    type Rx<'r> = Rx<'r, CAPACITY>;
 
     fn with<R>(body: impl FnOnce(Self::Tx<'_>, Self::Rx<'_>) -> R) -> R {
         let mut channel = Box::new(Channel::<Spsc<u64, CAPACITY>, Futex>::over(Spsc::new(), Futex::new()));

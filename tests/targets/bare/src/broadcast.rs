@@ -127,7 +127,7 @@ fn reader_clone(rings: &mut Rings, _: usize, _: usize) -> usize {
     0
 }
 
-fn try_read(rings: &mut Rings, _: usize, _: usize) -> usize {
+fn try_read_grant(rings: &mut Rings, _: usize, _: usize) -> usize {
     rings.reader.try_read().map_or(0, see)
 }
 

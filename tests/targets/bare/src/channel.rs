@@ -5,12 +5,14 @@ use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 
-use annulet::channel::{Feed, Hold, Receiver, RecvError, SendError, Sender, Source, TryRecvError};
+use annulet::channel::{ChannelRef, Receiver, RecvError, SendError, Sender, TryRecvError};
 use annulet::ring::broadcast::{Gated, Overwrite};
 use annulet::ring::lanes::{Fair, Strict};
 use annulet::ring::{Multi, Owner, Producer, Side, Sides, Single};
-use annulet::stats::{Counts, Off, Stats};
+use annulet::stats::Counts;
 use annulet::wait::Deadline;
+#[cfg(target_has_atomic = "64")]
+use annulet::wait::Metered;
 use annulet::{Broadcast, Channel, Lanes, Mpmc, Mpsc, Spmc, Spsc};
 
 use crate::events::{Idle, strategy};
@@ -20,9 +22,9 @@ use crate::{Op, call_all};
 const N: usize = 8;
 
 /// Both ends of a channel. They are there, except while they are something else.
-struct Ends<E: Feed, X: Source, L: Hold> {
-    tx: Option<Sender<E, L>>,
-    rx: Option<Receiver<X, L>>,
+struct Ends<C: ChannelRef, X: ChannelRef> {
+    tx: Option<Sender<C>>,
+    rx: Option<Receiver<X>>,
 }
 
 /// Nobody else uses any of these.
@@ -30,12 +32,12 @@ static ONE_ONE: Channel<Spsc<u32, N>, Idle> = Channel::over(Spsc::new(), Idle);
 static MANY_ONE: Channel<Mpsc<Token, N>, Idle> = Channel::over(Mpsc::new(), Idle);
 static ONE_MANY: Channel<Spmc<[u8; 24], N>, Idle> = Channel::over(Spmc::new(), Idle);
 static MANY_MANY: Channel<Mpmc<Token, N>, Idle> = Channel::over(Mpmc::new(), Idle);
-static NO_SEATS: Channel<Mpmc<u32, N>, Idle, Off, 0> = Channel::over(Mpmc::new(), Idle);
+static NO_SEATS: Channel<Mpmc<u32, N>, Idle, 0> = Channel::over(Mpmc::new(), Idle);
 static LANES: Channel<Lanes<u32, N, 3>, Idle> = Channel::over(Lanes::new(), Idle);
 static NEWEST: Channel<Broadcast<u32, N>, Idle> = Channel::over(Broadcast::new(), Idle);
 static SLOWEST: Channel<Broadcast<u32, N, Gated<3>>, Idle> = Channel::over(Broadcast::new(), Idle);
 #[cfg(target_has_atomic = "64")]
-static METERED: Channel<Spsc<u32, N>, Idle, annulet::wait::Latencies> = Channel::over(Spsc::new(), Idle);
+static METERED: Channel<Spsc<u32, N>, Metered<Idle>> = Channel::over(Spsc::new(), Metered::new(Idle));
 
 pub fn run() {
     if let Some((tx, rx)) = ONE_ONE.try_split() {
@@ -67,17 +69,17 @@ pub fn run() {
     #[cfg(target_has_atomic = "64")]
     if let Some((tx, rx)) = METERED.try_split() {
         ends(tx, rx);
-        let (receiving, sending) = METERED.meters();
-        black_box((receiving.summary().mean(), sending.summary()));
+        let metered = METERED.platform();
+        black_box((metered.receivers().summary().mean(), metered.senders().summary()));
     }
     call_all(CHANNELS, &mut ());
 }
 
 /// What all ends can do; they come back.
-fn ends<T: Item, E: Feed<Item = T>, X: Source<Item = T>, L: Hold>(
-    tx: Sender<E, L>,
-    rx: Receiver<X, L>,
-) -> Ends<E, X, L> {
+fn ends<T: Item, C: ChannelRef<Item = T>, X: ChannelRef<Item = T>>(
+    tx: Sender<C>,
+    rx: Receiver<X>,
+) -> Ends<C, X> {
     let mut ends = Ends { tx: Some(tx), rx: Some(rx) };
     call_all(
         &[
@@ -154,8 +156,8 @@ fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
 /// Operations of one of the ends.
 macro_rules! ops {
     ($end:ident: $($name:ident($on:ident, $a:ident, $b:ident) $body:block)*) => {$(
-        fn $name<T: Item, E: Feed<Item = T>, X: Source<Item = T>, L: Hold>(
-            ends: &mut Ends<E, X, L>,
+        fn $name<T: Item, C: ChannelRef<Item = T>, X: ChannelRef<Item = T>>(
+            ends: &mut Ends<C, X>,
             $a: usize,
             $b: usize,
         ) -> usize {
@@ -283,35 +285,38 @@ ops! {
     }
 }
 
-fn clone_sender<T: Item, E: Feed<Item = T>, X: Source, L: Hold>(
-    ends: &mut Ends<E, X, L>,
+fn clone_sender<T: Item, C: ChannelRef<Item = T>, X: ChannelRef>(
+    ends: &mut Ends<C, X>,
     a: usize,
     b: usize,
 ) -> usize
 where
-    Sender<E, L>: Clone,
+    Sender<C>: Clone,
 {
     let Some(tx) = &ends.tx else { return 0 };
     tx.clone().with_strategy(strategy(a, b)).try_send(T::of(a)).is_ok().into()
 }
 
-fn clone_receiver<T: Item, E: Feed, X: Source<Item = T>, L: Hold>(
-    ends: &mut Ends<E, X, L>,
+fn clone_receiver<T: Item, C: ChannelRef, X: ChannelRef<Item = T>>(
+    ends: &mut Ends<C, X>,
     a: usize,
     b: usize,
 ) -> usize
 where
-    Receiver<X, L>: Clone,
+    Receiver<X>: Clone,
 {
     let Some(rx) = &ends.rx else { return 0 };
     of_try_recv(rx.clone().with_strategy(strategy(a, b)).try_recv())
 }
 
-fn reserve<T: Item, C: Side, S: Stats, K: Owner, X: Source, L: Hold>(
-    ends: &mut Ends<Producer<'_, T, Sides<Single, C, S>, K>, X, L>,
+fn reserve<'p, T: Item, S: Side, K: Owner, C, X: ChannelRef>(
+    ends: &mut Ends<C, X>,
     a: usize,
     _: usize,
-) -> usize {
+) -> usize
+where
+    C: ChannelRef<SendEnd = Producer<'p, T, Sides<Single, S>, K>>,
+{
     let Some(tx) = &mut ends.tx else { return 0 };
     drop(poll(&mut tx.reserve()));
     let mut reserve = tx.reserve();
@@ -337,9 +342,9 @@ fn spsc<T: Item>(_: &mut (), a: usize, _: usize) -> usize {
     let crowded = channel.crowded();
     let numbers =
         channel.len() + channel.capacity() + usize::from(channel.is_empty()) + usize::from(channel.is_full());
-    waiting.0
-        + waiting.1
-        + (crowded.0 ^ crowded.1) as usize
+    waiting.senders
+        + waiting.receivers
+        + (crowded.senders ^ crowded.receivers) as usize
         + numbers
         + channel.ring_mut().capacity()
         + usize::from(sent)
@@ -413,8 +418,8 @@ mod streams {
         }
     }
 
-    pub fn stream<T: Item, E: Feed, X: Source<Item = T>, L: Hold>(
-        ends: &mut Ends<E, X, L>,
+    pub fn stream<T: Item, C: ChannelRef, X: ChannelRef<Item = T>>(
+        ends: &mut Ends<C, X>,
         _: usize,
         _: usize,
     ) -> usize {
@@ -423,8 +428,8 @@ mod streams {
         next(&mut stream) ^ next(&mut stream) ^ stream.missed() as usize
     }
 
-    pub fn into_stream<T: Item, E: Feed, X: Source<Item = T>, L: Hold>(
-        ends: &mut Ends<E, X, L>,
+    pub fn into_stream<T: Item, C: ChannelRef, X: ChannelRef<Item = T>>(
+        ends: &mut Ends<C, X>,
         _: usize,
         _: usize,
     ) -> usize {
@@ -446,8 +451,8 @@ mod streams {
         }
     }
 
-    pub fn into_sink<T: Item, E: Feed<Item = T>, X: Source, L: Hold>(
-        ends: &mut Ends<E, X, L>,
+    pub fn into_sink<T: Item, C: ChannelRef<Item = T>, X: ChannelRef>(
+        ends: &mut Ends<C, X>,
         a: usize,
         b: usize,
     ) -> usize {

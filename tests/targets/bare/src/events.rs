@@ -1,11 +1,11 @@
-//! `Event`, `Ticket`, `Backoff`, `Deadline`, over a platform made by hand.
+//! `Event`, `Waiter`, `Backoff`, `Deadline`, over a platform made by hand.
 
 use core::hint::black_box;
 use core::sync::atomic::{AtomicU32, Ordering};
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 
-use annulet::wait::{Backoff, Deadline, Event, Notify, Step, Strategy, Ticket, Wait, Word};
+use annulet::wait::{Backoff, Deadline, Event, Notify, Step, Strategy, Wait, Waiter, Word};
 
 use crate::{Op, call_all};
 
@@ -21,7 +21,7 @@ impl Notify for Idle {
         black_box(word);
         black_box(count)
     }
-    fn asymmetric(&self) -> bool {
+    fn has_process_fence(&self) -> bool {
         black_box(true)
     }
 }
@@ -37,10 +37,10 @@ impl Wait for Idle {
             core::hint::spin_loop();
         }
     }
-    fn heavy(&self) -> bool {
+    fn process_fence(&self) -> bool {
         black_box(true)
     }
-    fn patience(&self) -> Strategy {
+    fn default_strategy(&self) -> Strategy {
         strategy(black_box(5), black_box(7))
     }
 }
@@ -86,7 +86,7 @@ fn wait_until<const TASKS: usize>(event: &mut Event<TASKS>, a: usize, b: usize) 
 }
 
 fn ticket<const TASKS: usize>(event: &mut Event<TASKS>, a: usize, _: usize) -> usize {
-    let mut ticket = Ticket::new(event, &Idle);
+    let mut ticket = Waiter::new(event, &Idle);
     let mut context = Context::from_waker(black_box(Waker::noop()));
     let mut polled = Poll::Pending;
     for _ in 0..a {

@@ -58,7 +58,7 @@ impl<O: Order + 'static> Ends<O> {
         deregister::<O>,
         try_pop::<O>,
         try_pop_from::<O>,
-        try_pop_slice::<O>,
+        pop_slice::<O>,
         drain::<O>,
         consume::<O>,
         skip::<O>,
@@ -106,7 +106,7 @@ fn lanes_register<O: Order + 'static>(ends: &mut Ends<O>, a: usize, _: usize) ->
 
 fn push<O: Order + 'static>(ends: &mut Ends<O>, a: usize, b: usize) -> usize {
     let items = [item(a); 12];
-    ends.producer.as_mut().map_or(0, |producer| producer.try_push_slice(items.get(..b).unwrap_or(&items)))
+    ends.producer.as_mut().map_or(0, |producer| producer.push_slice(items.get(..b).unwrap_or(&items)))
 }
 
 fn deregister<O: Order + 'static>(ends: &mut Ends<O>, _: usize, _: usize) -> usize {
@@ -121,9 +121,9 @@ fn try_pop_from<O: Order + 'static>(ends: &mut Ends<O>, _: usize, _: usize) -> u
     ends.consumer.try_pop_from().map_or(0, |(from, item)| see(&item).wrapping_add(from.index() as usize))
 }
 
-fn try_pop_slice<O: Order + 'static>(ends: &mut Ends<O>, a: usize, b: usize) -> usize {
+fn pop_slice<O: Order + 'static>(ends: &mut Ends<O>, a: usize, b: usize) -> usize {
     let mut out = [item(a); 12];
-    let count = out.get_mut(..b).map_or(0, |out| ends.consumer.try_pop_slice(out));
+    let count = out.get_mut(..b).map_or(0, |out| ends.consumer.pop_slice(out));
     out.iter().take(count).map(see).fold(0, usize::wrapping_add)
 }
 
@@ -150,7 +150,7 @@ fn stealing() {
     static SHARED: Lanes<Item, N, L, Sides<Single, Multi>> = Lanes::new();
 
     fn steal(lanes: &mut &'static Lanes<Item, N, L, Sides<Single, Multi>>, a: usize, b: usize) -> usize {
-        let pushed = lanes.register().map_or(0, |mut producer| producer.try_push_slice(&[item(b); 4]));
+        let pushed = lanes.register().map_or(0, |mut producer| producer.push_slice(&[item(b); 4]));
         let Some(mut consumer) = lanes.try_consumer(Fair::with_budget(a)) else { return pushed };
         let mut sum = consumer.clone().skip(1);
         consumer.drain(b, |_, item| sum = sum.wrapping_add(see(&item)));

@@ -23,9 +23,9 @@ pub fn run<T: Item + 'static>() {
 }
 
 pub fn run_copy<T: Item + Copy + 'static>() {
-    with_rings::<T, Multi, Single>(&[try_push_slice, try_pop_slice]);
-    with_rings::<T, Single, Multi>(&[try_push_slice, try_pop_slice]);
-    with_rings::<T, Multi, Multi>(&[try_push_slice, try_pop_slice]);
+    with_rings::<T, Multi, Single>(&[push_slice, pop_slice]);
+    with_rings::<T, Single, Multi>(&[push_slice, pop_slice]);
+    with_rings::<T, Multi, Multi>(&[push_slice, pop_slice]);
 }
 
 fn with_rings<T: Item + 'static, P: Side, C: Side>(more: &[Op<Rings<T, P, C>>]) {
@@ -49,8 +49,8 @@ impl<T: Item + 'static, P: Side, C: Side> Ops<T, P, C> {
         ring_try_split,
         ring_counts,
         try_push,
-        try_push_iter,
-        try_claim_push_commit_first,
+        push_iter,
+        try_claim_push_commit,
         try_claim_exact_abort,
         try_pop,
         skip,
@@ -91,23 +91,23 @@ fn try_push<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, _: 
     }
 }
 
-fn try_push_iter<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, b: usize) -> usize {
-    rings.tx.try_push_iter((0..a).map(T::of).filter(|item| item.see() != b))
+fn push_iter<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, b: usize) -> usize {
+    rings.tx.push_iter((0..a).map(T::of).filter(|item| item.see() != b))
 }
 
-fn try_push_slice<T: Item + Copy, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, b: usize) -> usize {
+fn push_slice<T: Item + Copy, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, b: usize) -> usize {
     let items = [T::of(a); 12];
-    rings.tx.try_push_slice(items.get(..b).unwrap_or(&items))
+    rings.tx.push_slice(items.get(..b).unwrap_or(&items))
 }
 
-fn try_claim_push_commit_first<T: Item, P: Side, C: Side>(
+fn try_claim_push_commit<T: Item, P: Side, C: Side>(
     rings: &mut Rings<T, P, C>,
     a: usize,
     b: usize,
 ) -> usize {
     let Ok(mut grant) = rings.tx.try_claim(a) else { return 0 };
     while grant.push(T::of(b)).is_ok() {}
-    grant.commit_first(b)
+    grant.commit(b)
 }
 
 fn try_claim_exact_abort<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, b: usize) -> usize {
@@ -121,10 +121,10 @@ fn try_pop<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, _: usize, _: u
     rings.rx.try_pop().map_or(0, |item| item.see())
 }
 
-fn try_pop_slice<T: Item + Copy, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, b: usize) -> usize {
+fn pop_slice<T: Item + Copy, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, b: usize) -> usize {
     let mut items = [T::of(a); 12];
     let wanted = b.min(items.len());
-    items.get_mut(..wanted).map_or(0, |out| rings.rx.try_pop_slice(out)) + items.first().map_or(0, T::see)
+    items.get_mut(..wanted).map_or(0, |out| rings.rx.pop_slice(out)) + items.first().map_or(0, T::see)
 }
 
 fn skip<T: Item, P: Side, C: Side>(rings: &mut Rings<T, P, C>, a: usize, _: usize) -> usize {
@@ -168,6 +168,6 @@ fn iter<T: Item, P: Side>(rings: &mut Rings<T, P, Single>, _: usize, _: usize) -
 fn try_read<T: Item, P: Side>(rings: &mut Rings<T, P, Single>, a: usize, b: usize) -> usize {
     rings
         .rx
-        .try_read(a)
+        .try_read_grant(a)
         .map_or(0, |grant| grant.iter().fold(0, |sum, item| sum ^ item.see()) + grant.release(b))
 }

@@ -50,9 +50,9 @@ impl<T: Item + 'static> Ops<T> {
         #[cfg(compare_and_swap)]
         ring_try_consumer,
         try_push,
-        try_push_iter,
+        push_iter,
         try_claim_push_commit,
-        try_claim_push_commit_first,
+        try_claim_push_commit,
         try_claim_push_abort,
         try_claim_fill_with,
         try_claim_fill_from,
@@ -79,11 +79,11 @@ impl<T: Item + 'static> Ops<T> {
 
 impl<T: Item + Copy + 'static> Ops<T> {
     const COPY: &'static [Op<Rings<T>>] = &[
-        try_push_slice,
+        push_slice,
         try_claim_copy_from_commit,
-        try_claim_copy_from_commit_first,
+        try_claim_copy_from_commit,
         try_claim_exact_copy_from,
-        try_pop_slice,
+        pop_slice,
     ];
 }
 
@@ -135,26 +135,26 @@ fn try_push<T: Item>(rings: &mut Rings<T>, a: usize, _: usize) -> usize {
     }
 }
 
-fn try_push_iter<T: Item>(rings: &mut Rings<T>, a: usize, _: usize) -> usize {
-    rings.tx.try_push_iter((0..a).map(T::of))
+fn push_iter<T: Item>(rings: &mut Rings<T>, a: usize, _: usize) -> usize {
+    rings.tx.push_iter((0..a).map(T::of))
 }
 
-fn try_push_slice<T: Item + Copy>(rings: &mut Rings<T>, a: usize, b: usize) -> usize {
+fn push_slice<T: Item + Copy>(rings: &mut Rings<T>, a: usize, b: usize) -> usize {
     let items = [T::of(a); 12];
-    rings.tx.try_push_slice(items.get(..b).unwrap_or(&items))
+    rings.tx.push_slice(items.get(..b).unwrap_or(&items))
 }
 
 fn try_claim_push_commit<T: Item>(rings: &mut Rings<T>, a: usize, b: usize) -> usize {
     let Ok(mut grant) = rings.tx.try_claim(a) else { return 0 };
     let refused = grant.push(T::of(b)).is_err();
     let seen = grant.len() + grant.filled() + usize::from(grant.is_empty()) + usize::from(refused);
-    seen + grant.commit()
+    seen + grant.commit_all()
 }
 
-fn try_claim_push_commit_first<T: Item>(rings: &mut Rings<T>, a: usize, b: usize) -> usize {
+fn try_claim_push_commit<T: Item>(rings: &mut Rings<T>, a: usize, b: usize) -> usize {
     let Ok(mut grant) = rings.tx.try_claim(a) else { return 0 };
     while grant.push(T::of(b)).is_ok() {}
-    grant.commit_first(b)
+    grant.commit(b)
 }
 
 fn try_claim_push_abort<T: Item>(rings: &mut Rings<T>, a: usize, b: usize) -> usize {
@@ -167,13 +167,13 @@ fn try_claim_push_abort<T: Item>(rings: &mut Rings<T>, a: usize, b: usize) -> us
 fn try_claim_fill_with<T: Item>(rings: &mut Rings<T>, a: usize, b: usize) -> usize {
     let Ok(mut grant) = rings.tx.try_claim(a) else { return 0 };
     grant.fill_with(|i| T::of(i ^ b));
-    grant.commit()
+    grant.commit_all()
 }
 
 fn try_claim_fill_from<T: Item>(rings: &mut Rings<T>, a: usize, b: usize) -> usize {
     let Ok(mut grant) = rings.tx.try_claim(a) else { return 0 };
     let filled = grant.fill_from((0..b).map(T::of));
-    filled + grant.commit()
+    filled + grant.commit_all()
 }
 
 fn try_claim_uninit<T: Item>(rings: &mut Rings<T>, a: usize, b: usize) -> usize {
@@ -182,7 +182,7 @@ fn try_claim_uninit<T: Item>(rings: &mut Rings<T>, a: usize, b: usize) -> usize 
     slot.write(T::of(b));
     // SAFETY: the first slot has just been written.
     unsafe { grant.assume_filled(1) };
-    grant.commit()
+    grant.commit_all()
 }
 
 fn try_claim_exact_uninit_parts<T: Item>(rings: &mut Rings<T>, a: usize, b: usize) -> usize {
@@ -195,23 +195,23 @@ fn try_claim_exact_uninit_parts<T: Item>(rings: &mut Rings<T>, a: usize, b: usiz
     }
     // SAFETY: every slot of both parts has just been written.
     unsafe { grant.assume_filled(written) };
-    grant.commit()
+    grant.commit_all()
 }
 
 fn try_claim_exact_push_commit<T: Item>(rings: &mut Rings<T>, a: usize, b: usize) -> usize {
     let Ok(mut grant) = rings.tx.try_claim_exact(a) else { return 0 };
     while grant.push(T::of(b)).is_ok() {}
-    grant.commit()
+    grant.commit_all()
 }
 
 fn try_claim_copy_from_commit<T: Item + Copy>(rings: &mut Rings<T>, a: usize, b: usize) -> usize {
     let Ok(mut grant) = rings.tx.try_claim(a) else { return 0 };
-    grant.copy_from(&[T::of(b); 5]) + grant.commit()
+    grant.copy_from(&[T::of(b); 5]) + grant.commit_all()
 }
 
-fn try_claim_copy_from_commit_first<T: Item + Copy>(rings: &mut Rings<T>, a: usize, b: usize) -> usize {
+fn try_claim_copy_from_commit<T: Item + Copy>(rings: &mut Rings<T>, a: usize, b: usize) -> usize {
     let Ok(mut grant) = rings.tx.try_claim(a) else { return 0 };
-    grant.copy_from(&[T::of(b); 5]) + grant.commit_first(b)
+    grant.copy_from(&[T::of(b); 5]) + grant.commit(b)
 }
 
 fn try_claim_exact_copy_from<T: Item + Copy>(rings: &mut Rings<T>, a: usize, b: usize) -> usize {
@@ -219,7 +219,7 @@ fn try_claim_exact_copy_from<T: Item + Copy>(rings: &mut Rings<T>, a: usize, b: 
     let items = items.get(..b).unwrap_or(&items);
     let Ok(mut grant) = rings.tx.try_claim_exact(a) else { return 0 };
     // Twice: the second copy starts in the middle of the grant.
-    grant.copy_from(items) + grant.copy_from(items) + grant.commit()
+    grant.copy_from(items) + grant.copy_from(items) + grant.commit_all()
 }
 
 fn producer_counts<T: Item>(rings: &mut Rings<T>, _: usize, _: usize) -> usize {
@@ -235,36 +235,36 @@ fn peek<T: Item>(rings: &mut Rings<T>, _: usize, _: usize) -> usize {
     rings.rx.peek().map_or(0, T::see)
 }
 
-fn try_pop_slice<T: Item + Copy>(rings: &mut Rings<T>, a: usize, b: usize) -> usize {
+fn pop_slice<T: Item + Copy>(rings: &mut Rings<T>, a: usize, b: usize) -> usize {
     let mut out = [T::of(a); 12];
     let count = match out.get_mut(..b) {
-        Some(out) => rings.rx.try_pop_slice(out),
-        None => rings.rx.try_pop_slice(&mut out),
+        Some(out) => rings.rx.pop_slice(out),
+        None => rings.rx.pop_slice(&mut out),
     };
     count + core::hint::black_box(&out).first().map_or(0, T::see)
 }
 
 fn try_read_items_release<T: Item>(rings: &mut Rings<T>, a: usize, b: usize) -> usize {
-    let Ok(grant) = rings.rx.try_read(a) else { return 0 };
+    let Ok(grant) = rings.rx.try_read_grant(a) else { return 0 };
     let seen = grant.items().first().map_or(0, T::see) + grant.len() + usize::from(grant.is_empty());
     seen + grant.release(b)
 }
 
 fn try_read_iter_release_all<T: Item>(rings: &mut Rings<T>, a: usize, _: usize) -> usize {
-    let Ok(grant) = rings.rx.try_read(a) else { return 0 };
+    let Ok(grant) = rings.rx.try_read_grant(a) else { return 0 };
     let seen = grant.iter().map(T::see).fold(0, usize::wrapping_add);
     seen ^ grant.release_all()
 }
 
 fn try_read_parts_release<T: Item>(rings: &mut Rings<T>, a: usize, b: usize) -> usize {
-    let Ok(grant) = rings.rx.try_read_parts(a) else { return 0 };
+    let Ok(grant) = rings.rx.try_read_grant_parts(a) else { return 0 };
     let (first, second) = grant.parts();
     let seen = first.iter().chain(second).map(T::see).fold(0, usize::wrapping_add);
     seen ^ grant.release(b)
 }
 
 fn try_read_drop<T: Item>(rings: &mut Rings<T>, a: usize, _: usize) -> usize {
-    let Ok(grant) = rings.rx.try_read(a) else { return 0 };
+    let Ok(grant) = rings.rx.try_read_grant(a) else { return 0 };
     grant.items().len()
 }
 

@@ -12,9 +12,9 @@
 //! Either sleep ends with any interrupt, the one of the clock among them: deadlines are as fine as its tick. Whoever runs
 //! with interrupts off all the time does not sleep, but looks again and again.
 
-use annulet::ring::Sides;
+use annulet::channel::{Receiver, Sender};
 use annulet::wait::{Deadline, Event, Notify, Strategy, Wait, Word};
-use annulet::{Channel, Mpmc, Spsc, channel::RingEnds, ring::Single};
+use annulet::{Channel, Mpmc, Spsc};
 use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
 
@@ -216,9 +216,11 @@ impl Wait for Wfe {
     }
 }
 
+type Jobs<W> = Channel<Spsc<u32, 4>, W>;
+
 /// Both ends of a channel, and an event.
 struct Waits<W: Wait + 'static> {
-    ends: RingEnds<'static, u32, Sides<Single, Single>, W>,
+    ends: (Sender<&'static Jobs<W>>, Receiver<&'static Jobs<W>>),
     many: &'static Channel<Mpmc<u32, 4>, W>,
     data: Event<0>,
     wait: W,
@@ -281,7 +283,7 @@ fn with_deadlines<W: Wait>(waits: &mut Waits<W>, a: usize, b: usize) -> usize {
     rx.set_strategy(Strategy::timed(Duration::from_millis(a as u64)));
     let sent = tx.send_deadline(a as u32, Deadline::at(b as u64)).is_ok();
     let received = rx.recv_timeout(Duration::from_micros(b as u64)).is_ok();
-    usize::from(sent) + usize::from(received) + waits.many.waiting().0
+    usize::from(sent) + usize::from(received) + waits.many.waiting().receivers
 }
 
 fn many<W: Wait>(waits: &mut Waits<W>, a: usize, _: usize) -> usize {

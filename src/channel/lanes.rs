@@ -1,0 +1,185 @@
+//! Channels over lanes: each sender has a lane, and a receiver visits them in its order.
+
+use core::marker::PhantomData;
+use core::ops::Deref;
+
+use super::ends::sealed;
+use super::reach::{ChannelRef, InChannel, Membership};
+use super::state::sealed::Core;
+use super::{Channel, Receiver, RecvEnd, Sender, TryRecvError};
+use crate::atomic::Role;
+use crate::ring::lanes::{Housing, LaneConsumer, LaneProducer, Order, RegisterError, Strict};
+use crate::ring::{Arity, Lanes, Single};
+use crate::wait::Wait;
+
+/// A channel over lanes.
+type LaneChannel<T, const N: usize, const L: usize, A, H, W, const TASKS: usize> =
+    Channel<Lanes<T, N, L, A, H>, W, TASKS>;
+
+/// A [`Receiver`] of a channel over lanes, `X`, which visits them in the order `O`.
+pub type LaneReceiver<'a, X, O> = Receiver<Scheduled<&'a X, O>>;
+
+/// How a receiver of lanes reaches its channel: as `C` does, to visit them in the order `O`.
+#[derive(Debug)]
+pub struct Scheduled<C, O> {
+    channel: C,
+    order: PhantomData<fn() -> O>,
+}
+
+impl<C: Clone, O> Clone for Scheduled<C, O> {
+    fn clone(&self) -> Self {
+        Self { channel: self.channel.clone(), order: PhantomData }
+    }
+}
+
+impl<C: Deref, O> Deref for Scheduled<C, O> {
+    type Target = C::Target;
+    fn deref(&self) -> &C::Target {
+        &self.channel
+    }
+}
+
+impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing> Core
+    for Lanes<T, N, L, A, H>
+{
+}
+
+/// A receiver that is made of it visits lanes by [`Strict`].
+impl<'a, T, const N: usize, const L: usize, A, H, W, const TASKS: usize> ChannelRef
+    for &'a LaneChannel<T, N, L, A, H, W, TASKS>
+where
+    A: Arity<Producers = Single>,
+    H: Housing,
+    W: Wait,
+{
+    type Item = T;
+    type SendEnd = LaneProducer<'a, T, A>;
+    type RecvEnd = LaneConsumer<'a, T, N, L, Strict, A, H>;
+    type Tx = InChannel<Self::SendEnd, Self>;
+    type Rx = InChannel<Self::RecvEnd, Self>;
+}
+
+impl<'a, T, const N: usize, const L: usize, O, A, H, W, const TASKS: usize> ChannelRef
+    for Scheduled<&'a LaneChannel<T, N, L, A, H, W, TASKS>, O>
+where
+    O: Order,
+    A: Arity<Producers = Single>,
+    H: Housing,
+    W: Wait,
+{
+    type Item = T;
+    type SendEnd = LaneProducer<'a, T, A>;
+    type RecvEnd = LaneConsumer<'a, T, N, L, O, A, H>;
+    type Tx = InChannel<Self::SendEnd, Self>;
+    type Rx = InChannel<Self::RecvEnd, Self>;
+}
+
+impl<T, const N: usize, const L: usize, A, H, W, const TASKS: usize> LaneChannel<T, N, L, A, H, W, TASKS>
+where
+    A: Arity<Producers = Single>,
+    H: Housing,
+    W: Wait,
+{
+    /// Opens it, without ends: that it is borrowed exclusively proves that there are none, forgotten ones included.
+    /// What is in the lanes stays.
+    pub fn reset(&mut self) {
+        self.reopen();
+        drop(self.ring.split(Strict));
+    }
+
+    /// Returns a receiver, which visits lanes in this order, or `None` while the only one is in use.
+    #[must_use]
+    pub fn try_receiver<O: Order>(&self, order: O) -> Option<LaneReceiver<'_, Self, O>> {
+        let consumer = self.ring.try_consumer(order)?;
+        let channel = Scheduled { channel: self, order: PhantomData };
+        Some(Receiver::new(InChannel::new(consumer, Membership::join(channel, Role::Receiver))))
+    }
+
+    /// Returns a sender with a lane of its own.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Lanes::register`].
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::ring::lanes::Strict;
+    /// use annulet::{Channel, Lanes, host::Futex};
+    ///
+    /// static EVENTS: Channel<Lanes<u32, 16, 2>, Futex> = Channel::new(Lanes::new(), Futex::new());
+    ///
+    /// let mut rx = EVENTS.try_receiver(Strict).unwrap();
+    /// let (mut urgent, mut other) = (EVENTS.register().unwrap(), EVENTS.register().unwrap());
+    /// other.send(1).unwrap();
+    /// urgent.send(2).unwrap();
+    /// assert_eq!(rx.recv(), Ok(2));
+    /// assert_eq!(rx.recv(), Ok(1));
+    /// # }
+    /// ```
+    pub fn register(&self) -> Result<Sender<&Self>, RegisterError> {
+        let producer = self.ring.register()?;
+        Ok(Sender::new(InChannel::new(producer, Membership::join(self, Role::Sender))))
+    }
+
+    /// Returns a sender with this lane.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Lanes::register_at`].
+    pub fn register_at(&self, lane: u32) -> Result<Sender<&Self>, RegisterError> {
+        let producer = self.ring.register_at(lane)?;
+        Ok(Sender::new(InChannel::new(producer, Membership::join(self, Role::Sender))))
+    }
+}
+
+impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Housing, W, const TASKS: usize>
+    LaneChannel<T, N, L, A, H, W, TASKS>
+{
+    /// Returns the number of items in all lanes: as [`Lanes::total_len`].
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ring.total_len()
+    }
+
+    /// Returns true if [`len`](Self::len) is 0.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ring.is_empty()
+    }
+}
+
+impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single>, H: Housing> sealed::End
+    for LaneConsumer<'_, T, N, L, O, A, H>
+{
+    fn set_quiet(&mut self, quiet: bool) {
+        // A visit that finds nothing is not counted anyway.
+        let _ = quiet;
+    }
+}
+
+impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single>, H: Housing> RecvEnd
+    for LaneConsumer<'_, T, N, L, O, A, H>
+{
+}
+impl<T, const N: usize, const L: usize, O: Order, A: Arity<Producers = Single>, H: Housing> sealed::RecvEnd
+    for LaneConsumer<'_, T, N, L, O, A, H>
+{
+    type Item = T;
+    const ROOM_IS_ONE_SENDERS: bool = true;
+
+    #[inline]
+    fn take(&mut self) -> Result<T, TryRecvError> {
+        Ok(self.try_pop()?)
+    }
+    #[inline]
+    fn take_each(&mut self, max: usize, f: &mut dyn FnMut(T)) -> Result<usize, TryRecvError> {
+        Ok(self.try_drain(max, f)?)
+    }
+    #[inline]
+    fn has_items(&mut self) -> bool {
+        !self.lanes().is_empty()
+    }
+    fn len(&self) -> usize {
+        self.lanes().total_len()
+    }
+}

@@ -1,0 +1,81 @@
+//! Owned channels: on the heap, and kept there by their ends.
+
+use super::reach::{ChannelRef, Membership};
+#[cfg(not(loom))]
+use super::state::State;
+use super::{Channel, Receiver, Sender};
+use crate::atomic::Role;
+use crate::ring::{Arity, Consumer, Producer, Ring};
+use crate::sync::Arc;
+use crate::wait::Wait;
+
+impl<T, const N: usize, A: Arity, W: Wait, const TASKS: usize> ChannelRef
+    for Arc<Channel<Ring<T, N, A>, W, TASKS>>
+{
+    type Item = T;
+    type SendEnd = Producer<'static, T, A, Membership<Self>>;
+    type RecvEnd = Consumer<'static, T, A, Membership<Self>>;
+    type Tx = Self::SendEnd;
+    type Rx = Self::RecvEnd;
+}
+
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+impl<T, const N: usize, A: Arity, W: Wait, const TASKS: usize> Channel<Ring<T, N, A>, W, TASKS> {
+    /// A new channel on the heap, made in the one place where it stays, however large it is.
+    #[cfg(not(loom))]
+    fn shared(wait: W) -> Arc<Self> {
+        let channel = Arc::<Self>::new_uninit();
+        let place = Arc::as_ptr(&channel).cast::<Self>().cast_mut();
+        // SAFETY: of a new allocation with the layout of `Self`, to which there is no other `Arc`.
+        let state = unsafe { &raw mut (*place).state };
+        // SAFETY: likewise.
+        let ring = unsafe { &raw mut (*place).ring };
+        // SAFETY: a field of that allocation, so valid and aligned, and nobody else's.
+        unsafe { state.write(State { owned: true, ..State::new(wait) }) };
+        // SAFETY: likewise.
+        unsafe { crate::zeroed::make_at(ring) };
+        // SAFETY: both of its fields are written.
+        unsafe { channel.assume_init() }
+    }
+
+    #[cfg(loom)]
+    fn shared(wait: W) -> Arc<Self> {
+        let mut channel = Self::over(Ring::new(), wait);
+        channel.state.owned = true;
+        Arc::new(channel)
+    }
+
+    /// Returns both ends of a new channel on the heap, where it is made in place; it goes with the last of them.
+    ///
+    /// When the last receiver goes, what is queued is dropped, since no other receiver can come: a request that carries
+    /// the sender of its reply lets its client go, and an item that holds a sender of this channel does not keep it. A
+    /// send that races with that is accepted, and its item dropped, or refused. A channel that is borrowed, or `static`,
+    /// keeps what is queued for its next receiver.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Mpsc, channel::Sender, host::Futex};
+    /// use std::sync::Arc;
+    ///
+    /// type Jobs = Channel<Mpsc<u32, 64>, Futex>;
+    /// struct Pool {
+    ///     jobs: Sender<Arc<Jobs>>,
+    /// }
+    ///
+    /// let (jobs, mut rx) = Jobs::new_split(Futex::new());
+    /// let mut pool = Pool { jobs };
+    /// let worker = std::thread::spawn(move || rx.recv());
+    /// pool.jobs.send(7).unwrap();
+    /// assert_eq!(worker.join().unwrap(), Ok(7));
+    /// # }
+    /// ```
+    pub fn new_split(wait: W) -> (Sender<Arc<Self>>, Receiver<Arc<Self>>) {
+        let channel = Self::shared(wait);
+        channel.ring.hold_ends();
+        let sender = Membership::join(Arc::clone(&channel), Role::Sender);
+        let receiver = Membership::join(Arc::clone(&channel), Role::Receiver);
+        // SAFETY: the ring is new, so these are its only ends, and each keeps an `Arc` of what it is in.
+        let (producer, consumer) = unsafe { channel.ring.ends_owned_by(sender, receiver) };
+        (Sender::new(producer), Receiver::new(consumer))
+    }
+}

@@ -1,0 +1,238 @@
+//! Channels over a ring: one sender or many, one receiver or many.
+
+use super::ends::sealed;
+use super::reach::sealed::Attached;
+use super::reach::{ChannelRef, Membership};
+use super::state::sealed::Core;
+use super::{Channel, Receiver, RecvEnd, SendEnd, Sender, TryRecvError};
+use crate::atomic::Role;
+use crate::error::PushError;
+use crate::ring::{Arity, Consumer, HasEnds, Multi, Owner, Producer, Ring, SideRules as _};
+use crate::stats::{Counts, Flow};
+use crate::wait::Wait;
+
+/// A channel over a ring.
+type RingChannel<T, const N: usize, A, W, const TASKS: usize> = Channel<Ring<T, N, A>, W, TASKS>;
+
+impl<T, const N: usize, A: Arity> Core for Ring<T, N, A> {
+    fn give_back(&self, end: u32) {
+        HasEnds::give_back(self, end);
+    }
+    fn discard(&self) {
+        self.discard();
+    }
+}
+
+impl<'a, T, const N: usize, A: Arity, W: Wait, const TASKS: usize> ChannelRef
+    for &'a RingChannel<T, N, A, W, TASKS>
+{
+    type Item = T;
+    type SendEnd = Producer<'a, T, A, Membership<Self>>;
+    type RecvEnd = Consumer<'a, T, A, Membership<Self>>;
+    type Tx = Self::SendEnd;
+    type Rx = Self::RecvEnd;
+}
+
+impl<T, const N: usize, A: Arity, W: Wait, const TASKS: usize> RingChannel<T, N, A, W, TASKS> {
+    /// Returns both ends, for as long as the channel stays borrowed. It is open then, whatever was before.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    ///
+    /// let mut channel = Channel::new(Spsc::<u32, 4>::new(), Futex::new());
+    /// let (mut tx, mut rx) = channel.split();
+    /// tx.send(7).unwrap();
+    /// assert_eq!(rx.recv(), Ok(7));
+    /// # }
+    /// ```
+    pub fn split(&mut self) -> (Sender<&Self>, Receiver<&Self>) {
+        self.reopen();
+        // Also what was forgotten is given back by that.
+        drop(self.ring.split());
+        self.ring.hold_ends();
+        let this = &*self;
+        // SAFETY: borrowed exclusively until now, and from now on for as long as the ends live: these are its only ones.
+        let (producer, consumer) = unsafe {
+            this.ring
+                .ends_owned_by(Membership::join(this, Role::Sender), Membership::join(this, Role::Receiver))
+        };
+        (Sender::new(producer), Receiver::new(consumer))
+    }
+
+    /// Returns both ends, or `None` while an end of a single side is in use. They go back on drop.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    ///
+    /// static CHANNEL: Channel<Spsc<u32, 4>, Futex> = Channel::new(Spsc::new(), Futex::new());
+    ///
+    /// let ends = CHANNEL.try_split().unwrap();
+    /// assert!(CHANNEL.try_split().is_none()); // there is one producer, and one consumer
+    /// drop(ends);
+    /// assert!(CHANNEL.try_split().is_some());
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn try_split(&self) -> Option<(Sender<&Self>, Receiver<&Self>)> {
+        let (producer, consumer) = self.ring.try_split()?;
+        let producer = producer.map_owner(|_| Membership::join(self, Role::Sender));
+        let consumer = consumer.map_owner(|_| Membership::join(self, Role::Receiver));
+        Some((Sender::new(producer), Receiver::new(consumer)))
+    }
+
+    /// Returns a sender, or `None` while the only one is in use.
+    #[must_use]
+    pub fn try_sender(&self) -> Option<Sender<&Self>> {
+        Some(Sender::new(self.ring.try_producer()?.map_owner(|_| Membership::join(self, Role::Sender))))
+    }
+
+    /// Returns a receiver, or `None` while the only one is in use.
+    #[must_use]
+    pub fn try_receiver(&self) -> Option<Receiver<&Self>> {
+        Some(Receiver::new(self.ring.try_consumer()?.map_owner(|_| Membership::join(self, Role::Receiver))))
+    }
+}
+
+// The ring itself is not to be had while the channel is shared: what is done through an end that the channel does not know of
+// wakes nobody. So the channel says what the ring would.
+impl<T, const N: usize, A: Arity, W, const TASKS: usize> RingChannel<T, N, A, W, TASKS> {
+    /// Returns the number of items that it holds when it is full: `N`.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        N
+    }
+
+    /// Returns the number of items in it: as [`Ring::len`].
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ring.len()
+    }
+
+    /// Returns true if [`len`](Self::len) is 0.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ring.is_empty()
+    }
+
+    /// Returns true if [`len`](Self::len) is the capacity.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.ring.is_full()
+    }
+}
+
+impl<T, const N: usize, A: Arity<Stats = Counts>, W, const TASKS: usize> RingChannel<T, N, A, W, TASKS> {
+    /// What the senders and the receivers have counted, in this order. A call that had to wait is one refusal, however
+    /// often it looked.
+    #[must_use]
+    pub fn stats(&self) -> (Flow, Flow) {
+        self.ring.stats()
+    }
+}
+
+impl<T, A: Arity, K: Owner> sealed::End for Producer<'_, T, A, K> {
+    fn set_quiet(&mut self, quiet: bool) {
+        self.set_quiet(quiet);
+    }
+    fn reclaim_forgotten(&mut self) {
+        self.reclaim_forgotten();
+    }
+    fn keep_away(&mut self, hints: u16) {
+        self.keep_away(hints);
+    }
+}
+
+impl<T, A: Arity, K: Owner> SendEnd for Producer<'_, T, A, K> {}
+impl<T, A: Arity, K: Owner> sealed::SendEnd for Producer<'_, T, A, K> {
+    type Item = T;
+    const FOR_ALL: bool = false;
+    const AWAITED: bool = A::Producers::SHARED && A::Consumers::SHARED;
+
+    #[inline(always)]
+    fn put(&mut self, item: T) -> Result<(), PushError<T>> {
+        self.try_push(item)
+    }
+    #[inline]
+    fn put_iter(&mut self, items: &mut dyn Iterator<Item = T>) -> (usize, Result<(), PushError<()>>) {
+        self.push_each(items)
+    }
+    #[inline]
+    fn has_room(&mut self) -> bool {
+        self.has_room()
+    }
+}
+
+impl<T, A: Arity, K: Owner> sealed::End for Consumer<'_, T, A, K> {
+    fn set_quiet(&mut self, quiet: bool) {
+        self.set_quiet(quiet);
+    }
+    fn keep_away(&mut self, hints: u16) {
+        self.keep_away(hints);
+    }
+}
+
+impl<T, A: Arity, K: Owner> RecvEnd for Consumer<'_, T, A, K> {}
+impl<T, A: Arity, K: Owner> sealed::RecvEnd for Consumer<'_, T, A, K> {
+    type Item = T;
+    const SKIPS_ABORTED: bool = A::Producers::SHARED;
+
+    #[inline(always)]
+    fn take(&mut self) -> Result<T, TryRecvError> {
+        Ok(self.try_pop()?)
+    }
+    #[inline]
+    fn take_each(&mut self, max: usize, f: &mut dyn FnMut(T)) -> Result<usize, TryRecvError> {
+        Ok(self.try_drain(max, f)?)
+    }
+    #[inline]
+    fn has_items(&mut self) -> bool {
+        self.has_items()
+    }
+    #[inline]
+    fn is_pending(&mut self) -> bool {
+        A::Producers::SHARED && !self.is_empty()
+    }
+    fn len(&self) -> usize {
+        self.len()
+    }
+}
+
+macro_rules! attached {
+    ($($end:ident),*) => {$(
+        impl<T, A: Arity, C: ChannelRef> Attached for $end<'_, T, A, Membership<C>> {
+            type Channel = C;
+            type End = Self;
+            #[inline(always)]
+            fn end(&self) -> &Self {
+                self
+            }
+            #[inline(always)]
+            fn end_mut(&mut self) -> &mut Self {
+                self
+            }
+            #[inline(always)]
+            fn membership(&self) -> &Membership<C> {
+                &self.owner
+            }
+            #[inline(always)]
+            fn membership_mut(&mut self) -> &mut Membership<C> {
+                &mut self.owner
+            }
+        }
+    )*};
+}
+attached!(Producer, Consumer);
+
+impl<T, A: Arity<Producers = Multi>, K: Owner> sealed::Many for Producer<'_, T, A, K> {
+    fn another(&self) -> Self {
+        self.another()
+    }
+}
+
+impl<T, A: Arity<Consumers = Multi>, K: Owner> sealed::Many for Consumer<'_, T, A, K> {
+    fn another(&self) -> Self {
+        self.another()
+    }
+}
