@@ -11,24 +11,24 @@ use loom::thread;
 use crate::harness::{Main, three};
 
 models! {
-    d04_two_producers_and_a_consumer kills [StampCommit StampObserve] twin d04_twin_expects_everything;
-    d04_two_producers_of_a_full_ring kills [CursorPublish CursorObserve] twin d04_twin_pushes_all;
+    d04_two_producers_and_a_consumer kills [StampCommit StampObserve] mutant d04_mutant_expects_everything;
+    d04_two_producers_of_a_full_ring kills [CursorPublish CursorObserve] mutant d04_mutant_pushes_all;
     d04_a_batch_beside_an_item kills [StampCommit StampObserve];
-    d05_two_consumers_and_a_producer kills [CursorPublish CursorObserve] twin d05_twin_takes_nothing;
+    d05_two_consumers_and_a_producer kills [CursorPublish CursorObserve] mutant d05_mutant_takes_nothing;
     d05_two_consumers_of_a_full_ring kills [StampCommit StampObserve];
     d05_two_consumers_drain_at_once kills [StampCommit StampObserve];
     rm11_two_producers_of_many_to_many kills [StampCommit StampObserve];
     rm11_two_consumers_of_many_to_many kills [StampCommit StampObserve];
-    d09_a_producer_that_gives_up_its_slot kills [StampCommit StampObserve] twin d09_twin_never_waits;
-    d09_full_is_not_said_of_a_ring_with_room kills [StampCommit StampObserve] twin d09_twin_expects_room;
+    d09_a_producer_that_gives_up_its_slot kills [StampCommit StampObserve] mutant d09_mutant_never_waits;
+    d09_full_is_not_said_of_a_ring_with_room kills [StampCommit StampObserve] mutant d09_mutant_expects_room;
     d09_one_rival_is_no_contention kills [CursorClaim];
     d16_one_to_many_has_a_length_in_range kills [CursorClaim];
     d20_full_and_empty_have_one_order_for_one_consumer kills [FullFence EmptyFence];
     d20_full_and_empty_have_one_order_for_one_producer kills [FullFence EmptyFence];
-    d20_full_and_empty_have_one_order_for_consumers kills [FullFence EmptyFence] twin d20_twin_is_never_full;
+    d20_full_and_empty_have_one_order_for_consumers kills [FullFence EmptyFence] mutant d20_mutant_is_never_full;
     d20_full_and_empty_have_one_order_for_producers kills [FullFence EmptyFence];
     d16_one_of_many_consumers_has_a_length_in_range kills [CursorHint CursorClaim];
-    d16_many_to_many_has_a_length_in_range kills [] twin d16_twin_of_many_expects_emptiness;
+    d16_many_to_many_has_a_length_in_range kills [] mutant d16_mutant_of_many_expects_emptiness;
 }
 
 const ORIGIN: usize = usize::MAX;
@@ -121,7 +121,7 @@ fn d04_two_producers_and_a_consumer(main: Main) {
     two_producers::<Single>(main, 0, 1, 2);
 }
 
-fn d04_twin_expects_everything(main: Main) {
+fn d04_mutant_expects_everything(main: Main) {
     assert_eq!(two_producers::<Single>(main, 0, 1, 2), 2);
 }
 
@@ -130,7 +130,7 @@ fn d04_two_producers_of_a_full_ring(main: Main) {
     two_producers::<Single>(main, 2, 1, 2);
 }
 
-fn d04_twin_pushes_all(main: Main) {
+fn d04_mutant_pushes_all(main: Main) {
     assert_eq!(two_producers::<Single>(main, 2, 1, 2), 2);
 }
 
@@ -173,7 +173,7 @@ fn d05_two_consumers_and_a_producer(main: Main) {
     two_consumers::<2, Single>(main, 0, 2, 1);
 }
 
-fn d05_twin_takes_nothing(main: Main) {
+fn d05_mutant_takes_nothing(main: Main) {
     assert_eq!(two_consumers::<2, Single>(main, 0, 2, 1), 0);
 }
 
@@ -234,7 +234,7 @@ fn d09_a_producer_that_gives_up_its_slot(main: Main) {
 }
 
 /// There is a moment at which a slot is claimed and not committed, and it is called by its name.
-fn d09_twin_never_waits(main: Main) {
+fn d09_mutant_never_waits(main: Main) {
     assert!(!give_up(main).contains(&Err(PopError::Pending)));
 }
 
@@ -253,7 +253,7 @@ fn d16_many_to_many_has_a_length_in_range(main: Main) {
     length(main, 0..=2);
 }
 
-fn d16_twin_of_many_expects_emptiness(main: Main) {
+fn d16_mutant_of_many_expects_emptiness(main: Main) {
     length(main, 0..=0);
 }
 
@@ -299,7 +299,7 @@ fn d09_full_is_not_said_of_a_ring_with_room(main: Main) {
     room(main);
 }
 
-fn d09_twin_expects_room(main: Main) {
+fn d09_mutant_expects_room(main: Main) {
     assert!(room(main));
 }
 
@@ -346,7 +346,7 @@ fn d20_full_and_empty_have_one_order_for_consumers(main: Main) {
     full_before_empty::<Multi>(main);
 }
 
-fn d20_twin_is_never_full(main: Main) {
+fn d20_mutant_is_never_full(main: Main) {
     assert!(!full_before_empty::<Multi>(main));
 }
 

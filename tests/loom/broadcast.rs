@@ -13,13 +13,13 @@ use crate::harness::{Main, at_once};
 
 models! {
     rr07_items_are_handed_over kills [SplitPublish LowObserve];
-    rr07_a_copy_is_of_one_item kills [InvalidateFence ValidateFence] twin rr07_twin_expects_everything;
+    rr07_a_copy_is_of_one_item kills [InvalidateFence ValidateFence] mutant rr07_mutant_expects_everything;
     rr07_each_item_is_read_or_counted kills [SplitPublish LowObserve InvalidateFence ValidateFence];
     rr07_a_turn_is_not_taken_for_another kills [TurnPublish TurnObserve TurnAgain];
     rr07_the_newest_item_is_whole kills [InvalidateFence ValidateFence];
     rr06_readers_begin_at_once kills [SplitPublish LowObserve];
     rr08_room_is_handed_back kills [CursorPublish SplitPublish LowObserve];
-    rr08_who_joins_at_the_oldest_is_waited_for kills [GateFence JoinFence] twin rr08_twin_expects_the_oldest;
+    rr08_who_joins_at_the_oldest_is_waited_for kills [GateFence JoinFence] mutant rr08_mutant_expects_the_oldest;
     rr08_who_joins_at_the_newest_is_waited_for kills [GateFence JoinFence];
     rr08_who_joins_beside_another_is_waited_for kills [GateFence JoinFence];
     rr08_who_leaves_is_waited_for_no_longer kills [BitmapGiveBack];
@@ -149,7 +149,7 @@ fn rr07_a_copy_is_of_one_item(main: Main) {
     assert!(read == Ok(item(0)) || read == Err(ReadError::Lagged(1)), "{read:x?}");
 }
 
-fn rr07_twin_expects_everything(main: Main) {
+fn rr07_mutant_expects_everything(main: Main) {
     assert_eq!(one_copy(main), Ok(item(0)));
 }
 
@@ -251,7 +251,7 @@ fn rr08_who_joins_at_the_oldest_is_waited_for(main: Main) {
     assert!(join_at_oldest(main) <= 2);
 }
 
-fn rr08_twin_expects_the_oldest(main: Main) {
+fn rr08_mutant_expects_the_oldest(main: Main) {
     assert_eq!(join_at_oldest(main), 0);
 }
 

@@ -14,13 +14,13 @@ use crate::platform::{Platform, SOON, block_on, lent};
 
 models! {
     d06_a_send_against_a_receive kills [SignalFence ThreadFence];
-    nx10_a_sender_waits_for_room kills [SignalFence ThreadFence] twin nx10_twin_pops_without_a_word;
+    nx10_a_sender_waits_for_room kills [SignalFence ThreadFence] mutant nx10_mutant_pops_without_a_word;
     nx10_tasks_wait_for_data_and_room kills [SignalFence TaskFence];
-    d07_what_was_sent_comes_before_closed kills [PartyLeave PartyLook] twin d07_twin_sends_nothing;
+    d07_what_was_sent_comes_before_closed kills [PartyLeave PartyLook] mutant d07_mutant_sends_nothing;
     d07_what_was_sent_comes_before_a_close kills [PartyClose PartyLook];
-    d07_what_was_sent_is_in_a_closed_channel kills [PartyClose ClosedLook] twin d07_twin_takes_it_out;
-    rm05_the_last_sender_goes kills [SignalFence ThreadFence] twin rm05_twin_keeps_the_sender;
-    rm05_a_receiver_waits_for_a_close kills [SignalFence ThreadFence] twin rm05_twin_leaves_it_open;
+    d07_what_was_sent_is_in_a_closed_channel kills [PartyClose ClosedLook] mutant d07_mutant_takes_it_out;
+    rm05_the_last_sender_goes kills [SignalFence ThreadFence] mutant rm05_mutant_keeps_the_sender;
+    rm05_a_receiver_waits_for_a_close kills [SignalFence ThreadFence] mutant rm05_mutant_leaves_it_open;
     rm05_a_task_waits_for_a_close kills [SignalFence TaskFence];
     d08_the_last_receiver_goes kills [SignalFence ThreadFence];
     d08_the_last_receiver_goes_from_a_task kills [SignalFence TaskFence];
@@ -29,10 +29,10 @@ models! {
     nx10_two_receivers_and_one_signal within 2 kills [SignalFence];
     nx10_two_receivers_and_commits_out_of_order within 1 kills [SignalFence];
     rm05_a_close_overtakes_a_send within 1 kills [SignalFence];
-    rm07_a_place_changes_hands_while_the_writer_waits within 2 kills [SignalFence] twin rm07_twin_keeps_the_slow_reader;
-    d06_a_slot_that_is_given_up_in_front_of_an_item kills [SignalFence ThreadFence AgainFence] twin d06_twin_gives_it_up_silently;
-    d06_slots_that_are_given_up_are_room kills [SignalFence ThreadFence] twin d06_twin_fills_the_ring_silently;
-    d07_closed_comes_after_everything_that_was_sent within 2 kills [SignalFence] twin d07_twin_forgets_a_claim_and_its_sender;
+    rm07_a_place_changes_hands_while_the_writer_waits within 2 kills [SignalFence] mutant rm07_mutant_keeps_the_slow_reader;
+    d06_a_slot_that_is_given_up_in_front_of_an_item kills [SignalFence ThreadFence AgainFence] mutant d06_mutant_gives_it_up_silently;
+    d06_slots_that_are_given_up_are_room kills [SignalFence ThreadFence] mutant d06_mutant_fills_the_ring_silently;
+    d07_closed_comes_after_everything_that_was_sent within 2 kills [SignalFence] mutant d07_mutant_forgets_a_claim_and_its_sender;
 }
 
 type Of<const N: usize, P, C, const TASKS: usize> = Channel<Ring<u32, N, Sides<P, C>>, Platform, TASKS>;
@@ -87,7 +87,7 @@ fn nx10_a_sender_waits_for_room(main: Main) {
     for_room(main, true);
 }
 
-fn nx10_twin_pops_without_a_word(main: Main) {
+fn nx10_mutant_pops_without_a_word(main: Main) {
     for_room(main, false);
 }
 
@@ -134,7 +134,7 @@ fn d07_what_was_sent_comes_before_closed(main: Main) {
     push_and_end(main, true, drop);
 }
 
-fn d07_twin_sends_nothing(main: Main) {
+fn d07_mutant_sends_nothing(main: Main) {
     push_and_end(main, false, drop);
 }
 
@@ -167,7 +167,7 @@ fn d07_what_was_sent_is_in_a_closed_channel(main: Main) {
     look_into(main, false);
 }
 
-fn d07_twin_takes_it_out(main: Main) {
+fn d07_mutant_takes_it_out(main: Main) {
     look_into(main, true);
 }
 
@@ -184,7 +184,7 @@ fn rm05_the_last_sender_goes(main: Main) {
     });
 }
 
-fn rm05_twin_keeps_the_sender(main: Main) {
+fn rm05_mutant_keeps_the_sender(main: Main) {
     one_to_one::<0>(|tx, mut rx| {
         drop(at_once(main, move || tx, move || assert_eq!(rx.recv(), Err(RecvError::Closed))));
     });
@@ -211,7 +211,7 @@ fn rm05_a_receiver_waits_for_a_close(main: Main) {
     close_and_wait(main, true);
 }
 
-fn rm05_twin_leaves_it_open(main: Main) {
+fn rm05_mutant_leaves_it_open(main: Main) {
     close_and_wait(main, false);
 }
 
@@ -354,7 +354,7 @@ fn d06_a_slot_that_is_given_up_in_front_of_an_item(main: Main) {
     give_up(main, true);
 }
 
-fn d06_twin_gives_it_up_silently(main: Main) {
+fn d06_mutant_gives_it_up_silently(main: Main) {
     give_up(main, false);
 }
 
@@ -382,7 +382,7 @@ fn d06_slots_that_are_given_up_are_room(main: Main) {
     give_up_all(main, true);
 }
 
-fn d06_twin_fills_the_ring_silently(main: Main) {
+fn d06_mutant_fills_the_ring_silently(main: Main) {
     give_up_all(main, false);
 }
 
@@ -422,7 +422,7 @@ fn d07_closed_comes_after_everything_that_was_sent(main: Main) {
     close_in_the_middle(main, true);
 }
 
-fn d07_twin_forgets_a_claim_and_its_sender(main: Main) {
+fn d07_mutant_forgets_a_claim_and_its_sender(main: Main) {
     close_in_the_middle(main, false);
 }
 
@@ -439,7 +439,7 @@ pub mod owned {
     use loom::sync::Arc as Kept;
 
     models! {
-        d08_a_send_against_the_last_receiver kills [SignalFence DiscardFence] twin d08_twin_keeps_what_is_queued;
+        d08_a_send_against_the_last_receiver kills [SignalFence DiscardFence] mutant d08_mutant_keeps_what_is_queued;
         d08_two_sends_against_the_last_receiver within 2 kills [SignalFence DiscardFence];
         d08_a_reply_that_is_dropped_with_its_request within 2 kills [SignalFence];
     }
@@ -462,7 +462,7 @@ pub mod owned {
     }
 
     /// As a borrowed channel does.
-    fn d08_twin_keeps_what_is_queued(main: Main) {
+    fn d08_mutant_keeps_what_is_queued(main: Main) {
         super::lent(Of::<2, Single, Single, 0>::over(Ring::new(), Platform::new()), |channel| {
             let channel = &*channel;
             let (tx, rx) = channel.try_split().unwrap();
@@ -550,6 +550,6 @@ fn rm07_a_place_changes_hands_while_the_writer_waits(main: Main) {
     place_changes_hands(main, true);
 }
 
-fn rm07_twin_keeps_the_slow_reader(main: Main) {
+fn rm07_mutant_keeps_the_slow_reader(main: Main) {
     place_changes_hands(main, false);
 }

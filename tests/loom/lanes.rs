@@ -8,8 +8,8 @@ use annulet::ring::{Multi, Side, Sides, Single};
 use crate::harness::{Main, at_once};
 
 models! {
-    rm09_a_lane_changes_hands kills [BitmapClaim BitmapGiveBack] twin rm09_twin_expects_both;
-    rm09_two_who_register_at_once_have_two_lanes kills [] twin rm09_twin_expects_the_first_lane;
+    rm09_a_lane_changes_hands kills [BitmapClaim BitmapGiveBack] mutant rm09_mutant_expects_both;
+    rm09_two_who_register_at_once_have_two_lanes kills [] mutant rm09_mutant_expects_the_first_lane;
     rm09_an_item_is_its_producers kills [CursorPublish CursorObserve];
     rm09_a_stolen_item_is_its_producers kills [CursorPublish CursorObserve StampCommit StampObserve];
     rm11_consumers_steal_each_item_once kills [StampCommit StampObserve];
@@ -82,7 +82,7 @@ fn rm09_a_lane_changes_hands(main: Main) {
     change_hands(main);
 }
 
-fn rm09_twin_expects_both(main: Main) {
+fn rm09_mutant_expects_both(main: Main) {
     assert_eq!(change_hands(main), (true, true));
 }
 
@@ -105,7 +105,7 @@ fn rm09_two_who_register_at_once_have_two_lanes(main: Main) {
     register_at_once(main);
 }
 
-fn rm09_twin_expects_the_first_lane(main: Main) {
+fn rm09_mutant_expects_the_first_lane(main: Main) {
     assert_eq!(register_at_once(main)[0].index(), 0);
 }
 
@@ -197,8 +197,8 @@ pub mod growing {
     use super::*;
 
     models! {
-        rm09_a_new_ring_is_seen_whole kills [OncePublish OnceObserve] twin rm09_twin_expects_the_item;
-        rm09_two_rings_made_at_once_are_two kills [] twin rm09_twin_expects_one_ring;
+        rm09_a_new_ring_is_seen_whole kills [OncePublish OnceObserve] mutant rm09_mutant_expects_the_item;
+        rm09_two_rings_made_at_once_are_two kills [] mutant rm09_mutant_expects_one_ring;
     }
 
     /// Lends lanes to threads, as [`stage`](super::stage).
@@ -238,7 +238,7 @@ pub mod growing {
         grow_and_read(main);
     }
 
-    fn rm09_twin_expects_the_item(main: Main) {
+    fn rm09_mutant_expects_the_item(main: Main) {
         assert_eq!(grow_and_read(main), 1);
     }
 
@@ -257,7 +257,7 @@ pub mod growing {
         assert!((1..=2).contains(&grow_at_once(main)));
     }
 
-    fn rm09_twin_expects_one_ring(main: Main) {
+    fn rm09_mutant_expects_one_ring(main: Main) {
         assert_eq!(grow_at_once(main), 1);
     }
 }

@@ -9,15 +9,15 @@ use crate::harness::{Main, at_once};
 use crate::platform::{Platform, lent};
 
 models! {
-    d01_entries_are_handed_over_and_slots_back kills [WordsPublish WordsObserve] twin m03_a_sender_does_not_wait_for_room;
+    d01_entries_are_handed_over_and_slots_back kills [WordsPublish WordsObserve] mutant m03_a_sender_does_not_wait_for_room;
     d01_entries_are_handed_over_through_mappings kills [WordsPublish MappingObserve];
     d18_batches_of_entries_are_handed_over_whole kills [WordsPublish WordsObserve];
     d07_everything_arrives_before_closed kills [WordsPublish WordsObserve];
-    a12_a_reset_waits_for_the_peer_before_it_writes kills [WordsPublish WordsObserve] twin m03_a_reset_that_does_not_wait;
-    d06_a_send_against_a_sleep kills [SleepFence RouseFence] twin d06_twin_does_not_look_who_sleeps;
-    d06_room_against_a_sleep kills [SleepFence RouseFence] twin d06_twin_makes_room_and_wakes_nobody;
-    d06_a_close_against_a_sleep kills [SleepFence RouseFence] twin d06_twin_closes_and_wakes_nobody;
-    d06_a_sleep_in_each_direction kills [SleepFence RouseFence] twin d06_twin_says_that_it_sleeps_too_late;
+    a12_a_reset_waits_for_the_peer_before_it_writes kills [WordsPublish WordsObserve] mutant m03_a_reset_that_does_not_wait;
+    d06_a_send_against_a_sleep kills [SleepFence RouseFence] mutant d06_mutant_does_not_look_who_sleeps;
+    d06_room_against_a_sleep kills [SleepFence RouseFence] mutant d06_mutant_makes_room_and_wakes_nobody;
+    d06_a_close_against_a_sleep kills [SleepFence RouseFence] mutant d06_mutant_closes_and_wakes_nobody;
+    d06_a_sleep_in_each_direction kills [SleepFence RouseFence] mutant d06_mutant_says_that_it_sleeps_too_late;
 }
 
 type Entry = [u32; 2];
@@ -315,7 +315,7 @@ fn d06_a_send_against_a_sleep(main: Main) {
     send_and_sleep(main, true);
 }
 
-fn d06_twin_does_not_look_who_sleeps(main: Main) {
+fn d06_mutant_does_not_look_who_sleeps(main: Main) {
     send_and_sleep(main, false);
 }
 
@@ -340,7 +340,7 @@ fn d06_room_against_a_sleep(main: Main) {
     room_and_sleep(main, true);
 }
 
-fn d06_twin_makes_room_and_wakes_nobody(main: Main) {
+fn d06_mutant_makes_room_and_wakes_nobody(main: Main) {
     room_and_sleep(main, false);
 }
 
@@ -363,7 +363,7 @@ fn d06_a_close_against_a_sleep(main: Main) {
     close_and_sleep(main, true);
 }
 
-fn d06_twin_closes_and_wakes_nobody(main: Main) {
+fn d06_mutant_closes_and_wakes_nobody(main: Main) {
     close_and_sleep(main, false);
 }
 
@@ -387,7 +387,7 @@ fn d06_a_sleep_in_each_direction(main: Main) {
 }
 
 /// The step out of order is saying that one sleeps: it is said after the look.
-fn d06_twin_says_that_it_sleeps_too_late(main: Main) {
+fn d06_mutant_says_that_it_sleeps_too_late(main: Main) {
     with_sleepers(|mut tx, mut rx| {
         at_once(
             main,

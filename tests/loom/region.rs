@@ -12,17 +12,17 @@ use loom::sync::Arc;
 use crate::harness::{Main, at_once};
 
 models! {
-    c01_a_revoked_region_has_no_reader kills [SlotStateUnpin SlotStateClose] twin m03_reading_without_a_view;
-    c01_a_clone_of_a_view_keeps_its_region kills [SlotStateUnpin SlotStateClose] twin m03_a_clone_that_is_dropped_first;
-    c02_revoke_comes_after_every_reader kills [SlotStateUnpin SlotStateClose] twin m03_one_reader_has_no_view;
-    c12_a_region_is_revoked_once kills [] twin m03_whoever_revokes_takes_it;
+    c01_a_revoked_region_has_no_reader kills [SlotStateUnpin SlotStateClose] mutant m03_reading_without_a_view;
+    c01_a_clone_of_a_view_keeps_its_region kills [SlotStateUnpin SlotStateClose] mutant m03_a_clone_that_is_dropped_first;
+    c02_revoke_comes_after_every_reader kills [SlotStateUnpin SlotStateClose] mutant m03_one_reader_has_no_view;
+    c12_a_region_is_revoked_once kills [] mutant m03_whoever_revokes_takes_it;
     rv22_a_registered_region_is_seen_whole kills [SlotStateOpen SlotStatePin];
     c04_a_slot_goes_from_tenant_to_tenant kills [SlotStateClaim SlotStateRelease];
     c04_what_was_known_of_a_tenant_is_not_written_while_it_is_read kills [SlotStateClaim SlotStateRelease];
     b05_a_view_sees_the_appended_bytes kills [LengthCommit LengthObserve];
     b09_one_appender_at_a_time kills [BitmapClaim BitmapGiveBack];
     b09_slots_are_handed_out_in_turn_by_one_holder_after_another kills [BitmapClaim BitmapGiveBack];
-    c12_two_that_register_at_once_have_two_slots kills [BitmapClaim BitmapGiveBack] twin m03_neither_waits_for_the_other;
+    c12_two_that_register_at_once_have_two_slots kills [BitmapClaim BitmapGiveBack] mutant m03_neither_waits_for_the_other;
 }
 
 const ME: Task = Task(1);

@@ -10,12 +10,12 @@ use loom::thread;
 use crate::harness::Main;
 
 models! {
-    d01_three_each_in_a_ring_of_one kills [CursorPublish CursorObserve] twin d01_twin_expects_everything;
+    d01_three_each_in_a_ring_of_one kills [CursorPublish CursorObserve] mutant d01_mutant_expects_everything;
     d01_three_each_in_a_ring_of_two kills [CursorPublish CursorObserve];
     d02_items_are_handed_over kills [CursorPublish CursorObserve];
     d02_room_is_handed_back kills [CursorPublish CursorObserve];
     d10_a_held_read_grant_is_not_overwritten kills [CursorPublish CursorObserve];
-    d16_a_third_thread_sees_a_length_in_range kills [CursorObserve] twin d16_twin_expects_emptiness;
+    d16_a_third_thread_sees_a_length_in_range kills [CursorObserve] mutant d16_mutant_expects_emptiness;
     d18_batches_are_handed_over_whole kills [CursorPublish CursorObserve];
     a_drain_hands_back_what_it_took kills [CursorPublish CursorObserve];
     e07_producers_follow_each_other kills [BitmapClaim BitmapGiveBack];
@@ -98,7 +98,7 @@ fn d01_three_each_in_a_ring_of_two(main: Main) {
 }
 
 /// The interleavings in which the consumer comes too early are among those explored.
-fn d01_twin_expects_everything(main: Main) {
+fn d01_mutant_expects_everything(main: Main) {
     assert_eq!(three_each::<1>(main), 3);
 }
 
@@ -272,7 +272,7 @@ fn d16_a_third_thread_sees_a_length_in_range(main: Main) {
     third_thread(main, 0..=2);
 }
 
-fn d16_twin_expects_emptiness(main: Main) {
+fn d16_mutant_expects_emptiness(main: Main) {
     third_thread(main, 0..=0);
 }
 
@@ -284,7 +284,7 @@ pub mod kept {
     use super::*;
 
     models! {
-        e08_ends_dropped_at_once_free_the_ring_once kills [] twin e08_twin_forgets_an_end;
+        e08_ends_dropped_at_once_free_the_ring_once kills [] mutant e08_mutant_forgets_an_end;
         rv13_ends_of_a_kept_ring_work_at_once kills [CursorPublish CursorObserve];
     }
 
@@ -310,7 +310,7 @@ pub mod kept {
         drop_at_once(main, false);
     }
 
-    fn e08_twin_forgets_an_end(main: Main) {
+    fn e08_mutant_forgets_an_end(main: Main) {
         drop_at_once(main, true);
     }
 

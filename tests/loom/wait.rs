@@ -15,17 +15,17 @@ use crate::harness::{Main, at_once, three};
 use crate::platform::{Bell, Platform, SOON, block_on, lent};
 
 models! {
-    d06_a_push_against_a_wait kills [SignalFence ThreadFence] twin d06_twin_does_not_signal;
-    d06_a_signal_during_the_second_sleep kills [SignalFence ThreadFence AgainFence] twin d06_twin_signals_once;
-    h15_each_thread_is_called_for_each_sleep within 2 kills [SignalFence] twin h15_twin_calls_one;
-    h16_a_push_against_phases kills [SignalFence ThreadFence] twin h16_twin_does_not_signal;
-    h15_one_wake_for_two_threads kills [SignalFence ThreadFence] twin h15_twin_wakes_who_has_gone;
+    d06_a_push_against_a_wait kills [SignalFence ThreadFence] mutant d06_mutant_does_not_signal;
+    d06_a_signal_during_the_second_sleep kills [SignalFence ThreadFence AgainFence] mutant d06_mutant_signals_once;
+    h15_each_thread_is_called_for_each_sleep within 2 kills [SignalFence] mutant h15_mutant_calls_one;
+    h16_a_push_against_phases kills [SignalFence ThreadFence] mutant h16_mutant_does_not_signal;
+    h15_one_wake_for_two_threads kills [SignalFence ThreadFence] mutant h15_mutant_wakes_who_has_gone;
     h15_one_wake_for_a_thread_and_a_task kills [SignalFence TaskFence];
-    h15_a_task_that_was_woken_is_dropped within 2 kills [SignalFence TaskFence] twin h15_twin_forgets_the_task;
-    d19_a_push_against_a_poll kills [SignalFence TaskFence TaskArm TaskWake] twin d19_twin_does_not_signal;
-    d19_a_waker_is_replaced kills [TaskArm TaskWake TaskDone TaskRetake] twin d19_twin_waits_for_the_first_waker;
-    d19_a_seat_is_used_again kills [SeatGiveBack] twin d19_twin_expects_a_seat;
-    d19_a_seat_that_a_signaller_frees kills [TaskDone] twin d19_twin_counts_wakers_too_early;
+    h15_a_task_that_was_woken_is_dropped within 2 kills [SignalFence TaskFence] mutant h15_mutant_forgets_the_task;
+    d19_a_push_against_a_poll kills [SignalFence TaskFence TaskArm TaskWake] mutant d19_mutant_does_not_signal;
+    d19_a_waker_is_replaced kills [TaskArm TaskWake TaskDone TaskRetake] mutant d19_mutant_waits_for_the_first_waker;
+    d19_a_seat_is_used_again kills [SeatGiveBack] mutant d19_mutant_expects_a_seat;
+    d19_a_seat_that_a_signaller_frees kills [TaskDone] mutant d19_mutant_counts_wakers_too_early;
     d19_a_seat_changes_hands_during_a_wake within 2 kills [SeatGiveBack TaskDone TaskRetake];
     d19_a_seat_is_left_after_a_wake kills [TaskDone TaskVacate];
 }
@@ -109,7 +109,7 @@ fn d06_a_push_against_a_wait(main: Main) {
     push_and_wait(main, true);
 }
 
-fn d06_twin_does_not_signal(main: Main) {
+fn d06_mutant_does_not_signal(main: Main) {
     push_and_wait(main, false);
 }
 
@@ -135,7 +135,7 @@ fn h16_a_push_against_phases(main: Main) {
     push_and_wait_in_phases(main, true);
 }
 
-fn h16_twin_does_not_signal(main: Main) {
+fn h16_mutant_does_not_signal(main: Main) {
     push_and_wait_in_phases(main, false);
 }
 
@@ -160,7 +160,7 @@ fn d06_a_signal_during_the_second_sleep(main: Main) {
     two_signals(main, 2);
 }
 
-fn d06_twin_signals_once(main: Main) {
+fn d06_mutant_signals_once(main: Main) {
     two_signals(main, 1);
 }
 
@@ -192,7 +192,7 @@ fn h15_each_thread_is_called_for_each_sleep(main: Main) {
     two_calls(main, 2);
 }
 
-fn h15_twin_calls_one(main: Main) {
+fn h15_mutant_calls_one(main: Main) {
     two_calls(main, 1);
 }
 
@@ -203,7 +203,7 @@ pub mod crowded {
     use loom::sync::atomic::{AtomicU32, Ordering};
 
     models! {
-        d19_tasks_beyond_the_slots_are_woken within 2 kills [SignalFence TaskFence] twin d19_twin_wakes_one;
+        d19_tasks_beyond_the_slots_are_woken within 2 kills [SignalFence TaskFence] mutant d19_mutant_wakes_one;
         d19_two_tasks_get_more_slots_at_once within 2 kills [OncePublish OnceObserve];
     }
 
@@ -227,7 +227,7 @@ pub mod crowded {
         two_tasks(main, 2);
     }
 
-    fn d19_twin_wakes_one(main: Main) {
+    fn d19_mutant_wakes_one(main: Main) {
         two_tasks(main, 1);
     }
 
@@ -269,7 +269,7 @@ fn h15_one_wake_for_two_threads(main: Main) {
     two_threads(main, Platform::new());
 }
 
-fn h15_twin_wakes_who_has_gone(main: Main) {
+fn h15_mutant_wakes_who_has_gone(main: Main) {
     two_threads(main, Platform::forgetful());
 }
 
@@ -313,7 +313,7 @@ fn h15_a_task_that_was_woken_is_dropped(main: Main) {
     two_tasks(main, false);
 }
 
-fn h15_twin_forgets_the_task(main: Main) {
+fn h15_mutant_forgets_the_task(main: Main) {
     two_tasks(main, true);
 }
 
@@ -337,7 +337,7 @@ fn d19_a_push_against_a_poll(main: Main) {
     push_and_poll(main, true);
 }
 
-fn d19_twin_does_not_signal(main: Main) {
+fn d19_mutant_does_not_signal(main: Main) {
     push_and_poll(main, false);
 }
 
@@ -376,7 +376,7 @@ fn d19_a_waker_is_replaced(main: Main) {
     replace(main, true);
 }
 
-fn d19_twin_waits_for_the_first_waker(main: Main) {
+fn d19_mutant_waits_for_the_first_waker(main: Main) {
     replace(main, false);
 }
 
@@ -417,7 +417,7 @@ fn d19_a_seat_is_used_again(main: Main) {
     });
 }
 
-fn d19_twin_expects_a_seat(main: Main) {
+fn d19_mutant_expects_a_seat(main: Main) {
     with_seat(|stage| {
         let poll = move || all_left(stage, []);
         at_once(main, poll, poll);
@@ -463,7 +463,7 @@ fn d19_a_seat_is_left_after_a_wake(main: Main) {
 }
 
 /// The signaller's waker is looked for before it has let go of it.
-fn d19_twin_counts_wakers_too_early(main: Main) {
+fn d19_mutant_counts_wakers_too_early(main: Main) {
     with_seat(|stage| {
         let passes = move || assert_eq!(Arc::strong_count(&pass_by(stage)), 1, "a waker that is left");
         at_once(main, || stage.signal(1), passes);

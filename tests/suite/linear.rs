@@ -266,7 +266,7 @@ mod over {
         });
     }
 
-    // As for the storms.
+    // As for the stress tests.
     #[cfg(not(annulet_narrow))]
     #[test]
     fn d20_many_to_one_is_linearizable() {

@@ -108,7 +108,7 @@ fn ping_pong<H: Host>(futex: Futex) {
 }
 
 /// Four senders, four receivers, and seats for so many tasks on each side.
-fn storm<H: Host, const TASKS: usize>(futex: Futex) {
+fn stress<H: Host, const TASKS: usize>(futex: Futex) {
     const EACH: u32 = 2_000;
     let seen = Seen::default();
     let (tx, rx) = Channel::<Mpmc<Item, 4>, Futex, TASKS>::new_split(futex);
@@ -265,9 +265,9 @@ fn crowd<H: Host, const TASKS: usize>() {
 on_each_host! {
     nx10_ping_pong: ping_pong::<Here>(Futex::new());
     nx10_ping_pong_with_fences: ping_pong::<Here>(Futex::fenced());
-    d06_storm: storm::<Here, 8>(Futex::new());
-    d06_storm_with_fences: storm::<Here, 8>(Futex::fenced());
-    d06_storm_for_two_seats: storm::<Here, 2>(Futex::new());
+    d06_stress: stress::<Here, 8>(Futex::new());
+    d06_stress_with_fences: stress::<Here, 8>(Futex::fenced());
+    d06_stress_for_two_seats: stress::<Here, 2>(Futex::new());
     d06_lanes: lanes::<Here>();
     d06_gated: gated::<Here>();
     rm05_overwritten: overwritten::<Here>();

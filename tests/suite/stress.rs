@@ -1,6 +1,6 @@
 //! Many ends at once, of every arity, in every form.
 //!
-//! ANNULET_STORM_SECONDS: how long each arity is stormed (default a third of a second; `.ci/deep/storm` takes a minute).
+//! ANNULET_STRESS_SECONDS: how long each arity is stressed (default a third of a second; `.ci/deep/stress` takes a minute).
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -170,7 +170,7 @@ fn consume<P: Side, C: Looking>(
     }
 }
 
-fn storm<P: Crowd, C: Crowd + Looking, const N: usize>(origin: usize, many: usize, time: Duration) -> u64 {
+fn stress<P: Crowd, C: Crowd + Looking, const N: usize>(origin: usize, many: usize, time: Duration) -> u64 {
     let mut ring = Ring::<Item, N, Sides<P, C>>::starting_at(origin);
     let (tx, rx) = ring.split();
     let (tx, rx) = (P::producers(tx, many), C::consumers(rx, many));
@@ -215,38 +215,38 @@ fn storm<P: Crowd, C: Crowd + Looking, const N: usize>(origin: usize, many: usiz
 }
 
 /// One arity, with rings that are small enough to be full and empty all the time, and one that is not.
-fn storms<P: Crowd, C: Crowd + Looking>(name: &str) {
-    let seconds = std::env::var("ANNULET_STORM_SECONDS").map_or(0.3, |seconds| seconds.parse().unwrap());
+fn stress_all<P: Crowd, C: Crowd + Looking>(name: &str) {
+    let seconds = std::env::var("ANNULET_STRESS_SECONDS").map_or(0.3, |seconds| seconds.parse().unwrap());
     let time = Duration::from_secs_f64(seconds / 3.0);
-    let mut total = storm::<P, C, 2>(usize::MAX - 5, if cfg!(miri) { 2 } else { 4 }, time);
+    let mut total = stress::<P, C, 2>(usize::MAX - 5, if cfg!(miri) { 2 } else { 4 }, time);
     if !cfg!(miri) {
-        total += storm::<P, C, 8>(usize::MAX - 1000, 4, time);
-        total += storm::<P, C, 64>(0, 4, time);
+        total += stress::<P, C, 8>(usize::MAX - 1000, 4, time);
+        total += stress::<P, C, 64>(0, 4, time);
     }
     println!("{name}: {total} items");
 }
 
 #[test]
-fn d15_a_storm_of_one_to_one() {
-    storms::<Single, Single>("one to one");
+fn d15_stress_one_to_one() {
+    stress_all::<Single, Single>("one to one");
 }
 
 // With positions of eight bits, an end that is stopped for a lap of the integer while it claims comes a lap late, as is
-// documented; a storm stops everybody for longer.
+// documented; a stress test stops ends for longer.
 #[cfg(not(annulet_narrow))]
 #[test]
-fn rv05_d04_d15_a_storm_of_many_to_one() {
-    storms::<Multi, Single>("many to one");
+fn rv05_d04_d15_stress_many_to_one() {
+    stress_all::<Multi, Single>("many to one");
 }
 
 #[cfg(not(annulet_narrow))]
 #[test]
-fn d05_d15_a_storm_of_one_to_many() {
-    storms::<Single, Multi>("one to many");
+fn d05_d15_stress_one_to_many() {
+    stress_all::<Single, Multi>("one to many");
 }
 
 #[cfg(not(annulet_narrow))]
 #[test]
-fn rm11_d15_a_storm_of_many_to_many() {
-    storms::<Multi, Multi>("many to many");
+fn rm11_d15_stress_many_to_many() {
+    stress_all::<Multi, Multi>("many to many");
 }
