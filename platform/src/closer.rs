@@ -96,7 +96,7 @@ impl Queue {
 ///
 /// Descriptors that are not closed by then are closed later. With a deadline in the past it does not wait. Nor does it wait
 /// while an earlier descriptor has not closed for a second.
-pub fn discard(fds: impl IntoIterator<Item = OwnedFd>, deadline: impl Into<Deadline>) {
+pub fn discard(fds: impl IntoIterator<Item = OwnedFd>, deadline: impl Into<u64>) {
     // Not under the lock: the iterator is the caller's.
     let fds: Vec<OwnedFd> = fds.into_iter().collect();
     if fds.is_empty() {
@@ -126,7 +126,7 @@ pub fn unclosed() -> u64 {
 /// # Errors
 ///
 /// That quarter, if it takes longer.
-pub fn wait_for_room(deadline: impl Into<Deadline>) -> Result<(), u64> {
+pub fn wait_for_room(deadline: impl Into<u64>) -> Result<(), u64> {
     // One is always taken, or a small limit would let nothing in.
     let limit = (fdpass::limit() / PART).max(1);
     let mut queue = lock();
@@ -136,8 +136,8 @@ pub fn wait_for_room(deadline: impl Into<Deadline>) -> Result<(), u64> {
 }
 
 /// Waits until `over`, for a second at most, and only while descriptors are closed. Returns whether it is over.
-fn wait(mut queue: MutexGuard<'_, Queue>, deadline: Deadline, over: impl Fn(&Queue) -> bool) -> bool {
-    let until = deadline.earlier(Deadline::after(PATIENCE));
+fn wait(mut queue: MutexGuard<'_, Queue>, deadline: u64, over: impl Fn(&Queue) -> bool) -> bool {
+    let until = deadline.min(clock::after(PATIENCE));
     loop {
         if over(&queue) {
             return true;

@@ -257,7 +257,7 @@ pub fn limit() -> u64 {
 
 /// Waits until a call that would have blocked, or was interrupted, is worth another try. The call itself was the look that a
 /// past deadline allows.
-fn retry(sock: BorrowedFd<'_>, events: PollFlags, errno: Errno, deadline: Deadline) -> Result<(), PassError> {
+fn retry(sock: BorrowedFd<'_>, events: PollFlags, errno: Errno, deadline: u64) -> Result<(), PassError> {
     match errno {
         Errno::AGAIN | Errno::INTR if clock::is_past(deadline) => Err(PassError::Timeout),
         Errno::AGAIN => match poll::wait(sock, events, deadline)? {

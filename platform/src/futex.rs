@@ -4,7 +4,7 @@
 //! other process can wake it.
 //!
 //! A process that maps the word, even read-only, can wake its waiters without cause, or move them to another word, so that an
-//! honest wake misses them. So a return says nothing about the data: look again, and always give a [`Deadline`] that is soon
+//! honest wake misses them. So a return says nothing about the data: look again, and always give a deadline that is soon
 //! enough to survive a lost wake.
 
 use core::num::NonZeroU32;
@@ -56,8 +56,8 @@ pub enum Wake {
 ///
 /// A read-only mapping is enough. The kernel compares the word and goes to sleep in one step, so a change followed by a [`wake`]
 /// is never missed. With a past deadline it does not sleep.
-pub fn wait(word: &AtomicU32, expected: u32, scope: Scope, deadline: impl Into<Deadline>) -> Wake {
-    let until = deadline.into().absolute();
+pub fn wait(word: &AtomicU32, expected: u32, scope: Scope, deadline: impl Into<u64>) -> Wake {
+    let until = clock::absolute(deadline.into());
     // The bitset form is the one whose time is absolute; all bits set matches every plain wake.
     match futex::wait_bitset(word, scope.flags(), expected, until.as_ref(), NonZeroU32::MAX) {
         Ok(()) => Wake::Woken,

@@ -166,7 +166,7 @@ impl PidFd {
     /// Waits for the process to end, until `deadline`. Returns the proof that it has.
     ///
     /// Returns `None` if the deadline came first, or if the kernel lacks the memory to wait. `None` proves nothing.
-    pub fn wait(&self, deadline: impl Into<Deadline>) -> Option<PeerDead<'_>> {
+    pub fn wait(&self, deadline: impl Into<u64>) -> Option<PeerDead<'_>> {
         match poll::wait(self.fd.as_fd(), PollFlags::IN, deadline.into()) {
             // A pidfd becomes readable when the last thread of the process has ended, and for no other reason.
             Ok(Some(ready)) if ready.contains(PollFlags::IN) => Some(PeerDead { process: self }),

@@ -15,11 +15,7 @@ const LATE_LOOKS: u32 = 8;
 /// first.
 ///
 /// With a past deadline it looks once. Signals neither end nor lengthen the wait.
-pub(crate) fn wait(
-    fd: BorrowedFd<'_>,
-    events: PollFlags,
-    deadline: Deadline,
-) -> Result<Option<PollFlags>, Errno> {
+pub(crate) fn wait(fd: BorrowedFd<'_>, events: PollFlags, deadline: u64) -> Result<Option<PollFlags>, Errno> {
     let mut fds = [PollFd::from_borrowed_fd(fd, events)];
     let mut late = 0;
     loop {

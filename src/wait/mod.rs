@@ -78,7 +78,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | a wake-up | is never lost: modelled, every order of steps, with twins that fail when a fence is left out |
+//! | a wake-up | is never lost: modelled, every order of steps, with mutants that fail when a fence is left out |
 //! | nobody waits | a signal is one load, and a fence where the platform has no asymmetric one |
 //! | a deadline | is never early; after it came, one more look is taken before `Timeout` |
 //! | asleep | costs no processor time |

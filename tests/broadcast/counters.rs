@@ -351,7 +351,7 @@ fn watch(done: &AtomicBool, mut stats: impl FnMut() -> BroadcastStats) {
     }
 }
 
-fn overwriting_storm<const N: usize>() {
+fn overwriting_stress<const N: usize>() {
     let ring = Counted::<u64, N>::starting_at(usize::MAX - 20);
     let mut writer = ring.try_writer().unwrap();
     let done = AtomicBool::new(false);
@@ -391,15 +391,15 @@ fn overwriting_storm<const N: usize>() {
 
 #[test]
 fn rv17_rm20_threads_that_overwrite_and_miss_are_counted() {
-    overwriting_storm::<1>();
-    overwriting_storm::<2>();
-    overwriting_storm::<8>();
+    overwriting_stress::<1>();
+    overwriting_stress::<2>();
+    overwriting_stress::<8>();
     if !cfg!(miri) {
-        overwriting_storm::<64>();
+        overwriting_stress::<64>();
     }
 }
 
-fn gated_storm<const N: usize>() {
+fn gated_stress<const N: usize>() {
     let ring = Counted::<u64, N, Gated<3>>::starting_at(usize::MAX - 20);
     let mut writer = ring.try_writer().unwrap();
     let done = AtomicBool::new(false);
@@ -458,9 +458,9 @@ fn gated_storm<const N: usize>() {
 
 #[test]
 fn rv17_rm20_threads_that_wait_for_each_other_are_counted() {
-    gated_storm::<1>();
-    gated_storm::<4>();
+    gated_stress::<1>();
+    gated_stress::<4>();
     if !cfg!(miri) {
-        gated_storm::<64>();
+        gated_stress::<64>();
     }
 }

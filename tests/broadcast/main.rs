@@ -6,7 +6,7 @@
 //! - `counters`: what a ring that counts has counted.
 //! - `random`: lists of operations against the model.
 //!
-//! A test whose name starts with an id (`rr07_…`) proves that row of the catalogue of promises.
+//! A test whose name starts with an id (`rr07_…`) proves that promise of `PROMISES.md`.
 #![cfg(not(loom))]
 // In a test, `pub` says: for the other modules.
 #![allow(unreachable_pub)]

@@ -53,7 +53,7 @@ fn account<const N: usize>(mut reader: Reader<'_, Item, N>, mut next: u64, total
     read
 }
 
-fn overwrite_storm<const N: usize>() {
+fn overwrite_stress<const N: usize>() {
     let mut ring = Broadcast::<Item, N>::starting_at(ORIGIN);
     let (mut writer, ring) = ring.split();
     thread::scope(|scope| {
@@ -82,11 +82,11 @@ fn overwrite_storm<const N: usize>() {
 
 #[test]
 fn rr07_threads_read_or_count_each_item_once() {
-    overwrite_storm::<1>();
-    overwrite_storm::<2>();
-    overwrite_storm::<8>();
+    overwrite_stress::<1>();
+    overwrite_stress::<2>();
+    overwrite_stress::<8>();
     if !cfg!(miri) {
-        overwrite_storm::<128>();
+        overwrite_stress::<128>();
     }
 }
 
@@ -156,7 +156,7 @@ fn rr06_threads_see_the_newest_item_move_on() {
 
 /// Readers come, read for a while, and go; what each reads is consecutive from its first item on. One stays all the
 /// time and reads everything.
-fn gated_storm<const N: usize>() {
+fn gated_stress<const N: usize>() {
     let ring = Broadcast::<Item, N, Gated<3>>::starting_at(ORIGIN);
     let mut writer = ring.try_writer().unwrap();
     let mut faithful = ring.join_at_oldest().unwrap();
@@ -223,11 +223,11 @@ fn gated_storm<const N: usize>() {
 
 #[test]
 fn rr08_threads_that_come_and_go_read_what_follows() {
-    gated_storm::<1>();
-    gated_storm::<2>();
-    gated_storm::<8>();
+    gated_stress::<1>();
+    gated_stress::<2>();
+    gated_stress::<8>();
     if !cfg!(miri) {
-        gated_storm::<64>();
+        gated_stress::<64>();
     }
 }
 

@@ -30,7 +30,7 @@ fn nx10_thread_and_task_play_ping_pong() {
     assert_eq!((waiting(&there), waiting(&back)), ((0, 0), (0, 0)));
 }
 
-fn storm<const TASKS: usize>() {
+fn stress<const TASKS: usize>() {
     let channel: Many<usize, 2, TASKS> = many();
     let (tx, rx) = channel.try_split().unwrap();
     let each = rounds(20_000);
@@ -72,10 +72,10 @@ fn storm<const TASKS: usize>() {
 }
 
 #[test]
-fn d06_threads_and_tasks_share_a_storm() {
-    storm::<0>();
-    storm::<1>();
-    storm::<8>();
+fn d06_stress_of_threads_and_tasks() {
+    stress::<0>();
+    stress::<1>();
+    stress::<8>();
 }
 
 /// A channel on the heap is made there, however large its ring is.

@@ -550,7 +550,7 @@ fn as_a_user(part: &str) -> Command {
 fn k09_hostile_processes_leave_nothing_behind() {
     let peers = std::env::var("ANNULET_HOSTILE_PEERS").map_or(20, |peers| peers.parse().unwrap());
     let Some(part) = role() else {
-        for part in ["storm", "silence"] {
+        for part in ["stress", "silence"] {
             let output = as_a_user(part).stdin(Stdio::null()).output().unwrap();
             print!("{}", String::from_utf8_lossy(&output.stdout));
             eprint!("{}", String::from_utf8_lossy(&output.stderr));
@@ -559,7 +559,7 @@ fn k09_hostile_processes_leave_nothing_behind() {
         return;
     };
     match &*part {
-        "storm" => serve_among_hostile_processes(peers),
+        "stress" => serve_among_hostile_processes(peers),
         "silence" => serve_among_silent_connections(),
         "echo" => echo(std::io::stdin().as_fd().try_clone_to_owned().unwrap()),
         "passes on" => pass_on(),

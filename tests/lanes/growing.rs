@@ -120,9 +120,9 @@ fn rm09_without_memory_nothing_changes() {
 
 #[test]
 fn rm09_threads_grow_lanes_while_they_are_read() {
-    threads::storm_of_one(&GrowingLanes::<_, 4, 3>::new(), RoundRobin::with_budget(2));
+    threads::stress_one(&GrowingLanes::<_, 4, 3>::new(), RoundRobin::with_budget(2));
     #[cfg(not(annulet_narrow))]
-    threads::storm_of_many(&GrowingLanes::<_, 4, 32, Sides<Single, Multi>>::new(), RoundRobin::default());
+    threads::stress_many(&GrowingLanes::<_, 4, 32, Sides<Single, Multi>>::new(), RoundRobin::default());
     let _ = GrowingLanes::<u8, 4, 32, Sides<Single, Multi>>::new();
 }
 

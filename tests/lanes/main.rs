@@ -7,7 +7,7 @@
 //! - `threads`: producers that come and go, and consumers.
 //! - `growing`: lanes whose rings are made when they are needed.
 //!
-//! A test whose name starts with an id (`rm09_…`) proves that row of the catalogue of promises.
+//! A test whose name starts with an id (`rm09_…`) proves that promise of `PROMISES.md`.
 #![cfg(not(loom))]
 // In a test, `pub` says: for the other modules.
 #![allow(unreachable_pub)]

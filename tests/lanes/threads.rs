@@ -106,7 +106,7 @@ fn check(seen: &[Vec<Item>]) {
     }
 }
 
-pub fn storm_of_one<const N: usize, const L: usize, H: Storage, O: Schedule>(
+pub fn stress_one<const N: usize, const L: usize, H: Storage, O: Schedule>(
     lanes: &Lanes<Item, N, L, Sides<Single, Single, Off>, H>,
     order: O,
 ) where
@@ -126,7 +126,7 @@ pub fn storm_of_one<const N: usize, const L: usize, H: Storage, O: Schedule>(
 }
 
 #[cfg(not(annulet_narrow))]
-pub fn storm_of_many<const N: usize, const L: usize, H: Storage, O: Schedule + Sync>(
+pub fn stress_many<const N: usize, const L: usize, H: Storage, O: Schedule + Sync>(
     lanes: &Lanes<Item, N, L, Sides<Single, Multi, Off>, H>,
     order: O,
 ) where
@@ -149,20 +149,20 @@ pub fn storm_of_many<const N: usize, const L: usize, H: Storage, O: Schedule + S
 /// More producers than lanes: they wait for each other to leave.
 #[test]
 fn rm09_threads_that_come_and_go_lose_nothing() {
-    storm_of_one(&Lanes::<Item, 4, 2>::starting_at(usize::MAX - 9), Priority);
-    storm_of_one(&Lanes::<Item, 1, 3>::starting_at(usize::MAX - 9), RoundRobin::with_budget(2));
-    storm_of_one(&Lanes::<Item, 16, 4>::starting_at(usize::MAX - 9), AdaptiveRoundRobin::default());
+    stress_one(&Lanes::<Item, 4, 2>::starting_at(usize::MAX - 9), Priority);
+    stress_one(&Lanes::<Item, 1, 3>::starting_at(usize::MAX - 9), RoundRobin::with_budget(2));
+    stress_one(&Lanes::<Item, 16, 4>::starting_at(usize::MAX - 9), AdaptiveRoundRobin::default());
 }
 
 #[test]
 #[cfg(not(annulet_narrow))] // positions of eight bits: a claim can come a lap late
 fn rm11_threads_that_steal_lose_nothing() {
-    storm_of_many(&Lanes::<Item, 4, 2, Sides<Single, Multi>>::starting_at(usize::MAX - 9), Priority);
-    storm_of_many(
+    stress_many(&Lanes::<Item, 4, 2, Sides<Single, Multi>>::starting_at(usize::MAX - 9), Priority);
+    stress_many(
         &Lanes::<Item, 2, 3, Sides<Single, Multi>>::starting_at(usize::MAX - 9),
         RoundRobin::with_budget(2),
     );
-    storm_of_many(
+    stress_many(
         &Lanes::<Item, 16, 4, Sides<Single, Multi>>::starting_at(usize::MAX - 9),
         AdaptiveRoundRobin::default(),
     );

@@ -13,14 +13,14 @@ use crate::platform::lent;
 
 models! {
     fn d04_two_producers_and_a_consumer = |main| _ = two_producers::<Single>(main, 0, 1, 2),
-        kills [StampCommit StampObserve] twin |main| assert_eq!(two_producers::<Single>(main, 0, 1, 2), 2);
+        kills [StampCommit StampObserve] mutant |main| assert_eq!(two_producers::<Single>(main, 0, 1, 2), 2);
     // What the producers may write depends on how far the consumer has come.
     fn d04_two_producers_of_a_full_ring = |main| _ = two_producers::<Single>(main, 2, 1, 2),
-        kills [CursorPublish CursorObserve] twin |main| assert_eq!(two_producers::<Single>(main, 2, 1, 2), 2);
+        kills [CursorPublish CursorObserve] mutant |main| assert_eq!(two_producers::<Single>(main, 2, 1, 2), 2);
     fn d04_a_batch_beside_an_item kills [StampCommit StampObserve];
     fn d05_two_consumers_and_a_producer = |main| _ = two_consumers::<2, Single>(main, 0, 2, 1),
         kills [CursorPublish CursorObserve]
-        twin |main| assert_eq!(two_consumers::<2, Single>(main, 0, 2, 1), 0);
+        mutant |main| assert_eq!(two_consumers::<2, Single>(main, 0, 2, 1), 0);
     // What the producer may write depends on which slots the consumers have given back.
     fn d05_two_consumers_of_a_full_ring = |main| _ = two_consumers::<2, Single>(main, 2, 2, 1),
         kills [StampCommit StampObserve];
@@ -29,12 +29,12 @@ models! {
         kills [StampCommit StampObserve];
     fn rm11_two_consumers_of_many_to_many = |main| _ = two_consumers::<2, Multi>(main, 1, 2, 1),
         kills [StampCommit StampObserve];
-    // Its twin: There is a moment at which a slot is claimed and not committed, and it is called by its name.
+    // Its mutant: There is a moment at which a slot is claimed and not committed, and it is called by its name.
     fn d09_a_producer_that_gives_up_its_slot = |main| _ = give_up(main),
         kills [StampCommit StampObserve]
-        twin |main| assert!(!give_up(main).contains(&Err(PopError::Pending)));
+        mutant |main| assert!(!give_up(main).contains(&Err(PopError::Pending)));
     fn d09_full_is_not_said_of_a_ring_with_room = |main| _ = room(main),
-        kills [StampCommit StampObserve] twin |main| assert!(room(main));
+        kills [StampCommit StampObserve] mutant |main| assert!(room(main));
     fn d09_one_rival_is_no_contention kills [CursorClaim];
     fn d16_one_to_many_has_a_length_in_range kills [CursorClaim];
     fn d20_full_and_empty_have_one_order_for_one_consumer = |main| _ = full_before_empty::<Single>(main),
@@ -42,12 +42,12 @@ models! {
     fn d20_full_and_empty_have_one_order_for_one_producer = empty_before_full::<Single>,
         kills [FullFence EmptyFence];
     fn d20_full_and_empty_have_one_order_for_consumers = |main| _ = full_before_empty::<Multi>(main),
-        kills [FullFence EmptyFence] twin |main| assert!(!full_before_empty::<Multi>(main));
+        kills [FullFence EmptyFence] mutant |main| assert!(!full_before_empty::<Multi>(main));
     fn d20_full_and_empty_have_one_order_for_producers = empty_before_full::<Multi>,
         kills [FullFence EmptyFence];
     fn d16_one_of_many_consumers_has_a_length_in_range kills [CursorHint CursorClaim];
     fn d16_many_to_many_has_a_length_in_range = |main| length(main, 0..=2),
-        kills [] twin |main| length(main, 0..=0);
+        kills [] mutant |main| length(main, 0..=0);
 }
 
 const ORIGIN: usize = usize::MAX;

@@ -15,14 +15,14 @@ use crate::platform::lent;
 models! {
     fn rr07_items_are_handed_over kills [SplitPublish LoObserve];
     fn rr07_a_copy_is_of_one_item
-        kills [InvalidateFence ValidateFence] twin |main| assert_eq!(one_copy(main), Ok(item(0)));
+        kills [InvalidateFence ValidateFence] mutant |main| assert_eq!(one_copy(main), Ok(item(0)));
     fn rr07_each_item_is_read_or_counted kills [SplitPublish LoObserve InvalidateFence ValidateFence];
     fn rr07_a_lap_is_not_taken_for_another kills [HiPublish HiObserve HiAgain];
     fn rr07_the_newest_item_is_whole kills [InvalidateFence ValidateFence];
     fn rr06_readers_begin_at_once kills [SplitPublish LoObserve];
     fn rr08_room_is_handed_back kills [CursorPublish SplitPublish LoObserve];
     fn rr08_who_joins_at_the_oldest_is_waited_for
-        kills [GateFence JoinFence] twin |main| assert_eq!(join_at_oldest(main), 0);
+        kills [GateFence JoinFence] mutant |main| assert_eq!(join_at_oldest(main), 0);
     fn rr08_who_joins_at_the_newest_is_waited_for kills [GateFence JoinFence];
     fn rr08_who_joins_beside_another_is_waited_for kills [GateFence JoinFence];
     fn rr08_who_leaves_is_waited_for_no_longer kills [BitmapGiveBack];

@@ -15,16 +15,16 @@ use crate::platform::{Platform, SOON, block_on, lent};
 models! {
     fn d06_a_send_against_a_receive kills [SignalFence ThreadFence];
     fn nx10_a_sender_waits_for_room = |main| for_room(main, true),
-        kills [SignalFence ThreadFence] twin |main| for_room(main, false);
+        kills [SignalFence ThreadFence] mutant |main| for_room(main, false);
     fn nx10_tasks_wait_for_data_and_room kills [SignalFence TaskFence];
     fn d07_what_was_sent_comes_before_closed = |main| push_and_end(main, true, drop),
-        kills [PartyLeave PartyLook] twin |main| push_and_end(main, false, drop);
+        kills [PartyLeave PartyLook] mutant |main| push_and_end(main, false, drop);
     fn d07_what_was_sent_comes_before_a_close kills [PartyClose PartyLook];
     fn d07_what_was_sent_is_in_a_closed_channel = |main| look_into(main, false),
-        kills [PartyClose ClosedLook] twin |main| look_into(main, true);
-    fn rm05_the_last_sender_goes kills [SignalFence ThreadFence] twin rm05_twin_keeps_the_sender;
+        kills [PartyClose ClosedLook] mutant |main| look_into(main, true);
+    fn rm05_the_last_sender_goes kills [SignalFence ThreadFence] mutant rm05_mutant_keeps_the_sender;
     fn rm05_a_receiver_waits_for_a_close = |main| close_and_wait(main, true),
-        kills [SignalFence ThreadFence] twin |main| close_and_wait(main, false);
+        kills [SignalFence ThreadFence] mutant |main| close_and_wait(main, false);
     fn rm05_a_task_waits_for_a_close kills [SignalFence TaskFence];
     fn d08_the_last_receiver_goes kills [SignalFence ThreadFence];
     fn d08_the_last_receiver_goes_from_a_task kills [SignalFence TaskFence];
@@ -36,13 +36,13 @@ models! {
     fn nx10_two_receivers_and_commits_out_of_order within 1 kills [SignalFence];
     fn rm05_a_close_overtakes_a_send within 1 kills [SignalFence];
     fn rm07_a_place_changes_hands_while_the_writer_waits = |main| place_changes_hands(main, true),
-        within 2 kills [SignalFence] twin |main| place_changes_hands(main, false);
+        within 2 kills [SignalFence] mutant |main| place_changes_hands(main, false);
     fn d06_a_slot_that_is_given_up_in_front_of_an_item = |main| give_up(main, true),
-        kills [SignalFence ThreadFence AgainFence] twin |main| give_up(main, false);
+        kills [SignalFence ThreadFence AgainFence] mutant |main| give_up(main, false);
     fn d06_slots_that_are_given_up_are_room = |main| give_up_all(main, true),
-        kills [SignalFence ThreadFence] twin |main| give_up_all(main, false);
+        kills [SignalFence ThreadFence] mutant |main| give_up_all(main, false);
     fn d07_closed_comes_after_everything_that_was_sent = |main| close_in_the_middle(main, true),
-        within 2 kills [SignalFence] twin |main| close_in_the_middle(main, false);
+        within 2 kills [SignalFence] mutant |main| close_in_the_middle(main, false);
 }
 
 type Of<const N: usize, P, C, const TASKS: usize> = Channel<Ring<u32, N, Sides<P, C>>, Platform, TASKS>;
@@ -170,7 +170,7 @@ fn rm05_the_last_sender_goes(main: Main) {
     });
 }
 
-fn rm05_twin_keeps_the_sender(main: Main) {
+fn rm05_mutant_keeps_the_sender(main: Main) {
     one_to_one::<0>(|tx, mut rx| {
         drop(at_once(main, move || tx, move || assert_eq!(rx.recv(), Err(RecvError::Closed))));
     });
@@ -388,7 +388,7 @@ pub mod owned {
     use loom::sync::Arc as Kept;
 
     models! {
-        fn d08_a_send_against_the_last_receiver kills [SignalFence DiscardFence] twin d08_twin_keeps_what_is_queued;
+        fn d08_a_send_against_the_last_receiver kills [SignalFence DiscardFence] mutant d08_mutant_keeps_what_is_queued;
         fn d08_two_sends_against_the_last_receiver within 2 kills [SignalFence DiscardFence];
         fn d08_a_reply_that_is_dropped_with_its_request within 2 kills [SignalFence];
     }
@@ -411,7 +411,7 @@ pub mod owned {
     }
 
     /// As a borrowed channel does.
-    fn d08_twin_keeps_what_is_queued(main: Main) {
+    fn d08_mutant_keeps_what_is_queued(main: Main) {
         super::lent(Of::<2, Single, Single, 0>::over(Ring::new(), Platform::new()), |channel| {
             let channel = &*channel;
             let (tx, rx) = channel.try_split().unwrap();

@@ -1,4 +1,4 @@
-//! Plays a model and its negative twins, and counts.
+//! Plays a model and its mutants, and counts.
 
 use std::cell::Cell;
 use std::fmt::Write;
@@ -25,19 +25,19 @@ pub struct Model {
     /// The sites for which the program must fail when they are weakened, in either assignment of the sides.
     pub kills: &'static [Site],
     /// A program that breaks what the model demands, and must fail.
-    pub twin: Option<fn(Main)>,
+    pub mutant: Option<fn(Main)>,
     /// How often a thread may be pre-empted at most, where more would take too long.
     pub bound: Option<usize>,
     /// Filled when it has been played.
     pub outcome: OnceLock<Outcome>,
 }
 
-/// What came of playing a model and its twins.
+/// What came of playing a model and its mutants.
 pub struct Outcome {
     pub executions: usize,
     /// What did not go as it must.
     pub wrong: Vec<String>,
-    /// For each negative twin and side of the main thread, after how many executions it failed.
+    /// For each mutant and side of the main thread, after how many executions it failed.
     pub killed: Vec<(Option<Site>, Main, usize)>,
 }
 
@@ -46,10 +46,10 @@ impl Model {
         name: &'static str,
         play: fn(Main),
         kills: &'static [Site],
-        twin: Option<fn(Main)>,
+        mutant: Option<fn(Main)>,
         bound: Option<usize>,
     ) -> Self {
-        Self { name, play, kills, twin, bound, outcome: OnceLock::new() }
+        Self { name, play, kills, mutant, bound, outcome: OnceLock::new() }
     }
 
     /// The test of this model.
@@ -79,16 +79,16 @@ impl Model {
         if !outcome.wrong.is_empty() {
             return outcome;
         }
-        if self.kills.is_empty() && self.twin.is_none() {
-            outcome.wrong.push("it has no negative twin, so nothing shows that it can fail".into());
+        if self.kills.is_empty() && self.mutant.is_none() {
+            outcome.wrong.push("it has no mutant, so nothing shows that it can fail".into());
         }
         let sites = self.kills.iter().map(|site| (Some(*site), self.play));
-        let twins = sites.chain(self.twin.map(|twin| (None, twin)));
-        for (site, play) in twins {
+        let mutants = sites.chain(self.mutant.map(|mutant| (None, mutant)));
+        for (site, play) in mutants {
             let mut line = format!("negative {}", self.name);
             match site {
                 Some(site) => write!(line, " {site:?} relaxed:").unwrap(),
-                None => write!(line, " twin:").unwrap(),
+                None => write!(line, " mutant:").unwrap(),
             }
             for main in BOTH {
                 weaken::set(site);
@@ -202,11 +202,11 @@ fn silently<R>(f: impl FnOnce() -> R) -> R {
 
 /// Declares models, `MODELS`, the list of them, and a test for each.
 ///
-/// `fn name = program, within bound kills [sites] twin program;` where the twin and the bound of pre-emptions may be left
+/// `fn name = program, within bound kills [sites] mutant program;` where the mutant and the bound of pre-emptions may be left
 /// out, and so may the program where it is the function `name`.
 macro_rules! models {
     ($(
-        fn $name:ident $(= $play:expr,)? $(within $bound:literal)? kills [$($site:ident)*] $(twin $twin:expr)?;
+        fn $name:ident $(= $play:expr,)? $(within $bound:literal)? kills [$($site:ident)*] $(mutant $mutant:expr)?;
     )*) => {
         /// The models of this file.
         pub const MODELS: &[&crate::harness::Model] = &[$(&statics::$name),*];
@@ -221,7 +221,7 @@ macro_rules! models {
                     stringify!($name),
                     models!(@play $name $(, $play)?),
                     &[$(annulet::model::Site::$site),*],
-                    models!(@some $($twin)?),
+                    models!(@some $($mutant)?),
                     models!(@some $($bound)?),
                 );
             )*

@@ -10,9 +10,9 @@ use crate::platform::lent;
 
 models! {
     fn rm09_a_lane_changes_hands = |main| _ = change_hands(main),
-        kills [BitmapClaim BitmapGiveBack] twin |main| assert_eq!(change_hands(main), (true, true));
+        kills [BitmapClaim BitmapGiveBack] mutant |main| assert_eq!(change_hands(main), (true, true));
     fn rm09_two_who_register_at_once_have_two_lanes = |main| _ = register_at_once(main),
-        kills [] twin |main| assert_eq!(register_at_once(main)[0].index(), 0);
+        kills [] mutant |main| assert_eq!(register_at_once(main)[0].index(), 0);
     fn rm09_an_item_is_its_producers = tenants::<Single>, kills [CursorPublish CursorObserve];
     fn rm09_a_stolen_item_is_its_producers = tenants::<Multi>,
         kills [CursorPublish CursorObserve StampCommit StampObserve];
@@ -173,9 +173,9 @@ pub mod growing {
 
     models! {
         fn rm09_a_new_ring_is_seen_whole = |main| _ = grow_and_read(main),
-            kills [OncePublish OnceObserve] twin |main| assert_eq!(grow_and_read(main), 1);
+            kills [OncePublish OnceObserve] mutant |main| assert_eq!(grow_and_read(main), 1);
         fn rm09_two_rings_made_at_once_are_two = |main| assert!((1..=2).contains(&grow_at_once(main))),
-            kills [] twin |main| assert_eq!(grow_at_once(main), 1);
+            kills [] mutant |main| assert_eq!(grow_at_once(main), 1);
     }
 
     /// Lends lanes to threads, as [`stage`](super::stage).

@@ -9,18 +9,18 @@ use crate::harness::{Main, at_once};
 use crate::platform::{Platform, lent};
 
 models! {
-    fn d01_entries_are_handed_over_and_slots_back kills [WordsPublish WordsObserve] twin m03_a_sender_does_not_wait_for_room;
+    fn d01_entries_are_handed_over_and_slots_back kills [WordsPublish WordsObserve] mutant m03_a_sender_does_not_wait_for_room;
     fn d01_entries_are_handed_over_through_mappings kills [WordsPublish MappingObserve];
     fn d18_batches_of_entries_are_handed_over_whole kills [WordsPublish WordsObserve];
     fn d07_everything_arrives_before_closed kills [WordsPublish WordsObserve];
-    fn a12_a_reset_waits_for_the_peer_before_it_writes kills [WordsPublish WordsObserve] twin m03_a_reset_that_does_not_wait;
+    fn a12_a_reset_waits_for_the_peer_before_it_writes kills [WordsPublish WordsObserve] mutant m03_a_reset_that_does_not_wait;
     fn d06_a_send_against_a_sleep = |main| send_and_sleep(main, true),
-        kills [SleepFence RouseFence] twin |main| send_and_sleep(main, false);
+        kills [SleepFence RouseFence] mutant |main| send_and_sleep(main, false);
     fn d06_room_against_a_sleep = |main| room_and_sleep(main, true),
-        kills [SleepFence RouseFence] twin |main| room_and_sleep(main, false);
+        kills [SleepFence RouseFence] mutant |main| room_and_sleep(main, false);
     fn d06_a_close_against_a_sleep = |main| close_and_sleep(main, true),
-        kills [SleepFence RouseFence] twin |main| close_and_sleep(main, false);
-    fn d06_a_sleep_in_each_direction kills [SleepFence RouseFence] twin d06_twin_says_that_it_sleeps_too_late;
+        kills [SleepFence RouseFence] mutant |main| close_and_sleep(main, false);
+    fn d06_a_sleep_in_each_direction kills [SleepFence RouseFence] mutant d06_mutant_says_that_it_sleeps_too_late;
 }
 
 type Entry = [u32; 2];
@@ -366,7 +366,7 @@ fn d06_a_sleep_in_each_direction(main: Main) {
 }
 
 /// The step out of order is saying that one sleeps: it is said after the look.
-fn d06_twin_says_that_it_sleeps_too_late(main: Main) {
+fn d06_mutant_says_that_it_sleeps_too_late(main: Main) {
     with_sleepers(|mut tx, mut rx| {
         at_once(
             main,

@@ -8,8 +8,8 @@
 //! their positions for that reason, too, but nothing would say so if they stopped. Therefore
 //! - each model is played with the main thread on either side ([`harness::Main`]);
 //! - it must have explored more than one execution;
-//! - it has negative twins that must fail: the same model with one ordering of the crate weakened to `Relaxed`
-//!   (`Model::kills`), or a program that breaks what the model demands (`Model::twin`).
+//! - it has mutants that must fail: the same model with one ordering of the crate weakened to `Relaxed`
+//!   (`Model::kills`), or a program that breaks what the model demands (`Model::mutant`).
 //!
 //! [`table`] lists the models of everything, and demands that each ordering site is in one of them.
 #![cfg(loom)]

@@ -12,21 +12,21 @@ use loom::sync::Arc;
 use crate::harness::{Main, at_once};
 
 models! {
-    fn c01_a_revoked_region_has_no_reader kills [SlotStateUnpin SlotStateClose] twin m03_reading_without_a_view;
-    fn c01_a_clone_of_a_view_keeps_its_region kills [SlotStateUnpin SlotStateClose] twin m03_a_clone_that_is_dropped_first;
-    // Its twin: One of two readers is not inside: that the other one is does not save it.
+    fn c01_a_revoked_region_has_no_reader kills [SlotStateUnpin SlotStateClose] mutant m03_reading_without_a_view;
+    fn c01_a_clone_of_a_view_keeps_its_region kills [SlotStateUnpin SlotStateClose] mutant m03_a_clone_that_is_dropped_first;
+    // Its mutant: One of two readers is not inside: that the other one is does not save it.
     fn c02_revoke_comes_after_every_reader
-        kills [SlotStateUnpin SlotStateClose] twin |main| two_readers(main, World::read);
-    fn c12_a_region_is_revoked_once kills [] twin m03_whoever_revokes_takes_it;
+        kills [SlotStateUnpin SlotStateClose] mutant |main| two_readers(main, World::read);
+    fn c12_a_region_is_revoked_once kills [] mutant m03_whoever_revokes_takes_it;
     fn rv22_a_registered_region_is_seen_whole kills [SlotStateOpen SlotStatePin];
     fn c04_a_slot_goes_from_tenant_to_tenant kills [SlotStateClaim SlotStateRelease];
     fn c04_what_was_known_of_a_tenant_is_not_written_while_it_is_read kills [SlotStateClaim SlotStateRelease];
     fn b05_a_view_sees_the_appended_bytes kills [LengthCommit LengthObserve];
     fn b09_one_appender_at_a_time kills [BitmapClaim BitmapGiveBack];
     fn b09_slots_are_handed_out_in_turn_by_one_holder_after_another kills [BitmapClaim BitmapGiveBack];
-    // Its twin: The model's demand the other way round: that neither is refused.
+    // Its mutant: The model's demand the other way round: that neither is refused.
     fn c12_two_that_register_at_once_have_two_slots = |main| assert!(register_two(main) < 2, "both were refused"),
-        kills [BitmapClaim BitmapGiveBack] twin |main| assert_eq!(register_two(main), 0);
+        kills [BitmapClaim BitmapGiveBack] mutant |main| assert_eq!(register_two(main), 0);
 }
 
 const ME: Task = Task(1);

@@ -11,16 +11,16 @@ use crate::harness::Main;
 use crate::platform::lent;
 
 models! {
-    // Its twin: The interleavings in which the consumer comes too early are among those explored.
+    // Its mutant: The interleavings in which the consumer comes too early are among those explored.
     fn d01_three_each_in_a_ring_of_one = |main| _ = three_each::<1>(main),
-        kills [CursorPublish CursorObserve] twin |main| assert_eq!(three_each::<1>(main), 3);
+        kills [CursorPublish CursorObserve] mutant |main| assert_eq!(three_each::<1>(main), 3);
     fn d01_three_each_in_a_ring_of_two = |main| _ = three_each::<2>(main),
         kills [CursorPublish CursorObserve];
     fn d02_items_are_handed_over kills [CursorPublish CursorObserve];
     fn d02_room_is_handed_back kills [CursorPublish CursorObserve];
     fn d10_a_held_read_grant_is_not_overwritten kills [CursorPublish CursorObserve];
     fn d16_a_third_thread_sees_a_length_in_range = |main| third_thread(main, 0..=2),
-        kills [CursorObserve] twin |main| third_thread(main, 0..=0);
+        kills [CursorObserve] mutant |main| third_thread(main, 0..=0);
     fn d18_batches_are_handed_over_whole kills [CursorPublish CursorObserve];
     fn a_drain_hands_back_what_it_took kills [CursorPublish CursorObserve];
     fn e07_producers_follow_each_other kills [BitmapClaim BitmapGiveBack];
@@ -264,7 +264,7 @@ pub mod kept {
 
     models! {
         fn e08_ends_dropped_at_once_free_the_ring_once = |main| drop_at_once(main, false),
-            kills [] twin |main| drop_at_once(main, true);
+            kills [] mutant |main| drop_at_once(main, true);
         fn rv13_ends_of_a_kept_ring_work_at_once kills [CursorPublish CursorObserve];
     }
 

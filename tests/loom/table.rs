@@ -113,10 +113,10 @@ fn m02_each_weakened_site_is_killed_with_the_main_thread_on_either_side() {
 
 /// A model that nothing can make fail proves nothing.
 #[test]
-fn m03_each_model_has_a_negative_twin_that_fails() {
+fn m03_each_model_has_a_mutant_that_fails() {
     for model in MODELS.iter().copied().flatten() {
         let failed = model.outcome().killed.len();
-        assert_eq!(failed, 2 * (model.kills.len() + usize::from(model.twin.is_some())), "{}", model.name);
-        assert!(failed > 0, "{} has no twin", model.name);
+        assert_eq!(failed, 2 * (model.kills.len() + usize::from(model.mutant.is_some())), "{}", model.name);
+        assert!(failed > 0, "{} has no mutant", model.name);
     }
 }

@@ -16,24 +16,24 @@ use crate::platform::{Bell, Platform, SOON, block_on, lent};
 
 models! {
     fn d06_a_push_against_a_wait = |main| push_and_wait(main, true),
-        kills [SignalFence ThreadFence] twin |main| push_and_wait(main, false);
+        kills [SignalFence ThreadFence] mutant |main| push_and_wait(main, false);
     fn d06_a_signal_during_the_second_sleep = |main| two_signals(main, 2),
-        kills [SignalFence ThreadFence AgainFence] twin |main| two_signals(main, 1);
+        kills [SignalFence ThreadFence AgainFence] mutant |main| two_signals(main, 1);
     fn h15_each_thread_is_called_for_each_sleep = |main| two_calls(main, 2),
-        within 2 kills [SignalFence] twin |main| two_calls(main, 1);
+        within 2 kills [SignalFence] mutant |main| two_calls(main, 1);
     fn h16_a_push_against_phases = |main| push_and_wait_in_phases(main, true),
-        kills [SignalFence ThreadFence] twin |main| push_and_wait_in_phases(main, false);
+        kills [SignalFence ThreadFence] mutant |main| push_and_wait_in_phases(main, false);
     fn h15_one_wake_for_two_threads = |main| two_threads(main, Platform::new()),
-        kills [SignalFence ThreadFence] twin |main| two_threads(main, Platform::forgetful());
+        kills [SignalFence ThreadFence] mutant |main| two_threads(main, Platform::forgetful());
     fn h15_one_wake_for_a_thread_and_a_task kills [SignalFence TaskFence];
     fn h15_a_task_that_was_woken_is_dropped = |main| two_tasks(main, false),
-        within 2 kills [SignalFence TaskFence] twin |main| two_tasks(main, true);
+        within 2 kills [SignalFence TaskFence] mutant |main| two_tasks(main, true);
     fn d19_a_push_against_a_poll = |main| push_and_poll(main, true),
-        kills [SignalFence TaskFence TaskArm TaskWake] twin |main| push_and_poll(main, false);
+        kills [SignalFence TaskFence TaskArm TaskWake] mutant |main| push_and_poll(main, false);
     fn d19_a_waker_is_replaced = |main| replace(main, true),
-        kills [TaskArm TaskWake TaskDone TaskRetake] twin |main| replace(main, false);
-    fn d19_a_seat_is_used_again kills [SeatGiveBack] twin d19_twin_expects_a_seat;
-    fn d19_a_seat_that_a_signaller_frees kills [TaskDone] twin d19_twin_counts_wakers_too_early;
+        kills [TaskArm TaskWake TaskDone TaskRetake] mutant |main| replace(main, false);
+    fn d19_a_seat_is_used_again kills [SeatGiveBack] mutant d19_mutant_expects_a_seat;
+    fn d19_a_seat_that_a_signaller_frees kills [TaskDone] mutant d19_mutant_counts_wakers_too_early;
     fn d19_a_seat_changes_hands_during_a_wake within 2 kills [SeatGiveBack TaskDone TaskRetake];
     fn d19_a_seat_is_left_after_a_wake kills [TaskDone TaskVacate];
 }
@@ -180,7 +180,7 @@ pub mod crowded {
 
     models! {
         fn d19_tasks_beyond_the_slots_are_woken = |main| two_tasks(main, 2),
-            within 2 kills [SignalFence TaskFence] twin |main| two_tasks(main, 1);
+            within 2 kills [SignalFence TaskFence] mutant |main| two_tasks(main, 1);
         fn d19_two_tasks_get_more_slots_at_once within 2 kills [OncePublish OnceObserve];
     }
 
@@ -354,7 +354,7 @@ fn d19_a_seat_is_used_again(main: Main) {
     });
 }
 
-fn d19_twin_expects_a_seat(main: Main) {
+fn d19_mutant_expects_a_seat(main: Main) {
     with_seat(|stage| {
         let poll = move || all_left(stage, []);
         at_once(main, poll, poll);
@@ -400,7 +400,7 @@ fn d19_a_seat_is_left_after_a_wake(main: Main) {
 }
 
 /// The signaller's waker is looked for before it has let go of it.
-fn d19_twin_counts_wakers_too_early(main: Main) {
+fn d19_mutant_counts_wakers_too_early(main: Main) {
     with_seat(|stage| {
         let passes = move || assert_eq!(Arc::strong_count(&pass_by(stage)), 1, "a waker that is left");
         at_once(main, || stage.signal(1), passes);

@@ -5,7 +5,7 @@
 //! - `chains`: messages of several descriptors;
 //! - `policies`: immutable, append-only, slab and reserved memory;
 //! - `tenants`: what comes after what in a slot of the table;
-//! - `storm`: all of it at once, from several threads.
+//! - `stress`: all of it at once, from several threads.
 #![cfg(not(loom))]
 // In a test, `pub` says: for the other modules.
 #![allow(unreachable_pub)]
@@ -17,7 +17,7 @@ mod chains;
 mod descriptors;
 mod order;
 mod policies;
-mod storm;
+mod stress;
 mod tenants;
 
 use annulet::cap::{CapTable, Object, Rights, Task};

@@ -277,7 +277,7 @@ mod over {
     }
     apart! {
         fn d20_one_to_one_is_linearizable: "one to one", Single, Single, |tx, rx| [tx], [rx];
-        // As for the storms.
+        // As for the stress tests.
         #[cfg(not(annulet_narrow))]
         fn d20_many_to_one_is_linearizable: "many to one", Multi, Single, |tx, rx| [tx.clone(), tx], [rx];
         #[cfg(not(annulet_narrow))]

@@ -8,9 +8,9 @@
 //! - `order`, `drops`, `ends`, `threads`, `random`: the behaviours of every ring; `arities`, `many`: those of sides of many
 //!   ends; `counted`: those of rings that count.
 //! - `large`: items larger than the stack.
-//! - `storm`: every form, from several ends at once. `linear`: recorded histories, and a checker.
+//! - `stress`: every form, from several ends at once. `linear`: recorded histories, and a checker.
 //!
-//! A test whose name starts with an id (`e02_…`) proves that row of the catalogue of promises.
+//! A test whose name starts with an id (`e02_…`) proves that promise of `PROMISES.md`.
 #![cfg(not(loom))]
 // In a test, `pub` says: for the other modules.
 #![allow(unreachable_pub)]
@@ -35,5 +35,5 @@ mod linear;
 mod many;
 mod order;
 mod random;
-mod storm;
+mod stress;
 mod threads;

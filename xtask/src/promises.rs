@@ -12,7 +12,7 @@ use crate::tree::Tree;
 
 const PAGE: &str = "PROMISES.md";
 /// In the name of a model that must fail. It shows that a model can; it proves nothing of its own.
-const MUST_FAIL: &str = "_twin_";
+const MUST_FAIL: &str = "_mutant_";
 
 /// A line of the page: an id, a promise, a state.
 fn line() -> Regex {
@@ -291,7 +291,7 @@ mod tests {
             "proptest! { #[test] fn rv07_x(n in 0..3) {} }",
             "fn rv07_x() {} over_every_ring! { rv07_x }",
             "mod inner { fn rv07_x() {} crate::over_every_ring! { rv07_x rv07_y } }",
-            "models! { rv07_x kills [A] twin b; } fn rv07_x() {}",
+            "models! { rv07_x kills [A] mutant b; } fn rv07_x() {}",
         ] {
             assert_eq!(problems(RECORDED, &[("tests/a.rs", test)]), [""; 0], "{test}");
         }

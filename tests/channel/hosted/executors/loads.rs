@@ -108,7 +108,7 @@ fn ping_pong(host: Host, futex: Futex) {
 }
 
 /// Four senders, four receivers, and seats for so many tasks on each side.
-fn storm<const TASKS: usize>(host: Host, futex: Futex) {
+fn stress<const TASKS: usize>(host: Host, futex: Futex) {
     const EACH: u32 = 2_000;
     let seen = Seen::default();
     let (tx, rx) = Channel::<Mpmc<Item, 4>, Futex, TASKS>::new_split(futex);
@@ -265,9 +265,9 @@ fn crowd<const TASKS: usize>(host: Host) {
 on_each_host! {
     nx10_ping_pong: ping_pong(HERE, Futex::new());
     nx10_ping_pong_with_fences: ping_pong(HERE, Futex::fenced());
-    d06_storm: storm::<8>(HERE, Futex::new());
-    d06_storm_with_fences: storm::<8>(HERE, Futex::fenced());
-    d06_storm_for_two_seats: storm::<2>(HERE, Futex::new());
+    d06_stress: stress::<8>(HERE, Futex::new());
+    d06_stress_with_fences: stress::<8>(HERE, Futex::fenced());
+    d06_stress_for_two_seats: stress::<2>(HERE, Futex::new());
     d06_lanes: lanes(HERE);
     d06_gated: gated(HERE);
     rm05_overwritten: overwritten(HERE);

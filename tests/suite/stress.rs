@@ -1,6 +1,6 @@
 //! Many ends at once, of every arity, in every form.
 //!
-//! ANNULET_STORM_SECONDS: how long each arity is stormed (default a third of a second; `.ci/deep/storm` takes a minute).
+//! ANNULET_STRESS_SECONDS: how long each arity is stressed (default a third of a second; `.ci/deep/stress` takes a minute).
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -131,7 +131,7 @@ fn consume<P: Side, C: Looking>(
     }
 }
 
-fn storm<P: Side, C: Looking, const N: usize>(
+fn stress<P: Side, C: Looking, const N: usize>(
     origin: usize,
     producers: for<'r> fn(Tx<'r, P, C>) -> Vec<Tx<'r, P, C>>,
     consumers: for<'r> fn(Rx<'r, P, C>) -> Vec<Rx<'r, P, C>>,
@@ -181,28 +181,28 @@ fn storm<P: Side, C: Looking, const N: usize>(
 }
 
 /// One arity, with rings that are small enough to be full and empty all the time, and one that is not.
-fn storms<P: Side, C: Looking>(
+fn stress_all<P: Side, C: Looking>(
     name: &str,
     producers: for<'r> fn(Tx<'r, P, C>) -> Vec<Tx<'r, P, C>>,
     consumers: for<'r> fn(Rx<'r, P, C>) -> Vec<Rx<'r, P, C>>,
 ) {
-    let seconds = std::env::var("ANNULET_STORM_SECONDS").map_or(0.3, |seconds| seconds.parse().unwrap());
+    let seconds = std::env::var("ANNULET_STRESS_SECONDS").map_or(0.3, |seconds| seconds.parse().unwrap());
     let time = Duration::from_secs_f64(seconds / 3.0);
-    let mut total = storm::<P, C, 2>(usize::MAX - 5, producers, consumers, time);
+    let mut total = stress::<P, C, 2>(usize::MAX - 5, producers, consumers, time);
     if !cfg!(miri) {
-        total += storm::<P, C, 8>(usize::MAX - 1000, producers, consumers, time);
-        total += storm::<P, C, 64>(0, producers, consumers, time);
+        total += stress::<P, C, 8>(usize::MAX - 1000, producers, consumers, time);
+        total += stress::<P, C, 64>(0, producers, consumers, time);
     }
     println!("{name}: {total} items");
 }
 
 #[test]
-fn d15_a_storm_of_one_to_one() {
-    storms::<Single, Single>("one to one", |tx| vec![tx], |rx| vec![rx]);
+fn d15_stress_one_to_one() {
+    stress_all::<Single, Single>("one to one", |tx| vec![tx], |rx| vec![rx]);
 }
 
 // With positions of eight bits, an end that is stopped for a lap of the integer while it claims comes a lap late, as is
-// documented; a storm stops everybody for longer.
+// documented; a stress test stops ends for longer.
 #[cfg(not(annulet_narrow))]
 mod of_many {
     use annulet::ring::Multi;
@@ -213,17 +213,17 @@ mod of_many {
     const MANY: usize = if cfg!(miri) { 2 } else { 4 };
 
     #[test]
-    fn rv05_d04_d15_a_storm_of_many_to_one() {
-        storms::<Multi, Single>("many to one", |tx| vec![tx; MANY], |rx| vec![rx]);
+    fn rv05_d04_d15_stress_many_to_one() {
+        stress_all::<Multi, Single>("many to one", |tx| vec![tx; MANY], |rx| vec![rx]);
     }
 
     #[test]
-    fn d05_d15_a_storm_of_one_to_many() {
-        storms::<Single, Multi>("one to many", |tx| vec![tx], |rx| vec![rx; MANY]);
+    fn d05_d15_stress_one_to_many() {
+        stress_all::<Single, Multi>("one to many", |tx| vec![tx], |rx| vec![rx; MANY]);
     }
 
     #[test]
-    fn rm11_d15_a_storm_of_many_to_many() {
-        storms::<Multi, Multi>("many to many", |tx| vec![tx; MANY], |rx| vec![rx; MANY]);
+    fn rm11_d15_stress_many_to_many() {
+        stress_all::<Multi, Multi>("many to many", |tx| vec![tx; MANY], |rx| vec![rx; MANY]);
     }
 }
