@@ -13,7 +13,7 @@ use core::fmt;
 use core::slice;
 
 use super::table::{Info, RegionTable, Slot as TableSlot};
-use super::{Policy, RegionError};
+use super::{Policy, RegionError, RegisterError};
 use crate::handle::{Handle, LAST_GENERATION, Region, Slot};
 
 /// Bytes before each slot.
@@ -22,12 +22,12 @@ const FREE: u32 = 0;
 const TAKEN: u32 = 1;
 
 /// Returns `size` rounded up to a multiple of 8, or `None` for 0, and if that overflows.
-pub(super) fn round_up(size: usize) -> Option<usize> {
+fn round_up(size: usize) -> Option<usize> {
     if size == 0 { None } else { size.checked_next_multiple_of(8) }
 }
 
 /// Returns how many slots of `slot_size` fit into `len` bytes.
-pub(super) fn slots(len: usize, slot_size: usize) -> usize {
+fn slots(len: usize, slot_size: usize) -> usize {
     slot_size.checked_add(BOOKKEEPING).and_then(|stride| len.checked_div(stride)).unwrap_or(0)
 }
 
@@ -97,6 +97,30 @@ pub struct Slab<'t> {
 // SAFETY: the slab's holder is the only one that touches the region's memory, which is borrowed exclusively for
 // longer than it lives; bytes can be used from any thread.
 unsafe impl Send for Slab<'_> {}
+
+impl<'m, const N: usize> RegionTable<'m, N> {
+    /// Registers memory as a slab of slots of `slot_size` bytes, rounded up to a multiple of 8.
+    ///
+    /// Its [`slab`](Self::slab) hands them out. Each slot takes 8 bytes more. The memory is zeroed, unless it is refused as
+    /// [`Empty`](RegionError::Empty).
+    ///
+    /// # Errors
+    ///
+    /// As [`register_immutable`](Self::register_immutable); [`Empty`](RegionError::Empty) if not one slot fits. The error
+    /// gives the memory back.
+    pub fn register_slab(
+        &self,
+        memory: &'m mut [u8],
+        slot_size: usize,
+    ) -> Result<Handle<Region>, RegisterError<'m>> {
+        let Some(slot_size) = round_up(slot_size).filter(|slot_size| slots(memory.len(), *slot_size) > 0)
+        else {
+            return Err(RegisterError { why: RegionError::Empty, memory });
+        };
+        memory.fill(0);
+        self.register_exclusive(memory, Policy::Slab, slot_size)
+    }
+}
 
 impl<const N: usize> RegionTable<'_, N> {
     /// Returns the slab of a region. Dropping it gives it back; slots that are handed out stay so.

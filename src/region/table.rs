@@ -6,7 +6,7 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-use super::{Policy, RegionError, RegisterError, slab};
+use super::{Policy, RegionError, RegisterError};
 use crate::atomic::Length;
 use crate::atomic::{Bitmap, CloseError, MOST_SLOTS, PinError, SlotNumbers, SlotState};
 use crate::handle::{Handle, Region};
@@ -171,31 +171,8 @@ impl<'m, const N: usize> RegionTable<'m, N> {
         self.register_exclusive(memory, Policy::AppendOnly, 0)
     }
 
-    /// Registers memory as a slab of slots of `slot_size` bytes, rounded up to a multiple of 8.
-    ///
-    /// Its [`slab`](Self::slab) hands them out. Each slot takes 8 bytes more. The memory is zeroed, unless it is refused as
-    /// [`Empty`](RegionError::Empty).
-    ///
-    /// # Errors
-    ///
-    /// As [`register_immutable`](Self::register_immutable); [`Empty`](RegionError::Empty) if not one slot fits. The error
-    /// gives the memory back.
-    pub fn register_slab(
-        &self,
-        memory: &'m mut [u8],
-        slot_size: usize,
-    ) -> Result<Handle<Region>, RegisterError<'m>> {
-        let Some(slot_size) =
-            slab::round_up(slot_size).filter(|slot_size| slab::slots(memory.len(), *slot_size) > 0)
-        else {
-            return Err(RegisterError { why: RegionError::Empty, memory });
-        };
-        memory.fill(0);
-        self.register_exclusive(memory, Policy::Slab, slot_size)
-    }
-
     /// `register`, of memory that the table borrows exclusively; or has not borrowed, if it is refused.
-    fn register_exclusive(
+    pub(super) fn register_exclusive(
         &self,
         memory: &'m mut [u8],
         policy: Policy,

@@ -38,14 +38,14 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> Writer<'_, T, N, Gated<
     /// let (mut writer, orders) = orders.split();
     /// let _slow = orders.join_at_oldest().unwrap();
     /// let mut numbers = 0..10;
-    /// assert_eq!(writer.try_publish_iter(&mut numbers), 2);
+    /// assert_eq!(writer.publish_partial_iter(&mut numbers), 2);
     /// assert_eq!(numbers.next(), Some(2));
     /// ```
-    pub fn try_publish_iter(&mut self, iter: impl IntoIterator<Item = T>) -> usize {
+    pub fn publish_partial_iter(&mut self, iter: impl IntoIterator<Item = T>) -> usize {
         self.publish_each(iter.into_iter()).0
     }
 
-    /// As [`try_publish_iter`](Self::try_publish_iter). Returns, too, why there are no more, if it was refused.
+    /// As [`publish_partial_iter`](Self::publish_partial_iter). Returns, too, why there are no more, if it was refused.
     pub(crate) fn publish_each(
         &mut self,
         mut items: impl Iterator<Item = T>,
@@ -87,7 +87,7 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> GatedReader<'_, T, N, R
     /// let mut orders = Broadcast::<u32, 4, Gated<1>>::new();
     /// let (mut writer, orders) = orders.split();
     /// let mut reader = orders.join_at_oldest().unwrap();
-    /// writer.try_publish_iter(1..4);
+    /// writer.publish_partial_iter(1..4);
     /// let mut sum = 0;
     /// assert_eq!(reader.try_drain(8, |item| sum += item), Ok(3));
     /// assert_eq!(sum, 6);

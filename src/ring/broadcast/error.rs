@@ -42,12 +42,12 @@ says! { LatestError {
 pub enum JoinError {
     /// Every place for a reader is taken.
     NoPlace,
-    /// At each of the tries, the writer overwrote the item that was to be read first.
+    /// At each of the tries, the writer overwrote the item that was to be read first, or other readers joined or left.
     Contended,
 }
 
 #[cfg(compare_and_swap)]
 says! { JoinError {
     Self::NoPlace => "every reader's place is taken",
-    Self::Contended => "the writer was faster at each try",
+    Self::Contended => "the writer or other readers were faster at each try",
 } }

@@ -21,6 +21,8 @@ mod error;
 mod gate;
 mod pressure;
 mod reader;
+#[cfg(compare_and_swap)]
+mod stats;
 mod writer;
 
 use core::fmt;
@@ -230,47 +232,6 @@ impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats> Broadcast<T, N, P, S
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// Returns the writer, and the ring itself, to make readers of.
-    ///
-    /// Needs no compare-and-swap, and works again and again: the exclusive borrow proves that no end is in use, forgotten ones
-    /// included. The items in the ring stay.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let mut ring = annulet::Broadcast::<u32, 8>::new();
-    /// let (mut writer, ring) = ring.split();
-    /// let mut readers = [ring.reader_at_oldest(), ring.reader_at_oldest()];
-    /// writer.publish(7);
-    /// assert!(readers.iter_mut().all(|reader| reader.try_read() == Ok(7)));
-    /// ```
-    #[must_use]
-    pub fn split(&mut self) -> (Writer<'_, T, N, P, S>, &Self) {
-        self.line.0.ends.set_claimed(WRITER);
-        self.policy.forget_readers();
-        // It goes back on drop, so that the ring can be written to again without being split again.
-        (Writer::claimed(self), self)
-    }
-
-    /// Returns the writer of a shared ring, without a check that it is the only one.
-    ///
-    /// It is for rings in a `static` on targets without compare-and-swap, which have no [`try_writer`](Self::try_writer).
-    ///
-    /// # Safety
-    ///
-    /// No other writer of this ring is in use while this one is. So call it once.
-    #[must_use]
-    pub unsafe fn writer_unchecked(&self) -> Writer<'_, T, N, P, S> {
-        Writer::new(self)
-    }
-
-    /// Returns the writer, or `None` while it is in use. Dropping it gives it back.
-    #[cfg(compare_and_swap)]
-    #[must_use]
-    pub fn try_writer(&self) -> Option<Writer<'_, T, N, P, S>> {
-        self.line.0.ends.claim(WRITER).then(|| Writer::claimed(self))
     }
 
     /// Copies the words of position `at`, whatever they are.

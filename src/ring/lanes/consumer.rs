@@ -50,6 +50,43 @@ pub struct LaneConsumer<
     schedule: O,
 }
 
+impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Storage> Lanes<T, N, L, A, H> {
+    /// Returns a consumer with this schedule, and the lanes themselves, to register producers with.
+    ///
+    /// Needs no compare-and-swap, and works again and again: the exclusive borrow proves that no handle is in use, forgotten
+    /// ones included. The items stay under their producers' handles. A lane that has items is free once it is drained.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use annulet::Lanes;
+    /// use annulet::ring::lanes::RoundRobin;
+    ///
+    /// let mut lanes = Lanes::<u32, 8, 2>::new();
+    /// let (mut rx, lanes) = lanes.split(RoundRobin::default());
+    /// let mut tx = lanes.register().unwrap();
+    /// tx.try_push(7).unwrap();
+    /// assert_eq!(lanes.len_of(tx.lane()), Some(1));
+    /// assert_eq!(rx.try_pop(), Ok(7));
+    /// ```
+    #[must_use]
+    pub fn split<O: Schedule>(&mut self, schedule: O) -> (LaneConsumer<'_, T, N, L, O, A, H>, &Self) {
+        self.registry.0.taken.clear();
+        self.registry.0.ends.set_claimed(Self::CONSUMER);
+        (LaneConsumer::new(self, schedule), self)
+    }
+
+    /// Returns a consumer with this schedule, or `None` while the only one is in use. Dropping it gives it back.
+    ///
+    /// A `Multi` side always has one more.
+    #[cfg(compare_and_swap)]
+    #[must_use]
+    pub fn try_consumer<O: Schedule>(&self, schedule: O) -> Option<LaneConsumer<'_, T, N, L, O, A, H>> {
+        (A::Consumers::SHARED || self.registry.0.ends.claim(CONSUMER))
+            .then(|| LaneConsumer::new(self, schedule))
+    }
+}
+
 impl<'a, T, const N: usize, const L: usize, O: Schedule, A: Arity<Producers = Single>, H: Storage>
     LaneConsumer<'a, T, N, L, O, A, H>
 {

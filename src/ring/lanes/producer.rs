@@ -5,6 +5,8 @@ use core::fmt;
 
 use super::storage::sealed::LaneStorage;
 use super::{LaneConsumer, Lanes, Schedule, Storage};
+#[cfg(compare_and_swap)]
+use crate::atomic::NoNumber;
 use crate::atomic::{Bitmap, Generation};
 use crate::handle::{Handle, Lane};
 use crate::index::{Arity, OneToOne, Single};
@@ -204,13 +206,10 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Storage
         if self.ring(lane).is_some_and(|ring| !ring.is_empty()) {
             return Err(RegisterError::Undrained);
         }
-        if !taken.claim(bit) {
-            return Err(if taken.claimed() & bit != 0 {
-                RegisterError::Taken
-            } else {
-                RegisterError::Contended
-            });
-        }
+        taken.claim_any(bit).map_err(|why| match why {
+            NoNumber::Taken => RegisterError::Taken,
+            NoNumber::Contended => RegisterError::Contended,
+        })?;
         match self.admit(lane) {
             // SAFETY: the claim makes it this producer's until it gives it back; the borrow keeps the ring alive.
             Ok((ring, handle)) => Ok(unsafe { self.producer(ring, handle) }),

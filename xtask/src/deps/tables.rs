@@ -44,22 +44,6 @@ pub const DEVIATIONS: &[(&str, &str, &str)] = &[
 
 /// Which two files import each other, and why.
 pub const MUTUAL: &[(&str, &str, &str)] = &[
-    (
-        "src/region/slab.rs",
-        "src/region/table.rs",
-        "a table asks how many slots fit, and a slab is one of its regions",
-    ),
-    (
-        "src/ring/broadcast/mod.rs",
-        "src/ring/broadcast/counters.rs",
-        "a broadcast has counters, which are read through it",
-    ),
-    (
-        "src/ring/broadcast/mod.rs",
-        "src/ring/broadcast/writer.rs",
-        "a broadcast splits off its writer, which borrows it",
-    ),
-    ("src/ring/lanes/mod.rs", "src/ring/lanes/consumer.rs", "lanes split off their consumer, which borrows them"),
 ];
 
 /// Where `Ordering` may be named besides `src/atomic`, and why.

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::{Gated, place_of};
-use crate::atomic::{Cursor, Sequence, fence};
+use crate::atomic::{Cursor, NoNumber, Sequence, fence};
 use crate::error::PopError;
 use crate::ring::broadcast::{Broadcast, JoinError, Pressure, count, sealed};
 use crate::stats::{Off, Stats};
@@ -22,7 +22,7 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> Broadcast<T, N, Gated<R
     /// # Errors
     ///
     /// - [`JoinError::NoPlace`] if `R` readers have joined.
-    /// - [`JoinError::Contended`] if the writer was faster at each of 64 tries.
+    /// - [`JoinError::Contended`] if the writer, or other readers that joined or left, were faster at each of 64 tries.
     pub fn join_at_oldest(&self) -> Result<GatedReader<'_, T, N, R, S>, JoinError> {
         self.join(|ring| ring.line.0.head.observe())
     }
@@ -42,9 +42,12 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> Broadcast<T, N, Gated<R
     ) -> Result<GatedReader<'_, T, N, R, S>, JoinError> {
         // As for the capacity: a ring of zeroed memory has not been through a constructor.
         let () = <Gated<R> as sealed::Sealed>::CHECKED;
-        let mut places = self.policy.places.iter().enumerate();
-        let free = places.find(|(number, _)| self.policy.present.0.claim(1 << number));
-        let (number, place) = free.ok_or(JoinError::NoPlace)?;
+        let number = self.policy.present.0.claim_any(u32::MAX >> (32 - R)).map_err(|why| match why {
+            NoNumber::Taken => JoinError::NoPlace,
+            NoNumber::Contended => JoinError::Contended,
+        })? as usize;
+        // There are 1 to 32 places, and the number is below theirs; written so that no panic remains.
+        let place = self.policy.places.get(number).ok_or(JoinError::NoPlace)?;
         let mut reader = GatedReader {
             ring: self,
             place,
