@@ -141,7 +141,7 @@ impl<const N: usize> Shadow<N> {
     }
 
     /// Records that a slot is read now; `slot` is below `N`.
-    // Without compare-and-swap nobody joins the readers that are tracked.
+    // Without compare-and-swap no reader can join those that are tracked.
     #[cfg_attr(not(compare_and_swap), allow(dead_code))]
     #[inline(always)]
     pub(crate) fn read(&self, slot: usize) {
@@ -205,9 +205,9 @@ impl Tracker {
     }
 }
 
-/// Whether a model has failed, and its threads are unwound where they stand: what is dropped then can touch no atomic.
-/// Never outside loom.
-// Asked by who waits, for which compare-and-swap is needed.
+/// Returns whether a model has failed, and its threads are being unwound. A value that is dropped then can touch no atomic.
+/// Never true outside loom.
+// Asked by waiters, for which compare-and-swap is needed.
 #[cfg(compare_and_swap)]
 #[inline(always)]
 pub(crate) fn is_over() -> bool {

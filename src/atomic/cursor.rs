@@ -52,8 +52,8 @@ impl Cursor {
     /// The position of a side that several ends move by [`claim`](Self::claim): a first guess, or a look whether
     /// it has moved.
     ///
-    /// Acquire: pairs with `claim`. The slots themselves need none of it; but whoever sees this position, and then looks
-    /// at the other side's, must not see one from before it was reached.
+    /// Acquire: pairs with `claim`. The slots themselves need none of it. But an end that sees this position, and then looks at
+    /// the other side's, must not see one from before it was reached.
     #[cfg(compare_and_swap)]
     #[inline(always)]
     pub(crate) fn hint(&self) -> Pos {
@@ -64,12 +64,12 @@ impl Cursor {
     ///
     /// It takes numbers, and hands over no slot: that the slots of `from..to` are free (or filled) was seen by an
     /// Acquire of the other side's commits before the exchange, and stays so while the position is `from`, because
-    /// only who moves it on may touch them.
+    /// only the end that moves it on may touch them.
     ///
-    /// Release: pairs with [`hint`](Self::hint) and [`observe`](Self::observe), for those who compare positions.
+    /// Release: pairs with [`hint`](Self::hint) and [`observe`](Self::observe), for ends that compare positions.
     ///
-    /// The error is where it was instead. Relaxed: a guess, as of [`own`](Self::own). Whoever finds nothing there to take
-    /// looks by `hint` before it says so.
+    /// The error is the position that it had instead. Relaxed: a guess, as of [`own`](Self::own). An end that finds nothing
+    /// there to take looks by `hint` before it says so.
     #[cfg(compare_and_swap)]
     #[inline(always)]
     pub(crate) fn claim(&self, from: Pos, to: Pos) -> Result<(), Pos> {

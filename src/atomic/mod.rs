@@ -4,11 +4,11 @@
 //! Each value is valid and empty when its memory is zero. Each method says what its ordering pairs with, and has a
 //! [`Site`](site::Site) that a model fails without.
 //!
-//! | file | what | who uses it |
+//! | file | what | used by |
 //! |---|---|---|
 //! | `cursor` | one side's position | rings, the places of readers |
 //! | `stamp` | the commit of one slot | sides of many ends |
-//! | `split_cursor` | a position that never comes round | broadcasts |
+//! | `split_cursor` | a position that never wraps | broadcasts |
 //! | `length` | committed bytes | append-only regions |
 //! | `fence` | whole fences between a store and a load | full and empty, joining readers, discards |
 //! | `bitmap` | claims of up to 32 numbers | ends, lanes, readers |
@@ -16,7 +16,7 @@
 //! | `slot_numbers` | numbers that are one table's alone | tables |
 //! | `slot_state` | pins and generations of a table slot | regions |
 //! | `once_box` | a pointer that is set once | growing lanes, blocks of waiters |
-//! | `waiter_count` | who waits, and who fences for whom | events |
+//! | `waiter_count` | how many wait, and which side fences | events |
 //! | `word` | a word to sleep on | events, platforms |
 //! | `sleepers` | threads that sleep, and those not called yet | events |
 //! | `waker_cell` | the waker of one task | events |

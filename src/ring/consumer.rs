@@ -19,12 +19,12 @@ use crate::sync::CachePadded;
 #[cfg(compare_and_swap)]
 use core::mem::ManuallyDrop;
 
-/// A consumer of a ring: the one there is, or one of many.
+/// A consumer of a ring.
 ///
 /// It borrows the ring for `'a`, or keeps it alive by `K`. Dropping it gives the end back; unread items stay. It can be
 /// cloned if its side is [`Multi`]; each item goes to one of the consumers.
 ///
-/// A stale answer never harms: only consumers take items out, so an item that a single consumer has seen stays until it takes
+/// A stale answer does no harm: only consumers take items out, so an item that a single consumer has seen stays until it takes
 /// it. "Empty" may be over by the time it is used.
 ///
 /// # Errors
@@ -43,8 +43,8 @@ use core::mem::ManuallyDrop;
 /// # Forms
 ///
 /// A single consumer can look at items that stay in the ring: [`peek`](Consumer::peek), [`iter`](Consumer::iter),
-/// [`try_read_grant`](Consumer::try_read_grant). One of many cannot: another one might take them. Items that it claims are its own, and
-/// those it does not take are dropped.
+/// [`try_read_grant`](Consumer::try_read_grant). A consumer of many cannot: another one might take them. Items that it claims are
+/// its own, and those that it does not take are dropped.
 pub struct Consumer<'a, T, A: Arity = OneToOne, K: Owner = Ref<'a>> {
     // On cache lines of its own, as that of a producer.
     pub(super) end: CachePadded<ReadEnd<T, A>>,
@@ -91,8 +91,8 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
 
     /// Moves up to `out.len()` items into `out`, across the wrap if need be. Returns how many.
     ///
-    /// Fewer than `out.len()` means that the ring was empty after them, or that one of many producers had claimed the next slot
-    /// and not committed it, or aborted it.
+    /// Fewer than `out.len()` means that the ring was empty after them, or that the next slot was claimed and not committed, or
+    /// aborted.
     #[inline]
     pub fn pop_slice(&mut self, out: &mut [T]) -> usize
     where
@@ -157,7 +157,7 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
     }
 
     /// Returns the number of items in the ring. For a single consumer, it may be more by the time it is used, never fewer.
-    /// Slots that one of many producers is still writing, or has aborted, count until a consumer comes to them.
+    /// Slots that a producer of many is still writing, or has aborted, count until a consumer comes to them.
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
@@ -212,7 +212,7 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
 
 /// What only a single consumer can do: items that it looks at are not taken by others.
 impl<T, A: Arity<Consumers = Single>, K: Owner> Consumer<'_, T, A, K> {
-    /// Returns the next item, where it is, or `None` if there is none. It stays in the ring.
+    /// Returns the next item in place, or `None` if there is none. It stays in the ring.
     #[inline]
     pub fn peek(&mut self) -> Option<&T> {
         self.items(1).0.first()
@@ -235,7 +235,7 @@ impl<T, A: Arity<Consumers = Single>, K: Owner> Consumer<'_, T, A, K> {
     ///
     /// # Errors
     ///
-    /// [`PopError::Empty`] if there was no item, [`PopError::Pending`] if one of many producers is writing the next one.
+    /// [`PopError::Empty`] if there was no item, [`PopError::Pending`] if a producer is writing the next one.
     #[inline]
     pub fn try_read_grant(&mut self, wanted: usize) -> Result<ReadGrant<'_, T, A>, PopError> {
         match self.end.claim(wanted) {

@@ -45,7 +45,7 @@ impl<'e, T, A: Arity> ClaimedItems<'e, T, A> {
         let count = self.left;
         while self.left > 0 {
             let span = self.end.span(self.at, 1);
-            // SAFETY: claimed, so written and nobody else's; the reference ends before the item is dropped.
+            // SAFETY: claimed, so written and this end's alone; the reference ends before the item is dropped.
             let (item, _) = unsafe { self.end.slots.parts(span) };
             item.iter().for_each(&mut f);
             self.drop_first(1);
@@ -60,7 +60,7 @@ impl<'e, T, A: Arity> ClaimedItems<'e, T, A> {
         T: Copy,
     {
         let span = self.end.span(self.at, self.left);
-        // SAFETY: these items were claimed, so they are written, and nobody touches them until they are given back.
+        // SAFETY: these items were claimed, so they are written, and no other end touches them until they are given back.
         let (first, second) = unsafe { self.end.slots.parts(span) };
         // No more were claimed than `out` takes, so both splits are in range; written so that no panic remains.
         if let Some((to_first, rest)) = out.split_at_mut_checked(first.len()) {
@@ -72,8 +72,8 @@ impl<'e, T, A: Arity> ClaimedItems<'e, T, A> {
         self.discard()
     }
 
-    /// Drops all items, where they are: an item may be larger than the stack. Returns how many. If the `Drop` of one
-    /// panics, those after it are still left.
+    /// Drops all items in place: an item may be larger than the stack. Returns how many. If the `Drop` of one panics, those
+    /// after it are still left.
     #[inline]
     pub(super) fn discard(mut self) -> usize {
         let count = self.left;
@@ -106,13 +106,13 @@ impl<'e, T, A: Arity> ClaimedItems<'e, T, A> {
         }
     }
 
-    /// Drops the items that are left, where they are: all of them, even if the `Drop` of one panics.
+    /// Drops the items that are left in place: all of them, even if the `Drop` of one panics.
     #[inline]
     fn drop_rest(&mut self) {
         let rest = self.end.span(self.at, self.left);
         self.at = self.at.plus(core::mem::take(&mut self.left));
         if core::mem::needs_drop::<T>() {
-            // SAFETY: claimed, so they are written and nobody else's; having moved on past all of them, we do not come
+            // SAFETY: claimed, so they are written and this end's alone; having moved on past all of them, we do not come
             // to them again. The end keeps the ring alive.
             unsafe { self.end.slots.drop_items(rest) };
         }
@@ -147,8 +147,8 @@ impl<T, A: Arity> Drop for GiveBack<'_, '_, T, A> {
 
 /// Pops items one by one; made by [`Consumer::try_iter`](super::Consumer::try_iter).
 ///
-/// It ends where a pop finds nothing, and goes on if there is something later. It may be dropped or forgotten at any time:
-/// each item it yields has left the ring.
+/// It ends when a pop finds nothing, and goes on if there is an item later. It may be dropped or forgotten at any time: each item
+/// that it yields has left the ring.
 #[must_use = "an iterator does nothing until it is iterated"]
 pub struct TryIter<'e, T, A: Arity = OneToOne> {
     pub(super) end: &'e mut ReadEnd<T, A>,

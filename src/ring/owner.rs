@@ -42,7 +42,7 @@ pub trait CloneEnds: Owner {}
 /// `try_split(&self)` gives its end back.
 #[derive(Debug)]
 pub struct Ref<'a> {
-    // Written only where ends can be claimed at all: a target without compare-and-swap has only `None`.
+    // Written only if ends can be claimed at all: a target without compare-and-swap has only `None`.
     ends: Option<&'a Bitmap>,
 }
 
@@ -101,7 +101,7 @@ impl<R: sealed::HasEnds> sealed::Sealed for ArcRef<R> {
 
 /// Keeps a ring alive as `K` does, for an end of a [`Channel`](crate::channel::Channel).
 ///
-/// Such an end is not cloned alone: its clone would be in no channel, and what it does would wake nobody.
+/// Such an end is not cloned alone: its clone would be in no channel, and its operations would wake no waiter.
 #[cfg(compare_and_swap)]
 #[derive(Debug)]
 pub struct InChannel<K>(pub(crate) K);

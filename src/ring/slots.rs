@@ -25,7 +25,7 @@ impl<T, const N: usize> Cells<T, N> {
     }
 }
 
-/// Where the slots of a ring are.
+/// The address of the slots of a ring.
 ///
 /// Copies of one ring's `Slots` may exist on both sides. Each is held by something that keeps the ring alive, or by the ring
 /// itself. Which slots it may touch follows from the positions, which the [`IndexPtr`] knows.
@@ -104,7 +104,7 @@ impl<T> Slots<T> {
         unsafe { item.assume_init() }
     }
 
-    /// Drops the item in a slot, where it is: an item may be larger than the stack.
+    /// Drops the item in a slot, in place: an item may be larger than the stack.
     ///
     /// # Safety
     /// As for [`take`](Self::take).
@@ -120,7 +120,7 @@ impl<T> Slots<T> {
         unsafe { place.cast::<T>().drop_in_place() };
     }
 
-    /// Drops the items of `span`, where they are. If the `Drop` of one panics, the others are dropped all the same.
+    /// Drops the items of `span`, in place. If the `Drop` of one panics, the rest are dropped all the same.
     ///
     /// # Safety
     /// The slots of `span` are slots of this ring, which outlives the call. They are the caller's alone and initialised, and
