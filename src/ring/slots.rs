@@ -83,7 +83,7 @@ impl<T> Slots<T> {
         unsafe { self.tracker.write(Span::one(slot)) };
         // SAFETY: in range, as the caller says.
         let place = unsafe { self.slot(slot) };
-        // SAFETY: in bounds and aligned, as a slot of the array; nobody else touches it, as the caller says.
+        // SAFETY: in bounds and aligned, as a slot of the array; no other end touches it, as the caller says.
         unsafe { place.write(MaybeUninit::new(value)) };
     }
 
@@ -98,7 +98,7 @@ impl<T> Slots<T> {
         unsafe { self.tracker.write(Span::one(slot)) };
         // SAFETY: in range, as the caller says.
         let place = unsafe { self.slot(slot) };
-        // SAFETY: in bounds and aligned, as a slot of the array; nobody else touches it, as the caller says.
+        // SAFETY: in bounds and aligned, as a slot of the array; no other end touches it, as the caller says.
         let item = unsafe { place.read() };
         // SAFETY: initialised and not taken before, as the caller says.
         unsafe { item.assume_init() }
@@ -116,7 +116,7 @@ impl<T> Slots<T> {
         let place = unsafe { self.slot(slot) };
         // SAFETY:
         // - in bounds and aligned, as a slot of the array; `MaybeUninit<T>` has the layout of `T`;
-        // - initialised, nobody else's, and neither taken nor dropped again, as the caller says.
+        // - initialised, the caller's alone, and neither taken nor dropped again, as the caller says.
         unsafe { place.cast::<T>().drop_in_place() };
     }
 
@@ -161,7 +161,7 @@ impl<T> Slots<T> {
     /// Returns the two parts of `span`, to read.
     ///
     /// # Safety
-    /// The slots of `span` are slots of this ring and initialised, and nobody writes to them for the lifetime the caller
+    /// The slots of `span` are slots of this ring and initialised, and not written to for the lifetime the caller
     /// picks, which the ring outlives.
     #[inline(always)]
     pub(crate) unsafe fn parts<'a>(&self, span: Span) -> (&'a [T], &'a [T]) {

@@ -56,7 +56,7 @@ impl<T, A: Arity> WriteEnd<T, A> {
     #[inline(always)]
     pub(super) unsafe fn write(&mut self, at: Pos, value: T) {
         self.fetch_ahead(at);
-        // SAFETY: a slot of this ring, as the index found it; free and nobody else's, since it was claimed. The ring is alive,
+        // SAFETY: a slot of this ring, as the index found it; free and this end's alone, since it was claimed. The ring is alive,
         // since this end is.
         unsafe { self.slots.write(self.index.ptr().slot(at), value) };
     }
