@@ -8,7 +8,7 @@
 
 #[cfg(any(feature = "alloc", test))]
 extern crate alloc;
-// Where there is no Linux, the feature `std` adds nothing, and needs no `std`: all features build on every target.
+// Without Linux, the feature `std` adds nothing, and needs no `std`: all features build on every target.
 #[cfg(any(all(feature = "std", target_os = "linux"), test, loom))]
 extern crate std;
 

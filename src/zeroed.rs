@@ -68,7 +68,7 @@ const_fn! {
 /// Makes the empty value at `place`, in place: no copy of it is ever on the stack.
 ///
 /// # Safety
-/// `place` is valid for writes and aligned, and nobody else's.
+/// `place` is valid for writes and aligned, and the caller's alone.
 #[cfg(all(arc, not(loom)))]
 pub(crate) unsafe fn make_at<T: Zeroed>(place: *mut T) {
     // SAFETY: valid for writes, as the caller says, and so are the first of its bytes, since they are at most as many. It is a
@@ -92,7 +92,7 @@ pub(crate) fn try_boxed<T: Zeroed>() -> Option<alloc::boxed::Box<T>> {
             return None;
         }
         // SAFETY:
-        // - the memory comes from the global allocator with the layout of `T`, and is nobody else's;
+        // - the memory comes from the global allocator with the layout of `T`, and is ours alone;
         // - all of it is zero, which is a valid value, as the implementation of `Zeroed` says.
         Some(unsafe { alloc::boxed::Box::from_raw(memory) })
     }

@@ -52,8 +52,8 @@ impl Cursor {
     /// The position of a side that several ends move by [`claim`](Self::claim): a first guess, or a look whether
     /// it has moved.
     ///
-    /// Acquire: pairs with `claim`. The slots themselves need none of it; but an end that sees this position, and then looks
-    /// at the other side's, must not see one from before it was reached.
+    /// Acquire: pairs with `claim`. The slots themselves need none of it. But an end that sees this position, and then looks at
+    /// the other side's, must not see one from before it was reached.
     #[cfg(compare_and_swap)]
     #[inline(always)]
     pub(crate) fn hint(&self) -> Pos {
@@ -68,8 +68,8 @@ impl Cursor {
     ///
     /// Release: pairs with [`hint`](Self::hint) and [`observe`](Self::observe), for ends that compare positions.
     ///
-    /// The error is where it was instead. Relaxed: a guess, as of [`own`](Self::own). An end that finds nothing there to take
-    /// looks by `hint` before it says so.
+    /// The error is the position that it had instead. Relaxed: a guess, as of [`own`](Self::own). An end that finds nothing
+    /// there to take looks by `hint` before it says so.
     #[cfg(compare_and_swap)]
     #[inline(always)]
     pub(crate) fn claim(&self, from: Pos, to: Pos) -> Result<(), Pos> {

@@ -5,8 +5,8 @@
 use super::site::{Site, fence};
 use crate::sync::Ordering;
 
-/// The writer's side of *publish, fence, look*: between the position that it publishes, and its look at which readers have
-/// joined. A whole fence, because it orders a store before later loads. Pairs with [`after_join`].
+/// The writer's side of *publish, fence, look*: between the position that it publishes, and its look at the readers. A whole
+/// fence, because it orders a store before later loads. Pairs with [`after_join`].
 #[cfg_attr(not(compare_and_swap), allow(dead_code))]
 #[inline(always)]
 pub(crate) fn after_publish() {
@@ -15,7 +15,7 @@ pub(crate) fn after_publish() {
 
 /// The joining side: between its own place, and its look at the writer's position. Pairs with [`after_publish`].
 ///
-/// Of two whole fences one is the first: either the writer, after its fence, sees the reader that joined; or that reader,
+/// Of two whole fences one is the first. Either the writer, after its fence, sees the reader that has joined; or the reader,
 /// after its own, sees what the writer published.
 #[cfg_attr(not(compare_and_swap), allow(dead_code))]
 #[inline(always)]

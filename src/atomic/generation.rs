@@ -20,8 +20,8 @@ unsafe impl Zeroed for Generation {
 impl Generation {
     /// The present holder's; before the first one it is no generation.
     ///
-    /// Relaxed: a snapshot, but for a party that has seen something that this holder handed over after it began, and has not
-    /// handed back what a next one waits for.
+    /// Relaxed: a snapshot. It is exact for a thread that has seen something that this holder handed over after it began, and has
+    /// not handed back what a next holder waits for.
     #[inline(always)]
     pub(crate) fn now(&self) -> u32 {
         self.0.load(Ordering::Relaxed)
@@ -32,8 +32,8 @@ impl Generation {
     /// Relaxed: the holder before stored its own before it gave the number back, and what the new one hands over goes by
     /// a Release after this.
     pub(crate) fn begin(&self) -> Option<u32> {
-        // In one step where there is one. It need not be, but loom forgets which thread has loaded a word when a thread stores it
-        // loads it before.
+        // In one step if there is one. It need not be, but loom forgets which threads have loaded a word if the thread that
+        // stores it loads it before.
         #[cfg(compare_and_swap)]
         let before = self.0.fetch_add(1, Ordering::Relaxed);
         #[cfg(not(compare_and_swap))]

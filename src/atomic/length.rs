@@ -15,7 +15,7 @@ unsafe impl Zeroed for Length {
 }
 
 impl Length {
-    /// The own length of the one writer, or of the party that fills the slot.
+    /// Returns my own length, as the one writer, or as the thread that fills the slot.
     ///
     /// Relaxed: only the writer stores it, and a writer that succeeds another one got its place through a
     /// bitmap claim that synchronises with the earlier one's give-back.

@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | `cursor` | one side's position | rings, the places of readers |
 //! | `stamp` | the commit of one slot | sides of many ends |
-//! | `split_cursor` | a position that never comes round | broadcasts |
+//! | `split_cursor` | a position that never wraps | broadcasts |
 //! | `length` | committed bytes | append-only regions |
 //! | `fence` | whole fences between a store and a load | full and empty, joining readers, discards |
 //! | `bitmap` | claims of up to 32 numbers | ends, lanes, readers |

@@ -53,11 +53,11 @@ impl<T> OnceBox<T> {
     /// With the box, if the place is filled already.
     pub(crate) fn fill(&self, value: Box<T>) -> Result<(), Box<T>> {
         let value = Box::into_raw(value);
-        // Release: pairs with `get`. Relaxed where another thread was faster: nothing of its value is used.
+        // Release: pairs with `get`. Relaxed if another thread was faster: nothing of its value is used.
         let release = order(Site::OncePublish, Ordering::Release);
         match self.place.compare_exchange(ptr::null_mut(), value, release, Ordering::Relaxed) {
             Ok(_) => Ok(()),
-            // SAFETY: it came from a box just now, and the exchange has given it to nobody.
+            // SAFETY: it came from a box just now, and the exchange has not given it away.
             Err(_) => Err(unsafe { Box::from_raw(value) }),
         }
     }
@@ -68,8 +68,8 @@ impl<T> OnceBox<T> {
         let value = core::mem::replace(self.place.get_mut(), ptr::null_mut());
         #[cfg(loom)]
         let value = self.place.with_mut(|place| core::mem::replace(place, ptr::null_mut()));
-        // SAFETY: if not null, it came from a box, and is not reached again, having been taken out of its place; nobody
-        // borrows it, since that is a borrow of `self`.
+        // SAFETY: if not null, it came from a box, and is not reached again, having been taken out of its place; it is not
+        // borrowed, since that is a borrow of `self`.
         (!value.is_null()).then(|| unsafe { Box::from_raw(value) })
     }
 }
@@ -86,7 +86,7 @@ impl<T: fmt::Debug> fmt::Debug for OnceBox<T> {
     }
 }
 
-/// Boxes a value, or drops it where there is no memory for it.
+/// Boxes a value, or drops it if there is no memory for it.
 pub(crate) fn try_box<T>(value: T) -> Option<Box<T>> {
     let layout = const {
         assert!(size_of::<T>() > 0, "nothing is allocated for a value without a size");
@@ -99,6 +99,6 @@ pub(crate) fn try_box<T>(value: T) -> Option<Box<T>> {
     }
     // SAFETY: allocated with the layout of `T`, so valid for a write and aligned.
     unsafe { memory.write(value) };
-    // SAFETY: it comes from the global allocator with the layout of `T`, is nobody else's, and holds a value now.
+    // SAFETY: it comes from the global allocator with the layout of `T`, is this thread's alone, and holds a value now.
     Some(unsafe { Box::from_raw(memory) })
 }

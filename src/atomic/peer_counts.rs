@@ -1,4 +1,4 @@
-//! How many ends either side of a channel has, and whether it was closed: what a wait ends with.
+//! How many ends each side of a channel has, and whether it was closed: what ends a wait.
 
 use super::site::{Site, order};
 use crate::sync::{AtomicU32, Ordering, const_fn};
@@ -24,8 +24,8 @@ const SATURATED: u32 = 1 << 31;
 /// over, however many handles are made and forgotten.
 const MANY: u32 = 1 << 28;
 
-/// How many handles each side of a channel has, and whether it was closed: a word for each side. Zero is open, and
-/// no end was there yet.
+/// How many handles each side of a channel has, and whether it was closed: a word for each side. Zero is open, without
+/// handles.
 ///
 /// ```text
 ///   bit 0      closed, for good, in both words
@@ -72,7 +72,7 @@ impl PeerCounts {
         // Relaxed: a handle comes from a ring or from another handle, which have their own order.
         let before = word.fetch_add(ONE, Ordering::Relaxed);
         if before / ONE >= MANY {
-            // First, so that there is no moment in which those that are counted may all go.
+            // First, so that there is no moment in which all counted handles may go.
             word.fetch_or(SATURATED, Ordering::Relaxed);
             word.fetch_sub(ONE, Ordering::Relaxed);
             return Counted(false);
@@ -84,9 +84,9 @@ impl PeerCounts {
         Counted(true)
     }
 
-    /// One less. True if that was the last one.
+    /// Counts one less. Returns true if that was the last one.
     ///
-    /// Release: pairs with [`is_disconnected`](Self::is_disconnected). A party that sees that all are gone sees what they have done.
+    /// Release: pairs with [`is_disconnected`](Self::is_disconnected). A thread that sees that all are gone sees what they have done.
     #[must_use]
     pub(crate) fn leave(&self, party: Role, counted: Counted) -> bool {
         if !counted.0 {
@@ -96,7 +96,7 @@ impl PeerCounts {
         self.word(party).fetch_sub(ONE, order(Site::PartyLeave, Ordering::Release)) / ONE == 1
     }
 
-    /// Closes it for good. True if it was open.
+    /// Closes it for good. Returns true if it was open.
     ///
     /// Release: pairs with `is_disconnected`, and with [`is_closed`](Self::is_closed).
     pub(crate) fn close(&self) -> bool {
@@ -107,8 +107,7 @@ impl PeerCounts {
         before & CLOSED == 0
     }
 
-    /// Whether it was closed, and receivers may have heard of it. What was sent before is seen by a look that comes after this
-    /// one.
+    /// Returns whether it was closed, and receivers may have seen it. Items that were sent before are seen by later looks.
     #[inline(always)]
     pub(crate) fn is_closed(&self) -> bool {
         // Acquire: pairs with `close`.
@@ -117,8 +116,8 @@ impl PeerCounts {
 
     /// Returns whether nothing more can come of the other party: it was closed, or that party was there and is gone.
     ///
-    /// Acquire: pairs with [`leave`](Self::leave) and [`close`](Self::close). What the others had sent is seen by a look
-    /// that comes after this one.
+    /// Acquire: pairs with [`leave`](Self::leave) and [`close`](Self::close). Items that the other party had sent are seen by
+    /// later looks.
     #[inline(always)]
     pub(crate) fn is_disconnected(&self, other: Role) -> bool {
         let now = self.word(other).load(order(Site::PartyLook, Ordering::Acquire));
@@ -127,8 +126,8 @@ impl PeerCounts {
 
     /// Returns whether a party was there and is gone, closed or not.
     ///
-    /// Relaxed: it is asked after a fence, by the party that then takes the end. The end is claimed, which has an order
-    /// of its own.
+    /// Relaxed: it is asked after a fence, by a thread that then takes the end of that party. The end is claimed, which has an
+    /// order of its own.
     pub(crate) fn is_gone(&self, party: Role) -> bool {
         gone(self.word(party).load(Ordering::Relaxed))
     }
@@ -138,7 +137,7 @@ impl PeerCounts {
         (self.word(party).load(Ordering::Relaxed) / ONE).min(MANY) as usize
     }
 
-    /// Opens it again, without ends, by exclusive access.
+    /// Opens it again, without handles, by exclusive access.
     pub(crate) fn reset(&mut self) {
         *self = Self::new();
     }
@@ -180,7 +179,7 @@ mod tests {
         let uncounted = life.join(Role::Sender);
         assert_eq!(uncounted, Counted(false));
         assert_eq!((life.count(Role::Sender), life.count(Role::Receiver)), (many, 0));
-        // Those that were counted go, and this one is still there.
+        // The counted ones go, and this one is still there.
         for _ in 0..3 {
             assert!(!life.leave(Role::Sender, Counted(true)));
         }

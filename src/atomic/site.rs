@@ -32,7 +32,7 @@ pub enum Site {
     SlotStatePin,
     /// `SlotState::unpin`: the Release half of leaving it.
     SlotStateUnpin,
-    /// `SlotState::close`: the Acquire half of finding no pin left.
+    /// `SlotState::close`: the Acquire half of finding no reader left inside.
     SlotStateClose,
     /// `Length::commit`: the Release store of a committed length.
     LengthCommit,
@@ -66,7 +66,7 @@ pub enum Site {
     InvalidateFence,
     /// `SplitCursor::validate`: the Acquire fence between copying something, and asking whether it was still there.
     ValidateFence,
-    /// `fence::after_publish`: the whole fence between a writer's position, and its look at which readers have joined.
+    /// `fence::after_publish`: the whole fence between a writer's position, and its look at the readers.
     GateFence,
     /// `fence::after_join`: the whole fence between joining, and the look at the writer's position.
     JoinFence,
@@ -88,7 +88,7 @@ pub enum Site {
     SleepFence,
     /// `words::rousing`: the whole fence between what was published, and the look whether the peer sleeps.
     RouseFence,
-    /// `WaiterCount::fence_and_look`: the whole fence between a change, and the look whether there is a waiter.
+    /// `WaiterCount::fence_and_look`: the whole fence between a change, and the look for waiters.
     SignalFence,
     /// `WaiterCount::fence_thread`: the whole fence between counting a thread in, and its look.
     ThreadFence,
@@ -112,7 +112,7 @@ pub enum Site {
     PartyLeave,
     /// `PeerCounts::close`: the Release half of closing.
     PartyClose,
-    /// `PeerCounts::is_disconnected`: the Acquire load of which ends are still there.
+    /// `PeerCounts::is_disconnected`: the Acquire load of the peers that are still there.
     PartyLook,
     /// `PeerCounts::is_closed`: the Acquire load of whether it was closed.
     ClosedLook,

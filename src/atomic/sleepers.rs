@@ -79,7 +79,7 @@ impl Sleepers {
     /// If it comes after this, it takes this thread for called, so the sleep must not begin: the epoch is advanced after the
     /// call, so the one that was observed before this is an earlier one. Without the two, a processor may do the load of the
     /// epoch after this, or advance it before the call. Then the thread sleeps on the epoch of a call that has been, and
-    /// no signaller calls it.
+    /// no call comes for it.
     ///
     /// loom does the steps of a thread one after the other, and has no load that sees a later store, so no model can fail
     /// without them.

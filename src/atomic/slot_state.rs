@@ -20,13 +20,13 @@ const FILLING: u32 = 0b01 << 30;
 const OPEN: u32 = 0b10 << 30;
 const CLOSING: u32 = 0b11 << 30;
 
-/// A slot whose generations are used up: filling for ever.
+/// A slot whose generations are used up: it stays filling.
 const RETIRED: u32 = FILLING | 1;
 
 /// The most readers that may be inside one slot.
 pub(crate) const MAX_PINS: u32 = if cfg!(annulet_narrow) { 255 } else { (1 << 29) - 1 };
 
-/// The most pins there may be at all: parties that close a slot, or look it up, get in where readers do not.
+/// The most pins there may be at all. A thread that closes a slot, or looks it up, gets in when readers do not.
 const MOST_PINS: u32 = !STATE;
 
 // One more than the most does not run into the state, and readers stop before it.
@@ -152,19 +152,21 @@ impl SlotState {
         Err(PinError::Contended)
     }
 
-    /// One more pin for a party that holds one: works in a closing slot too, since that reader is inside.
+    /// Makes one more pin for a reader that holds one. It works in a closing slot too, since that reader is inside.
     pub(crate) fn clone_pin(&self) -> Result<(), PinError> {
         self.enter(MAX_PINS, |state| state == OPEN || state == CLOSING)
     }
 
-    /// A pin for a moment, to close the slot or to look at it: beyond the most readers too, since otherwise a
+    /// Makes a pin for a moment, to close the slot or to look at it. It works beyond the most readers too, since otherwise a
     /// slot full of readers could not be closed to new ones.
     pub(crate) fn pin_for_close(&self) -> Result<(), PinError> {
         self.enter(MOST_PINS, |state| state == OPEN || state == CLOSING)
     }
 
-    /// Leaves the slot. Release: pairs with the Acquire of [`close`](Self::close), so that the party that closes
-    /// the slot comes after everything this reader did in it. Returns how many readers are left.
+    /// Leaves the slot. Returns how many readers are left.
+    ///
+    /// Release: pairs with the Acquire of [`close`](Self::close), so that closing the slot comes after everything that this
+    /// reader did in it.
     #[inline]
     pub(crate) fn unpin(&self) -> u32 {
         let before = self.state.fetch_sub(1, order(Site::SlotStateUnpin, Ordering::Release));
@@ -172,7 +174,7 @@ impl SlotState {
         (before & !STATE).saturating_sub(1)
     }
 
-    /// Closes the slot to new readers and, when no pin is left, takes it back to `Filling` for the caller.
+    /// Closes the slot to new readers and, if none is inside, takes it back to `Filling` for the caller.
     ///
     /// On `InUse` the slot stays closed; calling again once the readers have left takes it back.
     pub(crate) fn close(&self, generation: u32) -> Result<(), CloseError> {
@@ -202,7 +204,7 @@ impl SlotState {
             if left > 0 {
                 return Err(CloseError::InUse(left));
             }
-            // The others have left since: once more, so that of all parties that close it at once the last succeeds.
+            // The others have left since: once more, so that of all calls at once the last one succeeds.
         }
         Err(CloseError::Contended)
     }

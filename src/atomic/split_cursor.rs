@@ -109,8 +109,7 @@ impl SplitCursor {
         }
     }
 
-    /// As [`publish`](Self::publish), and whatever this side stores from now on is seen only by parties that then see
-    /// this position, too: *say that it is about to go, fence, overwrite it*.
+    /// As [`publish`](Self::publish). A reader that sees a later store of this side then sees this position, too: *say that it is about to go, fence, overwrite it*.
     ///
     /// The fence is Release: it pairs with the Acquire fence of [`validate`](Self::validate). A reader that loads something
     /// stored after it, and then passes that fence, loads this position or a later one.

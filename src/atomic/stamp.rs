@@ -19,8 +19,8 @@ unsafe impl Zeroed for Stamp {
 impl Stamp {
     /// What was last committed to the slot.
     ///
-    /// Acquire: pairs with [`commit`](Self::commit). An end that sees the slot written may read it; one that sees it
-    /// freed may write it.
+    /// Acquire: pairs with [`commit`](Self::commit). An end that sees the slot written may read it; one that sees it freed may
+    /// write it.
     #[inline(always)]
     pub(crate) fn observe(&self) -> Pos {
         self.0.load(order(Site::StampObserve, Ordering::Acquire))

@@ -11,15 +11,14 @@ use crate::sync::{AtomicU32, Ordering, const_fn};
 ///
 /// ```text
 ///   bits 2.. how many wait     bits 0..2 what signallers do before they read this word:
-///                                0 a fence; it was not asked yet whether there is need of it
-///                                1 none: a waiter makes them pass one
+///                                0 a fence; no signaller has asked yet whether there is need of it
+///                                1 none: a thread that waits makes them pass one
 ///                                3 a fence, but some may not have heard of it yet
 ///                                2 a fence, for good
 /// ```
 ///
-/// 0 becomes 1 by a signaller, where the platform has the asymmetric form. It suits threads, to which the heavy
-/// half is a small part of a sleep's price. A task is cheaper to switch than that half: the first one to wait makes it 2,
-/// by way of 3.
+/// A signaller makes 0 to 1, if the platform has the asymmetric form. That suits threads that sleep: the heavy half is a small
+/// part of a sleep's price. A task is cheaper to switch than that half: the first one to wait makes it 2, by way of 3.
 #[derive(Debug)]
 #[repr(transparent)]
 pub(crate) struct WaiterCount(AtomicU32);
@@ -44,7 +43,7 @@ impl Seen {
         self.0 / ONE > 0
     }
 
-    /// Returns whether there is no waiter, and it was not asked yet whether signallers need a fence.
+    /// Returns whether there are no waiters, and no signaller has asked yet whether it needs a fence.
     pub(crate) const fn is_undecided(self) -> bool {
         self.0 == 0
     }
@@ -62,7 +61,7 @@ impl WaiterCount {
         self.0.load(Ordering::Relaxed) / ONE
     }
 
-    /// Returns whether there is no waiter, after the light half of the fence. Under loom there is no asymmetric form.
+    /// Returns whether there are no waiters, after the light half of the fence. Under loom there is no asymmetric form.
     #[cfg(not(loom))]
     #[inline(always)]
     pub(crate) fn is_lightly_zero(&self) -> bool {
@@ -71,7 +70,7 @@ impl WaiterCount {
         self.0.load(Ordering::Relaxed) == LIGHT
     }
 
-    /// The fence of a signal, between a change and the look whether there is a waiter. Pairs with those of
+    /// Passes the fence of a signal, between a change and the look for waiters. Pairs with those of
     /// [`fence_thread`](Self::fence_thread), [`fence_again`](Self::fence_again) and [`fence_task`](Self::fence_task).
     pub(crate) fn fence_and_look(&self) -> Seen {
         fence(Site::SignalFence, Ordering::SeqCst);
@@ -144,7 +143,7 @@ impl WaiterCount {
 mod tests {
     use super::*;
 
-    /// However many tasks are forgotten, they do not add up to zero.
+    /// Saturates, so that forgotten tasks cannot wrap the count to zero.
     #[test]
     fn h16_forgotten_tasks_are_never_nobody() {
         let waiters = WaiterCount(AtomicU32::new(((MANY - 1) * ONE) | FENCED));

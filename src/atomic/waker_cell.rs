@@ -1,4 +1,4 @@
-//! The slot of one task that waits: a waker, and which party may touch it.
+//! The slot of one task that waits: a waker, and a state that says which thread may touch it.
 //!
 //! A task claims a slot for as long as it waits, and leaves its waker there each time it is about to be put aside. A
 //! signaller takes the waker out, which wakes that task and no other.
@@ -11,7 +11,7 @@
 //!        vacate       arm again, vacate (task)                                  done (signaller)
 //! ```
 //!
-//! No party waits for another one here: a task that finds its slot `Waking` is being woken, and tries again; one that leaves
+//! Neither side waits for the other: a task that finds its slot `Waking` is being woken, and tries again. A task that leaves
 //! then lets the signaller free the slot. So a signal may come from an interrupt handler that has interrupted either.
 
 use core::cell::UnsafeCell;
@@ -28,7 +28,7 @@ const ARMED: u32 = 2;
 const WAKING: u32 = 3;
 const ABANDONED: u32 = 4;
 
-/// Where one task leaves its waker.
+/// A cell in which one task leaves its waker.
 pub(crate) struct WakerCell {
     state: AtomicU32,
     /// Initialised while `state` is `ARMED`, `WAKING` or `ABANDONED`. Zeroed memory is a cell.
@@ -36,7 +36,7 @@ pub(crate) struct WakerCell {
     shadow: Shadow<1>,
 }
 
-// SAFETY: the waker in it may be sent and shared. It is written and taken out by the party that has the cell, as the state says:
+// SAFETY: the waker in it may be sent and shared. It is written and taken out by the thread that has the cell by its state:
 // its task while `IDLE` (and after taking `ARMED` back), one signaller while `WAKING` or `ABANDONED`.
 unsafe impl Sync for WakerCell {}
 
@@ -102,7 +102,7 @@ impl WakerCell {
 
     /// Turns armed into idle and returns the waker, unless a signaller was faster. Only for the task that has the slot.
     pub(crate) fn take_back(&self) -> Option<Waker> {
-        // Relaxed: the waker is the task's own, and where a signaller was faster, nothing is touched.
+        // Relaxed: the waker is the task's own, and if a signaller was faster, nothing is touched.
         self.state.compare_exchange(ARMED, IDLE, Ordering::Relaxed, Ordering::Relaxed).ok()?;
         self.shadow.write(0);
         // SAFETY: it is idle now, so no signaller has it, and the caller has the slot.
@@ -127,12 +127,12 @@ impl WakerCell {
         self.shadow.write(0);
         // SAFETY: the exchange made the cell this signaller's alone until it says so below.
         let cell = unsafe { &*self.waker.get() };
-        // SAFETY: initialised, since it was armed; and read once, since only this signaller can leave `WAKING`.
+        // SAFETY: initialised, since it was armed; and read once, since only this thread can leave `WAKING`.
         let waker = unsafe { cell.assume_init_read() };
         taken();
         // Release: pairs with the next `arm` of this task.
         if self.state.swap(IDLE, order(Site::TaskDone, Ordering::Release)) == ABANDONED {
-            // The task has left, and no other task has claimed the slot.
+            // The task has left, and no other one has claimed the slot.
             self.free();
             return false;
         }
@@ -146,7 +146,7 @@ impl WakerCell {
             self.free();
             return Left::Asleep(waker);
         }
-        // Relaxed: all that the task did to the cell was before it armed it, which the signaller has seen. Acquire, where the
+        // Relaxed: all that the task did to the cell was before it armed it, which the signaller has seen. Acquire, if the
         // signaller was faster: pairs with the end of `wake`, to be handed on by `free`.
         let retake = order(Site::TaskVacate, Ordering::Acquire);
         match self.state.compare_exchange(WAKING, ABANDONED, Ordering::Relaxed, retake) {

@@ -24,7 +24,7 @@ impl Word {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Returns where it is: what a platform tells words apart by. To be read atomically, and not to be written.
+    /// Returns its address, by which a platform tells words apart. Read it atomically, and do not write it.
     #[cfg(not(loom))]
     #[must_use]
     #[inline]

@@ -3,16 +3,16 @@
 use crate::span::Counter;
 use crate::sync::Pos;
 
-/// Pauses of an end that finds nothing, where it was in a stream.
+/// Pauses of an end that finds nothing after it was in a stream.
 ///
 /// An end that asks again and again takes the line of the other side's position away from it, and moves one item at a time,
-/// each as late as the way between two processors. One that keeps away finds many, in lines that no other end wants. How long
-/// it takes to make many differs tenfold between processors, and so does a hint; what serves everywhere is to try: a pause
-/// doubles as long as it brings an item for each four hints of it, and is halved otherwise.
+/// each as late as the way between two processors. An end that keeps away finds many items, in lines that no other end needs.
+/// How long many items take differs tenfold between processors, and so does a hint. So it tries: a pause doubles as long as it
+/// brings an item for each four hints of it, and is halved otherwise.
 ///
-/// Only where two items or more were moved since the last time: a stream has them, while an end that polls a ring that stays
-/// empty, or waits for one answer at a time, is not kept. A pause that brings nothing was the end of the stream: the next
-/// chances are let go, twice as many each time.
+/// It pauses only if two items or more were moved since the last time. A stream moves them. An end that polls a ring that stays
+/// empty, or waits for one answer at a time, does not pause. A pause that brings nothing was the end of the stream: it leaves out
+/// the next chances, twice as many each time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
     /// The longest pause, in hints; none at all if it is shorter than the first.
@@ -22,7 +22,7 @@ pub(super) struct Pace {
     /// Chances to be let go, of so many.
     left_out: u16,
     leave_out: u16,
-    /// Where the end found nothing the last time.
+    /// The position at which the end found nothing the last time.
     since: Pos,
 }
 
@@ -64,7 +64,7 @@ impl Pace {
         }
         let longer = moved >= usize::from(self.hints / 4);
         let hints = if longer { self.hints.saturating_mul(2) } else { self.hints / 2 };
-        // Not `clamp`, which panics where the longest is shorter than the first: there is no pause then.
+        // Not `clamp`, which panics if the longest is shorter than the first: there is no pause then.
         self.hints = hints.min(self.longest).max(FIRST);
         self.hints.into()
     }

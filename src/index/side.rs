@@ -153,7 +153,7 @@ pub(crate) mod sealed {
         /// Commits slots, at once as far as the other side can see.
         ///
         /// # Safety
-        /// As for `committed`; the positions were taken by the caller, which has not committed them yet.
+        /// As for `committed`; the caller has taken the positions, and has not committed them yet.
         unsafe fn commit(cursor: &Cursor, stamps: Self::StampPtr, commit: Commit);
     }
 }

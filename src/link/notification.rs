@@ -16,7 +16,7 @@
 //! `seen`. Acquire and release do not suffice: they do not order a store before a later load.
 //!
 //! This is the event count of [`wait`](crate::wait), with one word that the peer only reads. A peer that lies in its own wake
-//! word harms itself: it is not woken, or costs us a wake-up in vain. A peer may also wake nobody. So wait for it in slices, or
+//! word harms itself: it is not woken, or costs us a wake-up in vain. A peer may also never wake us. So wait for it in slices, or
 //! until a deadline.
 
 use super::window::{HEAD, TAIL, WAKE};

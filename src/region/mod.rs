@@ -111,7 +111,7 @@ pub use view::View;
 /// fn grow<'t, 'm>(regions: &'t RegionTable<'m, 4>) -> &'t RegionTable<'static, 4> { regions }
 /// ```
 ///
-/// Memory that is appended to, or handed out, is nobody else's:
+/// Memory that is appended to, or handed out, is borrowed exclusively:
 ///
 /// ```
 /// # use annulet::region::RegionTable;

@@ -160,7 +160,7 @@ impl<'t, 'm, 'a, A: Access, const N: usize> Validator<'t, 'm, 'a, A, N> {
         // - the pin is handed over, as the caller says it may be;
         // - the bytes are inside the region's memory, which is borrowed for `'m`, and `'m` outlives `'t` because
         //   the table is borrowed for `'t`; the region stays registered while pinned;
-        // - nobody writes to them: an immutable region is borrowed shared, and the one appender of an
+        // - they are not written to: an immutable region is borrowed shared, and the one appender of an
         //   append-only region writes only beyond what was committed, which never shrinks while it is registered;
         // - they are initialised: registered as `[u8]`.
         Ok(unsafe { View::new(bytes, length, descriptor.tag(), &slot.life) })

@@ -19,7 +19,7 @@ pub struct View<'t> {
     life: &'t SlotState,
 }
 
-// SAFETY: a view is a shared reference to bytes that nobody writes while it lives, and an atomic count.
+// SAFETY: a view is a shared reference to bytes that are not written while it lives, and an atomic count.
 unsafe impl Send for View<'_> {}
 // SAFETY: as above.
 unsafe impl Sync for View<'_> {}

@@ -84,7 +84,7 @@ pub type Mpmc<T, const N: usize, S = Off> = Ring<T, N, Sides<Multi, Multi, S>>;
 /// | interrupts | an end may live in an interrupt handler; plain loads and stores (Cortex-M0) | likewise; needs compare-and-swap |
 /// | order | FIFO; each item is received or dropped exactly once | in the order of the claims: FIFO for each producer, and for each consumer |
 /// | `Full`, `Empty` | each end may see a stale index of the other | if either side is `Multi`, all answers and moves have one order that agrees with time (linearizable) |
-/// | one end stalls between its operations | costs the others nothing: they see `Empty`, or `Full` once the ring is | likewise |
+/// | one end stalls between its operations | costs the other ends nothing: they see `Empty`, or `Full` | likewise |
 /// | one end stalls inside an operation | likewise | slots after its own wait for it: `Pending` once nothing else is left, or free |
 /// | a panic in your code | (closure, iterator, `Drop`) consumes exactly what was processed; nothing is dropped twice | items claimed with it are dropped, slots claimed with it are aborted; nothing is stuck |
 /// | a forgotten handle | keeps its end until the next [`split`](Self::split) | nothing |
@@ -103,7 +103,7 @@ pub type Mpmc<T, const N: usize, S = Off> = Ring<T, N, Sides<Multi, Multi, S>>;
 ///
 /// static EVENTS: Spsc<u32, 16> = Spsc::new();
 ///
-/// let (mut tx, mut rx) = EVENTS.try_split().expect("nobody else has the ends");
+/// let (mut tx, mut rx) = EVENTS.try_split().expect("both ends are free");
 /// tx.try_push(7).unwrap();
 /// assert_eq!(rx.try_pop(), Ok(7));
 /// ```
@@ -177,7 +177,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
         N <= (Pos::MAX >> if A::Producers::SHARED || A::Consumers::SHARED { 3 } else { 1 }) as usize + 1,
         "capacity is too large"
     );
-    /// The bits of both ends, where they are single.
+    /// The bits of both ends, if they are single.
     #[cfg(compare_and_swap)]
     pub(super) const BOTH: u32 = Self::PRODUCER | Self::CONSUMER;
     #[cfg(compare_and_swap)]
@@ -309,7 +309,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
             for ahead in 0..tail.since(head).min(N) {
                 let at = head.plus(ahead);
                 if ring.index.slot_state(at).is_none() {
-                    // SAFETY: producers took every position before the tail, and whoever took this one is gone.
+                    // SAFETY: producers took every position before the tail, and the one that took this is gone.
                     unsafe { ring.index.commit_written(at, 1, ABORTED) };
                 }
             }
@@ -407,12 +407,11 @@ impl<T, const N: usize, A: Arity> Drop for Ring<T, N, A> {
         let len = self.header.tail.0.get_mut().since(head).min(N);
         let ring = self.ptr();
         if A::Producers::SHARED {
-            // Between the items there may be aborted slots. Should the `Drop` of one item panic, that of
-            // `Items` drops the others.
+            // Between the items there may be aborted slots. If the `Drop` of one item panics, that of `Items` drops the rest.
             Items { ring, at: head, left: len }.drop_all();
         } else {
-            // SAFETY: the ring is being dropped, so nobody else can reach its slots, and nobody will; what is between
-            // its head and its tail is written.
+            // SAFETY: the ring is being dropped, so no end can reach its slots any more; what is between its head and its tail
+            // is written.
             unsafe { ring.slots.drop_items(ring.index.span(head, len)) };
         }
     }
@@ -431,8 +430,8 @@ impl<T, A: Arity> Items<T, A> {
             let at = self.at;
             (self.at, self.left) = (at.plus(1), left);
             if self.ring.index.slot_state(at) == Some(WRITTEN) {
-                // SAFETY: the ring is being dropped, so nobody else can reach its slots. This one holds an item, since
-                // it is between head and tail and was committed as one, and it is dropped once: `at` has moved on.
+                // SAFETY: the ring is being dropped, so no end can reach its slots. This one holds an item, since it is
+                // between head and tail and was committed as one, and it is dropped once: `at` has moved on.
                 unsafe { self.ring.slots.drop_item(self.ring.index.slot(at)) };
             }
         }

@@ -20,12 +20,12 @@ use crate::sync::CachePadded;
 #[cfg(compare_and_swap)]
 use core::mem::ManuallyDrop;
 
-/// A consumer of a ring: the one there is, or one of many.
+/// A consumer of a ring.
 ///
 /// It borrows the ring for `'a`, or keeps it alive by `K`. Dropping it gives the end back; unread items stay. It can be
 /// cloned if its side is [`Multi`]; each item goes to one of the consumers.
 ///
-/// A stale answer never harms: only consumers take items out, so an item that a single consumer has seen stays until it takes
+/// A stale answer does no harm: only consumers take items out, so an item that a single consumer has seen stays until it takes
 /// it. "Empty" may be over by the time it is used.
 ///
 /// # Errors
@@ -184,7 +184,7 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
     }
 
     /// Returns the number of items in the ring. For a single consumer, it may be more by the time it is used, never fewer.
-    /// Slots that one of many producers is still writing, or has aborted, count until a consumer comes to them.
+    /// Slots that a producer of many is still writing, or has aborted, count until a consumer comes to them.
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {

@@ -1,4 +1,4 @@
-//! Dropping what is in a ring that nobody will read: of an owned channel whose receivers are gone.
+//! Dropping the items of a ring that will not be read: of an owned channel whose receivers are gone.
 
 use super::Ring;
 use crate::atomic::fence;
@@ -9,14 +9,14 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     /// Drops all items that are there and those that come while it is at it, unless another thread is at it: then that one
     /// does. What is on its way then is left to its producer, which calls this after it.
     pub(crate) fn discard(&self) {
-        // If the drop of an item panics, the others are dropped all the same.
+        // If the drop of an item panics, the rest are dropped all the same.
         let resume = Resume(self);
         while let Some(mut consumer) = self.try_consumer() {
             while consumer.skip(N) > 0 {}
             drop(consumer);
             // A producer that found the end taken has left its item to this thread. It has passed a fence between the
             // item and that, so the item is seen after this one. So is that of a producer that did not see, after its own
-            // fence, that the receivers are gone, and that somebody watches: this thread has said that, or seen it.
+            // fence, that the receivers are gone, and that a thread watches: this thread has said that, or seen it.
             fence::given_back();
             if !self.is_ready() {
                 break;
@@ -76,13 +76,13 @@ mod tests {
             let mut tx = ring.try_producer().unwrap();
             ring.discard();
             assert!(tx.try_push(item(true)).is_ok());
-            // A slot that was given up, where producers are many.
+            // A slot that was given up, if producers are many.
             drop(tx.try_claim(1));
             assert!(tx.try_push(item(false)).is_ok());
             assert!(catch_unwind(AssertUnwindSafe(|| ring.discard())).is_err(), "the panic comes through");
             assert_eq!((drops.get(), ring.len()), (2, 0), "and the others are dropped all the same");
 
-            // Who has the end is at it.
+            // The holder of the end does it.
             let rx = ring.try_consumer();
             assert!(tx.try_push(item(false)).is_ok());
             ring.discard();

@@ -75,7 +75,7 @@ impl<'e, T, A: Arity> ClaimedItems<'e, T, A> {
         let count = self.left;
         while self.left > 0 {
             let span = self.end.span(self.at, 1);
-            // SAFETY: claimed, so written and nobody else's; the reference ends before the item is dropped.
+            // SAFETY: claimed, so written and this end's alone; the reference ends before the item is dropped.
             let (item, _) = unsafe { self.end.slots.parts(span) };
             item.iter().for_each(&mut f);
             self.drop_first(1);
@@ -90,7 +90,7 @@ impl<'e, T, A: Arity> ClaimedItems<'e, T, A> {
         T: Copy,
     {
         let span = self.end.span(self.at, self.left);
-        // SAFETY: these items were claimed, so they are written, and nobody touches them until they are given back.
+        // SAFETY: these items were claimed, so they are written, and no other end touches them until they are given back.
         let (first, second) = unsafe { self.end.slots.parts(span) };
         // No more were claimed than `out` takes, so both splits are in range; written so that no panic remains.
         if let Some((to_first, rest)) = out.split_at_mut_checked(first.len()) {
@@ -102,8 +102,8 @@ impl<'e, T, A: Arity> ClaimedItems<'e, T, A> {
         self.discard()
     }
 
-    /// Drops all items, where they are: an item may be larger than the stack. Returns how many. If the `Drop` of one
-    /// panics, those after it are still left.
+    /// Drops all items in place: an item may be larger than the stack. Returns how many. If the `Drop` of one panics, those
+    /// after it are still left.
     #[inline]
     pub(super) fn discard(mut self) -> usize {
         let count = self.left;
@@ -136,13 +136,13 @@ impl<'e, T, A: Arity> ClaimedItems<'e, T, A> {
         }
     }
 
-    /// Drops the items that are left, where they are: all of them, even if the `Drop` of one panics.
+    /// Drops the items that are left in place: all of them, even if the `Drop` of one panics.
     #[inline]
     fn drop_rest(&mut self) {
         let rest = self.end.span(self.at, self.left);
         self.at = self.at.plus(core::mem::take(&mut self.left));
         if core::mem::needs_drop::<T>() {
-            // SAFETY: claimed, so they are written and nobody else's; having moved on past all of them, we do not come
+            // SAFETY: claimed, so they are written and this end's alone; having moved on past all of them, we do not come
             // to them again. The end keeps the ring alive.
             unsafe { self.end.slots.drop_items(rest) };
         }

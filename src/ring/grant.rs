@@ -70,7 +70,7 @@ impl<'g, T, A: Arity> WriteGrant<'g, T, A> {
         self.filled
     }
 
-    /// Returns the slots not yet filled, in two parts. The second begins where the ring wraps, and is empty for a contiguous
+    /// Returns the slots not yet filled, in two parts. The second begins at the ring's wrap, and is empty for a contiguous
     /// grant. Write from the front of the first, then [`assume_filled`](Self::assume_filled).
     pub fn uninit_parts(&mut self) -> (&mut [MaybeUninit<T>], &mut [MaybeUninit<T>]) {
         // SAFETY: the slots of the grant were claimed, so they are this producer's alone, for as long as the grant is
@@ -287,7 +287,7 @@ impl<'g, T, A: Arity<Consumers = Single>> ReadGrant<'g, T, A> {
         self.len() == 0
     }
 
-    /// Returns the items, in two parts. The second begins where the ring wraps, and is empty for a contiguous grant.
+    /// Returns the items, in two parts. The second begins at the ring's wrap, and is empty for a contiguous grant.
     #[must_use]
     pub fn parts(&self) -> (&[T], &[T]) {
         // SAFETY: the slots hold items before the observed tail, and the producer does not touch them until the

@@ -49,7 +49,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
             .unwrap_or_else(|| alloc::alloc::handle_alloc_error(core::alloc::Layout::new::<Self>()))
     }
 
-    /// As [`boxed`](Self::boxed), or `None` where there is no memory for it.
+    /// As [`boxed`](Self::boxed), or `None` if there is no memory for it.
     #[must_use]
     pub fn try_boxed() -> Option<Box<Self>> {
         let () = Self::CAPACITY_IS_A_POWER_OF_TWO;
@@ -78,8 +78,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
         unsafe { ring.ends_owned_by(ArcRef(Arc::clone(&ring)), ArcRef(Arc::clone(&ring))) }
     }
 
-    /// Both ends of a ring in an `Arc`, each keeping it alive, or `None` while somebody has an end of a single
-    /// side.
+    /// Returns both ends of a ring in an `Arc`, each of which keeps it alive, or `None` while an end of a single side is in use.
     #[cfg(all(arc, not(loom)))]
     #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
     #[must_use]
@@ -97,7 +96,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
 mod tests {
     use crate::Spsc;
 
-    /// A ring that its ends keep knows who has them, as any other.
+    /// A ring that its ends keep knows that they are in use, as any other.
     #[test]
     fn the_ends_of_a_kept_ring_are_held() {
         let (tx, rx) = Spsc::<u8, 2>::new_split();

@@ -1,9 +1,11 @@
 //! Rings of fixed-size items between parties that trust each other.
 //!
-//! A ring is one place-free value: no pointer inside, and all-zero memory is its valid empty state. So the same
-//! type lives in a `static`, in a struct, in an `Arc`, or in a kernel page. Rings never block, and wait for nobody: every
-//! operation is a try of so many steps at most, which says what is the case. (Where a side is of many, it may keep out of
-//! the others' way for some spin-loop hints in between: see [`Producer`] and [`Consumer`].)
+//! A ring has no pointer inside, and all-zero memory is its valid empty state. So the same type lives in a `static`, in a
+//! struct, in an `Arc`, or in a kernel page. Rings never block: every operation is one try, of a bounded number of steps. (An end
+//! of a side with many ends may back off for some spin-loop hints in between: see [`Producer`] and [`Consumer`].)
+//!
+//! Use a ring between parties that trust each other and do not wait. A [`Channel`](crate::Channel) is a ring whose ends wait, and
+//! a [`Link`](crate::link::Link) is a ring between parties that do not trust each other.
 //!
 //! All arities are one struct, [`Ring`], whose two sides are [`Single`] or [`Multi`]:
 //!
@@ -14,7 +16,7 @@
 //!
 //! [`Lanes`] are many rings of one producer each, read as one; see [`lanes`].
 //!
-//! [`Broadcast`] has one writer and many readers, each of which reads everything; see [`broadcast`].
+//! [`Broadcast`] has one writer and many readers, each of which reads every item; see [`broadcast`].
 //!
 //! The ends of a [`Ring`] are [`Producer`] and [`Consumer`]. Besides single items they have
 //! - slices: [`Producer::push_slice`], [`Consumer::pop_slice`];

@@ -42,7 +42,7 @@ pub trait CloneEnds: Owner {}
 /// `try_split(&self)` gives its end back.
 #[derive(Debug)]
 pub struct Ref<'a> {
-    // Written only where ends can be claimed at all: a target without compare-and-swap has only `None`.
+    // Written only if ends can be claimed at all: a target without compare-and-swap has only `None`.
     ends: Option<&'a Bitmap>,
 }
 

@@ -18,12 +18,12 @@ use crate::index::{Arity, ClaimRequest, OneToOne, SideRules as _};
 use crate::stats::Refusal;
 use crate::sync::CachePadded;
 
-/// A producer of a ring: the one there is, or one of many.
+/// A producer of a ring.
 ///
 /// It borrows the ring for `'a`, or keeps it alive by `K`. Dropping it gives the end back; what was pushed stays. It can be
 /// cloned if its side is [`Multi`].
 ///
-/// A stale answer never harms: only producers fill slots, so a slot that a single producer has seen free stays free until it
+/// A stale answer does no harm: only producers fill slots, so a slot that a single producer has seen free stays free until it
 /// fills it. "Full" may be over by the time it is used.
 ///
 /// # Errors
@@ -171,7 +171,7 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
         }
         self.end.reclaim_forgotten();
         let (mut pushed, mut refused) = (0, Ok(()));
-        // At most one lap, or a ring that others keep empty would keep us for ever.
+        // At most one lap, or the call would never end in a ring that other ends keep empty.
         while pushed < capacity {
             let (least, most) = iter.size_hint();
             if most == Some(0) {

@@ -25,7 +25,7 @@ impl<T, const N: usize> Cells<T, N> {
     }
 }
 
-/// Where the slots of a ring are.
+/// The address of the slots of a ring.
 ///
 /// Copies of one ring's `Slots` may exist on both sides. Each is held by something that keeps the ring alive, or by the ring
 /// itself. Which slots it may touch follows from the positions, which the [`IndexPtr`] knows.
@@ -83,7 +83,7 @@ impl<T> Slots<T> {
         unsafe { self.tracker.write(Span::one(slot)) };
         // SAFETY: in range, as the caller says.
         let place = unsafe { self.slot(slot) };
-        // SAFETY: in bounds and aligned, as a slot of the array; nobody else touches it, as the caller says.
+        // SAFETY: in bounds and aligned, as a slot of the array; no other end touches it, as the caller says.
         unsafe { place.write(MaybeUninit::new(value)) };
     }
 
@@ -98,13 +98,13 @@ impl<T> Slots<T> {
         unsafe { self.tracker.write(Span::one(slot)) };
         // SAFETY: in range, as the caller says.
         let place = unsafe { self.slot(slot) };
-        // SAFETY: in bounds and aligned, as a slot of the array; nobody else touches it, as the caller says.
+        // SAFETY: in bounds and aligned, as a slot of the array; no other end touches it, as the caller says.
         let item = unsafe { place.read() };
         // SAFETY: initialised and not taken before, as the caller says.
         unsafe { item.assume_init() }
     }
 
-    /// Drops the item in a slot, where it is: an item may be larger than the stack.
+    /// Drops the item in a slot, in place: an item may be larger than the stack.
     ///
     /// # Safety
     /// As for [`take`](Self::take).
@@ -116,11 +116,11 @@ impl<T> Slots<T> {
         let place = unsafe { self.slot(slot) };
         // SAFETY:
         // - in bounds and aligned, as a slot of the array; `MaybeUninit<T>` has the layout of `T`;
-        // - initialised, nobody else's, and neither taken nor dropped again, as the caller says.
+        // - initialised, the caller's alone, and neither taken nor dropped again, as the caller says.
         unsafe { place.cast::<T>().drop_in_place() };
     }
 
-    /// Drops the items of `span`, where they are. If the `Drop` of one panics, the others are dropped all the same.
+    /// Drops the items of `span`, in place. If the `Drop` of one panics, the rest are dropped all the same.
     ///
     /// # Safety
     /// The slots of `span` are slots of this ring, which outlives the call. They are the caller's alone and initialised, and
@@ -161,7 +161,7 @@ impl<T> Slots<T> {
     /// Returns the two parts of `span`, to read.
     ///
     /// # Safety
-    /// The slots of `span` are slots of this ring and initialised, and nobody writes to them for the lifetime the caller
+    /// The slots of `span` are slots of this ring and initialised, and not written to for the lifetime the caller
     /// picks, which the ring outlives.
     #[inline(always)]
     pub(crate) unsafe fn parts<'a>(&self, span: Span) -> (&'a [T], &'a [T]) {

@@ -10,7 +10,7 @@ use crate::sync::Pos;
 pub(super) struct WriteEnd<T, A: Arity> {
     pub(super) index: End<A, Producers>,
     pub(super) slots: Slots<T>,
-    /// Slots that a grant has claimed, of one of many: to be aborted if it is forgotten.
+    /// Slots that a grant has claimed on a side of many ends: to be aborted if it is forgotten.
     pub(super) lent: Option<(Pos, usize)>,
 }
 
@@ -56,7 +56,7 @@ impl<T, A: Arity> WriteEnd<T, A> {
     #[inline(always)]
     pub(super) unsafe fn write(&mut self, at: Pos, value: T) {
         self.fetch_ahead(at);
-        // SAFETY: a slot of this ring, as the index found it; free and nobody else's, since it was claimed. The ring is alive,
+        // SAFETY: a slot of this ring, as the index found it; free and this end's alone, since it was claimed. The ring is alive,
         // since this end is.
         unsafe { self.slots.write(self.index.ptr().slot(at), value) };
     }
@@ -80,7 +80,7 @@ impl<T, A: Arity> WriteEnd<T, A> {
         }
     }
 
-    /// Hands over the first `count` of `claimed` slots that were claimed from `at` on, and aborts the others.
+    /// Hands over the first `count` of `claimed` slots that were claimed from `at` on, and aborts the rest.
     ///
     /// # Safety
     /// They were claimed from there on, and not finished, and `count` of them are written.

@@ -1,7 +1,7 @@
 //! Lanes: single-producer rings read as one.
 //!
 //! - `producers`: who gets a lane, who leaves it, and whose an item is.
-//! - `schedules`: strict, fair and adaptive, one thread at a time.
+//! - `schedules`: priority, round robin and adaptive round robin, one thread at a time.
 //! - `items`: drops, panics, what is forgotten.
 //! - `random`: lists of operations against a model of one `VecDeque` a lane.
 //! - `threads`: producers that come and go, and consumers.

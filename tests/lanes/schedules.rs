@@ -1,4 +1,4 @@
-//! Priority, fair and adaptive, one thread at a time.
+//! Priority, round robin and adaptive round robin, one thread at a time.
 
 use annulet::Lanes;
 use annulet::error::PopError;

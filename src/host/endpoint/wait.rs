@@ -253,7 +253,7 @@ pub(in crate::host) mod tests {
         assert_eq!(status, 0);
     }
 
-    /// Where the kernel lets nobody sleep on a word, or not on this one, an endpoint looks every millisecond.
+    /// If the kernel lets no thread sleep on a word, or not on this one, an endpoint looks every millisecond.
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     #[test]
     fn h08_a_sleep_that_is_refused_is_no_spin() {

@@ -308,7 +308,7 @@ mod tests {
             size_of::<Ring>(),
             (offset_of!(Ring, slots) + 8 * 3 * 4).next_multiple_of(align_of::<Ring>())
         );
-        // Who is there, and three readers, on a line each.
+        // Which readers are there, and three positions, on a line each.
         type Held = Broadcast<[u32; 3], 8, Gated<3>>;
         assert_eq!(offset_of!(Held, policy), offset_of!(Ring, slots));
         assert!(offset_of!(Held, slots) >= offset_of!(Held, policy) + 4 * LINE);

@@ -151,7 +151,7 @@ impl<T: Entry, const N: usize, S: Stats> Reader<'_, T, N, S> {
     ///
     /// # Examples
     ///
-    /// A writer that publishes an item for each one that is read does not keep the reader busy for ever:
+    /// A writer that publishes an item for each one that is read does not prolong the call without bound:
     ///
     /// ```
     /// let mut ring = annulet::Broadcast::<u32, 4>::new();

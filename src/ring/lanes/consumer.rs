@@ -90,7 +90,7 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Storage
 impl<'a, T, const N: usize, const L: usize, O: Schedule, A: Arity<Producers = Single>, H: Storage>
     LaneConsumer<'a, T, N, L, O, A, H>
 {
-    /// Of consumers of a single side there is one: the caller, who made it, sees to that.
+    /// The caller sees to it that a single side has one consumer.
     pub(super) fn new(lanes: &'a Lanes<T, N, L, A, H>, schedule: O) -> Self {
         // Now, so that later it loads nothing that it stores itself: what is its own is in the handle.
         Self {
@@ -197,7 +197,7 @@ impl<'a, T, const N: usize, const L: usize, O: Schedule, A: Arity<Producers = Si
     /// Moves up to `max` items into `f`, each with its producer's handle. Returns how many.
     ///
     /// One call moves at most as many as all lanes hold. The slots of one visit to a lane become free together. If `f` panics,
-    /// the items up to then are consumed, and the rest stay; one of many consumers drops those of this visit.
+    /// the items up to then are consumed, and the rest stay. If there are many consumers, those of this visit are dropped.
     ///
     /// # Examples
     ///

@@ -233,7 +233,7 @@ mod tests {
         }
     }
 
-    /// A place that is being taken still says where its last holder was. The writer does not wait for that one, who has
+    /// A place that is being taken still has its last holder's position. The writer does not wait for that one, which has
     /// left, if it is more than a ring behind; nor does it take the distance for room.
     #[test]
     fn a_place_that_is_being_taken_holds_back_nobody() {
@@ -267,7 +267,7 @@ mod tests {
             items.for_each(|item| writer.borrow_mut().try_publish(item).unwrap());
         };
         publish(0..4);
-        // The place says 0, where a ring begins: from 5 items on, that is nobody's.
+        // The place says 0, where a ring begins: from 5 items on, that is no reader's position.
         publish(4..8);
         for overtaken in [1, TRIES - 1, TRIES] {
             let tries = RefCell::new(0);
@@ -276,7 +276,7 @@ mod tests {
                 let tries = &mut *tries.borrow_mut();
                 *tries += 1;
                 if *tries <= overtaken {
-                    // So that nobody is waited for: as if the writer had looked before the place was claimed.
+                    // So that no reader is waited for: as if the writer had looked before the place was claimed.
                     ring.policy.places[0].0.publish(super::place_of(oldest).wrapping_sub(9));
                     publish(0..4);
                 }
