@@ -51,9 +51,11 @@ mod lanes;
 mod owned;
 mod reach;
 mod receiver;
+mod recv_batch;
 mod recv_future;
 mod reserve;
 mod ring;
+mod send_batch;
 mod send_future;
 mod sender;
 #[cfg(feature = "futures-v0.3")]

@@ -10,10 +10,12 @@
 //! | `arity` | how many ends each side has, as one type |
 //! | `header` | what the sides share: a line for each position, the claimed ends, the counters |
 //! | `side` | the two commit rules: one end, or several |
+//! | `direction` | what a producer and a consumer do differently |
 //! | `end` | what one end knows, and how it claims and commits |
 //! | `pace` | how long an end keeps away from a stream |
 
 mod arity;
+mod direction;
 mod end;
 mod header;
 mod pace;
@@ -21,7 +23,8 @@ mod side;
 
 pub(crate) use arity::OneToOne;
 pub use arity::{Arity, Sides};
-pub(crate) use end::{ClaimRequest, Consumers, End, Producers};
+pub(crate) use direction::{Consumers, Producers};
+pub(crate) use end::{ClaimRequest, End};
 pub(crate) use header::{Header, IndexPtr, Stamps};
 #[cfg(compare_and_swap)]
 pub use side::Multi;

@@ -34,6 +34,7 @@
 //! A [`Ring`] has four aliases, one for each [`Arity`]; the type of its ends says which: `Producer<'_, T, Sides<Multi, Single>>`
 //! is a producer of an `Mpsc`.
 
+mod arities;
 mod body;
 pub mod broadcast;
 mod consumer;
@@ -44,6 +45,7 @@ mod ends;
 mod grant;
 #[cfg(feature = "alloc")]
 mod heap;
+mod in_place;
 pub mod lanes;
 pub(crate) mod owner;
 mod producer;
@@ -52,7 +54,8 @@ mod slots;
 mod write_end;
 
 pub use crate::index::{Arity, Side, Sides, Single};
-pub use body::{Ring, Spsc};
+pub use arities::Spsc;
+pub use body::Ring;
 pub use broadcast::Broadcast;
 pub use consumer::Consumer;
 pub use drain::TryIter;
@@ -67,7 +70,7 @@ pub use crate::index::Multi;
 #[cfg(compare_and_swap)]
 pub(crate) use crate::index::SideRules;
 #[cfg(compare_and_swap)]
-pub use body::{Mpmc, Mpsc, Spmc};
+pub use arities::{Mpmc, Mpsc, Spmc};
 #[cfg(compare_and_swap)]
 pub(crate) use owner::sealed::HasEnds;
 
