@@ -97,7 +97,8 @@ fuzz_target!(|claim: Claim| {
     let mut mint =
         |who, region: Handle<Region>, rights| caps.mint(who, Object::Region(region), rights, 0).unwrap();
     let all = Rights::READ | Rights::REVOKE;
-    let list: [(Handle<Cap>, Result<Handle<Region>, CapError>); 7] = [
+    type Answer = Result<Handle<Region>, CapError>;
+    let list: [(Handle<Cap>, Answer); 7] = [
         (mint(ME, a, all), Ok(a)),
         (mint(ME, b, all), Ok(b)),
         (mint(ME, c, all), Ok(c)),

@@ -393,7 +393,8 @@ impl<T, A: Arity> Drop for Items<T, A> {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{Mpmc, Mpsc, Ring, Spmc, Spsc};
+    use super::Ring;
+    use crate::ring::{Mpmc, Mpsc, Spmc, Spsc};
     use crate::ring::{Multi, Sides, Single};
     use crate::stats::Counts;
     use core::mem::{align_of, offset_of, size_of};

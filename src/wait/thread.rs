@@ -242,7 +242,8 @@ mod tests {
     /// there, so a task that waits has to look.
     #[test]
     fn d19_a_thread_that_was_outrun_until_its_deadline_wakes_the_next() {
-        let looks: [(fn() -> Attempt<()>, usize); 2] = [(|| Attempt::Retry, 1), (|| Attempt::NotYet, 0)];
+        type Look = fn() -> Attempt<()>;
+        let looks: [(Look, usize); 2] = [(|| Attempt::Retry, 1), (|| Attempt::NotYet, 0)];
         for (look, woken) in looks {
             let (event, platform, wakes) = (Event::<2>::new(), Ticking::default(), Arc::<Wakes>::default());
             let waker = Waker::from(Arc::clone(&wakes));

@@ -98,6 +98,9 @@ impl Wait for Lot {
     }
 }
 
+/// What is done in place of a sleep: of this platform, on this word, while it holds this, until then.
+type Sleep<'t> = dyn Fn(&ByHand<'t>, &Word, u32, Deadline) + 't;
+
 /// A platform of closures, by which a test says what happens. Without them, nobody may sleep.
 pub struct ByHand<'t> {
     pub clock: AtomicU64,
@@ -106,7 +109,7 @@ pub struct ByHand<'t> {
     pub asymmetric: bool,
     pub patience: Strategy,
     pub notify: Box<dyn Fn(u32) -> u32 + 't>,
-    pub sleep: Box<dyn Fn(&Self, &Word, u32, Deadline) + 't>,
+    pub sleep: Box<Sleep<'t>>,
     pub fence: Box<dyn Fn() -> bool + 't>,
     pub turn: Box<dyn Fn(&Self) + 't>,
 }

@@ -397,7 +397,9 @@ pub mod owned {
 
     type Owned<P, C> = Kept<Channel<Ring<Item, 2, Sides<P, C>>, Platform, 0>>;
 
-    fn ends<P: Side, C: Side>() -> (Sender<Owned<P, C>>, Receiver<Owned<P, C>>) {
+    type Ends<C> = (Sender<C>, Receiver<C>);
+
+    fn ends<P: Side, C: Side>() -> Ends<Owned<P, C>> {
         Channel::new_split(Platform::new())
     }
 

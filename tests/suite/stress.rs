@@ -14,6 +14,11 @@ use crate::threads::Dice;
 
 type Tx<'r, P, C> = Producer<'r, Item, Sides<P, C>>;
 type Rx<'r, P, C> = Consumer<'r, Item, Sides<P, C>>;
+/// Makes as many ends of one as its side may have.
+type Producers<P, C> = for<'r> fn(Tx<'r, P, C>) -> Txs<'r, P, C>;
+type Consumers<P, C> = for<'r> fn(Rx<'r, P, C>) -> Rxs<'r, P, C>;
+type Txs<'r, P, C> = Vec<Tx<'r, P, C>>;
+type Rxs<'r, P, C> = Vec<Rx<'r, P, C>>;
 
 /// Four words that belong together, so that a torn item shows.
 type Item = [u64; 4];
@@ -133,8 +138,8 @@ fn consume<P: Side, C: Looking>(
 
 fn stress<P: Side, C: Looking, const N: usize>(
     origin: usize,
-    producers: for<'r> fn(Tx<'r, P, C>) -> Vec<Tx<'r, P, C>>,
-    consumers: for<'r> fn(Rx<'r, P, C>) -> Vec<Rx<'r, P, C>>,
+    producers: Producers<P, C>,
+    consumers: Consumers<P, C>,
     time: Duration,
 ) -> u64 {
     let mut ring = Ring::<Item, N, Sides<P, C>>::starting_at(origin);
@@ -181,11 +186,7 @@ fn stress<P: Side, C: Looking, const N: usize>(
 }
 
 /// One arity, with rings that are small enough to be full and empty all the time, and one that is not.
-fn stress_all<P: Side, C: Looking>(
-    name: &str,
-    producers: for<'r> fn(Tx<'r, P, C>) -> Vec<Tx<'r, P, C>>,
-    consumers: for<'r> fn(Rx<'r, P, C>) -> Vec<Rx<'r, P, C>>,
-) {
+fn stress_all<P: Side, C: Looking>(name: &str, producers: Producers<P, C>, consumers: Consumers<P, C>) {
     let seconds = std::env::var("ANNULET_STRESS_SECONDS").map_or(0.3, |seconds| seconds.parse().unwrap());
     let time = Duration::from_secs_f64(seconds / 3.0);
     let mut total = stress::<P, C, 2>(usize::MAX - 5, producers, consumers, time);

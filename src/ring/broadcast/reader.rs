@@ -305,10 +305,11 @@ mod tests {
     #[derive(Clone, Copy, Debug, PartialEq)]
     struct Raced([u32; 1]);
 
+    /// The writer, how many of the next copies it races with, and what it publishes next.
+    type Race = (Writer<'static, Raced, 2, Overwrite, Counts>, usize, u32);
+
     std::thread_local! {
-        /// The writer, how many of the next copies it races with, and what it publishes next.
-        static RACE: RefCell<Option<(Writer<'static, Raced, 2, Overwrite, Counts>, usize, u32)>> =
-            const { RefCell::new(None) };
+        static RACE: RefCell<Option<Race>> = const { RefCell::new(None) };
     }
 
     /// For the next `copies`, as many items as there are slots are published behind each.

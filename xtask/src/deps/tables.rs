@@ -43,8 +43,7 @@ pub const DEVIATIONS: &[(&str, &str, &str)] = &[
 ];
 
 /// Which two files import each other, and why.
-pub const MUTUAL: &[(&str, &str, &str)] = &[
-];
+pub const MUTUAL: &[(&str, &str, &str)] = &[];
 
 /// Where `Ordering` may be named besides `src/atomic`, and why.
 pub const ORDERING: &[(&str, &str)] = &[

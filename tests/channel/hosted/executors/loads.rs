@@ -129,7 +129,7 @@ fn lanes(host: Host) {
     jobs.push(receives(channel.try_receiver(RoundRobin::default()).unwrap(), &seen));
     run(host, jobs);
     seen.check_shared(4, EACH);
-    assert_eq!(waiting(&channel), (0, 0));
+    assert_eq!(waiting(channel), (0, 0));
 }
 
 /// Each reader gets each item, and the writer waits for the slowest.
@@ -142,7 +142,7 @@ fn gated(host: Host) {
     jobs.push(sends(channel.try_sender().unwrap(), 0, EACH));
     run(host, jobs);
     seen.check_each(EACH);
-    assert_eq!(waiting(&channel), (0, 0));
+    assert_eq!(waiting(channel), (0, 0));
 }
 
 /// Lets other tasks run.
@@ -188,7 +188,7 @@ fn overwritten(host: Host) {
         }
     }));
     run(host, jobs);
-    assert_eq!(waiting(&channel), (0, 0));
+    assert_eq!(waiting(channel), (0, 0));
 }
 
 /// Sinks of many senders into one stream, that is forwarded into the next channel.
