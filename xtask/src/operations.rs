@@ -29,6 +29,7 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("src/ring/body.rs", "starting_at", "for tests"),
     ("src/ring/heap.rs", "boxed", "the heap's"),
     ("src/ring/heap.rs", "try_boxed", "the heap's"),
+    ("src/channel/owned.rs", "new_split", "the heap's"),
     ("src/words/mod.rs", "keep", "of a mapping"),
 ];
 

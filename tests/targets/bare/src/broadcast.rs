@@ -67,6 +67,7 @@ ops! {
         rings.writer.publish_slice(items.get(..b).unwrap_or(&items));
         0
     }
+    publish_iter(rings, a, b) { rings.writer.publish_iter((0..b).map(|_| item(a))) }
     writer_counts(rings, _, _) {
         rings.writer.len() + rings.writer.capacity() + usize::from(rings.writer.is_empty())
     }
@@ -82,7 +83,7 @@ ops! {
         rings.reader = rings.reader.clone();
         0
     }
-    try_read_grant(rings, _, _) { rings.reader.try_read().map_or(0, see) }
+    try_read(rings, _, _) { rings.reader.try_read().map_or(0, see) }
     try_read_slice(rings, a, b) {
         let mut out = [item(a); 12];
         let read = out.get_mut(..b).map_or(Ok(0), |out| rings.reader.try_read_slice(out));
@@ -157,6 +158,10 @@ ops! {
         let items = [item(a); 12];
         let Some(writer) = &mut held.writer else { return 0 };
         writer.publish_partial_slice(items.get(..b).unwrap_or(&items))
+    }
+    publish_partial_iter(held, a, b) {
+        let Some(writer) = &mut held.writer else { return 0 };
+        writer.publish_partial_iter((0..b).map(|_| item(a)))
     }
     gated_writer_counts(held, _, _) {
         let Some(writer) = &mut held.writer else { return 0 };

@@ -108,7 +108,10 @@ fn of_recv(why: RecvError) -> usize {
 }
 
 fn of_send<T: Item>(sent: Result<(), SendError<T>>) -> usize {
-    sent.map_or_else(|back| back.into_inner().see(), |()| 0)
+    let why = |back: SendError<T>| {
+        usize::from(back.is_timeout()) + 2 * usize::from(back.is_closed()) + back.into_inner().see()
+    };
+    sent.map_or_else(why, |()| 0)
 }
 
 /// Polls with a waker of which nothing is known.

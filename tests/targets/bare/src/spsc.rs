@@ -152,6 +152,9 @@ ops! {
         let seen = first.iter().chain(second).map(T::see).fold(0, usize::wrapping_add);
         seen ^ grant.release(b)
     }
+    try_read_grant_exact(rings, a, b) {
+        rings.rx.try_read_grant_exact(a).map_or(b, |grant| grant.iter().map(T::see).fold(0, usize::wrapping_add))
+    }
     try_read_drop(rings, a, _) {
         let Ok(grant) = rings.rx.try_read_grant(a) else { return 0 };
         grant.items().len()
