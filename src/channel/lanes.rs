@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 use core::ops::Deref;
 
 use super::ends::sealed;
-use super::reach::{ChannelRef, InChannel, Membership};
+use super::reach::{self, ChannelRef, InChannel, Membership};
 use super::state::sealed::Core;
 use super::{Channel, Receiver, RecvEnd, Sender, TryRecvError};
 use crate::atomic::Role;
@@ -31,6 +31,8 @@ impl<C: Clone, O> Clone for Scheduled<C, O> {
         Self { channel: self.channel.clone(), order: PhantomData }
     }
 }
+
+impl<C: reach::sealed::Reach, O> reach::sealed::Reach for Scheduled<C, O> {}
 
 impl<C: Deref, O> Deref for Scheduled<C, O> {
     type Target = C::Target;

@@ -1,6 +1,6 @@
 //! Owned channels: on the heap, and kept there by their ends.
 
-use super::reach::{ChannelRef, Membership};
+use super::reach::{ChannelRef, Membership, sealed};
 #[cfg(not(loom))]
 use super::state::State;
 use super::{Channel, Receiver, Sender};
@@ -8,6 +8,8 @@ use crate::atomic::Role;
 use crate::ring::{Arity, Consumer, Producer, Ring};
 use crate::sync::Arc;
 use crate::wait::Wait;
+
+impl<X> sealed::Reach for Arc<X> {}
 
 impl<T, const N: usize, A: Arity, W: Wait, const TASKS: usize> ChannelRef
     for Arc<Channel<Ring<T, N, A>, W, TASKS>>

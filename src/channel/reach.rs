@@ -30,7 +30,7 @@ use crate::sync::is_over;
 /// # assert_eq!(send_twice(&mut tx), Ok(()));
 /// # }
 /// ```
-pub trait ChannelRef: Clone + Deref<Target: AnyChannel> {
+pub trait ChannelRef: Clone + Deref<Target: AnyChannel> + sealed::Reach {
     /// What is sent.
     type Item;
     /// The end of the ring that a sender has.
@@ -47,6 +47,10 @@ pub trait ChannelRef: Clone + Deref<Target: AnyChannel> {
 
 pub(crate) mod sealed {
     use super::{ChannelRef, End, Membership};
+
+    /// What refers to a channel, and to the same one as long as it lives.
+    pub trait Reach {}
+    impl<X> Reach for &X {}
 
     /// An end in a channel, and its membership there.
     pub trait Attached {
@@ -207,8 +211,8 @@ type Target<X> = <<X as Attached>::Channel as Deref>::Target;
 pub(super) fn apart<X: Attached>(attached: &mut X) -> (&mut X::End, &Target<X>) {
     let channel: *const Target<X> = &raw const **attached.membership().channel();
     // SAFETY: of a shared reference, so valid, aligned and initialised. It is so for as long as the result is used:
-    // - the channel is no part of the end. It is what the membership's `&` or `Arc` refers to, so a mutable borrow of the end
-    //   overlaps none of it, and nobody borrows it mutably while there is a reference to it;
+    // - the channel is no part of the end. It is what the membership's `&` or `Arc` refers to, as `Reach` says, so a mutable
+    //   borrow of the end overlaps none of it, and it is not borrowed mutably while there is a reference to it;
     // - it lives as long as the membership does. `attached` is borrowed as long as the result, so it is not dropped;
     // - nor is the membership replaced through the end: the callers are generic in it, and have no other one to put
     //   there.

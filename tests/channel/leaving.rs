@@ -286,3 +286,23 @@ fn d19_a_forgotten_future_goes_with_its_channel() {
     drop((tx, rx));
     assert_eq!(task.wakers(), 0);
 }
+
+/// The ends of two channels are exchanged through their guards. Each keeps the channel that it is an end of, signals it, and
+/// closes it when it goes: none is used after it was freed, and none has two producers.
+#[test]
+fn d08_ends_that_are_exchanged_stay_with_their_channels() {
+    let (mut one, mut one_rx) = Owned::<Spsc<u32, 2>>::new_split(Lot::new());
+    let (mut two, mut two_rx) = Owned::<Spsc<u32, 2>>::new_split(Lot::new());
+    std::mem::swap(&mut *one.end(), &mut *two.end());
+    let mut recv = two_rx.recv_async();
+    let task = Task::waiting(&mut recv);
+    one.try_send(2).unwrap();
+    assert_eq!((task.wakes(), task.poll(&mut recv)), (1, Poll::Ready(Ok(2))));
+    drop(recv);
+    two.try_send(1).unwrap();
+    assert_eq!(one_rx.try_recv(), Ok(1));
+    drop(one);
+    assert_eq!((one_rx.try_recv(), two_rx.try_recv()), (Err(TryRecvError::Empty), Err(TryRecvError::Closed)));
+    drop((two_rx, one_rx));
+    assert_eq!(two.try_send(3), Err(TrySendError::Closed(3)));
+}
