@@ -107,7 +107,7 @@ pub enum Site {
     /// `WakerCell::vacate`: the Acquire load of the exchange that finds the waker taken.
     TaskVacate,
     /// `WakerCell::free`: the Release store that gives a slot up.
-    SeatGiveBack,
+    SlotGiveBack,
     /// `PeerCounts::leave`: the Release half of going.
     PartyLeave,
     /// `PeerCounts::close`: the Release half of closing.

@@ -75,7 +75,7 @@ impl WakerCell {
     /// Frees the slot, by the last party that had it.
     fn free(&self) {
         // Release: pairs with the next holder's `arm`.
-        self.state.store(FREE, order(Site::SeatGiveBack, Ordering::Release));
+        self.state.store(FREE, order(Site::SlotGiveBack, Ordering::Release));
     }
 
     /// Leaves a waker. Only for the task that has the slot.

@@ -72,7 +72,7 @@ const SITES: &[Site] = &[
     Site::TaskDone,
     Site::TaskRetake,
     Site::TaskVacate,
-    Site::SeatGiveBack,
+    Site::SlotGiveBack,
     Site::PartyLeave,
     Site::PartyClose,
     Site::PartyLook,

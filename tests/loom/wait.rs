@@ -32,9 +32,9 @@ models! {
         kills [SignalFence TaskFence TaskArm TaskWake] mutant |main| push_and_poll(main, false);
     fn d19_a_waker_is_replaced = |main| replace(main, true),
         kills [TaskArm TaskWake TaskDone TaskRetake] mutant |main| replace(main, false);
-    fn d19_a_seat_is_used_again kills [SeatGiveBack] mutant d19_mutant_expects_a_seat;
+    fn d19_a_seat_is_used_again kills [SlotGiveBack] mutant d19_mutant_expects_a_seat;
     fn d19_a_seat_that_a_signaller_frees kills [TaskDone] mutant d19_mutant_counts_wakers_too_early;
-    fn d19_a_seat_changes_hands_during_a_wake within 2 kills [SeatGiveBack TaskDone TaskRetake];
+    fn d19_a_seat_changes_hands_during_a_wake within 2 kills [SlotGiveBack TaskDone TaskRetake];
     fn d19_a_seat_is_left_after_a_wake kills [TaskDone TaskVacate];
 }
 
