@@ -28,8 +28,8 @@
 //!
 //! # Guarantees
 //!
-//! All errors are small and `non_exhaustive`, hold no strings and no allocation, implement [`core::error::Error`], and give back
-//! what was refused.
+//! The errors of this module are small and `non_exhaustive`, do not allocate, and implement [`core::error::Error`]. [`PushError`]
+//! gives back the value that was refused.
 
 /// What an error says, variant by variant, in the words of `write!`.
 macro_rules! says {

@@ -72,7 +72,7 @@ pub(crate) struct Sequence<const HALF: u32>(u64);
 
 impl<const HALF: u32> Sequence<HALF> {
     /// True if one word of `HALF + 1` bits is not enough.
-    // Under loom each form is chosen: see `sync::form`.
+    // Under loom each form is chosen: see `atomic::site::form`.
     #[cfg_attr(loom, allow(dead_code))]
     pub(crate) const SPLIT: bool = HALF < 63;
     /// The most by which a position may be moved on at once: then hi changes by at most one.

@@ -180,11 +180,12 @@ fn send_once(sock: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> Resu
 ///
 /// Waits for it until `deadline`. Every slot of `fds` then holds a descriptor, close-on-exec, in the order sent. On error `fds`
 /// is as it was, all that arrived is closed, and the contents of `buf` are unspecified. The message is used up, except after
-/// `Empty`, `TooManyFds`, `TooManyUnclosed` and `Timeout`.
+/// `Empty`, `TooManyFds`, `TooManyUnclosed` and `Timeout`. After `Io` it is not known.
 ///
 /// # Errors
 ///
-/// [`PassError`]: `TooManyUnclosed` while there is no room for descriptors that might have to be closed
+/// [`PassError`]: `Empty` for an empty `buf`, `TooManyFds` for more `fds` than a message can have, `Timeout` if no message came
+/// until `deadline`, `Io` for an error of the kernel's. `TooManyUnclosed` while there is no room for descriptors that might have to be closed
 /// ([`closer::wait_for_room`]). For a message, the first that applies in the order `Truncated`, `FdLimit` or `FdTruncated`,
 /// `Closed`, `FdSurplus` or `FdMissing`.
 ///

@@ -1,8 +1,8 @@
 //! The atomic protocols of the crate, one to a file. No other module spells an ordering, but for `words` (a peer's memory)
 //! and `stats` (numbers that hand nothing over).
 //!
-//! Each value is valid and empty when its memory is zero. Each method says what its ordering pairs with, and has a
-//! [`Site`](site::Site) that a model fails without.
+//! Each value is valid and empty when its memory is zero. Each method says what its ordering pairs with. An ordering that is not
+//! Relaxed has a [`Site`](site::Site) that a model fails without, except in `sleepers`: loom cannot explore what those forbid.
 //!
 //! | file | what | used by |
 //! |---|---|---|

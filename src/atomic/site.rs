@@ -169,7 +169,7 @@ pub mod weaken {
     }
 }
 
-/// Under loom: which form a position has that never comes round ([`SplitCursor`](crate::cursor::SplitCursor)), so that one build
+/// Under loom: which form a position has that never comes round ([`SplitCursor`](crate::atomic::SplitCursor)), so that one build
 /// explores both.
 #[cfg(loom)]
 pub mod form {

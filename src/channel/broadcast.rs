@@ -1,7 +1,7 @@
 //! Channels over a broadcast: one sender, and each receiver gets each item.
 
-use super::ends::sealed;
-use super::reach::{ChannelRef, InChannel, Membership};
+use super::channel_ref::{ChannelRef, InChannel, Membership};
+use super::end_traits::sealed;
 use super::state::sealed::Core;
 use super::state::{Condition, SignalOnDrop};
 use super::{Channel, Receiver, RecvEnd, SendEnd, Sender, TryRecvError};
@@ -182,7 +182,7 @@ impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats> sealed::End for Writ
 impl<T: Entry, const N: usize, S: Stats> SendEnd for Writer<'_, T, N, Overwrite, S> {}
 impl<T: Entry, const N: usize, S: Stats> sealed::SendEnd for Writer<'_, T, N, Overwrite, S> {
     type Item = T;
-    const FOR_ALL: bool = true;
+    const IS_BROADCAST: bool = true;
 
     #[inline]
     fn put(&mut self, item: T) -> Result<(), PushError<T>> {
@@ -201,7 +201,7 @@ impl<T: Entry, const N: usize, S: Stats> sealed::SendEnd for Writer<'_, T, N, Ov
 impl<T: Entry, const N: usize, const R: usize, S: Stats> SendEnd for Writer<'_, T, N, Gated<R>, S> {}
 impl<T: Entry, const N: usize, const R: usize, S: Stats> sealed::SendEnd for Writer<'_, T, N, Gated<R>, S> {
     type Item = T;
-    const FOR_ALL: bool = true;
+    const IS_BROADCAST: bool = true;
 
     #[inline]
     fn put(&mut self, item: T) -> Result<(), PushError<T>> {

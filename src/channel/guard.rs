@@ -3,8 +3,8 @@
 use core::fmt;
 use core::ops::{Deref, DerefMut};
 
-use super::ends::sealed::End as _;
-use super::reach::sealed::Attached;
+use super::channel_ref::sealed::Attached;
+use super::end_traits::sealed::End as _;
 use super::state::{Condition, signal};
 use crate::sync::is_over;
 

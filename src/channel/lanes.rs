@@ -3,8 +3,8 @@
 use core::marker::PhantomData;
 use core::ops::Deref;
 
-use super::ends::sealed;
-use super::reach::{self, ChannelRef, InChannel, Membership};
+use super::channel_ref::{self, ChannelRef, InChannel, Membership};
+use super::end_traits::sealed;
 use super::state::sealed::Core;
 use super::{Channel, Receiver, RecvEnd, Sender, TryRecvError};
 use crate::atomic::Role;
@@ -32,7 +32,7 @@ impl<C: Clone, O> Clone for Scheduled<C, O> {
     }
 }
 
-impl<C: reach::sealed::Reach, O> reach::sealed::Reach for Scheduled<C, O> {}
+impl<C: channel_ref::sealed::Reach, O> channel_ref::sealed::Reach for Scheduled<C, O> {}
 
 impl<C: Deref, O> Deref for Scheduled<C, O> {
     type Target = C::Target;
@@ -167,7 +167,7 @@ impl<T, const N: usize, const L: usize, O: Schedule, A: Arity<Producers = Single
     for LaneConsumer<'_, T, N, L, O, A, H>
 {
     type Item = T;
-    const ROOM_IS_ONE_SENDERS: bool = true;
+    const ROOM_IS_PER_SENDER: bool = true;
 
     #[inline]
     fn take(&mut self) -> Result<T, TryRecvError> {

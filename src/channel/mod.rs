@@ -42,14 +42,14 @@
 //! the type of the channel. A function over ends of any channel asks for a [`ChannelRef`].
 
 mod broadcast;
-mod ends;
+mod channel_ref;
+mod end_traits;
 mod error;
-mod future;
 mod guard;
 mod lanes;
 #[cfg(arc)]
 mod owned;
-mod reach;
+mod poll;
 mod receiver;
 mod recv_batch;
 mod recv_future;
@@ -70,11 +70,11 @@ use core::fmt;
 use core::task::{Context, Poll};
 use core::time::Duration;
 
-pub use ends::{RecvEnd, SendEnd};
+pub use channel_ref::{ChannelRef, InChannel, Membership};
+pub use end_traits::{RecvEnd, SendEnd};
 pub use error::{RecvError, SendError, TryRecvError, TrySendError};
 pub use guard::EndGuard;
 pub use lanes::{LaneReceiver, Scheduled};
-pub use reach::{ChannelRef, InChannel, Membership};
 pub use receiver::Receiver;
 pub use recv_future::{RecvFuture, RecvReady};
 pub use reserve::{Permit, Reserve};
@@ -97,10 +97,10 @@ use state::{Condition, State, WaitState};
 /// [`Broadcast`](crate::Broadcast).
 ///
 /// `W` is what the platform sleeps with (`host::Futex` on Linux). With [`Metered`](crate::wait::Metered) around it, it is
-/// counted how long ends wait. Any number of threads, and with feature `alloc` of asynchronous tasks, waits on each side for
-/// nothing. Without it, `TASKS` tasks do, and more try again and again: see [`Event`](crate::wait::Event).
+/// counted how long ends wait. Any number of threads can wait on each side without polling, and with feature `alloc` any number
+/// of asynchronous tasks. Without it `TASKS` tasks can, and further tasks poll repeatedly: see [`Event`](crate::wait::Event).
 ///
-/// Like the ring in it, it is one place-free value. If `W` has no state or may be zero, all-zero memory is an empty, open
+/// Like the ring in it, it contains no pointer into itself, so it can live anywhere. If `W` has no state or may be zero, all-zero memory is an empty, open
 /// channel.
 ///
 /// # Guarantees
@@ -108,7 +108,7 @@ use state::{Condition, State, WaitState};
 /// | | |
 /// |---|---|
 /// | order, progress of tries | the ring's |
-/// | nobody waits | sending and receiving cost what they cost in the ring, and three loads |
+/// | no end waits | sending and receiving cost what they cost in the ring, at most three loads, and a fence if the platform has none for the whole process |
 /// | the last sender goes | receivers get everything that was sent, and then `Closed` |
 /// | the last receiver goes | sends are refused, and give the item back |
 /// | what is queued then | stays for the next receiver; an owned channel, which can have none, drops it |
@@ -117,7 +117,7 @@ use state::{Condition, State, WaitState};
 /// | a waiting end | wakes up in each of these cases |
 /// | a borrowed end ([`Sender::end`]) | signals what was done through it when its guard is dropped |
 /// | data and room | are two events: a signal for one never goes to an end that waits for the other |
-/// | an end of a party that was gone | can be made again: a task that starts anew goes on where the last one stopped |
+/// | an end of a side that was gone | can be made again: a task that starts anew goes on where the last one stopped |
 /// | ends | of each side 2²⁸ are counted. If there were more at once, it no longer closes when they go |
 #[repr(C)]
 pub struct Channel<R, W, const TASKS: usize = 8> {
@@ -137,7 +137,8 @@ pub struct PerSide<N> {
 
 impl<R, W> Channel<R, W> {
     const_fn! {
-        /// A channel over this ring, lanes or broadcast, whose ends sleep by `wait`: eight tasks wait for nothing on each side.
+        /// A channel over this ring, lanes or broadcast, whose ends sleep by `wait`. Without feature `alloc`, eight tasks
+        /// can wait on each side without polling.
         #[must_use]
         pub const fn new(ring: R, wait: W) -> Self {
             Self::over(ring, wait)
@@ -154,13 +155,13 @@ impl<R, W, const TASKS: usize> Channel<R, W, TASKS> {
         }
     }
 
-    /// Returns what is in it. That it is borrowed exclusively proves that there is no end.
+    /// Returns the ring. That it is borrowed exclusively proves that there is no end.
     #[must_use]
     pub const fn ring_mut(&mut self) -> &mut R {
         &mut self.ring
     }
 
-    /// Returns what its ends sleep by.
+    /// Returns the platform, by which its ends sleep.
     #[must_use]
     pub const fn platform(&self) -> &W {
         &self.state.wait

@@ -1,6 +1,6 @@
 //! Owned channels: on the heap, and kept there by their ends.
 
-use super::reach::{ChannelRef, Membership, sealed};
+use super::channel_ref::{ChannelRef, Membership, sealed};
 #[cfg(not(loom))]
 use super::state::State;
 use super::{Channel, Receiver, Sender};

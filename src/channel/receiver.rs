@@ -3,11 +3,11 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::ends::Quiet;
-use super::ends::sealed::{End as _, Many, RecvEnd};
+use super::channel_ref::sealed::Attached as _;
+use super::channel_ref::{ChannelRef, apart};
+use super::end_traits::Quiet;
+use super::end_traits::sealed::{End as _, Many, RecvEnd};
 use super::guard::{EndGuard, pay};
-use super::reach::sealed::Attached as _;
-use super::reach::{ChannelRef, apart};
 use super::state::sealed::AnyChannel as _;
 use super::state::{Condition, SignalOnDrop, close, signal};
 use super::{RecvError, TryRecvError};
@@ -40,7 +40,7 @@ use crate::wait::{Attempt, Deadline, Strategy, TimedOut};
 /// assert_eq!(rx.try_recv(), Err(TryRecvError::Closed));
 /// # }
 /// ```
-#[must_use = "dropping the last receiver closes the channel"]
+#[must_use = "dropping the last receiver disconnects the senders"]
 pub struct Receiver<C: ChannelRef> {
     pub(super) rx: C::Rx,
     pub(super) strategy: Strategy,
@@ -60,7 +60,7 @@ impl<C: ChannelRef> Receiver<C> {
     /// Waits in this way from now on.
     pub fn set_strategy(&mut self, strategy: Strategy) {
         self.strategy = strategy;
-        self.rx.end_mut().keep_away(strategy.away());
+        self.rx.end_mut().set_max_pause(strategy.max_pause());
     }
 
     /// The same receiver, which waits in this way.
@@ -190,7 +190,7 @@ impl<C: ChannelRef> Receiver<C> {
         close(self.channel());
     }
 
-    /// Returns true if nothing more will be sent: it was closed, or all senders are gone. There may still be items.
+    /// Returns true if the channel was closed, or has no sender now. There may still be items.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.channel().peers().is_disconnected(Role::Sender)

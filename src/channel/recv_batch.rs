@@ -2,10 +2,10 @@
 
 use core::time::Duration;
 
-use super::ends::Quiet;
-use super::ends::sealed::RecvEnd as _;
+use super::channel_ref::{ChannelRef, apart};
+use super::end_traits::Quiet;
+use super::end_traits::sealed::RecvEnd as _;
 use super::error::{RecvError, TryRecvError};
-use super::reach::{ChannelRef, apart};
 use super::receiver::{Receiver, for_good, once_more};
 use super::state::sealed::AnyChannel as _;
 use super::state::{Condition, SignalOnDrop, signal};

@@ -6,11 +6,11 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use super::RecvError;
-use super::ends::Quiet;
-use super::ends::sealed::RecvEnd as _;
-use super::future::poll;
+use super::channel_ref::{ChannelRef, apart};
+use super::end_traits::Quiet;
+use super::end_traits::sealed::RecvEnd as _;
 use super::guard::pay;
-use super::reach::{ChannelRef, apart};
+use super::poll::poll;
 use super::receiver::{Receiver, look};
 use super::sender::Gone;
 use super::state::sealed::AnyChannel as _;
@@ -49,8 +49,9 @@ impl<C: ChannelRef> Receiver<C> {
         RecvFuture { receiver: self, state: WaitState::NONE }
     }
 
-    /// Waits until there is an item, or nothing more will come: then [`try_recv`](Self::try_recv) says more than
-    /// `Empty` or `Pending`, unless another receiver was faster; or one of many senders gave up a state, which it goes past.
+    /// Waits until there is an item, or nothing more will come. Then [`try_recv`](Self::try_recv) answers neither `Empty` nor
+    /// `Pending`, unless another receiver was faster. The exception is a slot that one of many senders aborted: the receiver skips
+    /// it, and may find nothing behind it.
     ///
     /// ```
     /// # #[cfg(feature = "std")] {
@@ -81,7 +82,7 @@ impl<C: ChannelRef> Receiver<C> {
             let mut end = Quiet::when(core::mem::replace(&mut quiet, true), end);
             look::<C, _>(&mut end, channel, C::RecvEnd::take)
         };
-        // SAFETY: the places of a receiver's futures are used for the data of its line only.
+        // SAFETY: a receiver's wait state is used with its channel, and for data, only.
         let polled = unsafe { poll::<C, _, _>(channel, Condition::Data, state, context, true, look) };
         polled.map(|(item, waited)| {
             if item.is_ok() {

@@ -6,7 +6,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
 use super::SendError;
-use super::reach::{ChannelRef, apart};
+use super::channel_ref::{ChannelRef, apart};
 use super::sender::{Sender, signal_sent};
 use super::state::WaitState;
 use super::state::sealed::AnyChannel as _;

@@ -1,8 +1,8 @@
 //! Channels over a ring: one sender or many, one receiver or many.
 
-use super::ends::sealed;
-use super::reach::sealed::Attached;
-use super::reach::{ChannelRef, Membership};
+use super::channel_ref::sealed::Attached;
+use super::channel_ref::{ChannelRef, Membership};
+use super::end_traits::sealed;
 use super::state::sealed::Core;
 use super::{Channel, Receiver, RecvEnd, SendEnd, Sender, TryRecvError};
 use crate::atomic::Role;
@@ -139,16 +139,16 @@ impl<T, A: Arity, K: Owner> sealed::End for Producer<'_, T, A, K> {
     fn reclaim_forgotten(&mut self) {
         self.reclaim_forgotten();
     }
-    fn keep_away(&mut self, hints: u16) {
-        self.keep_away(hints);
+    fn set_max_pause(&mut self, hints: u16) {
+        self.set_max_pause(hints);
     }
 }
 
 impl<T, A: Arity, K: Owner> SendEnd for Producer<'_, T, A, K> {}
 impl<T, A: Arity, K: Owner> sealed::SendEnd for Producer<'_, T, A, K> {
     type Item = T;
-    const FOR_ALL: bool = false;
-    const AWAITED: bool = A::Producers::SHARED && A::Consumers::SHARED;
+    const IS_BROADCAST: bool = false;
+    const PENDING_IS_SHARED: bool = A::Producers::SHARED && A::Consumers::SHARED;
 
     #[inline(always)]
     fn put(&mut self, item: T) -> Result<(), PushError<T>> {
@@ -168,8 +168,8 @@ impl<T, A: Arity, K: Owner> sealed::End for Consumer<'_, T, A, K> {
     fn set_quiet(&mut self, quiet: bool) {
         self.set_quiet(quiet);
     }
-    fn keep_away(&mut self, hints: u16) {
-        self.keep_away(hints);
+    fn set_max_pause(&mut self, hints: u16) {
+        self.set_max_pause(hints);
     }
 }
 

@@ -2,11 +2,11 @@
 
 use core::time::Duration;
 
-use super::ends::Quiet;
-use super::ends::sealed::SendEnd as _;
+use super::channel_ref::{ChannelRef, apart};
+use super::end_traits::Quiet;
+use super::end_traits::sealed::SendEnd as _;
 use super::error::{SendError, TrySendError};
 use super::guard::pay;
-use super::reach::{ChannelRef, apart};
 use super::sender::{Gone, Sender};
 use super::state::sealed::AnyChannel as _;
 use super::state::{Condition, SignalOnDrop};

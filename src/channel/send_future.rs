@@ -6,11 +6,11 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use super::SendError;
-use super::ends::Quiet;
-use super::ends::sealed::SendEnd as _;
-use super::future::poll;
+use super::channel_ref::{ChannelRef, apart};
+use super::end_traits::Quiet;
+use super::end_traits::sealed::SendEnd as _;
 use super::guard::pay;
-use super::reach::{ChannelRef, apart};
+use super::poll::poll;
 use super::sender::{Gone, Sender, try_put};
 use super::state::sealed::AnyChannel as _;
 use super::state::{Condition, WaitState};
@@ -70,7 +70,7 @@ impl<C: ChannelRef> Sender<C> {
             let mut end = Quiet::when(core::mem::replace(&mut quiet, true), end);
             try_put::<C>(&mut end, channel, item)
         };
-        // SAFETY: the places of a sender's futures are used for the room of its line only.
+        // SAFETY: a sender's wait state is used with its channel, and for room, only.
         let polled = unsafe { poll::<C, _, _>(channel, Condition::Room, state, context, true, look) };
         polled.map(|(sent, waited)| {
             if sent.is_ok() {

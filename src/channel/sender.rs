@@ -3,11 +3,11 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::ends::Quiet;
-use super::ends::sealed::{End as _, Many, SendEnd};
+use super::channel_ref::sealed::Attached as _;
+use super::channel_ref::{ChannelRef, apart};
+use super::end_traits::Quiet;
+use super::end_traits::sealed::{End as _, Many, SendEnd};
 use super::guard::{EndGuard, pay};
-use super::reach::sealed::Attached as _;
-use super::reach::{ChannelRef, apart};
 use super::state::sealed::AnyChannel as _;
 use super::state::{Condition, SignalOnDrop, close, signal};
 use super::{SendError, TrySendError};
@@ -43,7 +43,7 @@ use crate::wait::{Attempt, Deadline, Strategy, TimedOut};
 /// assert_eq!(tx.try_send("third"), Err(TrySendError::Closed("third")));
 /// # }
 /// ```
-#[must_use = "dropping the last sender closes the channel"]
+#[must_use = "dropping the last sender disconnects the receivers"]
 pub struct Sender<C: ChannelRef> {
     pub(super) tx: C::Tx,
     pub(super) strategy: Strategy,
@@ -73,7 +73,7 @@ impl<C: ChannelRef> Sender<C> {
     /// ```
     pub fn set_strategy(&mut self, strategy: Strategy) {
         self.strategy = strategy;
-        self.tx.end_mut().keep_away(strategy.away());
+        self.tx.end_mut().set_max_pause(strategy.max_pause());
     }
 
     /// The same sender, which waits in this way.
@@ -265,7 +265,7 @@ pub(super) fn try_put<C: ChannelRef>(
 #[inline(always)]
 pub(super) fn signal_sent<C: ChannelRef>(channel: &C::Target, items: usize) {
     // Also if a waker panics.
-    let _ended = C::SendEnd::AWAITED.then(|| Ended::<C>(channel));
+    let _ended = C::SendEnd::PENDING_IS_SHARED.then(|| Ended::<C>(channel));
     signal(channel, Condition::Data, C::SendEnd::wakes(items));
 }
 

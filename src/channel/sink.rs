@@ -7,12 +7,12 @@ use core::task::{Context, Poll};
 use futures_sink::Sink;
 
 use super::TrySendError;
-use super::reach::ChannelRef;
+use super::channel_ref::ChannelRef;
 use super::sender::Sender;
 use super::state::WaitState;
 
 /// A sender as a sink of items; see [`Sender::into_sink`].
-#[must_use = "dropping the last sender closes the channel"]
+#[must_use = "dropping the last sender disconnects the receivers"]
 pub struct SendSink<C: ChannelRef> {
     /// Until the sink is closed.
     sender: Option<Sender<C>>,

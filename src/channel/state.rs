@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use crate::atomic::{PeerCounts, Role};
 use crate::sync::{CachePadded, const_fn, is_over};
-use crate::wait::{Attempt, Deadline, Event, Outcome, SlotClaim, Strategy, TimedOut, Waiting};
+use crate::wait::{Attempt, Deadline, Event, Outcome, SlotClaim, Strategy, TimedOut, WaitTimer};
 use sealed::AnyChannel;
 
 /// Everything of a [`Channel`] but its ring: the counts of its ends, the two events, and the platform.
@@ -161,11 +161,11 @@ pub(crate) mod sealed {
 #[derive(Debug)]
 pub struct WaitState {
     pub(super) claim: SlotClaim,
-    pub(super) waiting: Waiting,
+    pub(super) waiting: WaitTimer,
 }
 
 impl WaitState {
-    pub(super) const NONE: Self = Self { claim: SlotClaim::NONE, waiting: Waiting::NOT_YET };
+    pub(super) const NONE: Self = Self { claim: SlotClaim::NONE, waiting: WaitTimer::NOT_YET };
 
     /// Whether a signal may have been for it.
     pub(super) fn waits(&self) -> bool {

@@ -2,11 +2,11 @@
 
 use core::time::Duration;
 
-use super::ends::Quiet;
-use super::ends::sealed::RecvEnd as _;
+use super::channel_ref::sealed::Attached as _;
+use super::channel_ref::{ChannelRef, apart};
+use super::end_traits::Quiet;
+use super::end_traits::sealed::RecvEnd as _;
 use super::guard::pay;
-use super::reach::sealed::Attached as _;
-use super::reach::{ChannelRef, apart};
 use super::receiver::{for_good, last};
 use super::state::sealed::AnyChannel as _;
 use super::state::{Condition, signal};

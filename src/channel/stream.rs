@@ -8,7 +8,7 @@ use core::task::{Context, Poll};
 use futures_core::stream::{FusedStream, Stream};
 
 use super::RecvError;
-use super::reach::ChannelRef;
+use super::channel_ref::ChannelRef;
 use super::receiver::Receiver;
 use super::state::WaitState;
 
@@ -51,7 +51,7 @@ impl Progress {
 }
 
 /// A receiver as a stream of its items; see [`Receiver::into_stream`].
-#[must_use = "a stream does nothing until it is polled, and dropping the last receiver closes the channel"]
+#[must_use = "a stream does nothing until it is polled, and dropping the last receiver disconnects the senders"]
 pub struct RecvStream<C: ChannelRef> {
     receiver: Receiver<C>,
     progress: Progress,

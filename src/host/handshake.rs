@@ -10,9 +10,9 @@ use annulet_platform::fdpass::{self, PassError};
 use annulet_platform::pidfd::PidFd;
 
 use super::endpoint::Endpoint;
-use super::own;
 use super::pending::{Pending, PendingError};
 use super::segment::{AttachError, PeerWindow, Segment, attach};
+use super::window_registry;
 use crate::link::Entry;
 use crate::wait::Deadline;
 
@@ -111,7 +111,7 @@ fn attach_other<E: Entry, const N: usize>(
     let own = match mine {
         Some(mine) if peer.is_this_process() => mine.listed.is_of(window),
         None if peer.is_this_process() => Ok(false),
-        _ => own::is_own(window),
+        _ => window_registry::is_own(window),
     };
     if own.map_err(AttachError::Io)? { Err(HandshakeError::Reflected) } else { Ok(theirs) }
 }

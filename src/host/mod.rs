@@ -49,17 +49,17 @@ mod clock;
 mod endpoint;
 mod futex;
 mod handshake;
-mod own;
 mod pending;
-mod region;
 mod runner;
+mod sealed;
 mod segment;
+mod window_registry;
 
 pub use endpoint::{Endpoint, EndpointError, EndpointLink, LinkGuard};
 pub use futex::Futex;
 pub use handshake::{HandshakeError, accept, connect};
-pub use region::{attach_region, seal_region};
 pub use runner::{Finished, Panicked, Runner, SpawnError};
+pub use sealed::{attach_region, seal_region};
 pub use segment::{AttachError, PeerWindow, Segment, attach};
 
 pub use crate::wait::Deadline;

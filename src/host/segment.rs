@@ -1,9 +1,9 @@
 //! Windows in sealed memory files.
 //!
 //! ```text
-//!   ┌────────────────┬──────────────────────────────┬─ ─ ─ ─ ─ ─ ─ ─┐
+//!   ┌──────────────────────┬──────────────────────────────┬─ ─ ─ ─ ─ ─ ─ ─┐
 //!   │ WindowHeader, 128 B  │ Window<E, N>                 │ zero, to 4096 │
-//!   └────────────────┴──────────────────────────────┴─ ─ ─ ─ ─ ─ ─ ─┘
+//!   └──────────────────────┴──────────────────────────────┴─ ─ ─ ─ ─ ─ ─ ─┘
 //!     sealed: SHRINK | GROW | FUTURE_WRITE | SEAL
 //! ```
 
@@ -17,7 +17,7 @@ use std::os::unix::fs::FileExt;
 use annulet_platform::mapping::Mapping;
 use annulet_platform::memfd::{self, CheckError, Expect, Seals};
 
-use super::own::Listed;
+use super::window_registry::Listed;
 use crate::link::{Entry, Geometry, HEADER_BYTES, HeaderError, Window, WindowHeader};
 use crate::words::{OwnMapping, PeerMapping};
 

@@ -3,9 +3,9 @@
 use core::marker::PhantomData;
 
 use super::arity::Arity;
-use super::direction::Direction;
 use super::header::IndexPtr;
-use super::pace::Pace;
+use super::poll_pause::PollPause;
+use super::role::EndRole;
 use super::side::sealed::Sealed as _;
 use super::side::{ABORTED, backoff, known};
 use crate::span::Counter;
@@ -24,7 +24,7 @@ pub(crate) struct ClaimRequest {
 }
 
 /// What one end of side `R` knows: its own position, and up to where the other side has committed.
-pub(crate) struct End<A: Arity, R: Direction<A>> {
+pub(crate) struct End<A: Arity, R: EndRole<A>> {
     ptr: IndexPtr<A>,
     /// The position of an end that is alone on its side: the shared copy is behind or equal, and this end alone stores it. Of
     /// one of several: where the shared position was when it last knew.
@@ -32,22 +32,22 @@ pub(crate) struct End<A: Arity, R: Direction<A>> {
     /// The first position that is not known to be committed.
     limit: Pos,
     /// How long to keep away from a stream.
-    pace: Pace,
+    pace: PollPause,
     /// Refusals are not counted: they are further looks of one call.
     quiet: bool,
-    direction: PhantomData<R>,
+    role: PhantomData<R>,
 }
 
 // SAFETY: an end reaches its ring through atomics alone; the pointers in it are valid on any thread as long as the ring lives,
 // which its holder sees to.
-unsafe impl<A: Arity, R: Direction<A>> Send for End<A, R> {}
+unsafe impl<A: Arity, R: EndRole<A>> Send for End<A, R> {}
 
-impl<A: Arity, R: Direction<A>> End<A, R> {
+impl<A: Arity, R: EndRole<A>> End<A, R> {
     /// An end that begins at its side's position. Of a single side, the end before has told how far it was by giving itself
     /// back.
     pub(crate) fn new(ptr: IndexPtr<A>) -> Self {
         let at = R::own(ptr.header()).own();
-        Self { ptr, at, limit: at, pace: Pace::new(at, R::AWAY), quiet: false, direction: PhantomData }
+        Self { ptr, at, limit: at, pace: PollPause::new(at, R::MAX_PAUSE), quiet: false, role: PhantomData }
     }
 
     #[inline(always)]
@@ -188,8 +188,8 @@ impl<A: Arity, R: Direction<A>> End<A, R> {
 
     /// Keeps away from a stream for up to that many hints.
     #[cfg(compare_and_swap)]
-    pub(crate) fn keep_away(&mut self, hints: u16) {
-        self.pace.set_longest(hints, R::AWAY, self.ptr.capacity());
+    pub(crate) fn set_max_pause(&mut self, hints: u16) {
+        self.pace.set_longest(hints, R::MAX_PAUSE, self.ptr.capacity());
     }
 
     /// Returns whether it ever keeps away.

@@ -10,22 +10,22 @@
 //! | `arity` | how many ends each side has, as one type |
 //! | `header` | what the sides share: a line for each position, the claimed ends, the counters |
 //! | `side` | the two commit rules: one end, or several |
-//! | `direction` | what a producer and a consumer do differently |
+//! | `role` | what a producer and a consumer do differently |
 //! | `end` | what one end knows, and how it claims and commits |
-//! | `pace` | how long an end keeps away from a stream |
+//! | `poll_pause` | how long an end that finds nothing pauses before it polls again |
 
 mod arity;
-mod direction;
 mod end;
 mod header;
-mod pace;
+mod poll_pause;
+mod role;
 mod side;
 
 pub(crate) use arity::OneToOne;
 pub use arity::{Arity, Sides};
-pub(crate) use direction::{Consumers, Producers};
 pub(crate) use end::{ClaimRequest, End};
 pub(crate) use header::{Header, IndexPtr, Stamps};
+pub(crate) use role::{Consumers, Producers};
 #[cfg(compare_and_swap)]
 pub use side::Multi;
 pub(crate) use side::sealed::Sealed as SideRules;

@@ -176,14 +176,14 @@ impl Slab<'_> {
     /// [`SlabFull`](RegionError::SlabFull); [`Retired`](RegionError::Retired) if no slot will ever come free again.
     pub fn alloc(&mut self) -> Result<SlabSlot, RegionError> {
         let capacity = self.capacity();
-        let next = self.slot.next.own();
+        let next = self.slot.next.get() as usize;
         for index in (next..capacity).chain(0..next.min(capacity)) {
             let Some((generation, state)) = self.state(index) else { break };
             if state == FREE && generation < LAST_GENERATION {
                 // An index is at most the memory's length over 16; beyond 32 bits there are no handles.
                 let number = u32::try_from(index).map_err(|_| RegionError::SlabFull)?;
                 self.set_state(index, generation + 1, TAKEN);
-                self.slot.next.commit(index + 1);
+                self.slot.next.set(number.wrapping_add(1));
                 return Ok(SlabSlot::new(self.region, Handle::new(number, generation + 1)));
             }
         }

@@ -7,8 +7,7 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 use super::{Policy, RegionError, RegisterError};
-use crate::atomic::Length;
-use crate::atomic::{Bitmap, CloseError, MOST_SLOTS, PinError, SlotNumbers, SlotState};
+use crate::atomic::{Bitmap, CloseError, Length, MOST_SLOTS, PinError, RelaxedHint, SlotNumbers, SlotState};
 use crate::handle::{Handle, Region};
 use crate::span::Span;
 use crate::sync::{Shadow, const_fn};
@@ -56,7 +55,7 @@ pub(super) struct Slot {
     /// Bytes that descriptors may name: all of an immutable region, what is committed of an append-only one.
     pub(super) committed: Length,
     /// Of a slab: where the search for a free slot goes on. Its holder's own.
-    pub(super) next: Length,
+    pub(super) next: RelaxedHint,
     /// Held by the region's one writer: its [`Appender`](super::Appender) or [`Slab`](super::Slab).
     pub(super) writer: Bitmap,
 }
@@ -99,7 +98,7 @@ unsafe impl Zeroed for Slot {
         info: UnsafeCell::new(MaybeUninit::uninit()),
         shadow: Shadow::new(),
         committed: zeroed(),
-        next: zeroed(),
+        next: RelaxedHint::new(),
         writer: Bitmap::new(),
     });
 }
@@ -243,7 +242,7 @@ impl<'m, const N: usize> RegionTable<'m, N> {
         // SAFETY: the claim makes the slot ours alone until it is opened.
         unsafe { *slot.info.get() = MaybeUninit::new(info) };
         slot.committed.commit(committed);
-        slot.next.commit(0);
+        slot.next.set(0);
         slot.life.open();
         Ok(Handle::new(first.wrapping_add(index as u32), generation))
     }

@@ -8,12 +8,15 @@ use super::owner::Owner;
 use super::owner::{CONSUMER, PRODUCER};
 use super::owner::{Ref, sealed::HasEnds};
 use super::slots::{Cells, RingPtr};
-use super::{Consumer, Ends, Producer};
+use super::{Consumer, Producer};
 use crate::index::{ABORTED, Arity, Header, OneToOne, SideRules as _, Stamps, Store as _, WRITTEN};
 use crate::span::Counter;
 use crate::stats::{Counts, RingStats};
 use crate::sync::{Pos, const_fn};
 use crate::zeroed::{Zeroed, empty_in_models, zeroed};
+
+/// Both ends of a ring that is borrowed.
+pub type Ends<'a, T, A = OneToOne, K = Ref<'a>> = (Producer<'a, T, A, K>, Consumer<'a, T, A, K>);
 
 /// A ring of exactly `N` items, whose producers and consumers are one ([`Single`]) or many ([`Multi`]).
 ///

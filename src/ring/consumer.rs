@@ -219,8 +219,8 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
 
     /// Keeps away from a stream for up to that many hints.
     #[cfg(compare_and_swap)]
-    pub(crate) fn keep_away(&mut self, hints: u16) {
-        self.end.index.keep_away(hints);
+    pub(crate) fn set_max_pause(&mut self, hints: u16) {
+        self.end.index.set_max_pause(hints);
     }
 
     /// The same consumer, whose ring is kept alive in another way.

@@ -28,7 +28,8 @@
 //! An item leaves its slot only to be handed out. What is skipped, shown, aborted or left over is dropped in its slot, so an
 //! item may be larger than any stack.
 //!
-//! Every batch form claims its slots once and hands over its items together, and nothing is handed over by dropping a
+//! Every batch form claims its slots once and hands over its items together, but for `push_iter` with many producers, which goes
+//! claim by claim. Nothing is handed over by dropping a
 //! grant. With [`Counts`](crate::stats::Counts) for its last parameter, a ring counts what it does, and so does a broadcast.
 //!
 //! A [`Ring`] has four aliases, one for each [`Arity`]; the type of its ends says which: `Producer<'_, T, Sides<Multi, Single>>`
@@ -41,25 +42,24 @@ mod consumer;
 #[cfg(compare_and_swap)]
 mod discard;
 mod drain;
-mod ends;
 mod grant;
 #[cfg(feature = "alloc")]
 mod heap;
-mod in_place;
 pub mod lanes;
 pub(crate) mod owner;
 mod producer;
 mod read_end;
+mod single_consumer;
 mod slots;
 mod write_end;
 
 pub use crate::index::{Arity, Side, Sides, Single};
 pub use arities::Spsc;
-pub use body::Ring;
+pub use body::{Ends, Ring};
 pub use broadcast::Broadcast;
 pub use consumer::Consumer;
 pub use drain::TryIter;
-pub use ends::Ends;
+
 pub use grant::{ReadGrant, WriteGrant};
 pub use lanes::Lanes;
 pub use owner::{CloneEnds, Owner, Ref};

@@ -321,8 +321,8 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
 
     /// Keeps away from a stream for up to that many hints.
     #[cfg(compare_and_swap)]
-    pub(crate) fn keep_away(&mut self, hints: u16) {
-        self.end.index.keep_away(hints);
+    pub(crate) fn set_max_pause(&mut self, hints: u16) {
+        self.end.index.set_max_pause(hints);
     }
 
     /// Aborts the slots of a forgotten grant, if there is one.
@@ -419,8 +419,8 @@ mod tests {
             const N: usize = 64;
             let ring = Ring::<usize, N, A>::new();
             let (mut tx, mut rx) = ring.try_split().unwrap();
-            tx.keep_away(64);
-            rx.keep_away(64);
+            tx.set_max_pause(64);
+            rx.set_max_pause(64);
             assert!(tx.end.index.keeps_away() && rx.end.index.keeps_away());
             let (mut sent, mut received) = (0, 0);
             for count in [N, 1, N, 3, 2, 1, 1, N, 5, N, N] {

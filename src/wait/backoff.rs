@@ -11,7 +11,7 @@ use super::{Deadline, Wait, Word};
 pub enum Step {
     /// Let the processor pause.
     Spin,
-    /// Let others run.
+    /// Yield to other threads.
     Yield,
     /// Sleep that long.
     Sleep(Duration),
@@ -39,13 +39,13 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// At its beginning.
+    /// Starts the strategy.
     #[must_use]
     pub const fn new(strategy: Strategy) -> Self {
         Self { strategy, taken: 0 }
     }
 
-    /// The next step.
+    /// Returns the next step.
     #[must_use]
     #[inline]
     pub fn step(&mut self) -> Step {
@@ -93,7 +93,7 @@ pub(super) fn sleep_until(wait: &impl Wait, until: Deadline) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::strategy::AWAY;
+    use super::super::strategy::MAX_PAUSE;
     use super::*;
 
     #[test]
@@ -117,10 +117,10 @@ mod tests {
     #[test]
     fn only_spins_allow_pauses() {
         for strategy in [Strategy::spin(), Strategy::phased(1, 0), Strategy::block().after(1, 1)] {
-            assert_eq!(strategy.away(), AWAY, "{strategy:?}");
+            assert_eq!(strategy.max_pause(), MAX_PAUSE, "{strategy:?}");
         }
         for strategy in [Strategy::block(), Strategy::yielding(), Strategy::phased(0, 9)] {
-            assert_eq!(strategy.away(), 0, "{strategy:?}");
+            assert_eq!(strategy.max_pause(), 0, "{strategy:?}");
         }
     }
 

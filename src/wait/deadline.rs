@@ -39,19 +39,19 @@ impl Deadline {
     /// The deadline that does not come.
     pub const NEVER: Self = Self { nanos: u64::MAX };
 
-    /// The instant that many nanoseconds after the clock's start; `u64::MAX` is never.
+    /// Makes the deadline `nanos` after the clock's start; `u64::MAX` is never.
     #[must_use]
     pub const fn at(nanos: u64) -> Self {
         Self { nanos }
     }
 
-    /// Nanoseconds since the clock's start; `u64::MAX` for never.
+    /// Returns the nanoseconds since the clock's start; `u64::MAX` for never.
     #[must_use]
     pub const fn nanos(self) -> u64 {
         self.nanos
     }
 
-    /// `span` after this one. What leaves the range is never.
+    /// Returns the deadline `span` later. It saturates to [`NEVER`](Self::NEVER).
     #[must_use]
     pub const fn plus(self, span: Duration) -> Self {
         let span = span.as_nanos();
@@ -64,19 +64,19 @@ impl Deadline {
         Self { nanos: self.nanos.saturating_add(span) }
     }
 
-    /// The time from `earlier` to this one; zero if that is later. Never is longer after anything than all else is.
+    /// Returns the time since `earlier`, or zero if that is later. [`NEVER`](Self::NEVER) saturates.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.nanos.saturating_sub(earlier.nanos))
     }
 
-    /// Whether it has come by `now`. Never has not.
+    /// Returns whether it has come by `now`. [`NEVER`](Self::NEVER) has not.
     #[must_use]
     pub const fn has_come(self, now: Self) -> bool {
         self.nanos != u64::MAX && now.nanos >= self.nanos
     }
 
-    /// The one that comes first.
+    /// Returns the earlier of the two.
     #[must_use]
     pub fn earlier(self, other: Self) -> Self {
         self.min(other)

@@ -21,13 +21,13 @@ pub(super) const UNSURE: Duration = Duration::from_millis(10);
 /// What is waited for is looked at again and again by the waiting thread or task; each change of it is to be followed by a
 /// [`signal`](Self::signal).
 ///
-/// Any number of threads waits at the same time for nothing. `TASKS` asynchronous tasks have their slots in the event; with
-/// feature `alloc`, the tasks beyond them get slots on the heap, which are kept for the next ones, so any number of tasks
-/// waits for nothing, too. Without it, or where there is no memory, or where `TASKS` is 0, the tasks beyond `TASKS` try again
-/// and again, which keeps their executor busy; on one that polls a task that has woken itself before all others, they starve
-/// those. [`crowded`](Self::crowded) counts them: let `TASKS` be large enough there, and where tasks are
-/// polled in an interrupt handler, in which nothing may be allocated. An event in memory that several
-/// processes share has `TASKS` 0: a waker is of one process.
+/// Any number of threads can wait without polling. `TASKS` asynchronous tasks have their slots in the event. With feature
+/// `alloc`, further tasks get slots on the heap, which the event keeps, so any number of tasks can wait without polling.
+///
+/// Without `alloc` or without memory, the tasks beyond `TASKS` poll repeatedly, which keeps their executor busy. An executor that
+/// polls a task that has woken itself before all others lets those starve. [`crowded`](Self::crowded) counts how often that was:
+/// choose `TASKS` large enough. The same holds for tasks that are polled in an interrupt handler, in which nothing may be
+/// allocated. An event in memory that several processes share has `TASKS` 0: a waker belongs to one process.
 ///
 /// Tasks are woken in turn, and so are threads if the platform does so.
 ///
@@ -81,7 +81,7 @@ impl<const TASKS: usize> Default for Event<TASKS> {
 
 impl<const TASKS: usize> Event<TASKS> {
     const_fn! {
-        /// An event that nobody waits for.
+        /// Makes an event without waiters.
         #[must_use]
         pub const fn new() -> Self {
             Self { waiters: WaiterCount::new(), epoch: Word::new(), sleepers: Sleepers::new(), tasks: WakerSlots::new() }
@@ -106,10 +106,10 @@ impl<const TASKS: usize> Event<TASKS> {
     /// `count` is how many of them can have what they wait for: of one pushed item, one. Where each of them can,
     /// [`signal_all`](Self::signal_all).
     ///
-    /// The light half of the fence: pairs with that of a waiter that announces itself. What was changed before this is
-    /// seen by each waiter that is not yet seen here.
+    /// Call it after the change. What was changed before is seen by each waiter that this call does not wake.
     #[inline(always)]
     pub fn signal(&self, notify: &impl Notify, count: u32) {
+        // The light half of the fence: pairs with that of a waiter that announces itself.
         self.signal_and_tell(notify, count);
     }
 

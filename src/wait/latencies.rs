@@ -79,7 +79,7 @@ impl Default for Latencies {
 
 impl Latencies {
     const_fn! {
-        /// Nothing was counted yet.
+        /// Makes a meter that has counted nothing.
         #[must_use]
         pub const fn new() -> Self {
             Self {

@@ -32,7 +32,7 @@ pub struct Metered<W> {
 
 impl<W> Metered<W> {
     const_fn! {
-        /// This platform, and nothing counted yet.
+        /// Makes the platform `wait` with meters.
         #[must_use]
         pub const fn new(wait: W) -> Self {
             Self { wait, senders: Latencies::new(), receivers: Latencies::new() }

@@ -1,7 +1,7 @@
-//! Waiting: one event count, put on top of whatever a platform sleeps with.
+//! WaitTimer: one event count, put on top of whatever a platform sleeps with.
 //!
 //! Rings never wait. To wait for one, put an [`Event`] beside it: the other side signals it after each
-//! operation, which costs one load as long as nobody waits. A [`Channel`](crate::channel::Channel) is a ring with two
+//! operation, which costs one load as long as there is no waiter, and a fence if the platform has none for the whole process. A [`Channel`](crate::channel::Channel) is a ring with two
 //! of them, one for data and one for room.
 //!
 //! ```text
@@ -79,12 +79,12 @@
 //! | | |
 //! |---|---|
 //! | a wake-up | is never lost: modelled, every order of steps, with mutants that fail when a fence is left out |
-//! | nobody waits | a signal is one load, and a fence where the platform has no asymmetric one |
+//! | there is no waiter | a signal is one load, and a fence if the platform has none for the whole process |
 //! | a deadline | is never early; after it came, one more look is taken before `Timeout` |
 //! | asleep | costs no processor time |
 //! | a wake-up that reaches a waiter that gives up | is passed on |
 //! | interrupts | a signal may come from an interrupt handler if `Notify::notify` may: no lock, no loop without bound |
-//! | memory | all-zero memory is an event that nobody waits for. Threads and signals never allocate. With feature `alloc`, a task that begins to wait while `TASKS` others do may: slots for as many more, which the event keeps |
+//! | memory | all-zero memory is an event without waiters. Threads and signals never allocate. With feature `alloc`, a task that begins to wait while `TASKS` others do may: slots for as many more, which the event keeps |
 
 mod backoff;
 mod deadline;
@@ -98,7 +98,7 @@ mod slots;
 mod strategy;
 mod task;
 mod thread;
-mod waiting;
+mod timer;
 
 pub use crate::atomic::Word;
 pub use backoff::{Backoff, Step};
@@ -114,11 +114,11 @@ pub use task::Waiter;
 
 pub(crate) use event::Attempt;
 pub(crate) use task::SlotClaim;
-pub(crate) use waiting::Waiting;
+pub(crate) use timer::WaitTimer;
 
 /// Wakes the threads that sleep on a word.
 ///
-/// An implementation that wakes nobody makes its users sleep too long, and does no other harm.
+/// An implementation that wakes no thread makes its users sleep too long, and does no other harm.
 pub trait Notify {
     /// Wakes at least `count` of the threads that sleep in [`Wait::wait`] on `word`, or all if they are fewer. Waking more is
     /// allowed.
@@ -126,7 +126,7 @@ pub trait Notify {
     /// Returns how many sleepers were certainly woken; 0 if it does not know. The rest of `count` is made up by waking tasks.
     fn notify(&self, word: &Word, count: u32) -> u32;
 
-    /// Whether [`Wait::process_fence`], on any thread, makes each thread that signals pass a whole fence, so that signallers
+    /// Returns whether [`Wait::process_fence`], on any thread, makes each thread that signals pass a whole fence, so that signallers
     /// need none of their own. It must not be true before that is so, nor false after it was true.
     fn has_process_fence(&self) -> bool {
         false
@@ -135,7 +135,7 @@ pub trait Notify {
 
 /// Sleeps while a word holds a value.
 pub trait Wait: Notify {
-    /// Now, by the clock of all deadlines that are given to this value. It does not go back.
+    /// Returns the current time, by the clock of all deadlines that are given to this value. It does not go back.
     fn now(&self) -> Deadline;
 
     /// Sleeps while `word` holds `seen`, until [`notify`](Notify::notify) or the deadline. It may return at any time for
@@ -143,19 +143,20 @@ pub trait Wait: Notify {
     /// followed by it ends the sleep.
     fn wait(&self, word: &Word, seen: u32, until: Deadline);
 
-    /// The heavy half of an asymmetric fence, where [`asymmetric`](Notify::has_process_fence) is true. False if it could not be
-    /// done after all: then waiters look again from time to time.
+    /// Passes a whole fence on every thread of the process. It is called only if
+    /// [`has_process_fence`](Notify::has_process_fence) returns true. Returns false if that failed: then waiters look again from
+    /// time to time.
     fn process_fence(&self) -> bool {
         false
     }
 
-    /// Lets others run for a moment.
+    /// Yields to other threads.
     fn yield_now(&self) {
         core::hint::spin_loop();
     }
 
-    /// How to wait where nothing else was said. Where it spins, ends of channels also keep away from a stream that they have
-    /// caught up with, for a microsecond or a few: see [`Strategy::phased`].
+    /// Returns the strategy that ends begin with. If it spins, ends of channels also pause before they poll again a stream that
+    /// they have caught up with: see [`Strategy::phased`].
     fn default_strategy(&self) -> Strategy {
         Strategy::block()
     }

@@ -34,7 +34,7 @@ pub struct Strategy {
 /// For how many hints an end that may spin keeps away from a stream, at most. A hint is some 15 to 50 ns, an item of two
 /// processors that are far from each other 100 ns if it is fetched alone: with up to 8 hints one sender and one receiver on two
 /// Intel processors make 22 Mops/s, with 16 33, with 32 41 and with 64 69; without, 7 to 13 (`benches/peers`, acceptance).
-pub(super) const AWAY: u16 = 64;
+pub(super) const MAX_PAUSE: u16 = 64;
 
 /// What is done once spins and yields are used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,8 +101,8 @@ impl Strategy {
 
     /// For how many hints an end that waits in this way may keep away from a stream that it has caught up with. Where spins
     /// are of no use, as on a single processor, none.
-    pub(crate) fn away(self) -> u16 {
-        if self.spins > 0 || self.rest == Rest::Spin { AWAY } else { 0 }
+    pub(crate) fn max_pause(self) -> u16 {
+        if self.spins > 0 || self.rest == Rest::Spin { MAX_PAUSE } else { 0 }
     }
 
     /// The same, but first `spins` looks at full speed and then `yields` when it is its turn.

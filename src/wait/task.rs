@@ -141,12 +141,12 @@ impl SlotClaim {
 /// let mut ring = Spsc::<u32, 8>::new();
 /// let (mut tx, mut rx) = ring.split();
 /// let (data, futex) = (Event::<8>::new(), Futex::new());
-/// let mut ticket = Waiter::new(&data, &futex);
+/// let mut waiter = Waiter::new(&data, &futex);
 /// let mut context = Context::from_waker(Waker::noop());
-/// assert_eq!(ticket.poll(&mut context, || rx.try_pop().ok()), Poll::Pending);
+/// assert_eq!(waiter.poll(&mut context, || rx.try_pop().ok()), Poll::Pending);
 /// tx.try_push(7).unwrap();
 /// data.signal(&futex, 1); // wakes the task
-/// assert_eq!(ticket.poll(&mut context, || rx.try_pop().ok()), Poll::Ready(7));
+/// assert_eq!(waiter.poll(&mut context, || rx.try_pop().ok()), Poll::Ready(7));
 /// # }
 /// ```
 #[derive(Debug)]
@@ -157,7 +157,7 @@ pub struct Waiter<'e, W: Wait, const TASKS: usize = 8> {
 }
 
 impl<'e, W: Wait, const TASKS: usize> Waiter<'e, W, TASKS> {
-    /// For a task that has not begun to wait.
+    /// Makes the waiter of a task that has not begun to wait.
     #[must_use]
     pub const fn new(event: &'e Event<TASKS>, wait: &'e W) -> Self {
         Self { event, wait, claim: SlotClaim::NONE }
@@ -241,22 +241,22 @@ mod tests {
         let event = Event::<TASKS>::new();
         let wakes = [(); TASKS + 1].map(|()| Arc::<Wakes>::default());
         let woken = |at: usize| core::mem::take(&mut *wakes[at].0.lock().unwrap());
-        let mut tickets: alloc::vec::Vec<_> = wakes.iter().map(|_| Waiter::new(&event, &Never)).collect();
-        let poll = |ticket: &mut Waiter<'_, Never, TASKS>, at: usize| {
+        let mut waiters: alloc::vec::Vec<_> = wakes.iter().map(|_| Waiter::new(&event, &Never)).collect();
+        let poll = |waiter: &mut Waiter<'_, Never, TASKS>, at: usize| {
             let waker = Waker::from(Arc::clone(&wakes[at]));
-            assert!(ticket.poll(&mut Context::from_waker(&waker), || None::<()>).is_pending());
+            assert!(waiter.poll(&mut Context::from_waker(&waker), || None::<()>).is_pending());
         };
-        for (at, ticket) in tickets.iter_mut().enumerate().take(TASKS) {
-            poll(ticket, at);
+        for (at, waiter) in waiters.iter_mut().enumerate().take(TASKS) {
+            poll(waiter, at);
             assert_eq!((woken(at), event.crowded()), (0, 0), "it has a slot");
         }
-        let mut standing = tickets.pop().unwrap();
+        let mut standing = waiters.pop().unwrap();
         for times in 1..4 {
             poll(&mut standing, TASKS);
             assert_eq!(woken(TASKS), 1, "it has to be polled again");
             assert!(event.crowded() >= times);
         }
-        tickets.truncate(1);
+        waiters.truncate(1);
         // One poll sees that a slot is free, the next one leaves its waker there.
         (0..2).for_each(|_| poll(&mut standing, TASKS));
         woken(TASKS);

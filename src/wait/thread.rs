@@ -8,7 +8,7 @@ use super::backoff::{Backoff, Step, sleep_until};
 use super::event::{Attempt, TimedOut, UNSURE};
 use super::meter::{Outcome, Role};
 use super::strategy::Strategy;
-use super::waiting::Waiting;
+use super::timer::WaitTimer;
 use super::{Deadline, Event, Wait, Word};
 use crate::sync::is_over;
 
@@ -50,7 +50,7 @@ impl<const TASKS: usize> Event<TASKS> {
         mut look: impl FnMut() -> Attempt<R>,
         is_found: impl FnOnce(&R) -> bool,
     ) -> Result<(R, bool), TimedOut> {
-        let mut waited = Waiting::begin(wait, role);
+        let mut waited = WaitTimer::begin(wait, role);
         let result = match self.poll(wait, strategy, until, &mut look) {
             Polled::Found(found) => Ok((found, false)),
             Polled::TimedOut => Err(TimedOut),
@@ -105,7 +105,7 @@ impl<const TASKS: usize> Event<TASKS> {
         wait: &W,
         slice: Option<Duration>,
         until: Deadline,
-        waited: &mut Waiting,
+        waited: &mut WaitTimer,
         look: &mut impl FnMut() -> Attempt<R>,
     ) -> Result<R, TimedOut> {
         // Before the thread is counted: a call that comes after that advances the epoch after this.

@@ -44,8 +44,8 @@ use annulet_platform::futex::{self, Scope};
 use annulet_platform::mapping::Mapping;
 use annulet_platform::pidfd::PidFd;
 
-use super::own::Listed;
 use super::segment::{PeerWindow, Segment};
+use super::window_registry::Listed;
 use crate::link::{Entry, Interest, Link, LinkError, Window};
 use crate::wait::Deadline;
 use crate::words::OwnMapping;

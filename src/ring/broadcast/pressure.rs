@@ -37,7 +37,8 @@ impl Pressure {
         self.capacity
     }
 
-    /// Returns [`behind`](Self::behind) in hundredths of the capacity, rounded down: `0..=100`.
+    /// Returns [`behind`](Self::behind) in hundredths of the capacity: `0..=100`. It is rounded down, and inexact if the
+    /// capacity is above `usize::MAX / 100`.
     #[must_use]
     pub fn percent(self) -> u32 {
         // Large capacities lose their lowest bits, which are less than a hundredth.

@@ -77,7 +77,7 @@ const CONSUMER: u32 = 0b1;
 /// |---|---|---|
 /// | pushing | wait-free, as in a ring of one producer | the same |
 /// | popping | wait-free: at most one visit in vain to each lane | lock-free: at most 64 tries at each lane |
-/// | registering | one pass over the lanes, at most 64 tries at each | and a look at each slot of the lane it gets |
+/// | registering | one pass over the lanes (two if they grow), at most 64 tries at each | and a look at each slot of the lane it gets |
 /// | memory | `L` rings; no allocation, ever, unless `H` is `Heap` | the same |
 /// | interrupts | either end may live in an interrupt handler | the same |
 /// | compare-and-swap | only for registering (Cortex-M0: `split_all`) | needed |

@@ -5,8 +5,8 @@ use core::ops::Deref;
 
 use sealed::Attached;
 
-use super::ends::sealed::{End, Many, RecvEnd as _};
-use super::ends::{RecvEnd, SendEnd};
+use super::end_traits::sealed::{End, Many, RecvEnd as _};
+use super::end_traits::{RecvEnd, SendEnd};
 use super::state::sealed::AnyChannel;
 use super::state::{Condition, signal, wake_all};
 use crate::atomic::{Counted, Role};

@@ -1,11 +1,11 @@
-//! One wait under way, and what its meter is told of it.
+//! The timer of one wait, for its meter.
 
 use super::meter::{Outcome, Role, Waited};
 use super::{Deadline, Wait};
 
 /// A wait under way, if anything is to be told of it.
 #[derive(Debug)]
-pub(crate) struct Waiting {
+pub(crate) struct WaitTimer {
     begun: Option<Deadline>,
     wakes: u32,
     spurious: u32,
@@ -13,7 +13,7 @@ pub(crate) struct Waiting {
     woken: bool,
 }
 
-impl Waiting {
+impl WaitTimer {
     pub(crate) const NOT_YET: Self = Self { begun: None, wakes: 0, spurious: 0, woken: false };
 
     /// Begins now, if a meter is there.

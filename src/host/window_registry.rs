@@ -1,4 +1,4 @@
-//! The list of this process's own windows, so that none of them is taken for a peer's.
+//! The registry of this process's own windows, by which one that a peer passes back is found out.
 //!
 //! A peer has the descriptor of each window that was passed to it, and can pass it on. It can copy every byte of it. But it
 //! cannot make another file with the same identity (device and number), which the kernel gives.

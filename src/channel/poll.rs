@@ -1,4 +1,4 @@
-//! How a future of a channel waits.
+//! Polls one end of a channel, for its futures.
 //!
 //! No future of a channel allocates; each is cancelled by dropping it.
 //!
@@ -8,7 +8,7 @@
 
 use core::task::{Context, Poll};
 
-use super::reach::ChannelRef;
+use super::channel_ref::ChannelRef;
 use super::state::sealed::AnyChannel as _;
 use super::state::{Condition, SignalOnDrop, WaitState};
 use crate::wait::{Attempt, Outcome};

@@ -1,4 +1,4 @@
-//! The two directions of an index: what a producer and a consumer do differently.
+//! What a producer and a consumer do differently, so that one claim serves both.
 
 use super::arity::Arity;
 use super::header::{Header, IndexPtr};
@@ -8,14 +8,14 @@ use crate::atomic::{Cursor, fence};
 use crate::span::Counter;
 use crate::sync::Pos;
 
-/// The side of an end: its own position and the other's, and what a commit of either means.
-pub(crate) trait Direction<A: Arity>: Sized {
+/// The role of an end, producer or consumer: its own position and the other side's, and what a commit means.
+pub(crate) trait EndRole<A: Arity>: Sized {
     type Own: Side;
     type Other: Side;
     /// It skips slots that the other side has claimed and aborted.
     const SKIPS_ABORTED: bool;
-    /// How long it keeps away from a stream if nothing else was set, in hints.
-    const AWAY: u16;
+    /// How long it pauses at most before it polls again, in spin-loop hints, if nothing else was set.
+    const MAX_PAUSE: u16;
     fn own(header: &Header<A::Stats>) -> &Cursor;
     fn other(header: &Header<A::Stats>) -> &Cursor;
     fn counter(header: &Header<A::Stats>) -> &A::Stats;
@@ -43,11 +43,11 @@ pub(crate) trait Direction<A: Arity>: Sized {
 #[derive(Debug)]
 pub(crate) enum Producers {}
 
-impl<A: Arity> Direction<A> for Producers {
+impl<A: Arity> EndRole<A> for Producers {
     type Own = A::Producers;
     type Other = A::Consumers;
     const SKIPS_ABORTED: bool = false;
-    const AWAY: u16 = 0;
+    const MAX_PAUSE: u16 = 0;
 
     #[inline(always)]
     fn own(header: &Header<A::Stats>) -> &Cursor {
@@ -93,7 +93,7 @@ impl<A: Arity> Direction<A> for Producers {
 #[derive(Debug)]
 pub(crate) enum Consumers {}
 
-impl<A: Arity> Direction<A> for Consumers {
+impl<A: Arity> EndRole<A> for Consumers {
     type Own = A::Consumers;
     type Other = A::Producers;
     const SKIPS_ABORTED: bool = A::Producers::SHARED;
@@ -101,7 +101,7 @@ impl<A: Arity> Direction<A> for Consumers {
     /// from them. With one thread on either side this makes about 145 Mops/s in place of 32 on processors near each other, and
     /// 78 in place of 36 on far ones (`benches/peers`, mpsc single). Half as long gives 110 and 58, twice as long no more
     /// there, and more elsewhere: a channel that may spin keeps away for longer.
-    const AWAY: u16 = if A::Producers::SHARED { 8 } else { 0 };
+    const MAX_PAUSE: u16 = if A::Producers::SHARED { 8 } else { 0 };
 
     #[inline(always)]
     fn own(header: &Header<A::Stats>) -> &Cursor {

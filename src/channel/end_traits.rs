@@ -58,7 +58,7 @@ pub(crate) mod sealed {
         /// Gives back what a forgotten grant had.
         fn reclaim_forgotten(&mut self) {}
         /// Keeps away for up to that many hints from a stream that it has caught up with.
-        fn keep_away(&mut self, hints: u16) {
+        fn set_max_pause(&mut self, hints: u16) {
             let _ = hints;
         }
     }
@@ -73,13 +73,13 @@ pub(crate) mod sealed {
         /// What is put in.
         type Item;
         /// Each receiver gets each item, so each has to be woken for it.
-        const FOR_ALL: bool;
+        const IS_BROADCAST: bool;
         /// Several receivers may wait for one item that is on its way.
-        const AWAITED: bool = false;
+        const PENDING_IS_SHARED: bool = false;
         /// Returns how many receivers can have something of so many items.
         #[inline(always)]
         fn wakes(items: usize) -> u32 {
-            if Self::FOR_ALL { u32::MAX } else { u32::try_from(items).unwrap_or(u32::MAX) }
+            if Self::IS_BROADCAST { u32::MAX } else { u32::try_from(items).unwrap_or(u32::MAX) }
         }
         fn put(&mut self, item: Self::Item) -> Result<(), PushError<Self::Item>>;
         /// As many as there is room for: how many; and why no more, if it was refused.
@@ -95,7 +95,7 @@ pub(crate) mod sealed {
         /// What is taken out.
         type Item;
         /// The room that it makes is for one sender in particular, which may be any of those that wait.
-        const ROOM_IS_ONE_SENDERS: bool = false;
+        const ROOM_IS_PER_SENDER: bool = false;
         /// A sender may wait for this very receiver, and no longer if it goes.
         const LEAVING_MAKES_ROOM: bool = false;
         /// It goes past slots that were given up, which makes room even where nothing is taken.
@@ -103,7 +103,7 @@ pub(crate) mod sealed {
         /// Returns how many senders have to look for so much room.
         #[inline(always)]
         fn wakes(items: usize) -> u32 {
-            if Self::ROOM_IS_ONE_SENDERS { u32::MAX } else { u32::try_from(items).unwrap_or(u32::MAX) }
+            if Self::ROOM_IS_PER_SENDER { u32::MAX } else { u32::try_from(items).unwrap_or(u32::MAX) }
         }
         /// Never `Closed`.
         fn take(&mut self) -> Result<Self::Item, TryRecvError>;

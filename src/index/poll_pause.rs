@@ -1,4 +1,4 @@
-//! How long an end keeps away from the other side of a stream that it has caught up with.
+//! The adaptive pause of an end that finds nothing, so that it does not pull the other side's cache line over for each item.
 
 use crate::span::Counter;
 use crate::sync::Pos;
@@ -14,7 +14,7 @@ use crate::sync::Pos;
 /// empty, or waits for one answer at a time, does not pause. A pause that brings nothing was the end of the stream: it leaves out
 /// the next chances, twice as many each time.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
+pub(super) struct PollPause {
     /// The longest pause, in hints; none at all if it is shorter than the first.
     longest: u16,
     /// The last pause, or 0.
@@ -31,7 +31,7 @@ const FIRST: u16 = 8;
 /// Of chances in a row that are let go.
 const MOST_LEFT_OUT: u16 = 63;
 
-impl Pace {
+impl PollPause {
     pub(super) fn new(at: Pos, longest: u16) -> Self {
         Self { longest, hints: 0, left_out: 0, leave_out: 0, since: at }
     }
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     /// An end that finds nothing after so many items each, and the pauses that it makes; each brings something.
-    fn pauses<const N: usize>(pace: &mut Pace, moved: [usize; N]) -> [usize; N] {
+    fn pauses<const N: usize>(pace: &mut PollPause, moved: [usize; N]) -> [usize; N] {
         let mut at = pace.since;
         moved.map(|moved| {
             at = at.plus(moved);
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_pause_grows_while_it_pays_and_shrinks_where_less_comes() {
-        let mut pace = Pace::new(5, 64);
+        let mut pace = PollPause::new(5, 64);
         assert!(pace.is_on());
         assert_eq!(pauses(&mut pace, [2, 2, 4, 8, 16, 16]), [8, 16, 32, 64, 64, 64]);
         assert_eq!(pauses(&mut pace, [15, 7, 3, 2, 2]), [32, 16, 8, 16, 8]);
@@ -110,14 +110,14 @@ mod tests {
 
     #[test]
     fn an_end_that_waits_for_one_item_at_a_time_is_not_kept() {
-        let mut pace = Pace::new(0, 64);
+        let mut pace = PollPause::new(0, 64);
         assert_eq!(pauses(&mut pace, [0, 1, 1, 0, 1]), [0; 5]);
         assert_eq!(pauses(&mut pace, [3, 1, 3]), [8, 0, 16]);
     }
 
     #[test]
     fn a_pause_for_nothing_is_not_made_again_soon() {
-        let mut pace = Pace::new(0, 64);
+        let mut pace = PollPause::new(0, 64);
         let mut at: Pos = 0;
         let mut lets_go = || {
             let mut chances = 0;
@@ -142,7 +142,7 @@ mod tests {
     #[cfg(compare_and_swap)]
     #[test]
     fn it_is_short_in_a_small_ring() {
-        let mut pace = Pace::new(0, 0);
+        let mut pace = PollPause::new(0, 0);
         assert!(!pace.is_on());
         for (hints, least, capacity, longest) in [
             (64, 0, 1024, 64),
