@@ -13,7 +13,9 @@ extern crate alloc;
 extern crate std;
 
 mod atomic;
+mod cpu;
 mod index;
+mod shadow;
 mod span;
 mod sync;
 mod zeroed;

@@ -6,7 +6,8 @@
 #[cfg(not(loom))]
 use core::mem::MaybeUninit;
 
-use crate::sync::{AtomicU32, CachePadded, const_fn};
+use crate::cpu::CachePadded;
+use crate::sync::{AtomicU32, const_fn};
 
 /// A type for which all-zero memory is a value: its empty state.
 ///

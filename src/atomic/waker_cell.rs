@@ -19,7 +19,8 @@ use core::mem::MaybeUninit;
 use core::task::Waker;
 
 use super::site::{Site, order};
-use crate::sync::{AtomicU32, Ordering, Shadow};
+use crate::shadow::Shadow;
+use crate::sync::{AtomicU32, Ordering};
 use crate::zeroed::{Zeroed, empty_in_models};
 
 const FREE: u32 = 0;

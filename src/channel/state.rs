@@ -5,7 +5,8 @@ use core::task::{Context, Poll};
 use core::time::Duration;
 
 use crate::atomic::{PeerCounts, Role};
-use crate::sync::{CachePadded, const_fn, is_over};
+use crate::cpu::CachePadded;
+use crate::sync::{const_fn, is_over};
 use crate::wait::{Attempt, Deadline, Event, Outcome, SlotClaim, Strategy, TimedOut, WaitTimer};
 use sealed::AnyChannel;
 

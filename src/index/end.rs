@@ -8,9 +8,10 @@ use super::poll_pause::PollPause;
 use super::role::EndRole;
 use super::side::sealed::Sealed as _;
 use super::side::{ABORTED, backoff, known};
+use crate::cpu::pause;
 use crate::span::Counter;
 use crate::stats::{Refusal, sealed::Sealed as _};
-use crate::sync::{Pos, pause};
+use crate::sync::Pos;
 
 /// Which slots an end wants.
 #[derive(Clone, Copy)]

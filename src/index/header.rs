@@ -7,9 +7,10 @@ use super::side::sealed::Sealed as _;
 use super::side::{ABORTED, Commit, CommitQuery, WRITTEN};
 use crate::atomic::Bitmap;
 use crate::atomic::Cursor;
+use crate::cpu::CachePadded;
 use crate::span::{Counter, Span};
 use crate::stats::Stats;
-use crate::sync::{CachePadded, Pos, const_fn};
+use crate::sync::{Pos, const_fn};
 use crate::zeroed::zeroed;
 
 /// A line for each side's position, the claimed ends, and the counters.

@@ -26,10 +26,11 @@ use core::fmt::Debug;
 use crate::atomic::Cursor;
 #[cfg(compare_and_swap)]
 use crate::atomic::Stamp;
-use crate::span::Counter;
 #[cfg(compare_and_swap)]
-use crate::sync::CachePadded;
-use crate::sync::{Pos, pause};
+use crate::cpu::CachePadded;
+use crate::cpu::pause;
+use crate::span::Counter;
+use crate::sync::Pos;
 use crate::zeroed::{Zeroed, empty_in_models};
 #[cfg(compare_and_swap)]
 use core::ptr::NonNull;

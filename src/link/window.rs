@@ -3,7 +3,8 @@
 use core::fmt;
 
 use super::index_word;
-use crate::sync::{AtomicU32, Shadow, const_fn};
+use crate::shadow::Shadow;
+use crate::sync::{AtomicU32, const_fn};
 use crate::words::{Entry, Image, ReadWords, SharedWord, WordCount, WriteWords};
 use crate::zeroed::zeroed;
 

@@ -9,8 +9,9 @@ use core::ptr::NonNull;
 use super::{Policy, RegionError, RegisterError};
 use crate::atomic::{Bitmap, CloseError, Length, MOST_SLOTS, PinError, RelaxedHint, SlotNumbers, SlotState};
 use crate::handle::{Handle, Region};
+use crate::shadow::Shadow;
 use crate::span::Span;
-use crate::sync::{Shadow, const_fn};
+use crate::sync::const_fn;
 use crate::zeroed::{Zeroed, empty_in_models, zeroed};
 
 /// A table of `N` regions, whose memory lives at least for `'m`. All-zero memory is an empty table.

@@ -9,11 +9,11 @@ use super::owner::CloneEnds;
 use super::owner::{CONSUMER, Owner, Ref};
 use super::read_end::ReadEnd;
 use super::slots::RingPtr;
+use crate::cpu::CachePadded;
 use crate::error::PopError;
 #[cfg(compare_and_swap)]
 use crate::index::Multi;
 use crate::index::{Arity, OneToOne, SideRules as _};
-use crate::sync::CachePadded;
 #[cfg(compare_and_swap)]
 use core::mem::ManuallyDrop;
 

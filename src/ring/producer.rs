@@ -11,12 +11,12 @@ use super::owner::CloneEnds;
 use super::owner::{Owner, PRODUCER, Ref};
 use super::slots::RingPtr;
 use super::write_end::WriteEnd;
+use crate::cpu::CachePadded;
 use crate::error::{ClaimError, PushError};
 #[cfg(compare_and_swap)]
 use crate::index::Multi;
 use crate::index::{Arity, ClaimRequest, OneToOne, SideRules as _};
 use crate::stats::Refusal;
-use crate::sync::CachePadded;
 
 /// A producer of a ring.
 ///

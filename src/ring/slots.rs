@@ -5,9 +5,11 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::{self, NonNull};
 
+use crate::cpu::prefetch_write;
 use crate::index::{Arity, Header, IndexPtr, Stamps};
+use crate::shadow::{Shadow, Tracker};
 use crate::span::Span;
-use crate::sync::{Shadow, Tracker, const_fn, prefetch_write};
+use crate::sync::const_fn;
 
 /// `N` slots, initialised or not.
 #[repr(C)]

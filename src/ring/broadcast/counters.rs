@@ -1,7 +1,8 @@
 //! What a broadcast ring counts.
 
+use crate::cpu::CachePadded;
 use crate::stats::{Refusal, Stats};
-use crate::sync::{CachePadded, const_fn};
+use crate::sync::const_fn;
 use crate::zeroed::zeroed;
 
 /// A cache line of the writer's and one of all readers', or nothing.

@@ -30,8 +30,10 @@ use core::marker::PhantomData;
 
 use crate::atomic::Bitmap;
 use crate::atomic::{Sequence, SplitCursor};
+use crate::cpu::CachePadded;
+use crate::shadow::Shadow;
 use crate::stats::{Off, Stats};
-use crate::sync::{CachePadded, Shadow, const_fn};
+use crate::sync::const_fn;
 use crate::words::{Entry, Image};
 use crate::zeroed::{Zeroed, empty_in_models, zeroed};
 

@@ -6,6 +6,7 @@ use core::fmt;
 use super::CONSUMER;
 use super::storage::sealed::LaneStorage;
 use super::{Inline, Lanes, Schedule, Storage};
+use crate::cpu::CachePadded;
 use crate::error::PopError;
 use crate::handle::{Handle, Lane};
 #[cfg(compare_and_swap)]
@@ -17,7 +18,6 @@ use crate::ring::Ring;
 use crate::ring::drain::ClaimedItems;
 use crate::ring::read_end::ReadEnd;
 use crate::stats::Refusal;
-use crate::sync::CachePadded;
 
 /// A consumer of [`Lanes`], which visits the lanes by the schedule `O`.
 ///

@@ -26,10 +26,11 @@ use core::fmt;
 use self::storage::sealed::LaneStorage;
 use super::Ring;
 use crate::atomic::{Bitmap, Generation};
+use crate::cpu::CachePadded;
 use crate::handle::{Handle, Lane};
 use crate::index::{Arity, OneToOne, SideRules as _, Single};
 use crate::stats::{Counts, RingStats};
-use crate::sync::{CachePadded, const_fn};
+use crate::sync::const_fn;
 use crate::zeroed::zeroed;
 
 pub use consumer::LaneConsumer;

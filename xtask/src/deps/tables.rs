@@ -6,7 +6,15 @@ pub type Module = (&'static str, &'static [&'static str]);
 /// Which module may use which: one of a layer uses modules of lower layers, and of those only the ones it names. The lowest
 /// layer may be used by all.
 pub const LAYERS: &[&[Module]] = &[
-    &[("sync", &[]), ("zeroed", &[]), ("error", &[]), ("handle", &[]), ("span", &[])],
+    &[
+        ("sync", &[]),
+        ("cpu", &[]),
+        ("shadow", &[]),
+        ("zeroed", &[]),
+        ("error", &[]),
+        ("handle", &[]),
+        ("span", &[]),
+    ],
     &[("atomic", &[]), ("stats", &[])],
     &[("words", &["atomic"])],
     &[("index", &["atomic", "stats"])],
@@ -30,7 +38,9 @@ pub const LAYERS: &[&[Module]] = &[
 /// Which module uses one that the layers do not allow, and why.
 pub const DEVIATIONS: &[(&str, &str, &str)] = &[
     ("zeroed", "sync", "how a constant is made differs under loom, and atomics are zero-valid"),
-    ("sync", "span", "the tracker that shows loom raw accesses speaks in spans"),
+    ("shadow", "span", "the tracker that shows loom raw accesses speaks in spans"),
+    ("shadow", "sync", "how a constant is made differs under loom"),
+    ("zeroed", "cpu", "a padded value is zero-valid"),
     (
         "ring",
         "words",
@@ -61,6 +71,7 @@ pub const WITHOUT_SITE: &[(&str, &str)] = &[
 /// Where a crate of atomics may be named, and why not through `sync`.
 pub const ATOMICS: &[(&str, &str)] = &[
     ("src/sync.rs", "the switch itself"),
+    ("src/shadow.rs", "loom's cells, which are no atomics"),
     ("src/words/mod.rs", "a mapping is real memory: no model runs on it"),
     ("src/host/futex.rs", "the kernel's interface takes core's atomic, and no model runs on the kernel"),
 ];

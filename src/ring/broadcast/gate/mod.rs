@@ -32,9 +32,10 @@ mod reader;
 use super::{OverflowPolicy, Pressure, Writer, sealed};
 use crate::atomic::Bitmap;
 use crate::atomic::{Cursor, Sequence, fence};
+use crate::cpu::CachePadded;
 use crate::error::PushError;
 use crate::stats::Stats;
-use crate::sync::{CachePadded, Pos};
+use crate::sync::Pos;
 use crate::words::Entry;
 #[cfg(loom)]
 use crate::zeroed::zeroed;

@@ -4,10 +4,10 @@ use core::fmt;
 
 use super::{Gated, place_of};
 use crate::atomic::{Cursor, NoNumber, Sequence, fence};
+use crate::cpu::CachePadded;
 use crate::error::PopError;
 use crate::ring::broadcast::{Broadcast, JoinError, Pressure, count, sealed};
 use crate::stats::{Off, Stats};
-use crate::sync::CachePadded;
 use crate::words::Entry;
 
 /// How often a reader that joins tries again because the writer took back what it was to begin with.
