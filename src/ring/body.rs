@@ -94,6 +94,14 @@ pub type Ends<'a, T, A = OneToOne, K = Ref<'a>> = (Producer<'a, T, A, K>, Consum
 ///
 /// The sets of stamps are there only for a side that is `Multi`, and after the ends there are two lines of counters
 /// if it counts ([`Counts`]).
+///
+/// [`Single`]: crate::ring::Single
+/// [`Multi`]: crate::ring::Multi
+/// [`Spsc`]: crate::ring::Spsc
+/// [`Mpsc`]: crate::ring::Mpsc
+/// [`Spmc`]: crate::ring::Spmc
+/// [`Mpmc`]: crate::ring::Mpmc
+/// [`Sides`]: crate::ring::Sides
 #[repr(C)]
 pub struct Ring<T, const N: usize, A: Arity = OneToOne> {
     pub(super) header: Header<A::Stats>,
@@ -164,7 +172,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
         N
     }
 
-    /// Returns the number of items in the ring: `0..=N`. It is exact at one point inside the call if either side of a [`Spsc`]
+    /// Returns the number of items in the ring: `0..=N`. It is exact at one point inside the call if either side of a [`Spsc`](crate::ring::Spsc)
     /// calls it, and a snapshot otherwise.
     ///
     /// Slots that an end has claimed and is still writing count as items. So do aborted slots, until a consumer skips them.
