@@ -49,6 +49,7 @@ pub mod lanes;
 pub(crate) mod owner;
 mod producer;
 mod read_end;
+mod remains;
 mod single_consumer;
 mod slots;
 mod write_end;
