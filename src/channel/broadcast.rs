@@ -2,7 +2,7 @@
 
 use super::channel_ref::{ChannelRef, InChannel, Membership};
 use super::end_traits::sealed;
-use super::state::sealed::Core;
+use super::state::sealed::{AnyChannel as _, Core};
 use super::state::{Condition, SignalOnDrop};
 use super::{Channel, Receiver, RecvEnd, SendEnd, Sender, TryRecvError};
 use crate::atomic::Role;
@@ -17,7 +17,11 @@ use crate::words::Entry;
 type BroadcastChannel<T, const N: usize, P, S, W, const TASKS: usize> =
     Channel<Broadcast<T, N, P, S>, W, TASKS>;
 
-impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats> Core for Broadcast<T, N, P, S> {}
+impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats> Core for Broadcast<T, N, P, S> {
+    fn forget_ends(&mut self) {
+        drop(self.split());
+    }
+}
 
 impl<'a, T: Entry, const N: usize, S: Stats, W: Wait, const TASKS: usize> ChannelRef
     for &'a BroadcastChannel<T, N, Overwrite, S, W, TASKS>
@@ -48,8 +52,9 @@ impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats, W: Wait, const TASKS
     where
         &'a Self: ChannelRef<Tx = InChannel<Writer<'a, T, N, P, S>, &'a Self>>,
     {
+        let strategy = self.default_strategy();
         let writer = self.ring.try_writer()?;
-        Some(Sender::new(InChannel::new(writer, Membership::join(self, Role::Sender))))
+        Some(Sender::new(InChannel::new(writer, Membership::join(self, Role::Sender, strategy))))
     }
 }
 
@@ -80,7 +85,8 @@ impl<T: Entry, const N: usize, S: Stats, W: Wait, const TASKS: usize>
     }
 
     fn receiver<'a>(&'a self, reader: Reader<'a, T, N, S>) -> Receiver<&'a Self> {
-        Receiver::new(InChannel::new(reader, Membership::join(self, Role::Receiver)))
+        let strategy = self.default_strategy();
+        Receiver::new(InChannel::new(reader, Membership::join(self, Role::Receiver, strategy)))
     }
 }
 
@@ -128,7 +134,8 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats, W: Wait, const TASKS: u
         // Before a reader was where it begins, its place was where its last holder had left it, or an earlier try. If the
         // writer has found that in its way, and waits, this alone tells it that it is not there any more.
         let _room = SignalOnDrop(self, Condition::Room, u32::MAX);
-        Ok(Receiver::new(InChannel::new(reader?, Membership::join(self, Role::Receiver))))
+        let (reader, strategy) = (reader?, self.default_strategy());
+        Ok(Receiver::new(InChannel::new(reader, Membership::join(self, Role::Receiver, strategy))))
     }
 }
 

@@ -1,7 +1,6 @@
 //! How an end reaches its channel, and how it is counted there.
 
 use core::fmt;
-use core::ops::Deref;
 
 use sealed::Attached;
 
@@ -12,6 +11,7 @@ use super::state::{Condition, signal, wake_all};
 use crate::atomic::{Counted, Role};
 use crate::ring::owner::{self, Owner};
 use crate::sync::is_over;
+use crate::wait::Strategy;
 
 /// How the ends of a channel reach it: a borrow, `&Channel`, or an `Arc` of it. Sealed.
 ///
@@ -30,7 +30,7 @@ use crate::sync::is_over;
 /// # assert_eq!(send_twice(&mut tx), Ok(()));
 /// # }
 /// ```
-pub trait ChannelRef: Clone + Deref<Target: AnyChannel> + sealed::Reach {
+pub trait ChannelRef: Clone + sealed::Reach {
     /// What is sent.
     type Item;
     /// The end of the ring that a sender has.
@@ -46,11 +46,22 @@ pub trait ChannelRef: Clone + Deref<Target: AnyChannel> + sealed::Reach {
 }
 
 pub(crate) mod sealed {
-    use super::{ChannelRef, End, Membership};
+    use super::{AnyChannel, ChannelRef, End, Membership};
 
     /// What refers to a channel, and to the same one as long as it lives.
-    pub trait Reach {}
-    impl<X> Reach for &X {}
+    // Not by `Deref`: its target could be named, and then what `AnyChannel` can do be called, by any crate.
+    pub trait Reach {
+        type Channel: AnyChannel;
+        fn channel(&self) -> &Self::Channel;
+    }
+
+    impl<X: AnyChannel> Reach for &X {
+        type Channel = X;
+        #[inline(always)]
+        fn channel(&self) -> &X {
+            self
+        }
+    }
 
     /// An end in a channel, and its membership there.
     pub trait Attached {
@@ -69,6 +80,8 @@ pub(crate) mod sealed {
 /// went with it.
 pub struct Membership<C: ChannelRef> {
     channel: C,
+    /// How the end waits.
+    pub(super) strategy: Strategy,
     role: Role,
     counted: Counted,
     /// The end was borrowed, and what it did may not have been signalled.
@@ -76,13 +89,20 @@ pub struct Membership<C: ChannelRef> {
 }
 
 impl<C: ChannelRef> Membership<C> {
-    pub(super) fn join(channel: C, role: Role) -> Self {
-        let counted = channel.peers().join(role);
-        Self { channel, role, counted, owes: false }
+    /// Counts an end in, which begins to wait as `strategy` says. The platform was asked for that before: it may panic.
+    pub(super) fn join(channel: C, role: Role, strategy: Strategy) -> Self {
+        let counted = channel.channel().peers().join(role);
+        Self { channel, strategy, role, counted, owes: false }
     }
 
     #[inline(always)]
-    pub(super) fn channel(&self) -> &C {
+    pub(super) fn channel(&self) -> &C::Channel {
+        self.channel.channel()
+    }
+
+    /// Returns how it reaches its channel.
+    #[cfg(all(feature = "std", target_os = "linux"))]
+    pub(super) fn channel_ref(&self) -> &C {
         &self.channel
     }
 
@@ -90,18 +110,21 @@ impl<C: ChannelRef> Membership<C> {
         self.role
     }
 
-    /// One more of its role.
+    /// Returns one more of its role, which waits in the same way.
     pub(super) fn another(&self) -> Self {
-        Self::join(self.channel.clone(), self.role)
+        let channel = self.channel.clone();
+        let counted = channel.channel().peers().join(self.role);
+        Self { channel, counted, owes: false, ..*self }
     }
 }
 
 impl<C: ChannelRef> Owner for Membership<C> {}
 impl<C: ChannelRef> owner::sealed::Sealed for Membership<C> {
     #[inline]
-    fn give_back(&self, end: u32) {
+    unsafe fn give_back(&self, end: u32) {
         if !is_over() {
-            self.channel.give_back(end);
+            // SAFETY: as the caller says.
+            unsafe { self.channel().give_back(end) };
         }
     }
 
@@ -116,7 +139,7 @@ impl<C: ChannelRef> Drop for Membership<C> {
         if is_over() {
             return;
         }
-        let channel = &*self.channel;
+        let channel = self.channel();
         // An end whose going makes room: a sender may wait for this very receiver.
         let frees = self.role == Role::Receiver && C::RecvEnd::LEAVING_MAKES_ROOM;
         if channel.peers().leave(self.role, self.counted) {
@@ -203,13 +226,13 @@ impl<E: Clone, C: ChannelRef> Many for InChannel<E, C> {
     }
 }
 
-/// What is reached by an end's channel reference.
-type Target<X> = <<X as Attached>::Channel as Deref>::Target;
+/// The channel of an end.
+type ChannelOf<X> = <<X as Attached>::Channel as sealed::Reach>::Channel;
 
 /// Returns the end, and its channel, which the borrow of the end does not cover.
 #[inline(always)]
-pub(super) fn apart<X: Attached>(attached: &mut X) -> (&mut X::End, &Target<X>) {
-    let channel: *const Target<X> = &raw const **attached.membership().channel();
+pub(super) fn apart<X: Attached>(attached: &mut X) -> (&mut X::End, &ChannelOf<X>) {
+    let channel: *const ChannelOf<X> = attached.membership().channel();
     // SAFETY: of a shared reference, so valid, aligned and initialised. It is so for as long as the result is used:
     // - the channel is no part of the end. It is what the membership's `&` or `Arc` refers to, as `Reach` says, so a mutable
     //   borrow of the end overlaps none of it, and it is not borrowed mutably while there is a reference to it;

@@ -85,7 +85,7 @@ pub enum TryRecvError {
     Empty,
     /// The next item is being sent: one of several senders is in the middle of it.
     Pending,
-    /// Others were faster at each of the tries: receivers, or the sender of a broadcast that overwrites.
+    /// Other receivers were faster at each of the tries.
     Contended,
     /// This many items were overwritten before they were read. The next one is the oldest that is there.
     Lagged(u64),
@@ -127,7 +127,7 @@ impl From<ReadError> for TryRecvError {
 says! { TryRecvError {
     Self::Empty => "the channel is empty",
     Self::Pending => "the next item is still being sent",
-    Self::Contended => "others were faster each time",
+    Self::Contended => "other receivers were faster each time",
     Self::Lagged(count) => "{count} items were overwritten before they were read",
     Self::Closed => "the channel is closed",
 } }

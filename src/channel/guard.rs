@@ -16,6 +16,9 @@ use crate::sync::is_over;
 /// guard, so it is over by then. If the guard itself is forgotten, the sender or receiver gives that signal before it next
 /// waits, when its end is next borrowed, or when it is dropped.
 ///
+/// Use the end where it is. An end of lanes or of a broadcast that is exchanged for another one through the guard, or a consumer
+/// of lanes that is cloned through it, is outside of the channel, and signals nothing there.
+///
 /// ```
 /// # #[cfg(feature = "std")] {
 /// use annulet::{Channel, Spsc, host::Futex};
@@ -78,6 +81,6 @@ pub(super) fn pay<X: Attached>(attached: &mut X) {
         attached.end_mut().reclaim_forgotten();
         let membership = attached.membership_mut();
         membership.owes = false;
-        signal(&**membership.channel(), Condition::of(membership.role()).other(), u32::MAX);
+        signal(membership.channel(), Condition::of(membership.role()).other(), u32::MAX);
     }
 }

@@ -1,11 +1,11 @@
 //! Channels over lanes: each sender has a lane, and a receiver visits them in its order.
 
 use core::marker::PhantomData;
-use core::ops::Deref;
 
-use super::channel_ref::{self, ChannelRef, InChannel, Membership};
+use super::channel_ref::sealed::Reach;
+use super::channel_ref::{ChannelRef, InChannel, Membership};
 use super::end_traits::sealed;
-use super::state::sealed::Core;
+use super::state::sealed::{AnyChannel as _, Core};
 use super::{Channel, Receiver, RecvEnd, Sender, TryRecvError};
 use crate::atomic::Role;
 use crate::ring::lanes::{LaneConsumer, LaneProducer, Priority, RegisterError, Schedule, Storage};
@@ -32,21 +32,23 @@ impl<C: Clone, O> Clone for Scheduled<C, O> {
     }
 }
 
-impl<C: channel_ref::sealed::Reach, O> channel_ref::sealed::Reach for Scheduled<C, O> {}
-
-impl<C: Deref, O> Deref for Scheduled<C, O> {
-    type Target = C::Target;
-    fn deref(&self) -> &C::Target {
-        &self.channel
+impl<C: Reach, O> Reach for Scheduled<C, O> {
+    type Channel = C::Channel;
+    #[inline(always)]
+    fn channel(&self) -> &C::Channel {
+        self.channel.channel()
     }
 }
 
 impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Storage> Core
     for Lanes<T, N, L, A, H>
 {
+    fn forget_ends(&mut self) {
+        drop(self.split(Priority));
+    }
 }
 
-/// A receiver that is made of it visits lanes by [`Priority`].
+/// Of its senders. Those that receive say how they visit the lanes: [`Scheduled`].
 impl<'a, T, const N: usize, const L: usize, A, H, W, const TASKS: usize> ChannelRef
     for &'a LaneChannel<T, N, L, A, H, W, TASKS>
 where
@@ -82,19 +84,13 @@ where
     H: Storage,
     W: Wait,
 {
-    /// Opens it, without ends: that it is borrowed exclusively proves that there are none, forgotten ones included.
-    /// What is in the lanes stays.
-    pub fn reset(&mut self) {
-        self.reopen();
-        drop(self.ring.split(Priority));
-    }
-
     /// Returns a receiver, which visits lanes in this order, or `None` while the only one is in use.
     #[must_use]
     pub fn try_receiver<O: Schedule>(&self, schedule: O) -> Option<LaneReceiver<'_, Self, O>> {
+        let strategy = self.default_strategy();
         let consumer = self.ring.try_consumer(schedule)?;
         let channel = Scheduled { channel: self, order: PhantomData };
-        Some(Receiver::new(InChannel::new(consumer, Membership::join(channel, Role::Receiver))))
+        Some(Receiver::new(InChannel::new(consumer, Membership::join(channel, Role::Receiver, strategy))))
     }
 
     /// Returns a sender with a lane of its own.
@@ -119,8 +115,9 @@ where
     /// # }
     /// ```
     pub fn register(&self) -> Result<Sender<&Self>, RegisterError> {
+        let strategy = self.default_strategy();
         let producer = self.ring.register()?;
-        Ok(Sender::new(InChannel::new(producer, Membership::join(self, Role::Sender))))
+        Ok(Sender::new(InChannel::new(producer, Membership::join(self, Role::Sender, strategy))))
     }
 
     /// Returns a sender with this lane.
@@ -129,8 +126,9 @@ where
     ///
     /// As for [`Lanes::register_at`].
     pub fn register_at(&self, lane: u32) -> Result<Sender<&Self>, RegisterError> {
+        let strategy = self.default_strategy();
         let producer = self.ring.register_at(lane)?;
-        Ok(Sender::new(InChannel::new(producer, Membership::join(self, Role::Sender))))
+        Ok(Sender::new(InChannel::new(producer, Membership::join(self, Role::Sender, strategy))))
     }
 }
 

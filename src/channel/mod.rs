@@ -39,7 +39,8 @@
 //! # Types
 //!
 //! An end says by one parameter how it reaches its channel: `Sender<&'static Jobs>`, or `Sender<Arc<Jobs>>`, where `Jobs` is
-//! the type of the channel. A function over ends of any channel asks for a [`ChannelRef`].
+//! the type of the channel. A function over ends of any channel asks for a [`ChannelRef`]. A receiver of lanes says its schedule,
+//! too: [`LaneReceiver`]. An end is invariant in the lifetime of its channel.
 
 mod broadcast;
 mod channel_ref;
@@ -91,7 +92,7 @@ use crate::atomic::PeerCounts;
 use crate::sync::const_fn;
 use crate::wait::{Attempt, Deadline, Outcome, Strategy, TimedOut, Wait};
 use state::sealed::{AnyChannel, Core};
-use state::{Condition, State, WaitState};
+use state::{Condition, SignalOnDrop, State, WaitState};
 
 /// A ring whose ends can wait for each other: `R` is a [`Ring`](crate::ring::Ring), [`Lanes`](crate::Lanes) or a
 /// [`Broadcast`](crate::Broadcast).
@@ -186,9 +187,12 @@ impl<R, W, const TASKS: usize> Channel<R, W, TASKS> {
     pub fn crowded(&self) -> PerSide<u32> {
         PerSide { senders: self.state.room.0.crowded(), receivers: self.state.data.0.crowded() }
     }
+}
 
-    /// Opens it again after it was closed; what is in it stays. That it is borrowed exclusively proves that there is no end,
-    /// and that an end that is still counted as waiting was forgotten.
+#[allow(private_bounds)] // sealed: a ring, lanes, or a broadcast
+impl<R: Core, W: Wait, const TASKS: usize> Channel<R, W, TASKS> {
+    /// Opens it again after it was closed; what is in it stays. That it is borrowed exclusively proves that there is no end:
+    /// one that is still counted, as held or as waiting, was forgotten.
     ///
     /// ```
     /// # #[cfg(feature = "std")] {
@@ -202,11 +206,9 @@ impl<R, W, const TASKS: usize> Channel<R, W, TASKS> {
     /// ```
     pub fn reopen(&mut self) {
         self.state.reset();
+        self.ring.forget_ends();
     }
-}
 
-#[allow(private_bounds)] // sealed: a ring, lanes, or a broadcast
-impl<R: Core, W: Wait, const TASKS: usize> Channel<R, W, TASKS> {
     /// Closes it for both sides, as [`Sender::close`] does: for a supervisor that has no end.
     ///
     /// ```
@@ -240,7 +242,8 @@ impl<R: Core, W: Wait, const TASKS: usize> AnyChannel for Channel<R, W, TASKS> {
     }
 
     fn is_owned(&self) -> bool {
-        self.state.owned
+        // Where there is no `Arc`, there is nothing that could own it.
+        cfg!(arc) && self.state.owned
     }
 
     #[inline(always)]
@@ -268,7 +271,12 @@ impl<R: Core, W: Wait, const TASKS: usize> AnyChannel for Channel<R, W, TASKS> {
         look: impl FnMut() -> Attempt<Result<T, E>>,
     ) -> Result<(Result<T, E>, bool), TimedOut> {
         let role = Some(what.role());
-        self.state.event(what).wait_metered(&self.state.wait, strategy, until, role, look, Result::is_ok)
+        // If the platform panics, or its meter: what this wait was woken for may be there for the next one.
+        let next = SignalOnDrop(self, what, 1);
+        let waited =
+            self.state.event(what).wait_metered(&self.state.wait, strategy, until, role, look, Result::is_ok);
+        core::mem::forget(next);
+        waited
     }
 
     unsafe fn poll<T>(
@@ -289,13 +297,17 @@ impl<R: Core, W: Wait, const TASKS: usize> AnyChannel for Channel<R, W, TASKS> {
 
     unsafe fn leave(&self, what: Condition, state: &mut WaitState, took: bool, outcome: Outcome) {
         let wait = &self.state.wait;
+        // If a waker panics, or the meter: what this wait was woken for may be there for the next one.
+        let next = SignalOnDrop(self, what, 1);
         // SAFETY: as the caller says.
         unsafe { state.claim.leave(self.state.event(what), wait, took) };
         state.waiting.settled(wait, what.role(), outcome);
+        core::mem::forget(next);
     }
 
-    fn give_back(&self, end: u32) {
-        self.ring.give_back(end);
+    unsafe fn give_back(&self, end: u32) {
+        // SAFETY: as the caller says.
+        unsafe { self.ring.give_back(end) };
     }
 
     fn discard(&self) {

@@ -3,13 +3,20 @@
 use super::channel_ref::{ChannelRef, Membership, sealed};
 #[cfg(not(loom))]
 use super::state::State;
+use super::state::sealed::AnyChannel;
 use super::{Channel, Receiver, Sender};
 use crate::atomic::Role;
 use crate::ring::{Arity, Consumer, Producer, Ring};
 use crate::sync::Arc;
 use crate::wait::Wait;
 
-impl<X> sealed::Reach for Arc<X> {}
+impl<X: AnyChannel> sealed::Reach for Arc<X> {
+    type Channel = X;
+    #[inline(always)]
+    fn channel(&self) -> &X {
+        self
+    }
+}
 
 impl<T, const N: usize, A: Arity, W: Wait, const TASKS: usize> ChannelRef
     for Arc<Channel<Ring<T, N, A>, W, TASKS>>
@@ -73,11 +80,10 @@ impl<T, const N: usize, A: Arity, W: Wait, const TASKS: usize> Channel<Ring<T, N
     /// ```
     pub fn new_split(wait: W) -> (Sender<Arc<Self>>, Receiver<Arc<Self>>) {
         let channel = Self::shared(wait);
-        channel.ring.hold_ends();
-        let sender = Membership::join(Arc::clone(&channel), Role::Sender);
-        let receiver = Membership::join(Arc::clone(&channel), Role::Receiver);
+        let strategy = channel.default_strategy();
+        let join = |role| Membership::join(Arc::clone(&channel), role, strategy);
         // SAFETY: the ring is new, so these are its only ends, and each keeps an `Arc` of what it is in.
-        let (producer, consumer) = unsafe { channel.ring.ends_owned_by(sender, receiver) };
+        let (producer, consumer) = unsafe { channel.ring.ends_of(join(Role::Sender), join(Role::Receiver)) };
         (Sender::new(producer), Receiver::new(consumer))
     }
 }

@@ -19,7 +19,7 @@ use crate::wait::{Attempt, Outcome};
 /// # Safety
 /// The wait is one of this channel, and for `what`, until it is left.
 pub(super) unsafe fn poll<C: ChannelRef, R, E>(
-    channel: &C::Target,
+    channel: &C::Channel,
     what: Condition,
     state: &mut WaitState,
     context: &mut Context<'_>,

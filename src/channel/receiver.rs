@@ -43,23 +43,22 @@ use crate::wait::{Attempt, Deadline, Strategy, TimedOut};
 #[must_use = "dropping the last receiver disconnects the senders"]
 pub struct Receiver<C: ChannelRef> {
     pub(super) rx: C::Rx,
-    pub(super) strategy: Strategy,
 }
 
 impl<C: ChannelRef> Receiver<C> {
     pub(super) fn new(rx: C::Rx) -> Self {
-        let strategy = rx.membership().channel().default_strategy();
-        Self { rx, strategy }.with_strategy(strategy)
+        let strategy = rx.membership().strategy;
+        Self { rx }.with_strategy(strategy)
     }
 
     #[inline(always)]
-    pub(super) fn channel(&self) -> &C::Target {
+    pub(super) fn channel(&self) -> &C::Channel {
         self.rx.membership().channel()
     }
 
     /// Waits in this way from now on.
     pub fn set_strategy(&mut self, strategy: Strategy) {
-        self.strategy = strategy;
+        self.rx.membership_mut().strategy = strategy;
         self.rx.end_mut().set_max_pause(strategy.max_pause());
     }
 
@@ -162,12 +161,13 @@ impl<C: ChannelRef> Receiver<C> {
         mut take: impl FnMut(&mut C::RecvEnd) -> Result<usize, TryRecvError>,
     ) -> Result<usize, RecvError> {
         pay(&mut self.rx);
+        let strategy = self.rx.membership().strategy;
         let (end, channel) = apart(&mut self.rx);
         let mut end = Quiet::of(end);
         // If `take` panics: what it had taken has made room.
         let room = SignalOnDrop(channel, Condition::Room, u32::MAX);
         let look = || look::<C, _>(&mut end, channel, &mut take);
-        let waited = channel.wait(Condition::Data, self.strategy, until, look);
+        let waited = channel.wait(Condition::Data, strategy, until, look);
         core::mem::forget(room);
         drop(end);
         let (taken, slept) = waited.map_err(|TimedOut| RecvError::Timeout)?;
@@ -190,7 +190,7 @@ impl<C: ChannelRef> Receiver<C> {
         close(self.channel());
     }
 
-    /// Returns true if the channel was closed, or has no sender now. There may still be items.
+    /// Returns true if the channel was closed, or if there were senders and all are gone. There may still be items.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.channel().peers().is_disconnected(Role::Sender)
@@ -247,7 +247,7 @@ pub(super) fn for_good(why: TryRecvError) -> Option<RecvError> {
 /// `Closed` if there is nothing.
 pub(super) fn once_more<C: ChannelRef, R>(
     end: &mut C::RecvEnd,
-    channel: &C::Target,
+    channel: &C::Channel,
     why: TryRecvError,
     take: impl FnMut(&mut C::RecvEnd) -> Result<R, TryRecvError>,
 ) -> Result<R, TryRecvError> {
@@ -266,7 +266,7 @@ pub(super) fn once_more<C: ChannelRef, R>(
 /// and either is signalled. So nothing that was sent before the close comes after `Closed`.
 pub(super) fn last<C: ChannelRef, R>(
     end: &mut C::RecvEnd,
-    channel: &C::Target,
+    channel: &C::Channel,
     mut take: impl FnMut(&mut C::RecvEnd) -> Result<R, TryRecvError>,
 ) -> Result<R, TryRecvError> {
     // Before the last look: what senders that are gone had sent is seen by it.
@@ -284,7 +284,7 @@ pub(super) fn last<C: ChannelRef, R>(
 /// A look at what is there.
 pub(super) fn look<C: ChannelRef, R>(
     end: &mut C::RecvEnd,
-    channel: &C::Target,
+    channel: &C::Channel,
     take: impl FnMut(&mut C::RecvEnd) -> Result<R, TryRecvError>,
 ) -> Attempt<Result<R, RecvError>> {
     match last::<C, R>(end, channel, take) {
@@ -297,7 +297,7 @@ pub(super) fn look<C: ChannelRef, R>(
 impl<C: ChannelRef<Rx: Many>> Clone for Receiver<C> {
     /// Returns one more receiver.
     fn clone(&self) -> Self {
-        Self::new(self.rx.another()).with_strategy(self.strategy)
+        Self::new(self.rx.another())
     }
 }
 

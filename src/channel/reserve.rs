@@ -17,7 +17,7 @@ use crate::ring::{Arity, Owner, Producer, Single, WriteGrant};
 #[must_use = "dropping a permit gives the place up"]
 pub struct Permit<'s, T, A: Arity<Producers = Single>, C: ChannelRef> {
     grant: WriteGrant<'s, T, A>,
-    channel: &'s C::Target,
+    channel: &'s C::Channel,
 }
 
 impl<T, A: Arity<Producers = Single>, C: ChannelRef> Permit<'_, T, A, C> {

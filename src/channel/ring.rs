@@ -3,7 +3,7 @@
 use super::channel_ref::sealed::Attached;
 use super::channel_ref::{ChannelRef, Membership};
 use super::end_traits::sealed;
-use super::state::sealed::Core;
+use super::state::sealed::{AnyChannel as _, Core};
 use super::{Channel, Receiver, RecvEnd, SendEnd, Sender, TryRecvError};
 use crate::atomic::Role;
 use crate::error::PushError;
@@ -15,8 +15,12 @@ use crate::wait::Wait;
 type RingChannel<T, const N: usize, A, W, const TASKS: usize> = Channel<Ring<T, N, A>, W, TASKS>;
 
 impl<T, const N: usize, A: Arity> Core for Ring<T, N, A> {
-    fn give_back(&self, end: u32) {
-        HasEnds::give_back(self, end);
+    unsafe fn give_back(&self, end: u32) {
+        // SAFETY: as the caller says.
+        unsafe { HasEnds::give_back(self, end) };
+    }
+    fn forget_ends(&mut self) {
+        drop(self.split());
     }
     fn discard(&self) {
         self.discard();
@@ -48,15 +52,11 @@ impl<T, const N: usize, A: Arity, W: Wait, const TASKS: usize> RingChannel<T, N,
     /// ```
     pub fn split(&mut self) -> (Sender<&Self>, Receiver<&Self>) {
         self.reopen();
-        // Also what was forgotten is given back by that.
-        drop(self.ring.split());
-        self.ring.hold_ends();
         let this = &*self;
+        let strategy = this.default_strategy();
+        let join = |role| Membership::join(this, role, strategy);
         // SAFETY: borrowed exclusively until now, and from now on for as long as the ends live: these are its only ones.
-        let (producer, consumer) = unsafe {
-            this.ring
-                .ends_owned_by(Membership::join(this, Role::Sender), Membership::join(this, Role::Receiver))
-        };
+        let (producer, consumer) = unsafe { this.ring.ends_of(join(Role::Sender), join(Role::Receiver)) };
         (Sender::new(producer), Receiver::new(consumer))
     }
 
@@ -76,22 +76,31 @@ impl<T, const N: usize, A: Arity, W: Wait, const TASKS: usize> RingChannel<T, N,
     /// ```
     #[must_use]
     pub fn try_split(&self) -> Option<(Sender<&Self>, Receiver<&Self>)> {
-        let (producer, consumer) = self.ring.try_split()?;
-        let producer = producer.map_owner(|_| Membership::join(self, Role::Sender));
-        let consumer = consumer.map_owner(|_| Membership::join(self, Role::Receiver));
-        Some((Sender::new(producer), Receiver::new(consumer)))
+        let strategy = self.default_strategy();
+        let join = |role| Membership::join(self, role, strategy);
+        // SAFETY: each end borrows the channel, and gives its bit back to this ring.
+        let ends = unsafe { self.ring.try_ends_of(|| (join(Role::Sender), join(Role::Receiver))) };
+        ends.map(|(producer, consumer)| (Sender::new(producer), Receiver::new(consumer)))
     }
 
     /// Returns a sender, or `None` while the only one is in use.
     #[must_use]
     pub fn try_sender(&self) -> Option<Sender<&Self>> {
-        Some(Sender::new(self.ring.try_producer()?.map_owner(|_| Membership::join(self, Role::Sender))))
+        let strategy = self.default_strategy();
+        // SAFETY: as in `try_split`.
+        let producer =
+            unsafe { self.ring.try_producer_of(|| Membership::join(self, Role::Sender, strategy)) };
+        producer.map(Sender::new)
     }
 
     /// Returns a receiver, or `None` while the only one is in use.
     #[must_use]
     pub fn try_receiver(&self) -> Option<Receiver<&Self>> {
-        Some(Receiver::new(self.ring.try_consumer()?.map_owner(|_| Membership::join(self, Role::Receiver))))
+        let strategy = self.default_strategy();
+        // SAFETY: as in `try_split`.
+        let consumer =
+            unsafe { self.ring.try_consumer_of(|| Membership::join(self, Role::Receiver, strategy)) };
+        consumer.map(Receiver::new)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::channel_ref::sealed::Attached as _;
 use super::channel_ref::{ChannelRef, apart};
 use super::end_traits::Quiet;
 use super::end_traits::sealed::SendEnd as _;
@@ -94,6 +95,7 @@ impl<C: ChannelRef> Sender<C> {
         until: Deadline,
     ) -> Result<usize, SendError<()>> {
         pay(&mut self.tx);
+        let strategy = self.tx.membership().strategy;
         let (end, channel) = apart(&mut self.tx);
         let mut items = Noted { items, over: false };
         let mut look = |end: &mut C::SendEnd| {
@@ -113,7 +115,7 @@ impl<C: ChannelRef> Sender<C> {
             Attempt::Ready(sent) => Ok((sent, false)),
             _ => {
                 let mut end = Quiet::of(end);
-                channel.wait(Condition::Room, self.strategy, until, || look(&mut end))
+                channel.wait(Condition::Room, strategy, until, || look(&mut end))
             }
         };
         core::mem::forget(signal);

@@ -46,17 +46,16 @@ use crate::wait::{Attempt, Deadline, Strategy, TimedOut};
 #[must_use = "dropping the last sender disconnects the receivers"]
 pub struct Sender<C: ChannelRef> {
     pub(super) tx: C::Tx,
-    pub(super) strategy: Strategy,
 }
 
 impl<C: ChannelRef> Sender<C> {
     pub(super) fn new(tx: C::Tx) -> Self {
-        let strategy = tx.membership().channel().default_strategy();
-        Self { tx, strategy }.with_strategy(strategy)
+        let strategy = tx.membership().strategy;
+        Self { tx }.with_strategy(strategy)
     }
 
     #[inline(always)]
-    pub(super) fn channel(&self) -> &C::Target {
+    pub(super) fn channel(&self) -> &C::Channel {
         self.tx.membership().channel()
     }
 
@@ -72,7 +71,7 @@ impl<C: ChannelRef> Sender<C> {
     /// # }
     /// ```
     pub fn set_strategy(&mut self, strategy: Strategy) {
-        self.strategy = strategy;
+        self.tx.membership_mut().strategy = strategy;
         self.tx.end_mut().set_max_pause(strategy.max_pause());
     }
 
@@ -152,12 +151,13 @@ impl<C: ChannelRef> Sender<C> {
     #[cold]
     fn wait_to_send(&mut self, item: C::Item, until: Deadline) -> Result<(), SendError<C::Item>> {
         pay(&mut self.tx);
+        let strategy = self.tx.membership().strategy;
         let (end, channel) = apart(&mut self.tx);
         let (mut end, mut left) = (Quiet::of(end), Some(item));
         // If the platform panics: what was sent by then is to be received.
         let sent = SignalOnDrop(channel, Condition::Data, u32::MAX);
         let look = || try_put::<C>(&mut end, channel, &mut left);
-        let waited = channel.wait(Condition::Room, self.strategy, until, look);
+        let waited = channel.wait(Condition::Room, strategy, until, look);
         core::mem::forget(sent);
         drop(end);
         let closed = match waited {
@@ -243,7 +243,7 @@ pub(super) struct Gone;
 /// Sends what is there, if that is possible now, or ever.
 pub(super) fn try_put<C: ChannelRef>(
     end: &mut C::SendEnd,
-    channel: &C::Target,
+    channel: &C::Channel,
     left: &mut Option<C::Item>,
 ) -> Attempt<Result<(), Gone>> {
     if channel.peers().is_disconnected(Role::Receiver) {
@@ -263,7 +263,7 @@ pub(super) fn try_put<C: ChannelRef>(
 
 /// Tells receivers that so many items were sent.
 #[inline(always)]
-pub(super) fn signal_sent<C: ChannelRef>(channel: &C::Target, items: usize) {
+pub(super) fn signal_sent<C: ChannelRef>(channel: &C::Channel, items: usize) {
     // Also if a waker panics.
     let _ended = C::SendEnd::PENDING_IS_SHARED.then(|| Ended::<C>(channel));
     signal(channel, Condition::Data, C::SendEnd::wakes(items));
@@ -272,7 +272,7 @@ pub(super) fn signal_sent<C: ChannelRef>(channel: &C::Target, items: usize) {
 /// After the signal of items that several receivers may have waited for: a receiver that was told of the close while they were
 /// on their way waits for them, and if others get them, it has to hear that they were the last. By that signal, each of them is
 /// asleep or looks once more.
-struct Ended<'c, C: ChannelRef>(&'c C::Target);
+struct Ended<'c, C: ChannelRef>(&'c C::Channel);
 
 impl<C: ChannelRef> Drop for Ended<'_, C> {
     #[inline(always)]
@@ -286,7 +286,7 @@ impl<C: ChannelRef> Drop for Ended<'_, C> {
 impl<C: ChannelRef<Tx: Many>> Clone for Sender<C> {
     /// Returns one more sender.
     fn clone(&self) -> Self {
-        Self::new(self.tx.another()).with_strategy(self.strategy)
+        Self::new(self.tx.another())
     }
 }
 

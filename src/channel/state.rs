@@ -106,9 +106,14 @@ pub(crate) mod sealed {
     /// What a channel can be made over: a ring, lanes, or a broadcast.
     pub trait Core {
         /// Gives an end back to the ring.
-        fn give_back(&self, end: u32) {
+        ///
+        /// # Safety
+        /// The caller holds it, and does not use it any more.
+        unsafe fn give_back(&self, end: u32) {
             let _ = end;
         }
+        /// Counts none of its ends as held any more, by exclusive access.
+        fn forget_ends(&mut self);
         /// Drops what is queued.
         fn discard(&self) {}
     }
@@ -152,7 +157,10 @@ pub(crate) mod sealed {
         /// As for `poll`.
         unsafe fn leave(&self, what: Condition, state: &mut WaitState, took: bool, outcome: Outcome);
         /// Gives an end back to the ring.
-        fn give_back(&self, end: u32);
+        ///
+        /// # Safety
+        /// As for [`Core::give_back`].
+        unsafe fn give_back(&self, end: u32);
         /// Drops what is queued.
         fn discard(&self);
     }

@@ -15,13 +15,13 @@ use crate::wait::{Attempt, Deadline, Strategy, TimedOut};
 
 /// Has all waiting receivers look again.
 pub(crate) fn wake_receivers<C: ChannelRef>(channel: &C) {
-    signal(&**channel, Condition::Data, u32::MAX);
+    signal(channel.channel(), Condition::Data, u32::MAX);
 }
 
 impl<C: ChannelRef> Receiver<C> {
     /// Returns how it reaches its channel.
     pub(crate) fn channel_ref(&self) -> &C {
-        self.rx.membership().channel()
+        self.rx.membership().channel_ref()
     }
 
     /// Returns how many items were sent and not received: at least all that were before this was called.
@@ -42,7 +42,7 @@ impl<C: ChannelRef> Receiver<C> {
             For(RecvError),
         }
         pay(&mut self.rx);
-        let mut strategy = self.strategy;
+        let mut strategy = self.rx.membership().strategy;
         let (end, channel) = apart(&mut self.rx);
         // Its first look is counted, if there is nothing.
         let mut looked = false;

@@ -110,7 +110,8 @@ pub struct SpawnError<C: ChannelRef, H> {
 
 impl<C, H> Runner<C, H>
 where
-    C: ChannelRef<Item: Send, Rx: Send> + Send + 'static,
+    C: ChannelRef<Item: Send> + Send + 'static,
+    Receiver<C>: Send,
     H: FnMut(C::Item) + Send + 'static,
 {
     /// Starts a thread with this name, which gives each item of `receiver` to `handler`.

@@ -235,21 +235,69 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
         (producer, consumer)
     }
 
-    /// Claims both ends, where there is none.
+    /// Returns both ends, or `None` while an end of a single side is in use.
+    ///
+    /// # Safety
+    /// Each owner keeps the ring alive for `'x`, and gives an end back to this ring.
     #[cfg(compare_and_swap)]
-    pub(crate) fn hold_ends(&self) {
+    pub(crate) unsafe fn try_ends_of<'x, K: Owner>(
+        &self,
+        owners: impl FnOnce() -> (K, K),
+    ) -> Option<Ends<'x, T, A, K>> {
+        self.header.ends.0.claim(Self::BOTH).then(|| {
+            let (producer, consumer) = owners();
+            // SAFETY: the claim makes these the only ends of single sides until their owners give them back, and those keep the
+            // ring alive, as the caller says.
+            unsafe { self.claimed_ends_of(producer, consumer) }
+        })
+    }
+
+    /// Returns both ends, which are claimed by this if they were not.
+    ///
+    /// # Safety
+    /// As for [`try_ends_of`](Self::try_ends_of); and no other end of a single side is in use.
+    #[cfg(compare_and_swap)]
+    pub(crate) unsafe fn ends_of<'x, K: Owner>(&self, producer: K, consumer: K) -> Ends<'x, T, A, K> {
         self.header.ends.0.claim(Self::BOTH);
+        // SAFETY: as the caller says.
+        unsafe { self.claimed_ends_of(producer, consumer) }
     }
 
     /// # Safety
-    /// No other handle of this ring's single sides is in use while these are, and each owner keeps the ring alive.
+    /// As for [`ends_of`](Self::ends_of), and both are claimed.
     #[cfg(compare_and_swap)]
-    pub(crate) unsafe fn ends_owned_by<'x, K: Owner>(&self, producer: K, consumer: K) -> Ends<'x, T, A, K> {
+    unsafe fn claimed_ends_of<'x, K: Owner>(&self, producer: K, consumer: K) -> Ends<'x, T, A, K> {
         // SAFETY: the only producer of a single side, and kept alive, as the caller says.
         let producer = unsafe { Producer::new(self.ptr(), producer) };
         // SAFETY: likewise the only consumer.
         let consumer = unsafe { Consumer::new(self.ptr(), consumer) };
         (producer, consumer)
+    }
+
+    /// Returns a producer, or `None` while the only one is in use.
+    ///
+    /// # Safety
+    /// As for [`try_ends_of`](Self::try_ends_of).
+    #[cfg(compare_and_swap)]
+    pub(crate) unsafe fn try_producer_of<'x, K: Owner>(
+        &self,
+        owner: impl FnOnce() -> K,
+    ) -> Option<Producer<'x, T, A, K>> {
+        // SAFETY: as in `try_ends_of`.
+        self.header.ends.0.claim(Self::PRODUCER).then(|| unsafe { Producer::new(self.ptr(), owner()) })
+    }
+
+    /// Returns a consumer, or `None` while the only one is in use.
+    ///
+    /// # Safety
+    /// As for [`try_ends_of`](Self::try_ends_of).
+    #[cfg(compare_and_swap)]
+    pub(crate) unsafe fn try_consumer_of<'x, K: Owner>(
+        &self,
+        owner: impl FnOnce() -> K,
+    ) -> Option<Consumer<'x, T, A, K>> {
+        // SAFETY: as in `try_ends_of`.
+        self.header.ends.0.claim(Self::CONSUMER).then(|| unsafe { Consumer::new(self.ptr(), owner()) })
     }
 
     pub(super) fn ptr(&self) -> RingPtr<T, A> {
@@ -291,14 +339,8 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     #[must_use]
     pub fn try_split(&self) -> Option<Ends<'_, T, A>> {
         let ends = &self.header.ends.0;
-        ends.claim(Self::BOTH).then(|| {
-            // SAFETY: the claim makes this the only producer of a single side until it gives the end back, and
-            // the borrow keeps the ring alive.
-            let producer = unsafe { Producer::new(self.ptr(), Ref::claimed(ends)) };
-            // SAFETY: likewise the only consumer.
-            let consumer = unsafe { Consumer::new(self.ptr(), Ref::claimed(ends)) };
-            (producer, consumer)
-        })
+        // SAFETY: the borrow keeps the ring alive, and the bits are this ring's.
+        unsafe { self.try_ends_of(|| (Ref::claimed(ends), Ref::claimed(ends))) }
     }
 
     /// Returns a producer alone, or `None` while the only one is in use. Dropping it gives it back.
@@ -307,10 +349,8 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     #[cfg(compare_and_swap)]
     #[must_use]
     pub fn try_producer(&self) -> Option<Producer<'_, T, A>> {
-        let ends = &self.header.ends.0;
-        // SAFETY: the claim makes this the only producer of a single side until it gives the end back, and the
-        // borrow keeps the ring alive.
-        ends.claim(Self::PRODUCER).then(|| unsafe { Producer::new(self.ptr(), Ref::claimed(ends)) })
+        // SAFETY: as in `try_split`.
+        unsafe { self.try_producer_of(|| Ref::claimed(&self.header.ends.0)) }
     }
 
     /// Returns a consumer alone, or `None` while the only one is in use. Dropping it gives it back.
@@ -319,10 +359,8 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     #[cfg(compare_and_swap)]
     #[must_use]
     pub fn try_consumer(&self) -> Option<Consumer<'_, T, A>> {
-        let ends = &self.header.ends.0;
-        // SAFETY: the claim makes this the only consumer of a single side until it gives the end back, and the
-        // borrow keeps the ring alive.
-        ends.claim(Self::CONSUMER).then(|| unsafe { Consumer::new(self.ptr(), Ref::claimed(ends)) })
+        // SAFETY: as in `try_split`.
+        unsafe { self.try_consumer_of(|| Ref::claimed(&self.header.ends.0)) }
     }
 }
 
@@ -336,7 +374,7 @@ impl<T, const N: usize, A: Arity<Stats = Counts>> Ring<T, N, A> {
 
 impl<T, const N: usize, A: Arity> HasEnds for Ring<T, N, A> {
     #[inline]
-    fn give_back(&self, end: u32) {
+    unsafe fn give_back(&self, end: u32) {
         #[cfg(compare_and_swap)]
         self.header.ends.0.give_back(end);
         #[cfg(not(compare_and_swap))]

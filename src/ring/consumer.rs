@@ -14,8 +14,6 @@ use crate::error::PopError;
 #[cfg(compare_and_swap)]
 use crate::index::Multi;
 use crate::index::{Arity, OneToOne, SideRules as _};
-#[cfg(compare_and_swap)]
-use core::mem::ManuallyDrop;
 
 /// A consumer of a ring.
 ///
@@ -222,16 +220,6 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
     pub(crate) fn set_max_pause(&mut self, hints: u16) {
         self.end.index.set_max_pause(hints);
     }
-
-    /// The same consumer, whose ring is kept alive in another way.
-    #[cfg(compare_and_swap)]
-    pub(crate) fn map_owner<L: Owner>(self, map: impl FnOnce(K) -> L) -> Consumer<'a, T, A, L> {
-        let this = ManuallyDrop::new(self);
-        // SAFETY: valid, aligned and initialised, as a field of a value; and not used again, since `this` is not dropped.
-        let owner = unsafe { core::ptr::read(&raw const this.owner) };
-        // SAFETY: `this` was the consumer of its side, and is gone; what kept the ring alive is in the new one.
-        unsafe { Consumer::new(this.end.ring(), map(owner)) }
-    }
 }
 
 #[cfg(compare_and_swap)]
@@ -254,7 +242,8 @@ impl<T, A: Arity<Consumers = Multi>, K: CloneEnds> Clone for Consumer<'_, T, A, 
 impl<T, A: Arity, K: Owner> Drop for Consumer<'_, T, A, K> {
     fn drop(&mut self) {
         if !A::Consumers::SHARED {
-            self.owner.give_back(CONSUMER);
+            // SAFETY: this handle has the end, of a single side, and is gone now.
+            unsafe { self.owner.give_back(CONSUMER) };
         }
     }
 }

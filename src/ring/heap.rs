@@ -73,9 +73,8 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
         let () = Self::CAPACITY_IS_A_POWER_OF_TWO;
         let () = Self::CAPACITY_FITS_THE_POSITIONS;
         let ring = zeroed::in_arc::<Self>();
-        ring.hold_ends();
         // SAFETY: the ring is new, so these are its only ends, and each keeps an `Arc` of it.
-        unsafe { ring.ends_owned_by(ArcRef(Arc::clone(&ring)), ArcRef(Arc::clone(&ring))) }
+        unsafe { ring.ends_of(ArcRef(Arc::clone(&ring)), ArcRef(Arc::clone(&ring))) }
     }
 
     /// Returns both ends of a ring in an `Arc`, each of which keeps it alive, or `None` while an end of a single side is in use.
@@ -83,12 +82,8 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
     #[must_use]
     pub fn try_split_arc(self: &Arc<Self>) -> Option<OwnedEnds<T, N, A>> {
-        // SAFETY: the claim makes these the only ends of single sides, and each keeps an `Arc` of the ring.
-        self.header
-            .ends
-            .0
-            .claim(Self::BOTH)
-            .then(|| unsafe { self.ends_owned_by(ArcRef(Arc::clone(self)), ArcRef(Arc::clone(self))) })
+        // SAFETY: each owner keeps an `Arc` of the ring, and gives its end back to it.
+        unsafe { self.try_ends_of(|| (ArcRef(Arc::clone(self)), ArcRef(Arc::clone(self)))) }
     }
 }
 

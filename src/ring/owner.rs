@@ -17,7 +17,10 @@ pub trait Owner: sealed::Sealed {}
 pub(crate) mod sealed {
     pub trait Sealed {
         /// Gives an end back to the ring.
-        fn give_back(&self, end: u32);
+        ///
+        /// # Safety
+        /// The caller holds it, and does not use it any more.
+        unsafe fn give_back(&self, end: u32);
         /// Keeps it for one more handle, of a side that has no ends to give back.
         #[must_use]
         fn clone_owner(&self) -> Self;
@@ -27,7 +30,9 @@ pub(crate) mod sealed {
     #[cfg_attr(not(arc), allow(dead_code))]
     #[allow(unreachable_pub)]
     pub trait HasEnds {
-        fn give_back(&self, end: u32);
+        /// # Safety
+        /// The caller holds the end, and does not use it any more.
+        unsafe fn give_back(&self, end: u32);
     }
 }
 
@@ -61,7 +66,7 @@ impl Owner for Ref<'_> {}
 impl CloneEnds for Ref<'_> {}
 impl sealed::Sealed for Ref<'_> {
     #[inline]
-    fn give_back(&self, end: u32) {
+    unsafe fn give_back(&self, end: u32) {
         #[cfg(compare_and_swap)]
         if let Some(ends) = self.ends {
             ends.give_back(end);
@@ -89,8 +94,9 @@ impl<R: sealed::HasEnds> CloneEnds for ArcRef<R> {}
 #[cfg(arc)]
 impl<R: sealed::HasEnds> sealed::Sealed for ArcRef<R> {
     #[inline]
-    fn give_back(&self, end: u32) {
-        self.0.give_back(end);
+    unsafe fn give_back(&self, end: u32) {
+        // SAFETY: as the caller says.
+        unsafe { self.0.give_back(end) };
     }
 
     #[inline]

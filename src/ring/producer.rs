@@ -2,8 +2,6 @@
 
 use core::fmt;
 use core::marker::PhantomData;
-#[cfg(compare_and_swap)]
-use core::mem::ManuallyDrop;
 
 use super::WriteGrant;
 #[cfg(compare_and_swap)]
@@ -330,16 +328,6 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
     pub(crate) fn reclaim_forgotten(&mut self) {
         self.end.reclaim_forgotten();
     }
-
-    /// The same producer, whose ring is kept alive in another way.
-    #[cfg(compare_and_swap)]
-    pub(crate) fn map_owner<L: Owner>(self, map: impl FnOnce(K) -> L) -> Producer<'a, T, A, L> {
-        let this = ManuallyDrop::new(self);
-        // SAFETY: valid, aligned and initialised, as a field of a value; and not used again, since `this` is not dropped.
-        let owner = unsafe { core::ptr::read(&raw const this.owner) };
-        // SAFETY: `this` was the producer of its side, and is gone; what kept the ring alive is in the new one.
-        unsafe { Producer::new(this.end.ring(), map(owner)) }
-    }
 }
 
 #[cfg(compare_and_swap)]
@@ -363,7 +351,8 @@ impl<T, A: Arity, K: Owner> Drop for Producer<'_, T, A, K> {
     fn drop(&mut self) {
         self.end.reclaim_forgotten();
         if !A::Producers::SHARED {
-            self.owner.give_back(PRODUCER);
+            // SAFETY: this handle has the end, of a single side, and is gone now.
+            unsafe { self.owner.give_back(PRODUCER) };
         }
     }
 }

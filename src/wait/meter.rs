@@ -10,6 +10,9 @@ pub use crate::atomic::Role;
 
 /// Is told of each wait when it is over, by the thread or task that waited. Several may do so at once.
 ///
+/// It is told before the other side is signalled, so it must not wait. If it panics, the panic goes on in the call or the poll
+/// that waited; an item that was received by that is dropped, and no wake-up is lost.
+///
 /// ```
 /// use annulet::wait::{Meter, Waited};
 /// use core::sync::atomic::{AtomicU32, Ordering};
@@ -54,4 +57,12 @@ pub struct Waited {
     pub spurious: u32,
     /// How it ended.
     pub outcome: Outcome,
+}
+
+impl Waited {
+    /// Makes the record of one wait, as a test of a meter does.
+    #[must_use]
+    pub const fn new(time: Duration, wakes: u32, spurious: u32, outcome: Outcome) -> Self {
+        Self { time, wakes, spurious, outcome }
+    }
 }

@@ -39,6 +39,12 @@ impl<W> Metered<W> {
         }
     }
 
+    /// Returns the platform. Its own meter, if it has one, is told nothing.
+    #[must_use]
+    pub const fn inner(&self) -> &W {
+        &self.wait
+    }
+
     /// Returns what senders have waited for room.
     #[must_use]
     pub const fn senders(&self) -> &Latencies {

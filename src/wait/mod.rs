@@ -1,4 +1,4 @@
-//! WaitTimer: one event count, put on top of whatever a platform sleeps with.
+//! Waiting: one event count, put on top of whatever a platform sleeps with.
 //!
 //! Rings never wait. To wait for one, put an [`Event`] beside it: the other side signals it after each
 //! operation, which costs one load as long as there is no waiter, and a fence if the platform has none for the whole process. A [`Channel`](crate::channel::Channel) is a ring with two

@@ -1,12 +1,17 @@
 //! The end of a channel, from either side, by closing it or by leaving, while futures are pending.
 
+use std::mem::forget;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
-use annulet::Spsc;
 use annulet::channel::{RecvError, SendError, TryRecvError, TrySendError};
+use annulet::ring::broadcast::Gated;
+use annulet::ring::lanes::Priority;
+use annulet::wait::{Deadline, Notify, Strategy, Wait, Word};
+use annulet::{Broadcast, Channel, Lanes, Spsc};
 
-use crate::common::{Many, ManyRx, ManyTx, Task, block_on, many, over, silently, waiting};
+use crate::common::{Many, ManyRx, ManyTx, Task, block_on, many, over, panics, silently, waiting};
 
 type Item = Arc<u32>;
 
@@ -160,4 +165,61 @@ fn rm05_the_last_of_thousands_of_ends_closes_a_channel() {
     assert_eq!(tx.receivers(), THOUSANDS);
     drop((rx, receivers));
     assert_eq!(tx.try_send(7), Err(TrySendError::Closed(7)));
+}
+
+/// Ends that were forgotten are free again when the channel is opened again, of each kind.
+#[test]
+fn rm05_a_channel_that_is_opened_again_has_its_ends() {
+    let mut ring = over(Spsc::<u32, 2>::new());
+    forget(ring.split());
+    ring.reopen();
+    assert!(ring.try_split().is_some());
+    let mut lanes = over(Lanes::<u32, 2, 1>::new());
+    forget((lanes.register().unwrap(), lanes.try_receiver(Priority).unwrap()));
+    lanes.reopen();
+    assert!(lanes.register().is_ok() && lanes.try_receiver(Priority).is_some());
+    let mut broadcast = over(Broadcast::<u32, 2, Gated<1>>::new());
+    forget((broadcast.try_sender().unwrap(), broadcast.join_at_newest().unwrap()));
+    broadcast.reopen();
+    assert!(broadcast.try_sender().is_some() && broadcast.join_at_newest().is_ok());
+}
+
+/// A receiver whose senders were never there is open, and one whose senders are gone is not.
+#[test]
+fn rm05_a_receiver_is_closed_once_its_senders_are_gone() {
+    let channel = over(Spsc::<u32, 2>::new());
+    let rx = channel.try_receiver().unwrap();
+    assert_eq!((rx.senders(), rx.is_closed()), (0, false));
+    let tx = channel.try_sender().unwrap();
+    assert!(!rx.is_closed());
+    drop(tx);
+    assert_eq!((rx.senders(), rx.is_closed(), channel.is_closed()), (0, true, false));
+}
+
+/// A platform panics when it is asked how to wait. The end was never there: the other side is not told that it is gone.
+#[test]
+fn d08_a_platform_that_panics_at_the_beginning_closes_nothing() {
+    struct Shy;
+    impl Notify for Shy {
+        fn notify(&self, _: &Word, _: u32) -> u32 {
+            0
+        }
+    }
+    impl Wait for Shy {
+        fn now(&self) -> Deadline {
+            Deadline::at(0)
+        }
+        fn wait(&self, _: &Word, _: u32, _: Deadline) {}
+        fn default_strategy(&self) -> Strategy {
+            static ASKED: AtomicUsize = AtomicUsize::new(0);
+            assert!(ASKED.fetch_add(1, Ordering::Relaxed) % 2 == 1, "not at once");
+            Strategy::block()
+        }
+    }
+    let channel = Channel::new(Spsc::<u32, 2>::new(), Shy);
+    assert!(panics(|| drop(channel.try_split())));
+    let mut rx = channel.try_receiver().unwrap();
+    assert!(panics(|| drop(channel.try_sender())));
+    assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
+    assert!(channel.try_sender().is_some(), "no end is held by what panicked");
 }

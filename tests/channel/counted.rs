@@ -188,7 +188,7 @@ fn rm20_lanes_whose_ends_were_forgotten_are_made_anew() {
     core::mem::forget((tx, lanes.try_receiver(Priority).unwrap()));
     assert!(lanes.register().is_err() && lanes.try_receiver(Priority).is_none());
     lanes.close();
-    lanes.reset();
+    lanes.reopen();
     assert!(!lanes.is_closed());
     let mut rx = lanes.try_receiver(Priority).unwrap();
     assert_eq!(rx.try_recv(), Ok(7));

@@ -38,7 +38,7 @@ impl<'a> LaneClaim<'a> {
 impl Owner for LaneClaim<'_> {}
 impl owner::sealed::Sealed for LaneClaim<'_> {
     #[inline]
-    fn give_back(&self, _: u32) {
+    unsafe fn give_back(&self, _: u32) {
         #[cfg(compare_and_swap)]
         self.taken.give_back(1 << (self.lane.index() & 31));
         #[cfg(not(compare_and_swap))]

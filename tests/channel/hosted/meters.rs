@@ -15,6 +15,8 @@ use annulet::wait::{
 };
 use annulet::{Channel, Mpmc, Spsc};
 
+use crate::common::{Task, panics};
+
 /// One thread's clock, and what happens while it sleeps: each sleep takes the next step.
 struct Script {
     now: Cell<u64>,
@@ -326,4 +328,52 @@ fn rm20_a_meter_of_ones_own_is_told_of_each_wait() {
     drop((tx, rx));
     let timed_out = |role, time| (role, Outcome::TimedOut, nanos(time));
     assert_eq!(*told.0.borrow(), [timed_out(Role::Receiver, 30), timed_out(Role::Sender, 50)]);
+}
+
+/// A meter panics when it is told of a wait that one signal has ended, although two items are there. The next receiver is woken.
+#[test]
+fn d06_a_meter_that_panics_loses_no_wake_up() {
+    #[derive(Debug)]
+    struct Rude;
+    impl Meter for Rude {
+        fn record(&self, _: &Waited) {
+            panic!("the meter is full");
+        }
+    }
+    struct Metering;
+    impl Notify for Metering {
+        fn notify(&self, _: &Word, _: u32) -> u32 {
+            0
+        }
+    }
+    impl Wait for Metering {
+        fn now(&self) -> Deadline {
+            Deadline::at(0)
+        }
+        fn wait(&self, _: &Word, _: u32, _: Deadline) {}
+        fn meter(&self, role: Role) -> Option<&dyn Meter> {
+            (role == Role::Receiver).then_some(&Rude)
+        }
+    }
+    let channel = Channel::new(Mpmc::<u32, 4>::new(), Metering);
+    let (mut tx, mut one) = channel.try_split().unwrap();
+    let (mut second, mut two) = (tx.clone(), one.clone());
+    let tasks = [Task::new(), Task::new()];
+    let mut recvs = [one.recv_async(), two.recv_async()];
+    for (task, recv) in tasks.iter().zip(&mut recvs) {
+        assert!(task.poll(recv).is_pending());
+    }
+    // The second item is behind a slot that is not committed yet: its signal finds nothing for a receiver, and wakes the first.
+    let mut end = tx.end();
+    let mut grant = end.try_claim(1).unwrap();
+    second.try_send(2).unwrap();
+    let first = usize::from(tasks[0].wakes() == 0);
+    grant.push(1).unwrap();
+    grant.commit_all();
+    std::mem::forget(end);
+    assert_eq!(tasks[1 - first].wakes(), 0);
+    assert!(panics(|| tasks[first].poll(&mut recvs[first])));
+    assert_eq!(tasks[1 - first].wakes(), 1, "the other item is there for it");
+    // Each wait that ends is told to the meter, which panics again.
+    assert!(panics(|| tasks[1 - first].poll(&mut recvs[1 - first])));
 }

@@ -314,7 +314,7 @@ ops! {
         let mut channel = Channel::<Lanes<u32, 2, 2, Sides<Single, Multi>>, Idle>::over(Lanes::new(), Idle);
         let sent = channel.register_at(a as u32).map_or(0, |mut tx| usize::from(tx.try_send(7).is_ok()));
         let received = channel.try_receiver(Priority).map_or(0, |rx| of_try_recv(rx.clone().try_recv()));
-        channel.reset();
+        channel.reopen();
         sent ^ received
     }
     newest(_, a, _) {
