@@ -175,7 +175,9 @@ impl<A: Arity, R: EndRole<A>> End<A, R> {
     }
 
     /// Waits for a moment if the end is in a stream. Returns whether something has come to `at`.
+    // Out of line: inlined, its loop of hints takes registers from the way of a claim that finds something.
     #[cold]
+    #[inline(never)]
     fn spin_once(&mut self, at: Pos) -> bool {
         let hints = self.pace.pause(at);
         if hints == 0 {
