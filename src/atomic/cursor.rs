@@ -76,14 +76,4 @@ impl Cursor {
         let release = order(Site::CursorClaim, Ordering::Release);
         self.0.compare_exchange(from, to, release, Ordering::Relaxed).map(|_| ())
     }
-
-    /// The position, by exclusive access.
-    pub(crate) fn get_mut(&mut self) -> Pos {
-        #[cfg(not(loom))]
-        {
-            *self.0.get_mut()
-        }
-        #[cfg(loom)]
-        self.0.with_mut(|at| *at)
-    }
 }

@@ -46,6 +46,11 @@ pub struct PeerCounts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Counted(bool);
 
+impl Counted {
+    /// It is not, and nobody notices when it goes.
+    pub(crate) const NOT: Self = Self(false);
+}
+
 /// A party was there and is gone.
 const fn gone(word: u32) -> bool {
     word & !CLOSED == SEEN

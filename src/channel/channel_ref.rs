@@ -95,6 +95,11 @@ impl<C: ChannelRef> Membership<C> {
         Self { channel, strategy, role, counted, owes: false }
     }
 
+    /// Belongs to an end that is not counted: somebody else keeps the channel for it.
+    pub(super) fn visit(channel: C, role: Role, strategy: Strategy) -> Self {
+        Self { channel, strategy, role, counted: Counted::NOT, owes: false }
+    }
+
     #[inline(always)]
     pub(super) fn channel(&self) -> &C::Channel {
         self.channel.channel()

@@ -43,10 +43,14 @@
 //! too: [`LaneReceiver`]. An end is invariant in the lifetime of its channel.
 
 mod broadcast;
+mod by_reference;
 mod channel_ref;
 mod end_traits;
 mod error;
+mod fill;
 mod guard;
+#[cfg(all(feature = "std", target_os = "linux", not(loom)))]
+mod heap;
 mod lanes;
 #[cfg(arc)]
 mod owned;
@@ -75,6 +79,8 @@ pub use channel_ref::{ChannelRef, InChannel, Membership};
 pub use end_traits::{RecvEnd, SendEnd};
 pub use error::{RecvError, SendError, TryRecvError, TrySendError};
 pub use guard::EndGuard;
+#[cfg(all(feature = "std", target_os = "linux", not(loom)))]
+pub use heap::{mpmc, mpsc, spmc, spsc};
 pub use lanes::{LaneReceiver, Scheduled};
 pub use receiver::Receiver;
 pub use recv_future::{RecvFuture, RecvReady};

@@ -6,7 +6,7 @@ use super::state::State;
 use super::state::sealed::AnyChannel;
 use super::{Channel, Receiver, Sender};
 use crate::atomic::Role;
-use crate::ring::{Arity, Consumer, Producer, Ring};
+use crate::ring::{AnyRing, Arity, Consumer, Producer, Ring};
 use crate::sync::Arc;
 use crate::wait::Wait;
 
@@ -18,12 +18,10 @@ impl<X: AnyChannel> sealed::Reach for Arc<X> {
     }
 }
 
-impl<T, const N: usize, A: Arity, W: Wait, const TASKS: usize> ChannelRef
-    for Arc<Channel<Ring<T, N, A>, W, TASKS>>
-{
-    type Item = T;
-    type SendEnd = Producer<'static, T, A, Membership<Self>>;
-    type RecvEnd = Consumer<'static, T, A, Membership<Self>>;
+impl<R: AnyRing, W: Wait, const TASKS: usize> ChannelRef for Arc<Channel<R, W, TASKS>> {
+    type Item = R::Item;
+    type SendEnd = Producer<'static, R::Item, R::Arity, Membership<Self>>;
+    type RecvEnd = Consumer<'static, R::Item, R::Arity, Membership<Self>>;
     type Tx = Self::SendEnd;
     type Rx = Self::RecvEnd;
 }
@@ -79,11 +77,69 @@ impl<T, const N: usize, A: Arity, W: Wait, const TASKS: usize> Channel<Ring<T, N
     /// # }
     /// ```
     pub fn new_split(wait: W) -> (Sender<Arc<Self>>, Receiver<Arc<Self>>) {
-        let channel = Self::shared(wait);
-        let strategy = channel.default_strategy();
-        let join = |role| Membership::join(Arc::clone(&channel), role, strategy);
-        // SAFETY: the ring is new, so these are its only ends, and each keeps an `Arc` of what it is in.
-        let (producer, consumer) = unsafe { channel.ring.ends_of(join(Role::Sender), join(Role::Receiver)) };
-        (Sender::new(producer), Receiver::new(consumer))
+        ends_of_new(&Self::shared(wait))
     }
+}
+
+/// A ring that is in a channel, and its ends.
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+impl<R: AnyRing, W: Wait, const TASKS: usize> Channel<R, W, TASKS> {
+    /// Moves the channel to the heap, and returns both ends; it goes with the last of them, and is as one that
+    /// [`new_split`](Channel::new_split) makes. It is open then, and has no other end.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::channel::Channel;
+    /// use annulet::host::Futex;
+    /// use annulet::ring::HeapRing;
+    ///
+    /// let (mut tx, mut rx) = Channel::new(HeapRing::<u32>::new(100), Futex::new()).into_split();
+    /// std::thread::spawn(move || tx.send(7).unwrap());
+    /// assert_eq!(rx.recv(), Ok(7));
+    /// # }
+    /// ```
+    pub fn into_split(mut self) -> (Sender<Arc<Self>>, Receiver<Arc<Self>>) {
+        self.reopen();
+        self.state.owned = true;
+        ends_of_new(&Arc::new(self))
+    }
+
+    /// Returns both ends, which keep the channel alive, or `None` while an end of a single side is in use. They go back on drop.
+    ///
+    /// Who else has the `Arc` can take the ends after them, so what is queued stays when the last receiver goes.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    /// use std::sync::Arc;
+    ///
+    /// let channel = Arc::new(Channel::new(Spsc::<u32, 4>::new(), Futex::new()));
+    /// let (mut tx, mut rx) = channel.try_split_arc().unwrap();
+    /// assert!(channel.try_split_arc().is_none());
+    /// std::thread::spawn(move || tx.send(7).unwrap());
+    /// assert_eq!(rx.recv(), Ok(7));
+    /// # }
+    /// ```
+    #[cfg(not(loom))]
+    #[must_use]
+    #[allow(clippy::type_complexity)]
+    pub fn try_split_arc(self: &Arc<Self>) -> Option<(Sender<Arc<Self>>, Receiver<Arc<Self>>)> {
+        let strategy = self.default_strategy();
+        let join = |role| Membership::join(Arc::clone(self), role, strategy);
+        // SAFETY: each end keeps an `Arc` of the channel, and gives its bit back to the ring in it.
+        let ends = unsafe { self.ring.ptr().try_ends_of(|| (join(Role::Sender), join(Role::Receiver))) };
+        ends.map(|(producer, consumer)| (Sender::new(producer), Receiver::new(consumer)))
+    }
+}
+
+/// Returns both ends of a channel that is new.
+fn ends_of_new<R: AnyRing, W: Wait, const TASKS: usize>(
+    channel: &Arc<Channel<R, W, TASKS>>,
+) -> (Sender<Arc<Channel<R, W, TASKS>>>, Receiver<Arc<Channel<R, W, TASKS>>>) {
+    let strategy = channel.default_strategy();
+    let join = |role| Membership::join(Arc::clone(channel), role, strategy);
+    // SAFETY: the ring is new, so these are its only ends, and each keeps an `Arc` of what it is in.
+    let (producer, consumer) =
+        unsafe { channel.ring.ptr().ends_of(join(Role::Sender), join(Role::Receiver)) };
+    (Sender::new(producer), Receiver::new(consumer))
 }

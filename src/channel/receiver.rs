@@ -51,8 +51,10 @@ impl<C: ChannelRef> Receiver<C> {
         Self { rx }.with_strategy(strategy)
     }
 
+    /// Returns the channel that it belongs to: for what that says of itself, such as its counters.
     #[inline(always)]
-    pub(super) fn channel(&self) -> &C::Channel {
+    #[must_use]
+    pub fn channel(&self) -> &C::Channel {
         self.rx.membership().channel()
     }
 

@@ -7,37 +7,37 @@ use super::state::sealed::{AnyChannel as _, Core};
 use super::{Channel, Receiver, RecvEnd, SendEnd, Sender, TryRecvError};
 use crate::atomic::Role;
 use crate::error::PushError;
-use crate::ring::{Arity, Consumer, HasEnds, Multi, Owner, Producer, Ring, SideRules as _};
+use crate::ring::{AnyRing, Arity, Consumer, Multi, Owner, Producer, Raw, SideRules as _};
 use crate::stats::{Counts, RingStats};
 use crate::wait::Wait;
 
-/// A channel over a ring.
-type RingChannel<T, const N: usize, A, W, const TASKS: usize> = Channel<Ring<T, N, A>, W, TASKS>;
+/// The producer of a ring `R`, in the channel that `C` refers to.
+type ProducerOf<'a, R, C> = Producer<'a, <R as Raw>::Item, <R as Raw>::Arity, Membership<C>>;
+/// Its consumer.
+type ConsumerOf<'a, R, C> = Consumer<'a, <R as Raw>::Item, <R as Raw>::Arity, Membership<C>>;
 
-impl<T, const N: usize, A: Arity> Core for Ring<T, N, A> {
+impl<R: AnyRing> Core for R {
     unsafe fn give_back(&self, end: u32) {
         // SAFETY: as the caller says.
-        unsafe { HasEnds::give_back(self, end) };
+        unsafe { self.ptr().give_back(end) };
     }
     fn forget_ends(&mut self) {
-        drop(self.split());
+        Raw::forget_ends(self);
     }
     fn discard(&self) {
-        self.discard();
+        self.ptr().discard();
     }
 }
 
-impl<'a, T, const N: usize, A: Arity, W: Wait, const TASKS: usize> ChannelRef
-    for &'a RingChannel<T, N, A, W, TASKS>
-{
-    type Item = T;
-    type SendEnd = Producer<'a, T, A, Membership<Self>>;
-    type RecvEnd = Consumer<'a, T, A, Membership<Self>>;
+impl<'a, R: AnyRing, W: Wait, const TASKS: usize> ChannelRef for &'a Channel<R, W, TASKS> {
+    type Item = R::Item;
+    type SendEnd = ProducerOf<'a, R, Self>;
+    type RecvEnd = ConsumerOf<'a, R, Self>;
     type Tx = Self::SendEnd;
     type Rx = Self::RecvEnd;
 }
 
-impl<T, const N: usize, A: Arity, W: Wait, const TASKS: usize> RingChannel<T, N, A, W, TASKS> {
+impl<R: AnyRing, W: Wait, const TASKS: usize> Channel<R, W, TASKS> {
     /// Returns both ends, for as long as the channel stays borrowed. It is open then, whatever was before.
     ///
     /// ```
@@ -56,7 +56,8 @@ impl<T, const N: usize, A: Arity, W: Wait, const TASKS: usize> RingChannel<T, N,
         let strategy = this.default_strategy();
         let join = |role| Membership::join(this, role, strategy);
         // SAFETY: borrowed exclusively until now, and from now on for as long as the ends live: these are its only ones.
-        let (producer, consumer) = unsafe { this.ring.ends_of(join(Role::Sender), join(Role::Receiver)) };
+        let (producer, consumer) =
+            unsafe { this.ring.ptr().ends_of(join(Role::Sender), join(Role::Receiver)) };
         (Sender::new(producer), Receiver::new(consumer))
     }
 
@@ -79,7 +80,7 @@ impl<T, const N: usize, A: Arity, W: Wait, const TASKS: usize> RingChannel<T, N,
         let strategy = self.default_strategy();
         let join = |role| Membership::join(self, role, strategy);
         // SAFETY: each end borrows the channel, and gives its bit back to this ring.
-        let ends = unsafe { self.ring.try_ends_of(|| (join(Role::Sender), join(Role::Receiver))) };
+        let ends = unsafe { self.ring.ptr().try_ends_of(|| (join(Role::Sender), join(Role::Receiver))) };
         ends.map(|(producer, consumer)| (Sender::new(producer), Receiver::new(consumer)))
     }
 
@@ -89,7 +90,7 @@ impl<T, const N: usize, A: Arity, W: Wait, const TASKS: usize> RingChannel<T, N,
         let strategy = self.default_strategy();
         // SAFETY: as in `try_split`.
         let producer =
-            unsafe { self.ring.try_producer_of(|| Membership::join(self, Role::Sender, strategy)) };
+            unsafe { self.ring.ptr().try_producer_of(|| Membership::join(self, Role::Sender, strategy)) };
         producer.map(Sender::new)
     }
 
@@ -99,45 +100,45 @@ impl<T, const N: usize, A: Arity, W: Wait, const TASKS: usize> RingChannel<T, N,
         let strategy = self.default_strategy();
         // SAFETY: as in `try_split`.
         let consumer =
-            unsafe { self.ring.try_consumer_of(|| Membership::join(self, Role::Receiver, strategy)) };
+            unsafe { self.ring.ptr().try_consumer_of(|| Membership::join(self, Role::Receiver, strategy)) };
         consumer.map(Receiver::new)
     }
 }
 
 // The ring itself is not to be had while the channel is shared: what is done through an end that the channel does not know of
 // wakes nobody. So the channel says what the ring would.
-impl<T, const N: usize, A: Arity, W, const TASKS: usize> RingChannel<T, N, A, W, TASKS> {
-    /// Returns the number of items that it holds when it is full: `N`.
+impl<R: AnyRing, W, const TASKS: usize> Channel<R, W, TASKS> {
+    /// Returns the number of items that it holds when it is full.
     #[must_use]
-    pub const fn capacity(&self) -> usize {
-        N
+    pub fn capacity(&self) -> usize {
+        self.ring.ptr().index.capacity()
     }
 
-    /// Returns the number of items in it: as [`Ring::len`].
+    /// Returns the number of items in it: as [`Ring::len`](crate::ring::Ring::len).
     #[must_use]
     pub fn len(&self) -> usize {
-        self.ring.len()
+        self.ring.ptr().len()
     }
 
     /// Returns true if [`len`](Self::len) is 0.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ring.is_empty()
+        self.len() == 0
     }
 
     /// Returns true if [`len`](Self::len) is the capacity.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.ring.is_full()
+        self.len() == self.capacity()
     }
 }
 
-impl<T, const N: usize, A: Arity<Stats = Counts>, W, const TASKS: usize> RingChannel<T, N, A, W, TASKS> {
+impl<R: AnyRing + Raw<Arity: Arity<Stats = Counts>>, W, const TASKS: usize> Channel<R, W, TASKS> {
     /// Returns what the senders, as producers, and the receivers, as consumers, have counted. A call that had to wait is one
     /// refusal, however often it looked.
     #[must_use]
     pub fn stats(&self) -> RingStats {
-        self.ring.stats()
+        self.ring.ptr().stats()
     }
 }
 

@@ -54,8 +54,20 @@ impl<C: ChannelRef> Sender<C> {
         Self { tx }.with_strategy(strategy)
     }
 
+    /// Returns the channel that it belongs to: for what that says of itself, such as its counters.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Mpsc, host::Futex};
+    ///
+    /// let (mut tx, _rx) = Channel::<Mpsc<u32, 4>, Futex>::new_split(Futex::new());
+    /// tx.send(7).unwrap();
+    /// assert_eq!((tx.channel().len(), tx.channel().waiting().receivers), (1, 0));
+    /// # }
+    /// ```
     #[inline(always)]
-    pub(super) fn channel(&self) -> &C::Channel {
+    #[must_use]
+    pub fn channel(&self) -> &C::Channel {
         self.tx.membership().channel()
     }
 

@@ -45,6 +45,8 @@ impl<S: Stats> Header<S> {
 
 type StampPtr<X> = <X as super::side::sealed::Sealed>::StampPtr;
 pub(crate) type Stamps<X, const N: usize> = <X as super::side::sealed::Sealed>::Stamps<N>;
+#[cfg(all(feature = "alloc", not(loom)))]
+pub(crate) type HeapStamps<X> = <X as super::side::sealed::Sealed>::HeapStamps;
 
 /// How an end finds its slots: where the header and the stamps are, and the slot mask.
 ///
@@ -77,6 +79,22 @@ impl<A: Arity> IndexPtr<A> {
             written: A::Producers::stamp_ptr(written),
             freed: A::Consumers::stamp_ptr(freed),
             mask: N - 1,
+        }
+    }
+
+    /// As [`new`](Self::new), of a ring whose capacity its type does not say: a power of two, and there are as many stamps.
+    #[cfg(all(feature = "alloc", not(loom)))]
+    pub(crate) fn on_the_heap(
+        header: &Header<A::Stats>,
+        written: &HeapStamps<A::Producers>,
+        freed: &HeapStamps<A::Consumers>,
+        capacity: usize,
+    ) -> Self {
+        Self {
+            header: NonNull::from(header),
+            written: A::Producers::heap_stamp_ptr(written),
+            freed: A::Consumers::heap_stamp_ptr(freed),
+            mask: capacity - 1,
         }
     }
 

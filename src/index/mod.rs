@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `arity` | how many ends each side has, as one type |
 //! | `header` | what the sides share: a line for each position, the claimed ends, the counters |
+//! | `heap_stamps` | the stamps of a ring whose capacity its type does not say |
 //! | `side` | the two commit rules: one end, or several |
 //! | `role` | what a producer and a consumer do differently |
 //! | `end` | what one end knows, and how it claims and commits |
@@ -17,6 +18,8 @@
 mod arity;
 mod end;
 mod header;
+#[cfg(all(feature = "alloc", compare_and_swap, not(loom)))]
+mod heap_stamps;
 mod poll_pause;
 mod role;
 mod side;
@@ -24,6 +27,8 @@ mod side;
 pub(crate) use arity::OneToOne;
 pub use arity::{Arity, Sides};
 pub(crate) use end::{ClaimRequest, End};
+#[cfg(all(feature = "alloc", not(loom)))]
+pub(crate) use header::HeapStamps;
 pub(crate) use header::{Header, IndexPtr, Stamps};
 pub(crate) use role::{Consumers, Producers};
 #[cfg(compare_and_swap)]

@@ -23,6 +23,8 @@
 
 use core::fmt::Debug;
 
+#[cfg(all(feature = "alloc", compare_and_swap, not(loom)))]
+use super::heap_stamps::HeapStamps;
 use crate::atomic::Cursor;
 #[cfg(compare_and_swap)]
 use crate::atomic::Stamp;
@@ -133,6 +135,14 @@ pub(crate) mod sealed {
         type StampPtr: Copy + Debug;
 
         fn stamp_ptr<const N: usize>(stamps: &Self::Stamps<N>) -> Self::StampPtr;
+        /// The stamps of a ring whose capacity its type does not say, or nothing.
+        #[cfg(all(feature = "alloc", not(loom)))]
+        type HeapStamps: Send + Sync + Debug;
+        /// Makes them. Returns `None` if there is no memory for them.
+        #[cfg(all(feature = "alloc", not(loom)))]
+        fn try_heap_stamps(capacity: usize) -> Option<Self::HeapStamps>;
+        #[cfg(all(feature = "alloc", not(loom)))]
+        fn heap_stamp_ptr(stamps: &Self::HeapStamps) -> Self::StampPtr;
         /// Returns where the side is, which an end that is alone knows.
         fn position(own: Pos, cursor: &Cursor) -> Pos;
         /// Returns where it is, as the other side sees it.
@@ -181,6 +191,15 @@ impl sealed::Sealed for Single {
 
     #[inline(always)]
     fn stamp_ptr<const N: usize>(_: &NoStamps) {}
+
+    #[cfg(all(feature = "alloc", not(loom)))]
+    type HeapStamps = ();
+    #[cfg(all(feature = "alloc", not(loom)))]
+    fn try_heap_stamps(_: usize) -> Option<()> {
+        Some(())
+    }
+    #[cfg(all(feature = "alloc", not(loom)))]
+    fn heap_stamp_ptr((): &()) {}
 
     #[inline(always)]
     fn position(own: Pos, _: &Cursor) -> Pos {
@@ -251,6 +270,17 @@ impl sealed::Sealed for Multi {
     #[inline(always)]
     fn stamp_ptr<const N: usize>(stamps: &Stamps<N>) -> NonNull<Stamp> {
         NonNull::from(&stamps.0.0).cast()
+    }
+
+    #[cfg(all(feature = "alloc", not(loom)))]
+    type HeapStamps = HeapStamps;
+    #[cfg(all(feature = "alloc", not(loom)))]
+    fn try_heap_stamps(capacity: usize) -> Option<HeapStamps> {
+        HeapStamps::try_new(capacity)
+    }
+    #[cfg(all(feature = "alloc", not(loom)))]
+    fn heap_stamp_ptr(stamps: &HeapStamps) -> NonNull<Stamp> {
+        stamps.ptr()
     }
 
     #[inline(always)]

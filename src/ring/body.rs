@@ -1,16 +1,13 @@
-//! The ring itself: one struct for every arity, and how its ends are handed out.
+//! The ring itself: one struct for every arity.
 
 use core::fmt;
 
-#[cfg(compare_and_swap)]
-use super::owner::Owner;
-#[cfg(compare_and_swap)]
-use super::owner::{CONSUMER, PRODUCER};
-use super::owner::{Ref, sealed::HasEnds};
+use super::any_ring::AnyRing;
+use super::any_ring::sealed::Raw;
+use super::owner::Ref;
 use super::slots::{Cells, RingPtr};
 use super::{Consumer, Producer};
-use crate::index::{ABORTED, Arity, Header, OneToOne, SideRules as _, Stamps, Store as _};
-use crate::span::Counter;
+use crate::index::{Arity, Header, OneToOne, SideRules as _, Stamps, Store as _};
 use crate::stats::{Counts, RingStats};
 use crate::sync::{Pos, const_fn};
 use crate::zeroed::{Zeroed, empty_in_models, zeroed};
@@ -135,13 +132,6 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
         N <= (Pos::MAX >> if A::Producers::SHARED || A::Consumers::SHARED { 3 } else { 1 }) as usize + 1,
         "capacity is too large"
     );
-    /// The bits of both ends, if they are single.
-    #[cfg(compare_and_swap)]
-    pub(super) const BOTH: u32 = Self::PRODUCER | Self::CONSUMER;
-    #[cfg(compare_and_swap)]
-    const PRODUCER: u32 = if A::Producers::SHARED { 0 } else { PRODUCER };
-    #[cfg(compare_and_swap)]
-    const CONSUMER: u32 = if A::Consumers::SHARED { 0 } else { CONSUMER };
 
     const_fn! {
         /// An empty ring.
@@ -179,10 +169,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     /// Slots that an end is still reading do not.
     #[must_use]
     pub fn len(&self) -> usize {
-        // Head first: the tail seen after it cannot be behind it. A third party may see a tail from much
-        // later, hence the limit.
-        let head = self.header.head.0.observe();
-        self.header.tail.0.observe().since(head).min(N)
+        self.ptr().len()
     }
 
     /// Returns true if [`len`](Self::len) is 0.
@@ -213,9 +200,10 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     #[must_use]
     pub fn split(&mut self) -> Ends<'_, T, A> {
         self.header.ends.0.clear();
-        self.reclaim_forgotten();
-        // SAFETY: the ring is borrowed exclusively for as long as the handles live, so these are its only ends.
-        unsafe { self.split_unchecked() }
+        // SAFETY: the ring is borrowed exclusively.
+        unsafe { self.ptr().reclaim_forgotten() };
+        // SAFETY: it is so for as long as the handles live, so these are its only ends.
+        unsafe { self.ptr().ends_unclaimed() }
     }
 
     /// Returns both ends of a shared ring, without asking whether they are in use: for targets without compare-and-swap,
@@ -227,99 +215,8 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     /// uses the other end is enabled.
     #[must_use]
     pub unsafe fn split_unchecked(&self) -> Ends<'_, T, A> {
-        let ring = self.ptr();
         // SAFETY: the caller says these are the only ends in use; the borrow keeps the ring alive.
-        let producer = unsafe { Producer::new(ring, Ref::exclusive()) };
-        // SAFETY: as above.
-        let consumer = unsafe { Consumer::new(ring, Ref::exclusive()) };
-        (producer, consumer)
-    }
-
-    /// Returns both ends, or `None` while an end of a single side is in use.
-    ///
-    /// # Safety
-    /// Each owner keeps the ring alive for `'x`, and gives an end back to this ring.
-    #[cfg(compare_and_swap)]
-    pub(crate) unsafe fn try_ends_of<'x, K: Owner>(
-        &self,
-        owners: impl FnOnce() -> (K, K),
-    ) -> Option<Ends<'x, T, A, K>> {
-        self.header.ends.0.claim(Self::BOTH).then(|| {
-            let (producer, consumer) = owners();
-            // SAFETY: the claim makes these the only ends of single sides until their owners give them back, and those keep the
-            // ring alive, as the caller says.
-            unsafe { self.claimed_ends_of(producer, consumer) }
-        })
-    }
-
-    /// Returns both ends, which are claimed by this if they were not.
-    ///
-    /// # Safety
-    /// As for [`try_ends_of`](Self::try_ends_of); and no other end of a single side is in use.
-    #[cfg(compare_and_swap)]
-    pub(crate) unsafe fn ends_of<'x, K: Owner>(&self, producer: K, consumer: K) -> Ends<'x, T, A, K> {
-        self.header.ends.0.claim(Self::BOTH);
-        // SAFETY: as the caller says.
-        unsafe { self.claimed_ends_of(producer, consumer) }
-    }
-
-    /// # Safety
-    /// As for [`ends_of`](Self::ends_of), and both are claimed.
-    #[cfg(compare_and_swap)]
-    unsafe fn claimed_ends_of<'x, K: Owner>(&self, producer: K, consumer: K) -> Ends<'x, T, A, K> {
-        // SAFETY: the only producer of a single side, and kept alive, as the caller says.
-        let producer = unsafe { Producer::new(self.ptr(), producer) };
-        // SAFETY: likewise the only consumer.
-        let consumer = unsafe { Consumer::new(self.ptr(), consumer) };
-        (producer, consumer)
-    }
-
-    /// Returns a producer, or `None` while the only one is in use.
-    ///
-    /// # Safety
-    /// As for [`try_ends_of`](Self::try_ends_of).
-    #[cfg(compare_and_swap)]
-    pub(crate) unsafe fn try_producer_of<'x, K: Owner>(
-        &self,
-        owner: impl FnOnce() -> K,
-    ) -> Option<Producer<'x, T, A, K>> {
-        // SAFETY: as in `try_ends_of`.
-        self.header.ends.0.claim(Self::PRODUCER).then(|| unsafe { Producer::new(self.ptr(), owner()) })
-    }
-
-    /// Returns a consumer, or `None` while the only one is in use.
-    ///
-    /// # Safety
-    /// As for [`try_ends_of`](Self::try_ends_of).
-    #[cfg(compare_and_swap)]
-    pub(crate) unsafe fn try_consumer_of<'x, K: Owner>(
-        &self,
-        owner: impl FnOnce() -> K,
-    ) -> Option<Consumer<'x, T, A, K>> {
-        // SAFETY: as in `try_ends_of`.
-        self.header.ends.0.claim(Self::CONSUMER).then(|| unsafe { Consumer::new(self.ptr(), owner()) })
-    }
-
-    pub(super) fn ptr(&self) -> RingPtr<T, A> {
-        // A ring that was made of zeroed memory has not been through `new`; no end is made without this.
-        let () = Self::CAPACITY_IS_A_POWER_OF_TWO;
-        let () = Self::CAPACITY_FITS_THE_POSITIONS;
-        RingPtr::new(&self.header, &self.written, &self.freed, &self.cells)
-    }
-
-    /// Gives up what forgotten grants have claimed and will never commit, by exclusive access.
-    fn reclaim_forgotten(&mut self) {
-        let (head, tail) = (self.header.head.0.get_mut(), self.header.tail.0.get_mut());
-        let ring = self.ptr();
-        if A::Producers::SHARED {
-            for ahead in 0..tail.since(head).min(N) {
-                let at = head.plus(ahead);
-                if ring.index.slot_state(at).is_none() {
-                    // SAFETY: producers took every position before the tail, and the one that took this is gone.
-                    unsafe { ring.index.commit_written(at, 1, ABORTED) };
-                }
-            }
-        }
+        unsafe { self.ptr().ends_unclaimed() }
     }
 
     /// Returns both ends of a shared ring, or `None` while an end of a single side is in use. Dropping an end gives it back.
@@ -340,7 +237,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     pub fn try_split(&self) -> Option<Ends<'_, T, A>> {
         let ends = &self.header.ends.0;
         // SAFETY: the borrow keeps the ring alive, and the bits are this ring's.
-        unsafe { self.try_ends_of(|| (Ref::claimed(ends), Ref::claimed(ends))) }
+        unsafe { self.ptr().try_ends_of(|| (Ref::claimed(ends), Ref::claimed(ends))) }
     }
 
     /// Returns a producer alone, or `None` while the only one is in use. Dropping it gives it back.
@@ -350,7 +247,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     #[must_use]
     pub fn try_producer(&self) -> Option<Producer<'_, T, A>> {
         // SAFETY: as in `try_split`.
-        unsafe { self.try_producer_of(|| Ref::claimed(&self.header.ends.0)) }
+        unsafe { self.ptr().try_producer_of(|| Ref::claimed(&self.header.ends.0)) }
     }
 
     /// Returns a consumer alone, or `None` while the only one is in use. Dropping it gives it back.
@@ -360,7 +257,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     #[must_use]
     pub fn try_consumer(&self) -> Option<Consumer<'_, T, A>> {
         // SAFETY: as in `try_split`.
-        unsafe { self.try_consumer_of(|| Ref::claimed(&self.header.ends.0)) }
+        unsafe { self.ptr().try_consumer_of(|| Ref::claimed(&self.header.ends.0)) }
     }
 }
 
@@ -368,17 +265,23 @@ impl<T, const N: usize, A: Arity<Stats = Counts>> Ring<T, N, A> {
     /// Returns what the producers and the consumers have counted.
     #[must_use]
     pub fn stats(&self) -> RingStats {
-        RingStats { producers: self.header.sent.0.read(), consumers: self.header.received.0.read() }
+        self.ptr().stats()
     }
 }
 
-impl<T, const N: usize, A: Arity> HasEnds for Ring<T, N, A> {
-    #[inline]
-    unsafe fn give_back(&self, end: u32) {
-        #[cfg(compare_and_swap)]
-        self.header.ends.0.give_back(end);
-        #[cfg(not(compare_and_swap))]
-        let _ = end;
+impl<T, const N: usize, A: Arity> AnyRing for Ring<T, N, A> {}
+impl<T, const N: usize, A: Arity> Raw for Ring<T, N, A> {
+    type Item = T;
+    type Arity = A;
+    #[inline(always)]
+    fn ptr(&self) -> RingPtr<T, A> {
+        // A ring that was made of zeroed memory has not been through `new`; no end is made without this.
+        let () = Self::CAPACITY_IS_A_POWER_OF_TWO;
+        let () = Self::CAPACITY_FITS_THE_POSITIONS;
+        RingPtr::new(&self.header, &self.written, &self.freed, &self.cells)
+    }
+    fn forget_ends(&mut self) {
+        drop(self.split());
     }
 }
 

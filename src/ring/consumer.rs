@@ -57,10 +57,14 @@ pub struct Consumer<'a, T, A: Arity = OneToOne, K: Owner = Ref<'a>> {
     ring: PhantomData<&'a ()>,
 }
 
+// SAFETY: as for a producer: by a shared reference to a consumer nobody reaches an item.
+#[cfg(compare_and_swap)]
+unsafe impl<T: Send, A: Arity<Consumers = Multi>, K: Owner + Sync> Sync for Consumer<'_, T, A, K> {}
+
 impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
     /// # Safety
     /// No other consumer of a single side of this ring is in use while this one is, and `owner` keeps the ring alive.
-    pub(super) unsafe fn new(ring: RingPtr<T, A>, owner: K) -> Self {
+    pub(crate) unsafe fn new(ring: RingPtr<T, A>, owner: K) -> Self {
         Self { end: CachePadded(ReadEnd::new(ring)), owner, ring: PhantomData }
     }
 

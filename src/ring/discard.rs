@@ -1,18 +1,23 @@
 //! Dropping the items of a ring that will not be read: of an owned channel whose receivers are gone.
 
-use super::Ring;
+use super::owner::Ref;
+use super::slots::RingPtr;
 use crate::atomic::fence;
 use crate::index::{Arity, SideRules as _};
 use crate::span::Counter;
 
-impl<T, const N: usize, A: Arity> Ring<T, N, A> {
+impl<T, A: Arity> RingPtr<T, A> {
     /// Drops all items that are there and those that come while it is at it, unless another thread is at it: then that one
     /// does. What is on its way then is left to its producer, which calls this after it.
-    pub(crate) fn discard(&self) {
+    pub(crate) fn discard(self) {
         // If the drop of an item panics, the rest are dropped all the same.
         let resume = Resume(self);
-        while let Some(mut consumer) = self.try_consumer() {
-            while consumer.skip(N) > 0 {}
+        // SAFETY: each consumer is gone before this returns, until when the holder of this pointer keeps the ring alive, and gives
+        // its end back to this ring.
+        while let Some(mut consumer) =
+            unsafe { self.try_consumer_of(|| Ref::claimed(&self.index.header().ends.0)) }
+        {
+            while consumer.skip(consumer.capacity()) > 0 {}
             drop(consumer);
             // A producer that found the end taken has left its item to this thread. It has passed a fence between the
             // item and that, so the item is seen after this one. So is that of a producer that did not see, after its own
@@ -26,17 +31,17 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     }
 
     /// Returns whether the next slot holds an item, or was aborted.
-    fn is_ready(&self) -> bool {
-        let (index, head) = (self.ptr().index, A::Consumers::observed(&self.header.head.0));
+    fn is_ready(self) -> bool {
+        let (index, head) = (self.index, A::Consumers::observed(&self.index.header().head.0));
         index.written_until(head, 0, 1).since(head) > 0
             || (A::Producers::SHARED && index.slot_state(head).is_some())
     }
 }
 
-/// Goes on with [`Ring::discard`] when it is dropped.
-struct Resume<'r, T, const N: usize, A: Arity>(&'r Ring<T, N, A>);
+/// Goes on with [`RingPtr::discard`] when it is dropped: made there alone.
+struct Resume<T, A: Arity>(RingPtr<T, A>);
 
-impl<T, const N: usize, A: Arity> Drop for Resume<'_, T, N, A> {
+impl<T, A: Arity> Drop for Resume<T, A> {
     fn drop(&mut self) {
         if !crate::sync::is_over() {
             self.0.discard();
@@ -47,7 +52,7 @@ impl<T, const N: usize, A: Arity> Drop for Resume<'_, T, N, A> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use crate::index::SideRules as _;
-    use crate::ring::{Arity, Multi, Ring, Sides, Single};
+    use crate::ring::{Arity, Multi, Raw as _, Ring, Sides, Single};
     use std::cell::Cell;
     use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -74,21 +79,24 @@ mod tests {
             let item = |is_bomb| Item { drops: &drops, is_bomb };
             let ring = Ring::<Item<'_>, 4, A>::new();
             let mut tx = ring.try_producer().unwrap();
-            ring.discard();
+            ring.ptr().discard();
             assert!(tx.try_push(item(true)).is_ok());
             // A slot that was given up, if producers are many.
             drop(tx.try_claim(1));
             assert!(tx.try_push(item(false)).is_ok());
-            assert!(catch_unwind(AssertUnwindSafe(|| ring.discard())).is_err(), "the panic comes through");
+            assert!(
+                catch_unwind(AssertUnwindSafe(|| ring.ptr().discard())).is_err(),
+                "the panic comes through"
+            );
             assert_eq!((drops.get(), ring.len()), (2, 0), "and the others are dropped all the same");
 
             // The holder of the end does it.
             let rx = ring.try_consumer();
             assert!(tx.try_push(item(false)).is_ok());
-            ring.discard();
+            ring.ptr().discard();
             assert_eq!(drops.get(), 2 + u32::from(A::Consumers::SHARED));
             drop(rx);
-            ring.discard();
+            ring.ptr().discard();
             assert_eq!(drops.get(), 3);
         }
         play::<Sides<Single, Single>>();
@@ -103,14 +111,14 @@ mod tests {
         fn play<A: Arity>() {
             let ring = Ring::<u32, 4, A>::new();
             let mut tx = ring.try_producer().unwrap();
-            assert!(!ring.is_ready());
+            assert!(!ring.ptr().is_ready());
             tx.try_push(1).unwrap();
-            assert!(ring.is_ready());
-            ring.discard();
+            assert!(ring.ptr().is_ready());
+            ring.ptr().discard();
             let grant = tx.try_claim(1).unwrap();
-            assert!(!ring.is_ready(), "whoever writes it comes here after that");
+            assert!(!ring.ptr().is_ready(), "whoever writes it comes here after that");
             drop(grant);
-            assert_eq!(ring.is_ready(), A::Producers::SHARED);
+            assert_eq!(ring.ptr().is_ready(), A::Producers::SHARED);
         }
         play::<Sides<Single, Single>>();
         play::<Sides<Multi, Single>>();

@@ -3,6 +3,8 @@
 use alloc::boxed::Box;
 
 use super::Ring;
+#[cfg(arc)]
+use super::any_ring::sealed::Raw as _;
 use crate::index::Arity;
 use crate::zeroed;
 #[cfg(arc)]
@@ -74,7 +76,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
         let () = Self::CAPACITY_FITS_THE_POSITIONS;
         let ring = zeroed::in_arc::<Self>();
         // SAFETY: the ring is new, so these are its only ends, and each keeps an `Arc` of it.
-        unsafe { ring.ends_of(ArcRef(Arc::clone(&ring)), ArcRef(Arc::clone(&ring))) }
+        unsafe { ring.ptr().ends_of(ArcRef(Arc::clone(&ring)), ArcRef(Arc::clone(&ring))) }
     }
 
     /// Returns both ends of a ring in an `Arc`, each of which keeps it alive, or `None` while an end of a single side is in use.
@@ -83,7 +85,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     #[must_use]
     pub fn try_split_arc(self: &Arc<Self>) -> Option<OwnedEnds<T, N, A>> {
         // SAFETY: each owner keeps an `Arc` of the ring, and gives its end back to it.
-        unsafe { self.try_ends_of(|| (ArcRef(Arc::clone(self)), ArcRef(Arc::clone(self)))) }
+        unsafe { self.ptr().try_ends_of(|| (ArcRef(Arc::clone(self)), ArcRef(Arc::clone(self)))) }
     }
 }
 

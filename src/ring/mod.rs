@@ -35,16 +35,22 @@
 //! A [`Ring`] has four aliases, one for each [`Arity`]; the type of its ends says which: `Producer<'_, T, Sides<Multi, Single>>`
 //! is a producer of an `Mpsc`.
 
+mod any_ring;
 mod arities;
 mod body;
 pub mod broadcast;
+#[cfg(compare_and_swap)]
+mod by_reference;
 mod consumer;
 #[cfg(compare_and_swap)]
 mod discard;
 mod drain;
 mod grant;
+mod hand_out;
 #[cfg(feature = "alloc")]
 mod heap;
+#[cfg(all(feature = "alloc", not(loom)))]
+mod heap_ring;
 pub mod lanes;
 pub(crate) mod owner;
 mod producer;
@@ -55,6 +61,8 @@ mod slots;
 mod write_end;
 
 pub use crate::index::{Arity, Side, Sides, Single};
+pub use any_ring::AnyRing;
+pub(crate) use any_ring::sealed::Raw;
 pub use arities::Spsc;
 pub use body::{Ends, Ring};
 pub use broadcast::Broadcast;
@@ -72,8 +80,9 @@ pub use crate::index::Multi;
 pub(crate) use crate::index::SideRules;
 #[cfg(compare_and_swap)]
 pub use arities::{Mpmc, Mpsc, Spmc};
-#[cfg(compare_and_swap)]
-pub(crate) use owner::sealed::HasEnds;
+
+#[cfg(all(feature = "alloc", not(loom)))]
+pub use heap_ring::{CapacityError, HeapRing};
 
 #[cfg(arc)]
 pub use heap::{OwnedConsumer, OwnedEnds, OwnedProducer};

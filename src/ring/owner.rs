@@ -1,5 +1,7 @@
 //! What keeps a ring alive while a handle uses it, and takes the end back when the handle is dropped.
 
+#[cfg(arc)]
+use super::any_ring::AnyRing;
 use crate::atomic::Bitmap;
 #[cfg(arc)]
 use crate::sync::Arc;
@@ -24,15 +26,6 @@ pub(crate) mod sealed {
         /// Keeps it for one more handle, of a side that has no ends to give back.
         #[must_use]
         fn clone_owner(&self) -> Self;
-    }
-
-    /// What an `Arc` of gives ends back.
-    #[cfg_attr(not(arc), allow(dead_code))]
-    #[allow(unreachable_pub)]
-    pub trait HasEnds {
-        /// # Safety
-        /// The caller holds the end, and does not use it any more.
-        unsafe fn give_back(&self, end: u32);
     }
 }
 
@@ -87,16 +80,16 @@ impl sealed::Sealed for Ref<'_> {
 #[derive(Debug)]
 pub struct ArcRef<R>(pub(crate) Arc<R>);
 #[cfg(arc)]
-impl<R: sealed::HasEnds> Owner for ArcRef<R> {}
+impl<R: AnyRing> Owner for ArcRef<R> {}
 #[cfg(arc)]
-impl<R: sealed::HasEnds> CloneEnds for ArcRef<R> {}
+impl<R: AnyRing> CloneEnds for ArcRef<R> {}
 
 #[cfg(arc)]
-impl<R: sealed::HasEnds> sealed::Sealed for ArcRef<R> {
+impl<R: AnyRing> sealed::Sealed for ArcRef<R> {
     #[inline]
     unsafe fn give_back(&self, end: u32) {
         // SAFETY: as the caller says.
-        unsafe { self.0.give_back(end) };
+        unsafe { self.0.ptr().give_back(end) };
     }
 
     #[inline]

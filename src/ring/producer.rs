@@ -55,10 +55,16 @@ pub struct Producer<'a, T, A: Arity = OneToOne, K: Owner = Ref<'a>> {
     ring: PhantomData<&'a ()>,
 }
 
+// SAFETY: by a shared reference to a producer one learns how many items there are, and makes one more producer; each reads what
+// it knows, and atomics, and neither reaches an item. What keeps the ring alive is shared with that, as `K` says it can be. An
+// end that is alone does without, so that it stays what its type says: one.
+#[cfg(compare_and_swap)]
+unsafe impl<T: Send, A: Arity<Producers = Multi>, K: Owner + Sync> Sync for Producer<'_, T, A, K> {}
+
 impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
     /// # Safety
     /// No other producer of a single side of this ring is in use while this one is, and `owner` keeps the ring alive.
-    pub(super) unsafe fn new(ring: RingPtr<T, A>, owner: K) -> Self {
+    pub(crate) unsafe fn new(ring: RingPtr<T, A>, owner: K) -> Self {
         Self { end: CachePadded(WriteEnd::new(ring)), owner, ring: PhantomData }
     }
 

@@ -1,27 +1,36 @@
 //! What is in a ring when it goes is dropped with it.
 
+use super::any_ring::sealed::Raw as _;
 use super::body::Ring;
 use super::slots::RingPtr;
 use crate::index::{Arity, SideRules as _, WRITTEN};
 use crate::span::Counter as _;
 use crate::sync::Pos;
 
-impl<T, const N: usize, A: Arity> Drop for Ring<T, N, A> {
-    fn drop(&mut self) {
+impl<T, A: Arity> RingPtr<T, A> {
+    /// Drops the items in it.
+    ///
+    /// # Safety
+    /// The ring is being dropped: it has no ends, and this is called once.
+    pub(super) unsafe fn drop_remains(self) {
         if !core::mem::needs_drop::<T>() {
             return;
         }
-        let head = self.header.head.0.get_mut();
-        let len = self.header.tail.0.get_mut().since(head).min(N);
-        let ring = self.ptr();
+        let (head, len) = (self.index.header().head.0.own(), self.len());
         if A::Producers::SHARED {
             // Between the items there may be aborted slots. If the `Drop` of one item panics, that of `Items` drops the rest.
-            Items { ring, at: head, left: len }.drop_all();
+            Items { ring: self, at: head, left: len }.drop_all();
         } else {
-            // SAFETY: the ring is being dropped, so no end can reach its slots any more; what is between its head and its tail
-            // is written.
-            unsafe { ring.slots.drop_items(ring.index.span(head, len)) };
+            // SAFETY: no end can reach its slots any more, as the caller says; what is between its head and its tail is written.
+            unsafe { self.slots.drop_items(self.index.span(head, len)) };
         }
+    }
+}
+
+impl<T, const N: usize, A: Arity> Drop for Ring<T, N, A> {
+    fn drop(&mut self) {
+        // SAFETY: it is being dropped.
+        unsafe { self.ptr().drop_remains() };
     }
 }
 

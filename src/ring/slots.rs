@@ -1,6 +1,7 @@
 //! The slots of a ring, and the pointer by which a handle reaches them. Which slots are whose is the index's business.
 
 use core::cell::UnsafeCell;
+use core::fmt;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::{self, NonNull};
@@ -53,6 +54,14 @@ impl<T> Slots<T> {
             tracker: cells.shadow.tracker(),
             items: PhantomData,
         }
+    }
+
+    /// The slots of a ring whose capacity its type does not say.
+    #[cfg(all(feature = "alloc", not(loom)))]
+    fn on_the_heap(slots: &[UnsafeCell<MaybeUninit<T>>]) -> Self {
+        // They are behind an UnsafeCell, as in `new`.
+        let slots = NonNull::from(slots).cast::<MaybeUninit<T>>();
+        Self { slots, tracker: Shadow::<0>::new().tracker(), items: PhantomData }
     }
 
     /// Returns a pointer to a slot.
@@ -185,8 +194,8 @@ impl<T> Slots<T> {
 /// How a handle reaches its ring: the index that finds the slots, and the slots, of one ring.
 ///
 /// Copies may exist on both sides. Each is held by something that keeps the ring alive, or by the ring itself.
-pub(crate) struct RingPtr<T, A: Arity> {
-    pub(super) index: IndexPtr<A>,
+pub struct RingPtr<T, A: Arity> {
+    pub(crate) index: IndexPtr<A>,
     pub(super) slots: Slots<T>,
 }
 
@@ -197,6 +206,12 @@ impl<T, A: Arity> Clone for RingPtr<T, A> {
 }
 impl<T, A: Arity> Copy for RingPtr<T, A> {}
 
+impl<T, A: Arity> fmt::Debug for RingPtr<T, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RingPtr").finish_non_exhaustive()
+    }
+}
+
 impl<T, A: Arity> RingPtr<T, A> {
     pub(super) fn new<const N: usize>(
         header: &Header<A::Stats>,
@@ -205,6 +220,13 @@ impl<T, A: Arity> RingPtr<T, A> {
         cells: &Cells<T, N>,
     ) -> Self {
         Self { index: IndexPtr::new(header, written, freed), slots: Slots::new(cells) }
+    }
+
+    /// As [`new`](Self::new), of a ring whose capacity its type does not say. `index` and `slots` are of one ring, with as many
+    /// slots as the index has numbers.
+    #[cfg(all(feature = "alloc", not(loom)))]
+    pub(super) fn on_the_heap(index: IndexPtr<A>, slots: &[UnsafeCell<MaybeUninit<T>>]) -> Self {
+        Self { index, slots: Slots::on_the_heap(slots) }
     }
 }
 

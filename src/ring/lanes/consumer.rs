@@ -2,7 +2,6 @@
 
 use core::fmt;
 
-#[cfg(compare_and_swap)]
 use super::CONSUMER;
 use super::storage::sealed::LaneStorage;
 use super::{Inline, Lanes, Schedule, Storage};
@@ -14,6 +13,8 @@ use crate::index::SideRules as _;
 use crate::index::{Arity, OneToOne, Single};
 #[cfg(compare_and_swap)]
 use crate::ring::Multi;
+#[cfg(compare_and_swap)]
+use crate::ring::Raw as _;
 use crate::ring::Ring;
 use crate::ring::drain::ClaimedItems;
 use crate::ring::read_end::ReadEnd;

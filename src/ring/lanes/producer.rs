@@ -10,6 +10,7 @@ use crate::atomic::NoNumber;
 use crate::atomic::{Bitmap, Generation};
 use crate::handle::{Handle, Lane};
 use crate::index::{Arity, OneToOne, Single};
+use crate::ring::Raw as _;
 use crate::ring::owner::{self, Owner};
 use crate::ring::{Producer, Ring};
 use crate::span::Counter;

@@ -1,0 +1,85 @@
+//! Channels on the heap by one call, whose capacity is chosen then: for services.
+
+use super::{Channel, Receiver, Sender};
+use crate::host::Futex;
+use crate::index::{Multi, Sides, Single};
+use crate::ring::HeapRing;
+use crate::sync::Arc;
+
+macro_rules! channels {
+    ($($name:ident, $what:literal, <$producers:ident, $consumers:ident>, $example:literal;)*) => {$(
+        #[doc = concat!("The types of what [`", stringify!($name), "`](fn@", stringify!($name), ") makes.")]
+        pub mod $name {
+            use super::{Arc, Futex, HeapRing, Sides};
+
+            #[doc = concat!("The channel of what [`", stringify!($name), "`](fn@super::", stringify!($name), ") makes.")]
+            pub type Channel<T, W = Futex> = super::Channel<HeapRing<T, Sides<super::$producers, super::$consumers>>, W>;
+            #[doc = concat!("A sender that [`", stringify!($name), "`](fn@super::", stringify!($name), ") makes.")]
+            pub type Sender<T, W = Futex> = super::Sender<Arc<Channel<T, W>>>;
+            #[doc = concat!("A receiver that [`", stringify!($name), "`](fn@super::", stringify!($name), ") makes.")]
+            pub type Receiver<T, W = Futex> = super::Receiver<Arc<Channel<T, W>>>;
+        }
+
+        #[doc = concat!("Makes a channel on the heap: ", $what, ".")]
+        ///
+        /// It holds at least `capacity` items: the next power of two, and at least one, as its `capacity()` says. If there is no
+        /// memory for it, that is handled as for any allocation. It goes with its last end, and what is queued is dropped when the
+        /// last receiver goes.
+        ///
+        /// ```
+        #[doc = $example]
+        /// ```
+        #[must_use]
+        pub fn $name<T>(capacity: usize) -> ($name::Sender<T>, $name::Receiver<T>) {
+            Channel::new(HeapRing::new(capacity), Futex::new()).into_split()
+        }
+    )*};
+}
+
+channels! {
+    spsc, "one sender, one receiver", <Single, Single>, "
+use annulet::channel::spsc;
+
+let (mut tx, mut rx) = spsc(1000);
+assert_eq!(tx.capacity(), 1024);
+std::thread::spawn(move || tx.send(\"done\").unwrap());
+assert_eq!(rx.recv(), Ok(\"done\"));
+";
+    mpsc, "any number of senders, one receiver", <Multi, Single>, "
+use annulet::channel::mpsc;
+
+/// A job says where its answer goes.
+struct Job {
+    number: u32,
+    answer: mpsc::Sender<u32>,
+}
+
+let (mut jobs, mut rx) = mpsc::<Job>(64);
+std::thread::spawn(move || {
+    for Job { number, mut answer } in rx.iter() {
+        answer.send(number * number).unwrap();
+    }
+});
+let (answer, mut answers) = mpsc(1);
+jobs.send(Job { number: 7, answer }).unwrap();
+assert_eq!(answers.recv(), Ok(49));
+";
+    spmc, "one sender, any number of receivers, of which each item goes to one", <Single, Multi>, "
+use annulet::channel::spmc;
+
+let (mut tx, rx) = spmc(64);
+let workers = [rx.clone(), rx].map(|mut rx| std::thread::spawn(move || rx.iter().sum::<u32>()));
+(0..9).for_each(|number| tx.send(number).unwrap());
+drop(tx);
+assert_eq!(workers.map(|worker| worker.join().unwrap()).iter().sum::<u32>(), 36);
+";
+    mpmc, "any number of senders, any number of receivers, of which each item goes to one", <Multi, Multi>, "
+use annulet::channel::mpmc;
+
+let (mut tx, rx) = mpmc(64);
+let workers = [rx.clone(), rx].map(|mut rx| std::thread::spawn(move || rx.iter().sum::<u32>()));
+(0..9).for_each(|number| tx.send(number).unwrap());
+drop(tx);
+assert_eq!(workers.map(|worker| worker.join().unwrap()).iter().sum::<u32>(), 36);
+";
+}

@@ -1,0 +1,100 @@
+//! Sides of many, used through a shared reference to the ring.
+//!
+//! Each call makes an end for itself, so it knows nothing of earlier calls: it looks at the position of its own side, and at
+//! what the other side has committed. An end that is kept has both at hand, and finds its way past other ends more fairly.
+
+use super::owner::Ref;
+use super::{Consumer, Producer, Raw as _, Ring};
+use crate::error::{PopError, PushError};
+use crate::index::{Arity, Multi};
+
+macro_rules! by_reference {
+    ($(#[$cfg:meta])? [$($params:tt)*] $ring:ty) => {
+        /// Many producers need no handle.
+        $(#[$cfg])?
+        impl<$($params)* A: Arity<Producers = Multi>> $ring {
+            /// Returns one more producer.
+            #[must_use]
+            pub fn producer(&self) -> Producer<'_, T, A> {
+                // SAFETY: a side of many producers may have one more, and the ring is borrowed for as long as it is there.
+                unsafe { Producer::new(self.ptr(), Ref::exclusive()) }
+            }
+
+            /// Pushes one item, as [`Producer::try_push`].
+            ///
+            /// A [`producer`](Self::producer) that is kept is faster where it pushes much: it need not look for its place each
+            /// time (`benches/peers` has both).
+            ///
+            /// # Errors
+            ///
+            /// As for [`Producer::try_push`], with the item.
+            ///
+            /// ```
+            /// use annulet::Mpmc;
+            ///
+            /// static JOBS: Mpmc<u32, 64> = Mpmc::new();
+            ///
+            /// std::thread::spawn(|| JOBS.try_push(7)).join().unwrap().unwrap();
+            /// assert_eq!(JOBS.try_pop(), Ok(7));
+            /// ```
+            #[inline]
+            pub fn try_push(&self, item: T) -> Result<(), PushError<T>> {
+                self.producer().try_push(item)
+            }
+
+            /// Copies as many of `items` as fit, as [`Producer::push_slice`]. Returns how many.
+            #[inline]
+            pub fn push_slice(&self, items: &[T]) -> usize
+            where
+                T: Copy,
+            {
+                self.producer().push_slice(items)
+            }
+        }
+
+        /// Many consumers need no handle.
+        $(#[$cfg])?
+        impl<$($params)* A: Arity<Consumers = Multi>> $ring {
+            /// Returns one more consumer.
+            #[must_use]
+            pub fn consumer(&self) -> Consumer<'_, T, A> {
+                // SAFETY: a side of many consumers may have one more, and the ring is borrowed for as long as it is there.
+                unsafe { Consumer::new(self.ptr(), Ref::exclusive()) }
+            }
+
+            /// Pops one item, as [`Consumer::try_pop`].
+            ///
+            /// A [`consumer`](Self::consumer) that is kept is faster where it pops much: it need not look for its place each
+            /// time (`benches/peers` has both).
+            ///
+            /// # Errors
+            ///
+            /// As for [`Consumer::try_pop`].
+            #[inline]
+            pub fn try_pop(&self) -> Result<T, PopError> {
+                self.consumer().try_pop()
+            }
+
+            /// Copies as many items as there are into `out`, up to its length, as [`Consumer::pop_slice`]. Returns how many.
+            #[inline]
+            pub fn pop_slice(&self, out: &mut [T]) -> usize
+            where
+                T: Copy,
+            {
+                self.consumer().pop_slice(out)
+            }
+
+            /// Moves up to `max` items into `f`, as [`Consumer::drain`]. Returns how many.
+            #[inline]
+            pub fn drain(&self, max: usize, f: impl FnMut(T)) -> usize {
+                self.consumer().drain(max, f)
+            }
+        }
+    };
+}
+
+by_reference!([T, const N: usize,] Ring<T, N, A>);
+by_reference!(
+    #[cfg(all(feature = "alloc", not(loom)))]
+    [T,] super::HeapRing<T, A>
+);
