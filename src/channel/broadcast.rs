@@ -14,7 +14,7 @@ use crate::wait::Wait;
 use crate::words::Entry;
 
 /// A channel over a broadcast.
-type BroadcastChannel<T, const N: usize, P, S, W, const TASKS: usize> =
+pub(super) type BroadcastChannel<T, const N: usize, P, S, W, const TASKS: usize> =
     Channel<Broadcast<T, N, P, S>, W, TASKS>;
 
 impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats> Core for Broadcast<T, N, P, S> {

@@ -1,8 +1,9 @@
 //! How an end reaches its channel, and how it is counted there.
 
 use core::fmt;
+use core::mem::MaybeUninit;
 
-use sealed::Attached;
+use sealed::{Attached, Borrowed, Lent};
 
 use super::end_traits::sealed::{End, Many, RecvEnd as _};
 use super::end_traits::{RecvEnd, SendEnd};
@@ -72,6 +73,13 @@ pub(crate) mod sealed {
         fn membership(&self) -> &Membership<Self::Channel>;
         fn membership_mut(&mut self) -> &mut Membership<Self::Channel>;
     }
+
+    /// An end that can be lent to its user: it is of no use, or does no harm, after its channel is gone.
+    pub trait Lent: Attached {}
+
+    /// A reference to a channel that borrows it.
+    pub trait Borrowed {}
+    impl<X> Borrowed for &X {}
 }
 
 /// What keeps a ring's end in its channel, and the channel alive: the end is counted as one of its role until this is dropped.
@@ -106,7 +114,6 @@ impl<C: ChannelRef> Membership<C> {
     }
 
     /// Returns how it reaches its channel.
-    #[cfg(all(feature = "std", target_os = "linux"))]
     pub(super) fn channel_ref(&self) -> &C {
         &self.channel
     }
@@ -191,16 +198,35 @@ impl<X: AnyChannel> Drop for Discard<'_, X> {
 }
 
 /// The end of lanes or of a broadcast, in a channel.
-#[derive(Debug)]
 pub struct InChannel<E, C: ChannelRef> {
-    end: E,
-    /// Dropped after the end.
+    /// Dropped first. It holds a reference to what the membership may let go of. A value that is passed to a function promises that
+    /// its references are valid until that returns, which this is not if that function drops it: so it is none to the compiler.
+    end: MaybeUninit<E>,
     membership: Membership<C>,
 }
 
 impl<E, C: ChannelRef> InChannel<E, C> {
     pub(super) fn new(end: E, membership: Membership<C>) -> Self {
-        Self { end, membership }
+        Self { end: MaybeUninit::new(end), membership }
+    }
+
+    #[inline(always)]
+    fn get(&self) -> &E {
+        // SAFETY: it is initialised until this is dropped.
+        unsafe { self.end.assume_init_ref() }
+    }
+}
+
+impl<E, C: ChannelRef> Drop for InChannel<E, C> {
+    fn drop(&mut self) {
+        // SAFETY: it was initialised until now, and nobody uses it after this.
+        unsafe { self.end.assume_init_drop() };
+    }
+}
+
+impl<E: fmt::Debug, C: ChannelRef> fmt::Debug for InChannel<E, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InChannel").field("end", self.get()).field("membership", &self.membership).finish()
     }
 }
 
@@ -209,11 +235,12 @@ impl<E: End, C: ChannelRef> Attached for InChannel<E, C> {
     type End = E;
     #[inline(always)]
     fn end(&self) -> &E {
-        &self.end
+        self.get()
     }
     #[inline(always)]
     fn end_mut(&mut self) -> &mut E {
-        &mut self.end
+        // SAFETY: it is initialised until this is dropped.
+        unsafe { self.end.assume_init_mut() }
     }
     #[inline(always)]
     fn membership(&self) -> &Membership<C> {
@@ -225,9 +252,13 @@ impl<E: End, C: ChannelRef> Attached for InChannel<E, C> {
     }
 }
 
+// It borrows the channel by itself. An end whose channel is kept by an `Arc` says that it lives for ever, which is true only as
+// long as it is in here.
+impl<E: End, C: ChannelRef + Borrowed> Lent for InChannel<E, C> {}
+
 impl<E: Clone, C: ChannelRef> Many for InChannel<E, C> {
     fn another(&self) -> Self {
-        Self::new(self.end.clone(), self.membership.another())
+        Self::new(self.get().clone(), self.membership.another())
     }
 }
 
@@ -246,4 +277,17 @@ pub(super) fn apart<X: Attached>(attached: &mut X) -> (&mut X::End, &ChannelOf<X
     //   there.
     let channel = unsafe { &*channel };
     (attached.end_mut(), channel)
+}
+
+/// Returns what is in a channel that an `Arc` keeps, for as long as the caller says.
+///
+/// # Safety
+/// What is made of it goes into an [`InChannel`] beside an `Arc` of that channel. That drops the end first, and lends it to nobody,
+/// since it is no [`Lent`]: so no use of it comes after the `Arc` is gone.
+#[cfg(arc)]
+pub(super) unsafe fn kept<'x, R>(ring: &R) -> &'x R {
+    let ring: *const R = ring;
+    // SAFETY: of a value in an `Arc`, so valid, aligned, initialised, and only ever shared; it stays where it is for as long as
+    // there is an `Arc` of it, which is longer than the result is used, as the caller says.
+    unsafe { &*ring }
 }

@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use super::channel_ref::sealed::Reach;
+use super::channel_ref::sealed::{Borrowed, Reach};
 use super::channel_ref::{ChannelRef, InChannel, Membership};
 use super::end_traits::sealed;
 use super::state::sealed::{AnyChannel as _, Core};
@@ -13,7 +13,7 @@ use crate::ring::{Arity, Lanes, Single};
 use crate::wait::Wait;
 
 /// A channel over lanes.
-type LaneChannel<T, const N: usize, const L: usize, A, H, W, const TASKS: usize> =
+pub(super) type LaneChannel<T, const N: usize, const L: usize, A, H, W, const TASKS: usize> =
     Channel<Lanes<T, N, L, A, H>, W, TASKS>;
 
 /// A [`Receiver`] of a channel over lanes, `X`, which visits them in the order `O`.
@@ -22,8 +22,8 @@ pub type LaneReceiver<'a, X, O> = Receiver<Scheduled<&'a X, O>>;
 /// How a receiver of lanes reaches its channel: as `C` does, to visit them in the order `O`.
 #[derive(Debug)]
 pub struct Scheduled<C, O> {
-    channel: C,
-    order: PhantomData<fn() -> O>,
+    pub(super) channel: C,
+    pub(super) order: PhantomData<fn() -> O>,
 }
 
 impl<C: Clone, O> Clone for Scheduled<C, O> {
@@ -32,6 +32,7 @@ impl<C: Clone, O> Clone for Scheduled<C, O> {
     }
 }
 
+impl<C: Borrowed, O> Borrowed for Scheduled<C, O> {}
 impl<C: Reach, O> Reach for Scheduled<C, O> {
     type Channel = C::Channel;
     #[inline(always)]
@@ -45,6 +46,9 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Storage
 {
     fn forget_ends(&mut self) {
         drop(self.split(Priority));
+    }
+    fn discard(&self) {
+        self.discard();
     }
 }
 

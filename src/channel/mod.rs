@@ -51,9 +51,14 @@ mod fill;
 mod guard;
 #[cfg(all(feature = "std", target_os = "linux", not(loom)))]
 mod heap;
+mod iter;
 mod lanes;
 #[cfg(arc)]
 mod owned;
+#[cfg(arc)]
+mod owned_broadcast;
+#[cfg(arc)]
+mod owned_lanes;
 mod poll;
 mod receiver;
 mod recv_batch;
@@ -81,7 +86,10 @@ pub use error::{RecvError, SendError, TryRecvError, TrySendError};
 pub use guard::EndGuard;
 #[cfg(all(feature = "std", target_os = "linux", not(loom)))]
 pub use heap::{mpmc, mpsc, spmc, spsc};
+pub use iter::{IntoIter, Iter, TryIter};
 pub use lanes::{LaneReceiver, Scheduled};
+#[cfg(arc)]
+pub use owned_lanes::OwnedLaneReceiver;
 pub use receiver::Receiver;
 pub use recv_future::{RecvFuture, RecvReady};
 pub use reserve::{Permit, Reserve};

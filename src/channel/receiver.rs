@@ -3,7 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::channel_ref::sealed::Attached as _;
+use super::channel_ref::sealed::{Attached as _, Lent};
 use super::channel_ref::{ChannelRef, apart};
 use super::end_traits::Quiet;
 use super::end_traits::sealed::{End as _, Many, RecvEnd};
@@ -49,6 +49,11 @@ impl<C: ChannelRef> Receiver<C> {
     pub(super) fn new(rx: C::Rx) -> Self {
         let strategy = rx.membership().strategy;
         Self { rx }.with_strategy(strategy)
+    }
+
+    /// Returns how it reaches its channel.
+    pub(crate) fn channel_ref(&self) -> &C {
+        self.rx.membership().channel_ref()
     }
 
     /// Returns the channel that it belongs to: for what that says of itself, such as its counters.
@@ -206,33 +211,13 @@ impl<C: ChannelRef> Receiver<C> {
 
     /// Borrows the ring's end, to peek, skip, and read in place. All senders that wait are signalled when the guard is
     /// dropped, whatever was done.
-    pub fn end(&mut self) -> EndGuard<'_, C::Rx> {
+    ///
+    /// The ends of lanes and of a broadcast can be borrowed if their channel is.
+    pub fn end(&mut self) -> EndGuard<'_, C::Rx>
+    where
+        C::Rx: Lent,
+    {
         EndGuard::new(&mut self.rx)
-    }
-
-    /// Each item as it comes, waiting for it, until the channel is closed. What was overwritten before it was read is
-    /// passed over.
-    ///
-    /// ```
-    /// # #[cfg(feature = "std")] {
-    /// use annulet::{Channel, Spsc, host::Futex};
-    ///
-    /// let mut channel = Channel::new(Spsc::<u32, 4>::new(), Futex::new());
-    /// let (mut tx, mut rx) = channel.split();
-    /// tx.send_iter(&mut (1..4)).unwrap();
-    /// drop(tx);
-    /// assert!(rx.iter().eq(1..4));
-    /// # }
-    /// ```
-    pub fn iter(&mut self) -> impl Iterator<Item = C::Item> + '_ {
-        core::iter::from_fn(move || {
-            loop {
-                match self.recv() {
-                    Err(RecvError::Lagged(_)) => {}
-                    received => return received.ok(),
-                }
-            }
-        })
     }
 }
 

@@ -11,7 +11,7 @@ use super::end_traits::Quiet;
 use super::end_traits::sealed::RecvEnd as _;
 use super::guard::pay;
 use super::poll::poll;
-use super::receiver::{Receiver, look};
+use super::receiver::{Receiver, for_good, look};
 use super::sender::Gone;
 use super::state::sealed::AnyChannel as _;
 use super::state::{Condition, WaitState};
@@ -47,6 +47,43 @@ impl<C: ChannelRef> Receiver<C> {
     /// ```
     pub fn recv_async(&mut self) -> RecvFuture<'_, C> {
         RecvFuture { receiver: self, state: WaitState::NONE }
+    }
+
+    /// Receives at least one item and at most `max`, those that are there, into `items`. Returns how many: 0 if `max` is 0.
+    ///
+    /// Cancel-safe: nothing is received before it is ready.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::channel::mpsc;
+    /// use futures::executor::block_on;
+    ///
+    /// let (mut tx, mut rx) = mpsc(8);
+    /// tx.send_iter(&mut (0..5)).unwrap();
+    /// let mut numbers = Vec::new();
+    /// assert_eq!(block_on(rx.recv_many(&mut numbers, 3)), Ok(3));
+    /// assert_eq!(numbers, [0, 1, 2]);
+    /// # }
+    /// ```
+    pub async fn recv_many(
+        &mut self,
+        items: &mut impl Extend<C::Item>,
+        max: usize,
+    ) -> Result<usize, RecvError> {
+        loop {
+            match self.try_drain(max, |item| items.extend(Some(item))) {
+                Ok(count) => return Ok(count),
+                Err(why) => match for_good(why) {
+                    Some(why) => return Err(why),
+                    // Also what another receiver takes before this one comes to it.
+                    None => self.ready().await,
+                },
+            }
+        }
     }
 
     /// Waits until there is an item, or nothing more will come. Then [`try_recv`](Self::try_recv) answers neither `Empty` nor

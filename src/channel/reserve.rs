@@ -6,41 +6,55 @@ use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
 use super::SendError;
+use super::channel_ref::sealed::Attached as _;
 use super::channel_ref::{ChannelRef, apart};
 use super::sender::{Sender, signal_sent};
 use super::state::WaitState;
 use super::state::sealed::AnyChannel as _;
 use crate::atomic::Role;
-use crate::ring::{Arity, Owner, Producer, Single, WriteGrant};
+use crate::ring::{Arity, Owner, Producer, SideRules as _, WriteGrant};
 
 /// A place for one item, to be filled without waiting; see [`Sender::reserve`].
 #[must_use = "dropping a permit gives the place up"]
-pub struct Permit<'s, T, A: Arity<Producers = Single>, C: ChannelRef> {
-    grant: WriteGrant<'s, T, A>,
+pub struct Permit<'s, T, A: Arity, C: ChannelRef> {
+    /// Until it is sent or dropped.
+    grant: Option<WriteGrant<'s, T, A>>,
     channel: &'s C::Channel,
 }
 
-impl<T, A: Arity<Producers = Single>, C: ChannelRef> Permit<'_, T, A, C> {
+impl<T, A: Arity, C: ChannelRef> Permit<'_, T, A, C> {
     /// Sends the item.
     ///
     /// # Errors
     ///
     /// [`SendError::Closed`], with the item, if nothing will be received any more: the channel was closed since the place
     /// was granted, or the last receiver is gone.
-    pub fn send(self, item: T) -> Result<(), SendError<T>> {
-        let Self { mut grant, channel } = self;
-        if channel.peers().is_disconnected(Role::Receiver) {
+    pub fn send(mut self, item: T) -> Result<(), SendError<T>> {
+        if self.channel.peers().is_disconnected(Role::Receiver) {
             return Err(SendError::Closed(item));
         }
-        // One place was granted, so it fits.
-        let _ = grant.push(item);
-        grant.commit_all();
-        signal_sent::<C>(channel, 1);
+        // It is there until now.
+        if let Some(mut grant) = self.grant.take() {
+            // One place was granted, so it fits.
+            let _ = grant.push(item);
+            grant.commit_all();
+            signal_sent::<C>(self.channel, 1);
+        }
         Ok(())
     }
 }
 
-impl<'p, T, A: Arity<Producers = Single>, K: Owner, C> Sender<C>
+impl<T, A: Arity, C: ChannelRef> Drop for Permit<'_, T, A, C> {
+    fn drop(&mut self) {
+        let given_up = self.grant.take().is_some();
+        if given_up && A::Producers::SHARED {
+            // Receivers go past the place, and find what was sent after it.
+            signal_sent::<C>(self.channel, 1);
+        }
+    }
+}
+
+impl<'p, T, A: Arity, K: Owner, C> Sender<C>
 where
     C: ChannelRef<SendEnd = Producer<'p, T, A, K>>,
 {
@@ -48,14 +62,15 @@ where
     ///
     /// Cancel-safe: nothing is lost by dropping it, nor by dropping the permit.
     ///
-    /// Only of a sole sender: a place that one of many holds would keep up all that was sent after it.
+    /// A place that one of many senders holds keeps up what other senders send after it, until it is filled or given up: so do
+    /// not hold it for long.
     ///
     /// ```
     /// # #[cfg(feature = "std")] {
-    /// use annulet::{Channel, Spsc, host::Futex};
+    /// use annulet::{Channel, Mpsc, host::Futex};
     /// use futures::executor::block_on;
     ///
-    /// let mut channel = Channel::new(Spsc::<u32, 4>::new(), Futex::new());
+    /// let mut channel = Channel::new(Mpsc::<u32, 4>::new(), Futex::new());
     /// let (mut tx, mut rx) = channel.split();
     /// let permit = block_on(tx.reserve()).expect("there is room");
     /// permit.send(7).unwrap();
@@ -76,7 +91,7 @@ pub struct Reserve<'s, C: ChannelRef> {
 }
 
 impl<C: ChannelRef> Unpin for Reserve<'_, C> {}
-impl<'s, 'p: 's, T: 's, A: Arity<Producers = Single>, K: Owner + 's, C> Future for Reserve<'s, C>
+impl<'s, 'p: 's, T: 's, A: Arity, K: Owner + 's, C> Future for Reserve<'s, C>
 where
     C: ChannelRef<SendEnd = Producer<'p, T, A, K>>,
 {
@@ -84,15 +99,24 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { sender, state } = self.get_mut();
-        let open = match sender {
-            Some(sender) => ready!(sender.poll_room(state, context)),
-            // Polled after it was ready.
-            None => false,
+        // Polled after it was ready.
+        let Some(waiting) = sender else { return Poll::Ready(None) };
+        if !ready!(waiting.poll_room(state, context)) {
+            *sender = None;
+            return Poll::Ready(None);
+        }
+        let Some(at) = waiting.tx.end_mut().claim_one() else {
+            // Others were faster.
+            context.waker().wake_by_ref();
+            return Poll::Pending;
         };
-        // Only this sender takes room, so what was there still is.
-        let permit = sender.take().filter(|_| open).and_then(|sender| {
+        let permit = sender.take().map(|sender| {
+            // If the permit is forgotten, the place is given up and this is signalled, before the sender is used again.
+            sender.tx.membership_mut().owes |= A::Producers::SHARED;
             let (end, channel) = apart(&mut sender.tx);
-            Some(Permit { grant: end.try_claim_exact(1).ok()?, channel })
+            // SAFETY: just claimed.
+            let grant = unsafe { end.granted(at) };
+            Permit { grant: Some(grant), channel }
         });
         Poll::Ready(permit)
     }
@@ -112,7 +136,7 @@ impl<C: ChannelRef> fmt::Debug for Reserve<'_, C> {
     }
 }
 
-impl<T, A: Arity<Producers = Single>, C: ChannelRef> fmt::Debug for Permit<'_, T, A, C> {
+impl<T, A: Arity, C: ChannelRef> fmt::Debug for Permit<'_, T, A, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Permit").finish_non_exhaustive()
     }

@@ -1,6 +1,6 @@
 //! Channels over a ring: one sender or many, one receiver or many.
 
-use super::channel_ref::sealed::Attached;
+use super::channel_ref::sealed::{Attached, Lent};
 use super::channel_ref::{ChannelRef, Membership};
 use super::end_traits::sealed;
 use super::state::sealed::{AnyChannel as _, Core};
@@ -211,6 +211,8 @@ impl<T, A: Arity, K: Owner> sealed::RecvEnd for Consumer<'_, T, A, K> {
 
 macro_rules! attached {
     ($($end:ident),*) => {$(
+        // It keeps the channel alive by itself.
+        impl<T, A: Arity, C: ChannelRef> Lent for $end<'_, T, A, Membership<C>> {}
         impl<T, A: Arity, C: ChannelRef> Attached for $end<'_, T, A, Membership<C>> {
             type Channel = C;
             type End = Self;

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::channel_ref::sealed::Attached as _;
+use super::channel_ref::sealed::{Attached as _, Lent};
 use super::channel_ref::{ChannelRef, apart};
 use super::end_traits::Quiet;
 use super::end_traits::sealed::{End as _, Many, SendEnd};
@@ -52,6 +52,11 @@ impl<C: ChannelRef> Sender<C> {
     pub(super) fn new(tx: C::Tx) -> Self {
         let strategy = tx.membership().strategy;
         Self { tx }.with_strategy(strategy)
+    }
+
+    /// Returns how it reaches its channel.
+    pub(crate) fn channel_ref(&self) -> &C {
+        self.tx.membership().channel_ref()
     }
 
     /// Returns the channel that it belongs to: for what that says of itself, such as its counters.
@@ -243,7 +248,12 @@ impl<C: ChannelRef> Sender<C> {
     ///
     /// What is pushed through it after the channel was closed, or after the last receiver has gone, is as if it had been
     /// sent just before: nothing refuses it. An owned channel whose last receiver has gone drops it.
-    pub fn end(&mut self) -> EndGuard<'_, C::Tx> {
+    ///
+    /// The ends of lanes and of a broadcast can be borrowed if their channel is.
+    pub fn end(&mut self) -> EndGuard<'_, C::Tx>
+    where
+        C::Tx: Lent,
+    {
         EndGuard::new(&mut self.tx)
     }
 }

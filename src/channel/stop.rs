@@ -19,11 +19,6 @@ pub(crate) fn wake_receivers<C: ChannelRef>(channel: &C) {
 }
 
 impl<C: ChannelRef> Receiver<C> {
-    /// Returns how it reaches its channel.
-    pub(crate) fn channel_ref(&self) -> &C {
-        self.rx.membership().channel_ref()
-    }
-
     /// Returns how many items were sent and not received: at least all that were before this was called.
     pub(crate) fn pending(&self) -> usize {
         self.rx.end().len()

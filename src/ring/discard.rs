@@ -1,4 +1,4 @@
-//! Dropping the items of a ring that will not be read: of an owned channel whose receivers are gone.
+//! Dropping items that will not be read: of an owned channel whose receivers are gone.
 
 use super::owner::Ref;
 use super::slots::RingPtr;
@@ -10,24 +10,18 @@ impl<T, A: Arity> RingPtr<T, A> {
     /// Drops all items that are there and those that come while it is at it, unless another thread is at it: then that one
     /// does. What is on its way then is left to its producer, which calls this after it.
     pub(crate) fn discard(self) {
-        // If the drop of an item panics, the rest are dropped all the same.
-        let resume = Resume(self);
-        // SAFETY: each consumer is gone before this returns, until when the holder of this pointer keeps the ring alive, and gives
+        discard_all(&|| self.skip_all(), &|| self.is_ready());
+    }
+
+    /// Drops all items that are there. Returns false if the consumer's end is in use.
+    fn skip_all(self) -> bool {
+        // SAFETY: the consumer is gone before this returns, until when the holder of this pointer keeps the ring alive, and gives
         // its end back to this ring.
-        while let Some(mut consumer) =
-            unsafe { self.try_consumer_of(|| Ref::claimed(&self.index.header().ends.0)) }
-        {
+        let consumer = unsafe { self.try_consumer_of(|| Ref::claimed(&self.index.header().ends.0)) };
+        consumer.is_some_and(|mut consumer| {
             while consumer.skip(consumer.capacity()) > 0 {}
-            drop(consumer);
-            // A producer that found the end taken has left its item to this thread. It has passed a fence between the
-            // item and that, so the item is seen after this one. So is that of a producer that did not see, after its own
-            // fence, that the receivers are gone, and that a thread watches: this thread has said that, or seen it.
-            fence::given_back();
-            if !self.is_ready() {
-                break;
-            }
-        }
-        core::mem::forget(resume);
+            true
+        })
     }
 
     /// Returns whether the next slot holds an item, or was aborted.
@@ -38,13 +32,32 @@ impl<T, A: Arity> RingPtr<T, A> {
     }
 }
 
-/// Goes on with [`RingPtr::discard`] when it is dropped: made there alone.
-struct Resume<T, A: Arity>(RingPtr<T, A>);
+/// Drops what nobody will read, until there is nothing, or another thread is at it.
+///
+/// `skip_all` takes the consumer's end, drops what is there, and gives the end back. It returns false if the end is in use.
+/// `is_ready` returns whether there is something.
+pub(super) fn discard_all(skip_all: &dyn Fn() -> bool, is_ready: &dyn Fn() -> bool) {
+    // If the drop of an item panics, the rest are dropped all the same.
+    let resume = Resume(skip_all, is_ready);
+    while skip_all() {
+        // A producer that found the end taken has left its item to this thread. It has passed a fence between the
+        // item and that, so the item is seen after this one. So is that of a producer that did not see, after its own
+        // fence, that the receivers are gone, and that a thread watches: this thread has said that, or seen it.
+        fence::given_back();
+        if !is_ready() {
+            break;
+        }
+    }
+    core::mem::forget(resume);
+}
 
-impl<T, A: Arity> Drop for Resume<T, A> {
+/// Goes on with [`discard_all`] when it is dropped.
+struct Resume<'r>(&'r dyn Fn() -> bool, &'r dyn Fn() -> bool);
+
+impl Drop for Resume<'_> {
     fn drop(&mut self) {
         if !crate::sync::is_over() {
-            self.0.discard();
+            discard_all(self.0, self.1);
         }
     }
 }

@@ -15,6 +15,8 @@ use crate::error::{ClaimError, PushError};
 use crate::index::Multi;
 use crate::index::{Arity, ClaimRequest, OneToOne, SideRules as _};
 use crate::stats::Refusal;
+#[cfg(compare_and_swap)]
+use crate::sync::Pos;
 
 /// A producer of a ring.
 ///
@@ -258,6 +260,26 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
             return Err(ClaimError::TooLarge { wanted, capacity });
         }
         self.grant(ClaimRequest { most: wanted, least: wanted, contiguous: false })
+    }
+
+    /// Claims one slot, of which [`granted`](Self::granted) makes a grant. If it makes none, the slot is that of a forgotten grant.
+    #[cfg(compare_and_swap)]
+    pub(crate) fn claim_one(&mut self) -> Option<Pos> {
+        self.end.reclaim_forgotten();
+        let (at, _) = self.end.claim(ClaimRequest { most: 1, least: 1, contiguous: false }).ok()?;
+        if A::Producers::SHARED {
+            self.end.lent = Some((at, 1));
+        }
+        Some(at)
+    }
+
+    /// # Safety
+    /// [`claim_one`](Self::claim_one) has just returned `at`.
+    #[cfg(compare_and_swap)]
+    pub(crate) unsafe fn granted(&mut self, at: Pos) -> WriteGrant<'_, T, A> {
+        let span = self.end.span(at, 1);
+        // SAFETY: the slot of `at` was claimed, as the caller says, and the span is of it.
+        unsafe { WriteGrant::new(&mut self.end, at, span) }
     }
 
     #[inline]

@@ -78,6 +78,13 @@ impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats> Broadcast<T, N, P, S
         Writer::new(self)
     }
 
+    /// Returns the writer of a ring that the caller has had alone until now.
+    #[cfg(arc)]
+    pub(crate) fn writer_of_new(&self) -> Writer<'_, T, N, P, S> {
+        self.line.0.ends.claim(WRITER);
+        Writer::claimed(self)
+    }
+
     /// Returns the writer, or `None` while it is in use. Dropping it gives it back.
     #[cfg(compare_and_swap)]
     #[must_use]

@@ -52,6 +52,13 @@ pub struct LaneConsumer<
 }
 
 impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Storage> Lanes<T, N, L, A, H> {
+    /// Returns the consumer of lanes that the caller has had alone until now.
+    #[cfg(arc)]
+    pub(crate) fn consumer_of_new<O: Schedule>(&self, schedule: O) -> LaneConsumer<'_, T, N, L, O, A, H> {
+        self.registry.0.ends.claim(Self::CONSUMER);
+        LaneConsumer::new(self, schedule)
+    }
+
     /// Returns a consumer with this schedule, and the lanes themselves, to register producers with.
     ///
     /// Needs no compare-and-swap, and works again and again: the exclusive borrow proves that no handle is in use, forgotten

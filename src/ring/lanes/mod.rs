@@ -17,6 +17,8 @@
 //! [`Lanes`] has examples, and the guarantees.
 
 mod consumer;
+#[cfg(compare_and_swap)]
+mod discard;
 mod producer;
 mod schedule;
 mod storage;
