@@ -109,7 +109,37 @@ impl PeerCounts {
         // Senders are refused before receivers hear of the end. Both, also if another party is in the middle of this.
         let before = close(&self.receivers);
         close(&self.senders);
+        // Once more: what opens it again between the two leaves the first word open. Pairs with that.
+        close(&self.receivers);
         before & CLOSED == 0
+    }
+
+    /// Opens it again if it has no handles. Returns whether it is open then.
+    ///
+    /// A party that closes it at the same time does so before, or after: never one word of the two. It closes the receivers' word
+    /// last. Either it does that after this has opened the word. Or this sees it, and then that the senders' word is closed.
+    pub(crate) fn try_reopen(&self) -> bool {
+        // Relaxed: no handle is there to hand anything over; what handles did that are gone is ordered by the ring's ends.
+        let senders = self.senders.load(Ordering::Relaxed);
+        if senders / ONE != 0 || self.receivers.load(Ordering::Relaxed) / ONE != 0 {
+            return false;
+        }
+        if self.senders.compare_exchange(senders, 0, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+            // A handle was made meanwhile, or it was closed.
+            return false;
+        }
+        // A receiver that was made meanwhile stays. One that was there and went is forgotten with those before it.
+        // Acquire: pairs with `close`.
+        let acquire = order(Site::PartyReopen, Ordering::Acquire);
+        let receivers = self.receivers.fetch_and(!CLOSED, acquire);
+        if gone(receivers) {
+            let _ = self.receivers.compare_exchange(SEEN, 0, Ordering::Relaxed, Ordering::Relaxed);
+        }
+        if self.senders.load(Ordering::Relaxed) & CLOSED != 0 {
+            self.receivers.fetch_or(CLOSED, order(Site::PartyClose, Ordering::Release));
+            return false;
+        }
+        true
     }
 
     /// Returns whether it was closed, and receivers may have seen it. Items that were sent before are seen by later looks.
@@ -174,6 +204,24 @@ mod tests {
         assert!(!life.is_gone(Role::Receiver), "closed or not, it is there");
         assert!(life.leave(Role::Receiver, other));
         assert!(life.leave(Role::Sender, again));
+    }
+
+    #[test]
+    fn it_is_opened_again_when_nobody_is_there() {
+        let life = PeerCounts::new();
+        assert!(life.try_reopen(), "it is open");
+        let (sender, receiver) = (life.join(Role::Sender), life.join(Role::Receiver));
+        assert!(life.close());
+        assert!(!life.try_reopen());
+        assert!(life.leave(Role::Sender, sender));
+        assert!(!life.try_reopen(), "a receiver is there");
+        assert!(life.is_closed());
+        assert!(life.leave(Role::Receiver, receiver));
+        assert!(life.try_reopen());
+        for party in [Role::Sender, Role::Receiver] {
+            assert!(!life.is_closed() && !life.is_disconnected(party) && !life.is_gone(party));
+        }
+        assert!(life.close(), "it was open");
     }
 
     /// Handles that are forgotten do not run over, nor change what is known of the other party.

@@ -240,6 +240,9 @@ impl<T: Entry, const N: usize, S: Stats> sealed::RecvEnd for Reader<'_, T, N, S>
     fn take_each(&mut self, max: usize, f: &mut dyn FnMut(T)) -> Result<usize, TryRecvError> {
         Ok(self.try_drain(max, f)?)
     }
+    fn clear(&mut self) -> usize {
+        usize::try_from(self.skip(u64::MAX)).unwrap_or(usize::MAX)
+    }
     #[inline]
     fn has_items(&mut self) -> bool {
         !self.is_empty()
@@ -266,6 +269,9 @@ impl<T: Entry, const N: usize, const R: usize, S: Stats> sealed::RecvEnd for Gat
     }
     fn take_each(&mut self, max: usize, f: &mut dyn FnMut(T)) -> Result<usize, TryRecvError> {
         Ok(self.try_drain(max, f)?)
+    }
+    fn clear(&mut self) -> usize {
+        self.skip(usize::MAX)
     }
     #[inline]
     fn has_items(&mut self) -> bool {

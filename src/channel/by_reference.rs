@@ -161,6 +161,11 @@ impl<R: AnyRing + Raw<Arity: Arity<Consumers = Multi>>, W: Wait, const TASKS: us
         self.visiting_receiver().recv_deadline(until)
     }
 
+    /// Drops the items that are there now, as [`Receiver::clear`]: also for who only sends. Returns how many.
+    pub fn clear(&self) -> usize {
+        self.visiting_receiver().clear()
+    }
+
     /// Receives one item, as [`Receiver::recv_async`]. Nothing is lost by dropping the future.
     ///
     /// # Errors

@@ -109,6 +109,8 @@ pub(crate) mod sealed {
         fn take(&mut self) -> Result<Self::Item, TryRecvError>;
         /// Moves up to `max` items into `f`, one after the other. Returns how many.
         fn take_each(&mut self, max: usize, f: &mut dyn FnMut(Self::Item)) -> Result<usize, TryRecvError>;
+        /// Drops what is there now. Returns how many items.
+        fn clear(&mut self) -> usize;
         /// Returns whether there is something, as far as can be seen without taking it.
         fn has_items(&mut self) -> bool;
         /// After there was nothing: whether something is on its way.

@@ -179,6 +179,9 @@ impl<T, const N: usize, const L: usize, O: Schedule, A: Arity<Producers = Single
     fn take_each(&mut self, max: usize, f: &mut dyn FnMut(T)) -> Result<usize, TryRecvError> {
         Ok(self.try_drain(max, f)?)
     }
+    fn clear(&mut self) -> usize {
+        self.skip(usize::MAX)
+    }
     #[inline]
     fn has_items(&mut self) -> bool {
         !self.lanes().is_empty()

@@ -45,6 +45,7 @@
 mod broadcast;
 mod by_reference;
 mod channel_ref;
+mod closed;
 mod end_traits;
 mod error;
 mod fill;
@@ -65,16 +66,18 @@ mod recv_batch;
 mod recv_future;
 mod reserve;
 mod ring;
+#[cfg(all(arc, not(loom)))]
+mod select;
 mod send_batch;
 mod send_future;
 mod sender;
 #[cfg(feature = "futures-v0.3")]
 mod sink;
 mod state;
-#[cfg(all(feature = "std", target_os = "linux"))]
 mod stop;
 #[cfg(feature = "futures-v0.3")]
 mod stream;
+mod unwind;
 
 use core::fmt;
 use core::task::{Context, Poll};
@@ -93,6 +96,8 @@ pub use owned_lanes::OwnedLaneReceiver;
 pub use receiver::Receiver;
 pub use recv_future::{RecvFuture, RecvReady};
 pub use reserve::{Permit, Reserve};
+#[cfg(all(arc, not(loom)))]
+pub use select::{Selectable, select};
 pub use send_future::{SendFuture, SendReady};
 pub use sender::Sender;
 #[cfg(feature = "futures-v0.3")]
@@ -104,7 +109,7 @@ pub use stream::{RecvStream, RecvStreamRef};
 
 use crate::atomic::PeerCounts;
 use crate::sync::const_fn;
-use crate::wait::{Attempt, Deadline, Outcome, Strategy, TimedOut, Wait};
+use crate::wait::{Attempt, Deadline, Outcome, Strategy, TimedOut, Wait, Waiter};
 use state::sealed::{AnyChannel, Core};
 use state::{Condition, SignalOnDrop, State, WaitState};
 
@@ -223,6 +228,36 @@ impl<R: Core, W: Wait, const TASKS: usize> Channel<R, W, TASKS> {
         self.ring.forget_ends();
     }
 
+    /// Opens it again after it was closed, if nobody has an end of it, also one that is shared or `static`; what is in it stays.
+    /// Returns whether it is open then.
+    ///
+    /// An end that was forgotten is still held: then only [`reopen`](Self::reopen) can open it.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Spsc, host::Futex};
+    ///
+    /// static CHANNEL: Channel<Spsc<u32, 4>, Futex> = Channel::new(Spsc::new(), Futex::new());
+    ///
+    /// let ends = CHANNEL.try_split().unwrap();
+    /// CHANNEL.close();
+    /// assert!(!CHANNEL.try_reopen()); // somebody has an end
+    /// drop(ends);
+    /// assert!(CHANNEL.try_reopen());
+    /// let (mut tx, _rx) = CHANNEL.try_split().unwrap();
+    /// tx.send(7).unwrap();
+    /// # }
+    /// ```
+    #[must_use = "it is not opened if somebody has an end"]
+    pub fn try_reopen(&self) -> bool {
+        self.state.peers.0.try_reopen()
+    }
+
+    /// Has all receivers that wait look again, although nothing was sent: for what [`Receiver::recv_unless`] asks.
+    pub fn wake_receivers(&self) {
+        state::signal(self, Condition::Data, u32::MAX);
+    }
+
     /// Closes it for both sides, as [`Sender::close`] does: for a supervisor that has no end.
     ///
     /// ```
@@ -250,6 +285,8 @@ impl<R: fmt::Debug, W, const TASKS: usize> fmt::Debug for Channel<R, W, TASKS> {
 }
 
 impl<R: Core, W: Wait, const TASKS: usize> AnyChannel for Channel<R, W, TASKS> {
+    type Platform = W;
+
     #[inline(always)]
     fn peers(&self) -> &PeerCounts {
         &self.state.peers.0
@@ -263,6 +300,14 @@ impl<R: Core, W: Wait, const TASKS: usize> AnyChannel for Channel<R, W, TASKS> {
     #[inline(always)]
     fn signal(&self, what: Condition, count: u32) -> bool {
         self.state.event(what).signal_and_tell(&self.state.wait, count)
+    }
+
+    fn signal_end(&self) {
+        self.state.ended.signal_all(&self.state.wait);
+    }
+
+    fn wait_for_end(&self) -> Waiter<'_, W, 1> {
+        Waiter::new(&self.state.ended, &self.state.wait)
     }
 
     fn keep_watch(&self) {

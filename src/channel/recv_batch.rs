@@ -74,6 +74,26 @@ impl<C: ChannelRef> Receiver<C> {
         }
     }
 
+    /// Drops the items that are there now, in their slots. Returns how many: of a broadcast, also those that were missed.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::channel::{TrySendError, spsc};
+    ///
+    /// let (mut tx, mut rx) = spsc(2);
+    /// tx.send_iter(&mut (0..2)).unwrap();
+    /// assert_eq!(tx.try_send(2), Err(TrySendError::Full(2)));
+    /// assert_eq!(rx.clear(), 2);
+    /// tx.try_send(2).unwrap();
+    /// # }
+    /// ```
+    pub fn clear(&mut self) -> usize {
+        let (end, channel) = apart(&mut self.rx);
+        // Also if the drop of an item panics: some of them have made room.
+        let _room = SignalOnDrop(channel, Condition::Room, u32::MAX);
+        end.clear()
+    }
+
     /// Gives up to `max` items that are there now to `f`, one after the other. Returns how many. Their room is made, and
     /// told to senders, when this returns: see [`drain`](Self::drain) for what `f` must not do.
     ///

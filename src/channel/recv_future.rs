@@ -129,6 +129,26 @@ impl<C: ChannelRef> Receiver<C> {
         })
     }
 
+    /// Returns whether there is an item, or nothing more will come. It takes nothing, so a wake-up is passed on.
+    pub(super) fn poll_ready(&mut self, state: &mut WaitState, context: &mut Context<'_>) -> Poll<()> {
+        pay(&mut self.rx);
+        let (end, channel) = apart(&mut self.rx);
+        let look = || {
+            // Before the looks: what senders that are gone had sent is seen by them.
+            let over = channel.peers().is_disconnected(Role::Sender);
+            if end.has_items() {
+                Attempt::Ready(Ok(()))
+            } else if over && !end.is_pending() {
+                Attempt::Ready(Err(Gone))
+            } else {
+                Attempt::NotYet
+            }
+        };
+        // SAFETY: as in `poll_recv`.
+        let polled = unsafe { poll::<C, _, _>(channel, Condition::Data, state, context, false, look) };
+        polled.map(|_| ())
+    }
+
     pub(super) fn leave(&self, state: &mut WaitState) {
         // SAFETY: as in `poll_recv`.
         unsafe { self.channel().leave(Condition::Data, state, false, Outcome::Ended) };
@@ -164,22 +184,7 @@ impl<C: ChannelRef> Future for RecvReady<'_, C> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let Self { receiver, state } = self.get_mut();
-        pay(&mut receiver.rx);
-        let (end, channel) = apart(&mut receiver.rx);
-        let look = || {
-            // Before the looks: what senders that are gone had sent is seen by them.
-            let over = channel.peers().is_disconnected(Role::Sender);
-            if end.has_items() {
-                Attempt::Ready(Ok(()))
-            } else if over && !end.is_pending() {
-                Attempt::Ready(Err(Gone))
-            } else {
-                Attempt::NotYet
-            }
-        };
-        // SAFETY: as in `poll_recv`.
-        let polled = unsafe { poll::<C, _, _>(channel, Condition::Data, state, context, false, look) };
-        polled.map(|_| ())
+        receiver.poll_ready(state, context)
     }
 }
 

@@ -196,6 +196,9 @@ impl<T, A: Arity, K: Owner> sealed::RecvEnd for Consumer<'_, T, A, K> {
     fn take_each(&mut self, max: usize, f: &mut dyn FnMut(T)) -> Result<usize, TryRecvError> {
         Ok(self.try_drain(max, f)?)
     }
+    fn clear(&mut self) -> usize {
+        self.skip(self.capacity())
+    }
     #[inline]
     fn has_items(&mut self) -> bool {
         self.has_items()

@@ -7,7 +7,9 @@ use core::time::Duration;
 use crate::atomic::{PeerCounts, Role};
 use crate::cpu::CachePadded;
 use crate::sync::{const_fn, is_over};
-use crate::wait::{Attempt, Deadline, Event, Outcome, SlotClaim, Strategy, TimedOut, WaitTimer};
+use crate::wait::{
+    Attempt, Deadline, Event, Outcome, SlotClaim, Strategy, TimedOut, Wait, WaitTimer, Waiter,
+};
 use sealed::AnyChannel;
 
 /// Everything of a [`Channel`] but its ring: the counts of its ends, the two events, and the platform.
@@ -18,6 +20,8 @@ pub(super) struct State<W, const TASKS: usize> {
     pub(super) data: CachePadded<Event<TASKS>>,
     /// Signalled when slots became free.
     pub(super) room: CachePadded<Event<TASKS>>,
+    /// Signalled when it is closed, or the last end of a side has gone: for those who wait for that alone.
+    pub(super) ended: Event<1>,
     /// Its ends keep it, and no other receiver can come once the last one is gone: what is queued then is dropped. A channel
     /// that is borrowed or `static` keeps it for its next receiver.
     pub(super) owned: bool,
@@ -29,6 +33,7 @@ impl<W, const TASKS: usize> State<W, TASKS> {
         pub(super) const fn new(wait: W) -> Self {
             Self {
                 owned: false,
+                ended: Event::new(),
                 peers: CachePadded(PeerCounts::new()),
                 data: CachePadded(Event::new()),
                 room: CachePadded(Event::new()),
@@ -42,6 +47,7 @@ impl<W, const TASKS: usize> State<W, TASKS> {
         self.peers.0.reset();
         self.data.0.reset();
         self.room.0.reset();
+        self.ended.reset();
     }
 
     #[inline(always)]
@@ -100,7 +106,8 @@ impl Condition {
 pub(crate) mod sealed {
     use super::Outcome;
     use super::{
-        Attempt, Condition, Context, Deadline, Duration, PeerCounts, Poll, Strategy, TimedOut, WaitState,
+        Attempt, Condition, Context, Deadline, Duration, PeerCounts, Poll, Strategy, TimedOut, Wait,
+        WaitState, Waiter,
     };
 
     /// What a channel can be made over: a ring, lanes, or a broadcast.
@@ -120,11 +127,17 @@ pub(crate) mod sealed {
 
     /// A [`Channel`](super::Channel), whatever its parameters.
     pub trait AnyChannel: Sized {
+        /// What its ends sleep with.
+        type Platform: Wait;
         fn peers(&self) -> &PeerCounts;
         /// Returns whether its ends keep it, so that no other receiver can come once the last one is gone.
         fn is_owned(&self) -> bool;
         /// `count` more of the waiting ends can have what they wait for. Returns whether any end waits.
         fn signal(&self, what: Condition, count: u32) -> bool;
+        /// Wakes those who wait for its end.
+        fn signal_end(&self);
+        /// Returns a task's wait for its end.
+        fn wait_for_end(&self) -> Waiter<'_, Self::Platform, 1>;
         /// From now on every signal of data finds a waiter. The caller then looks for data, after a whole fence.
         fn keep_watch(&self);
         /// How to wait where nothing else was said.
@@ -210,8 +223,20 @@ impl<X: AnyChannel> Drop for SignalOnDrop<'_, X> {
     }
 }
 
+/// Wakes those who wait for the end of a channel when it is dropped: whatever panics in between.
+struct SignalEndOnDrop<'c, X: AnyChannel>(&'c X);
+
+impl<X: AnyChannel> Drop for SignalEndOnDrop<'_, X> {
+    fn drop(&mut self) {
+        if !is_over() {
+            self.0.signal_end();
+        }
+    }
+}
+
 /// Has all waiting ends look: after the life of a channel has changed.
 pub(super) fn wake_all(channel: &impl AnyChannel) {
+    let _end = SignalEndOnDrop(channel);
     let _room = SignalOnDrop(channel, Condition::Room, u32::MAX);
     signal(channel, Condition::Data, u32::MAX);
 }

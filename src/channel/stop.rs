@@ -1,4 +1,4 @@
-//! A receiver that is told to stop by another thread: what a runner needs of a channel.
+//! A receiver that is told to stop by another thread.
 
 use core::time::Duration;
 
@@ -8,25 +8,52 @@ use super::end_traits::Quiet;
 use super::end_traits::sealed::RecvEnd as _;
 use super::guard::pay;
 use super::receiver::{for_good, last};
+use super::state::Condition;
 use super::state::sealed::AnyChannel as _;
-use super::state::{Condition, signal};
+#[cfg(all(feature = "std", target_os = "linux"))]
+use super::state::signal;
 use super::{Receiver, RecvError, TryRecvError};
 use crate::wait::{Attempt, Deadline, Strategy, TimedOut};
 
 /// Has all waiting receivers look again.
+#[cfg(all(feature = "std", target_os = "linux"))]
 pub(crate) fn wake_receivers<C: ChannelRef>(channel: &C) {
     signal(channel.channel(), Condition::Data, u32::MAX);
 }
 
 impl<C: ChannelRef> Receiver<C> {
     /// Returns how many items were sent and not received: at least all that were before this was called.
+    #[cfg(all(feature = "std", target_os = "linux"))]
     pub(crate) fn pending(&self) -> usize {
         self.rx.end().len()
     }
 
-    /// Receives one item, waiting for it until `stop` says so while nothing is there: then `None`. What is being sent at
-    /// that moment is waited for. After a change of what `stop` says comes [`wake_receivers`].
-    pub(crate) fn recv_unless(&mut self, stop: impl Fn() -> bool) -> Result<Option<C::Item>, RecvError> {
+    /// Receives one item, waiting for it as long as `stop` returns false while nothing is there: then `None`. What is being sent at
+    /// that moment is waited for.
+    ///
+    /// `stop` is called before each look. After a change of what it says, call
+    /// [`Channel::wake_receivers`](super::Channel::wake_receivers), so that a receiver that sleeps asks it.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use annulet::{Channel, Mpsc, host::Futex};
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    ///
+    /// static JOBS: Channel<Mpsc<u32, 4>, Futex> = Channel::new(Mpsc::new(), Futex::new());
+    /// static STOP: AtomicBool = AtomicBool::new(false);
+    ///
+    /// let (_tx, mut rx) = JOBS.try_split().unwrap();
+    /// let worker = std::thread::spawn(move || rx.recv_unless(|| STOP.load(Ordering::Relaxed)));
+    /// STOP.store(true, Ordering::Relaxed);
+    /// JOBS.wake_receivers();
+    /// assert_eq!(worker.join().unwrap(), Ok(None));
+    /// # }
+    /// ```
+    pub fn recv_unless(&mut self, stop: impl Fn() -> bool) -> Result<Option<C::Item>, RecvError> {
         /// How long it sleeps at once when it is stopped.
         const GLANCE: Duration = Duration::from_millis(1);
         enum Unreceived {

@@ -58,7 +58,7 @@ mod window_registry;
 pub use endpoint::{Endpoint, EndpointError, EndpointLink, LinkGuard};
 pub use futex::Futex;
 pub use handshake::{HandshakeError, accept, connect};
-pub use runner::{Finished, Panicked, Runner, SpawnError};
+pub use runner::{Finished, Handler, Panicked, Runner, SpawnError, StopError};
 pub use sealed::{attach_region, seal_region};
 pub use segment::{AttachError, PeerWindow, Segment, attach};
 

@@ -6,11 +6,16 @@ use std::boxed::Box;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::string::String;
-use std::sync::{Arc, OnceLock, mpsc};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use crate::channel::{ChannelRef, Receiver, RecvError, wake_receivers};
 use crate::stats::RelaxedCounter;
+
+/// A handler whose type can be written down, so that a struct can have a runner in it: `Runner<Arc<Jobs>>` is spawned with a
+/// closure in a box.
+pub type Handler<C> = Box<dyn FnMut(<C as ChannelRef>::Item) + Send>;
 
 /// A thread that gives each item of a [`Receiver`] to a handler, asleep while there is none.
 ///
@@ -50,7 +55,7 @@ use crate::stats::RelaxedCounter;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "dropping it stops it, and waits for that"]
-pub struct Runner<C: ChannelRef, H> {
+pub struct Runner<C: ChannelRef, H = Handler<C>> {
     state: Arc<State>,
     /// To wake the receiver, without being one.
     channel: C,
@@ -62,6 +67,10 @@ pub struct Runner<C: ChannelRef, H> {
 struct State {
     /// Set once.
     stop: OnceLock<()>,
+    /// The thread is done with everything but its end.
+    done: Mutex<bool>,
+    /// Notified then.
+    ended: Condvar,
     processed: RelaxedCounter,
     lagged: RelaxedCounter,
 }
@@ -96,6 +105,15 @@ pub struct Panicked<C: ChannelRef> {
     pub lagged: usize,
     /// What it has panicked with.
     pub payload: Box<dyn Any + Send>,
+}
+
+/// Why a runner gave nothing back.
+#[non_exhaustive]
+pub enum StopError<C: ChannelRef, H> {
+    /// The handler has panicked.
+    Panicked(Box<Panicked<C>>),
+    /// It was not done in time. It was told to stop, and this is it.
+    Timeout(Runner<C, H>),
 }
 
 /// There is no thread.
@@ -134,8 +152,9 @@ where
         } else {
             let state = Arc::clone(&state);
             thread::Builder::new().name(name).spawn(move || {
+                let done = Done(state);
                 let (receiver, handler) = taken.recv().ok()?;
-                Some(run(&state, receiver, handler))
+                Some(run(&done.0, receiver, handler))
             })
         };
         let sent = match started {
@@ -198,12 +217,48 @@ impl<C: ChannelRef, H> Runner<C, H> {
         }
     }
 
+    /// As [`stop`](Self::stop), and waits for up to `span`. It is told to stop in any case.
+    ///
+    /// # Errors
+    ///
+    /// [`StopError::Panicked`], if the handler has; [`StopError::Timeout`] with the runner, which is still at it.
+    ///
+    /// ```
+    /// use annulet::channel::mpsc;
+    /// use annulet::host::{Runner, StopError};
+    /// use std::time::Duration;
+    ///
+    /// let (mut tx, rx) = mpsc::<Duration>(4);
+    /// let runner = Runner::spawn("sleeper", rx, std::thread::sleep)?;
+    /// tx.send(Duration::from_millis(200)).unwrap();
+    /// let Err(StopError::Timeout(runner)) = runner.stop_timeout(Duration::from_millis(1)) else { panic!() };
+    /// assert_eq!(runner.stop()?.processed, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn stop_timeout(self, span: Duration) -> Result<Finished<C, H>, StopError<C, H>> {
+        self.tell();
+        let done = self.state.done.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.state.ended.wait_timeout_while(done, span, |done| !*done);
+        let done = *waited.unwrap_or_else(PoisonError::into_inner).0;
+        if done { self.stop().map_err(StopError::Panicked) } else { Err(StopError::Timeout(self)) }
+    }
+
     /// Tells the thread to stop, awake or asleep.
     fn tell(&self) {
         // A thread that finds it set sees what came before; and a change that is signalled after it was made is looked at by the
         // thread after that said that it waits.
         self.state.stop.get_or_init(|| ());
         wake_receivers(&self.channel);
+    }
+}
+
+/// Says that the thread is done when it is dropped.
+struct Done(Arc<State>);
+
+impl Drop for Done {
+    fn drop(&mut self) {
+        *self.0.done.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.0.ended.notify_all();
     }
 }
 
@@ -314,6 +369,26 @@ impl<C: ChannelRef> fmt::Display for Panicked<C> {
 }
 
 impl<C: ChannelRef> core::error::Error for Panicked<C> {}
+
+impl<C: ChannelRef, H> fmt::Debug for StopError<C, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Panicked(panicked) => f.debug_tuple("Panicked").field(panicked).finish(),
+            Self::Timeout(runner) => f.debug_tuple("Timeout").field(runner).finish(),
+        }
+    }
+}
+
+impl<C: ChannelRef, H> fmt::Display for StopError<C, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Panicked(panicked) => panicked.fmt(f),
+            Self::Timeout(_) => f.write_str("the runner was not done in time"),
+        }
+    }
+}
+
+impl<C: ChannelRef, H> core::error::Error for StopError<C, H> {}
 
 impl<C: ChannelRef, H> fmt::Display for SpawnError<C, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

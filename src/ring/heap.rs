@@ -9,8 +9,9 @@ use crate::index::Arity;
 use crate::zeroed;
 #[cfg(arc)]
 use {
+    super::any_ring::AnyRing,
     super::consumer::Consumer,
-    super::owner::ArcRef,
+    super::owner::{ArcRef, CONSUMER, PRODUCER},
     super::producer::Producer,
     crate::index::{Sides, Single},
     crate::sync::Arc,
@@ -87,6 +88,44 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
         // SAFETY: each owner keeps an `Arc` of the ring, and gives its end back to it.
         unsafe { self.ptr().try_ends_of(|| (ArcRef(Arc::clone(self)), ArcRef(Arc::clone(self)))) }
     }
+}
+
+macro_rules! is_abandoned {
+    ($($end:ident, $other:ident, $bit:ident, $example:literal;)*) => {$(
+        #[cfg(arc)]
+        #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+        impl<T, A: Arity<$other = Single>, R: AnyRing> $end<'_, T, A, ArcRef<R>> {
+            /// Returns true if the other end is gone. It may come again, if somebody has the `Arc` of the ring.
+            ///
+            /// What the other end did before it went is seen by later calls.
+            ///
+            /// Only an end that keeps its ring by an `Arc` can tell: other ends know nothing of each other. If an end has to hear of
+            /// it while it waits, or if there are many, take a [`Channel`](crate::Channel).
+            ///
+            /// ```
+            #[doc = $example]
+            /// ```
+            #[must_use]
+            pub fn is_abandoned(&self) -> bool {
+                self.owner.0.ptr().index.header().ends.0.claimed() & $bit == 0
+            }
+        }
+    )*};
+}
+is_abandoned! {
+    Producer, Consumers, CONSUMER, "
+let (tx, rx) = annulet::Spsc::<u32, 64>::new_split();
+assert!(!tx.is_abandoned());
+drop(rx);
+assert!(tx.is_abandoned());
+";
+    Consumer, Producers, PRODUCER, "
+let (mut tx, mut rx) = annulet::Spsc::<u32, 64>::new_split();
+tx.try_push(7).unwrap();
+drop(tx);
+assert!(rx.is_abandoned());
+assert_eq!(rx.try_pop(), Ok(7)); // what was pushed is still there
+";
 }
 
 #[cfg(all(test, not(loom), target_has_atomic = "ptr"))]

@@ -22,6 +22,7 @@ models! {
     fn d07_what_was_sent_comes_before_a_close kills [PartyClose PartyLook];
     fn d07_what_was_sent_is_in_a_closed_channel = |main| look_into(main, false),
         kills [PartyClose ClosedLook] mutant |main| look_into(main, true);
+    fn a_close_against_an_opening kills [PartyClose PartyReopen];
     fn rm05_the_last_sender_goes kills [SignalFence ThreadFence] mutant rm05_mutant_keeps_the_sender;
     fn rm05_a_receiver_waits_for_a_close = |main| close_and_wait(main, true),
         kills [SignalFence ThreadFence] mutant |main| close_and_wait(main, false);
@@ -64,6 +65,17 @@ fn one_to_one<const TASKS: usize>(
     play: impl FnOnce(Tx<1, Single, Single, TASKS>, Rx<1, Single, Single, TASKS>),
 ) {
     stage::<1, Single, Single, TASKS>(play);
+}
+
+/// A channel that has no ends is opened again while a supervisor closes it: it is one or the other, for both sides.
+fn a_close_against_an_opening(main: Main) {
+    lent(Of::<1, Single, Single, 0>::over(Ring::new(), Platform::new()), |channel| {
+        let channel = &*channel;
+        channel.close();
+        at_once(main, move || channel.close(), move || channel.try_reopen());
+        let (tx, rx) = channel.try_split().unwrap();
+        assert_eq!(tx.is_closed(), rx.is_closed());
+    });
 }
 
 /// One is sent, and received; both ends stay.

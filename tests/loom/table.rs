@@ -75,6 +75,7 @@ const SITES: &[Site] = &[
     Site::SlotGiveBack,
     Site::PartyLeave,
     Site::PartyClose,
+    Site::PartyReopen,
     Site::PartyLook,
     Site::ClosedLook,
     #[cfg(feature = "alloc")]

@@ -26,6 +26,14 @@ impl<T: Entry, const N: usize, S: Stats> Writer<'_, T, N, Overwrite, S> {
     }
 }
 
+/// Publishes every item, also more than the ring holds: nobody is waited for. The other writers and producers have no such form,
+/// which could not say what found no room.
+impl<T: Entry, const N: usize, S: Stats> Extend<T> for Writer<'_, T, N, Overwrite, S> {
+    fn extend<I: IntoIterator<Item = T>>(&mut self, iter: I) {
+        iter.into_iter().for_each(|item| self.publish(item));
+    }
+}
+
 #[cfg(compare_and_swap)]
 impl<T: Entry, const N: usize, const R: usize, S: Stats> Writer<'_, T, N, Gated<R>, S> {
     /// Publishes items of `iter` until there is no room or `iter` ends, `N` at most. Returns how many. No item is taken from
