@@ -46,6 +46,11 @@ pub trait ChannelRef: Clone + sealed::Reach {
     type Rx: Attached<Channel = Self, End = Self::RecvEnd>;
 }
 
+/// A reference to a channel whose ends can be borrowed, by [`Sender::end`](super::Sender::end) and
+/// [`Receiver::end`](super::Receiver::end): every one but an `Arc` of a channel over lanes or a broadcast. Sealed.
+pub trait LendsEnds: ChannelRef<Tx: Lent, Rx: Lent> {}
+impl<C: ChannelRef<Tx: Lent, Rx: Lent>> LendsEnds for C {}
+
 pub(crate) mod sealed {
     use super::{AnyChannel, ChannelRef, End, Membership};
 

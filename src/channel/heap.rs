@@ -3,8 +3,34 @@
 use super::{Channel, Receiver, Sender};
 use crate::host::Futex;
 use crate::index::{Multi, Sides, Single};
-use crate::ring::HeapRing;
+use crate::ring::{Broadcast, HeapRing};
 use crate::sync::Arc;
+use crate::words::Entry;
+
+/// The sender that [`broadcast`] makes.
+pub type BroadcastSender<T, const N: usize, W = Futex> = Sender<Arc<Channel<Broadcast<T, N>, W>>>;
+/// The receivers that [`broadcast`] and its sender make.
+pub type BroadcastReceiver<T, const N: usize, W = Futex> = Receiver<Arc<Channel<Broadcast<T, N>, W>>>;
+
+/// Makes a channel on the heap: one sender, and each receiver gets each item, unless the sender overwrites it before that: then
+/// the receiver is told how many it has missed.
+///
+/// It holds `N` items, a power of two. Further receivers come of `subscribe()` on the sender, or are clones.
+///
+/// ```
+/// use annulet::channel::broadcast;
+///
+/// let (mut tx, mut rx) = broadcast::<u32, 16>();
+/// let mut another = tx.subscribe();
+/// tx.send(7).unwrap();
+/// assert_eq!((rx.recv(), another.recv()), (Ok(7), Ok(7)));
+/// ```
+#[must_use]
+pub fn broadcast<T: Entry + 'static, const N: usize>() -> (BroadcastSender<T, N>, BroadcastReceiver<T, N>) {
+    let sender: BroadcastSender<T, N> = Channel::new(Broadcast::new(), Futex::new()).into_sender();
+    let receiver = sender.subscribe();
+    (sender, receiver)
+}
 
 macro_rules! channels {
     ($($name:ident, $what:literal, <$producers:ident, $consumers:ident>, $example:literal;)*) => {$(

@@ -36,10 +36,30 @@
 //! With feature `futures-v0.3` a receiver is a `Stream` (`Receiver::into_stream`, `Receiver::stream`) and a sender a
 //! `Sink` (`Sender::into_sink`).
 //!
+//! | what is there | as an iterator | as long as nobody says stop | into a collection, as a future | none of it |
+//! |---|---|---|---|---|
+//! | | [`iter`](Receiver::iter), [`try_iter`](Receiver::try_iter), `for item in rx` | [`recv_unless`](Receiver::recv_unless) | [`recv_many`](Receiver::recv_many) | [`clear`](Receiver::clear) |
+//!
+//! One thread waits for several channels by `select`, a task by the `select!` of its executor; either waits for the end of a
+//! channel by [`Sender::closed`] and [`Receiver::closed`].
+//!
+//! # Ends
+//!
+//! An end that is kept, a [`Sender`] or a [`Receiver`], knows where it was, and is counted: when the last one of a side goes, the
+//! other side hears of it. A side of many needs none: [`Channel::send`], [`Channel::recv`] and the like work through a shared
+//! reference, from anywhere, and [`Sender::shared`] does so for an end that threads share.
+//!
+//! | where the channel is | what gives its ends |
+//! |---|---|
+//! | borrowed | `split` |
+//! | shared, or `static` | `try_split`, `try_sender`, `try_receiver`; of a side of many, `sender`, `receiver`; of lanes, `register`; of a broadcast, `subscribe` |
+//! | kept by its ends | `mpsc(capacity)` and the like (feature `std`), `into_split`, `new_split`; of lanes, `into_receiver`; of a broadcast, `into_sender` |
+//! | in an `Arc` | `try_split_arc` |
+//!
 //! # Types
 //!
 //! An end says by one parameter how it reaches its channel: `Sender<&'static Jobs>`, or `Sender<Arc<Jobs>>`, where `Jobs` is
-//! the type of the channel. A function over ends of any channel asks for a [`ChannelRef`]. A receiver of lanes says its schedule,
+//! the type of the channel; what `mpsc(capacity)` makes is an `mpsc::Sender<u32>`. A function over ends of any channel asks for a [`ChannelRef`]. A receiver of lanes says its schedule,
 //! too: [`LaneReceiver`]. An end is invariant in the lifetime of its channel.
 
 mod broadcast;
@@ -83,12 +103,12 @@ use core::fmt;
 use core::task::{Context, Poll};
 use core::time::Duration;
 
-pub use channel_ref::{ChannelRef, InChannel, Membership};
+pub use channel_ref::{ChannelRef, InChannel, LendsEnds, Membership};
 pub use end_traits::{RecvEnd, SendEnd};
 pub use error::{RecvError, SendError, TryRecvError, TrySendError};
 pub use guard::EndGuard;
 #[cfg(all(feature = "std", target_os = "linux", not(loom)))]
-pub use heap::{mpmc, mpsc, spmc, spsc};
+pub use heap::{BroadcastReceiver, BroadcastSender, broadcast, mpmc, mpsc, spmc, spsc};
 pub use iter::{IntoIter, Iter, TryIter};
 pub use lanes::{LaneReceiver, Scheduled};
 #[cfg(arc)]

@@ -3,8 +3,8 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::channel_ref::sealed::{Attached as _, Lent};
-use super::channel_ref::{ChannelRef, apart};
+use super::channel_ref::sealed::Attached as _;
+use super::channel_ref::{ChannelRef, LendsEnds, apart};
 use super::end_traits::Quiet;
 use super::end_traits::sealed::{End as _, Many, RecvEnd};
 use super::guard::{EndGuard, pay};
@@ -215,7 +215,7 @@ impl<C: ChannelRef> Receiver<C> {
     /// The ends of lanes and of a broadcast can be borrowed if their channel is.
     pub fn end(&mut self) -> EndGuard<'_, C::Rx>
     where
-        C::Rx: Lent,
+        C: LendsEnds,
     {
         EndGuard::new(&mut self.rx)
     }

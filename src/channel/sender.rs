@@ -3,8 +3,8 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::channel_ref::sealed::{Attached as _, Lent};
-use super::channel_ref::{ChannelRef, apart};
+use super::channel_ref::sealed::Attached as _;
+use super::channel_ref::{ChannelRef, LendsEnds, apart};
 use super::end_traits::Quiet;
 use super::end_traits::sealed::{End as _, Many, SendEnd};
 use super::guard::{EndGuard, pay};
@@ -252,7 +252,7 @@ impl<C: ChannelRef> Sender<C> {
     /// The ends of lanes and of a broadcast can be borrowed if their channel is.
     pub fn end(&mut self) -> EndGuard<'_, C::Tx>
     where
-        C::Tx: Lent,
+        C: LendsEnds,
     {
         EndGuard::new(&mut self.tx)
     }

@@ -5,6 +5,8 @@ use core::ptr::NonNull;
 
 use crate::atomic::Stamp;
 use crate::cpu::CachePadded;
+use crate::span::Counter as _;
+use crate::sync::Pos;
 use crate::zeroed::zeroed;
 
 /// As many stamps as a cache line has room for, so that the lines of a slice lie without a gap.
@@ -32,6 +34,17 @@ impl HeapStamps {
         lines.try_reserve_exact(wanted).ok()?;
         lines.resize_with(wanted, || CachePadded(zeroed()));
         Some(Self(lines))
+    }
+
+    /// As if the positions before `origin` had come and gone, in a ring of that capacity.
+    pub(super) fn start_at(&mut self, capacity: usize, origin: Pos) {
+        for ahead in 0..capacity {
+            let at = origin.plus(ahead);
+            let slot = at.slot(capacity.wrapping_sub(1));
+            if let Some(stamp) = self.0.iter_mut().flat_map(|line| &mut line.0).nth(slot) {
+                stamp.set(at.lap(capacity.wrapping_sub(1)));
+            }
+        }
     }
 
     /// Returns a pointer to the first one, from which all of them can be reached.

@@ -143,6 +143,9 @@ pub(crate) mod sealed {
         fn try_heap_stamps(capacity: usize) -> Option<Self::HeapStamps>;
         #[cfg(all(feature = "alloc", not(loom)))]
         fn heap_stamp_ptr(stamps: &Self::HeapStamps) -> Self::StampPtr;
+        /// As [`Store::start_at`].
+        #[cfg(all(feature = "alloc", not(loom)))]
+        fn heap_start_at(stamps: &mut Self::HeapStamps, capacity: usize, origin: Pos);
         /// Returns where the side is, which an end that is alone knows.
         fn position(own: Pos, cursor: &Cursor) -> Pos;
         /// Returns where it is, as the other side sees it.
@@ -200,6 +203,8 @@ impl sealed::Sealed for Single {
     }
     #[cfg(all(feature = "alloc", not(loom)))]
     fn heap_stamp_ptr((): &()) {}
+    #[cfg(all(feature = "alloc", not(loom)))]
+    fn heap_start_at((): &mut (), _: usize, _: Pos) {}
 
     #[inline(always)]
     fn position(own: Pos, _: &Cursor) -> Pos {
@@ -281,6 +286,10 @@ impl sealed::Sealed for Multi {
     #[cfg(all(feature = "alloc", not(loom)))]
     fn heap_stamp_ptr(stamps: &HeapStamps) -> NonNull<Stamp> {
         stamps.ptr()
+    }
+    #[cfg(all(feature = "alloc", not(loom)))]
+    fn heap_start_at(stamps: &mut HeapStamps, capacity: usize, origin: Pos) {
+        stamps.start_at(capacity, origin);
     }
 
     #[inline(always)]

@@ -139,6 +139,20 @@ impl<T, A: Arity> HeapRing<T, A> {
         })
     }
 
+    /// An empty ring whose positions start at `origin` instead of 0, to test what happens when they wrap.
+    #[doc(hidden)]
+    #[must_use]
+    // The truncation is wanted: in the narrow build, any number is a position.
+    #[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast)]
+    pub fn starting_at(origin: usize, capacity: usize) -> Self {
+        let mut ring = Self::new(capacity);
+        let (capacity, origin) = (ring.capacity(), origin as Pos);
+        ring.header = Header::new(origin);
+        A::Producers::heap_start_at(&mut ring.written, capacity, origin);
+        A::Consumers::heap_start_at(&mut ring.freed, capacity, origin);
+        ring
+    }
+
     /// Returns the number of items that the ring holds when it is full.
     #[must_use]
     pub fn capacity(&self) -> usize {

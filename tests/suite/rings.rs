@@ -10,7 +10,7 @@ use annulet::stats::{Off, Stats};
 
 #[cfg(feature = "alloc")]
 use {
-    annulet::ring::{OwnedConsumer, OwnedProducer},
+    annulet::ring::{HeapRing, OwnedConsumer, OwnedProducer},
     std::sync::Arc,
 };
 
@@ -364,6 +364,10 @@ pub type Singles<const N: usize, P = Single, C = Single> = Lent<2, N, P, C>;
 #[cfg(feature = "alloc")]
 pub struct Kept<const N: usize, P = Single, C = Single>(PhantomData<(P, C)>);
 
+/// On the heap, with a capacity that was chosen when it was made.
+#[cfg(feature = "alloc")]
+pub struct Heaped<const N: usize, P = Single, C = Single>(PhantomData<(P, C)>);
+
 /// What a side is called.
 fn side<X: 'static>() -> &'static str {
     if std::any::TypeId::of::<X>() == std::any::TypeId::of::<Single>() { "one" } else { "many" }
@@ -421,6 +425,30 @@ impl<const N: usize, P: Side, C: Looking> RingUnderTest for Kept<N, P, C> {
         let ring = Arc::new(Ring::<T, N, Sides<P, C>>::starting_at(origin));
         for round in 0..rounds {
             let (tx, rx) = ring.try_split_arc().expect("the ends came back");
+            game(round, tx, rx);
+        }
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<const N: usize, P: Side, C: Looking> RingUnderTest for Heaped<N, P, C> {
+    const N: usize = N;
+    type Tx<'r, T: 'static> = Producer<'r, T, Sides<P, C>>;
+    type Rx<'r, T: 'static> = Consumer<'r, T, Sides<P, C>>;
+
+    fn name() -> String {
+        format!("a HeapRing of {} to {}", side::<P>(), side::<C>())
+    }
+
+    fn rounds<T: 'static>(
+        origin: usize,
+        rounds: usize,
+        mut game: impl for<'r> FnMut(usize, Self::Tx<'r, T>, Self::Rx<'r, T>),
+    ) {
+        let mut ring = HeapRing::<T, Sides<P, C>>::starting_at(origin, N);
+        for round in 0..rounds {
+            let (tx, rx) =
+                if round % 2 == 0 { ring.split() } else { ring.try_split().expect("the ends came back") };
             game(round, tx, rx);
         }
     }
@@ -495,6 +523,8 @@ macro_rules! over_every_ring {
         over_every_ring!(@sizes $behaviour Singles);
         #[cfg(feature = "alloc")]
         over_every_ring!(@sizes $behaviour Kept);
+        #[cfg(feature = "alloc")]
+        over_every_ring!(@sizes $behaviour Heaped);
     };
     (@sizes $behaviour:ident Split) => {
         super::$behaviour::<Split<1>>();
@@ -571,6 +601,10 @@ macro_rules! over_every_arity {
             super::$behaviour::<Singles<8, $producers, $consumers>>();
             #[cfg(feature = "alloc")]
             super::$behaviour::<Kept<8, $producers, $consumers>>();
+            #[cfg(feature = "alloc")]
+            super::$behaviour::<Heaped<LARGE_MANY, $producers, $consumers>>();
         }
+        #[cfg(feature = "alloc")]
+        super::$behaviour::<Heaped<4, $producers, $consumers>>();
     }};
 }

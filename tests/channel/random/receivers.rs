@@ -3,7 +3,7 @@
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
 
-use annulet::channel::{ChannelRef, Receiver, RecvEnd, RecvError, TryRecvError};
+use annulet::channel::{LendsEnds, Receiver, RecvEnd, RecvError, TryRecvError};
 use annulet::ring::broadcast::GatedReader;
 use annulet::ring::lanes::{LaneConsumer, Schedule as Lanewise, Storage};
 use annulet::ring::{Consumer, Owner, Side, Sides, Single};
@@ -16,7 +16,7 @@ use super::stage::{
 };
 
 /// A receiver that is told what to do until its end is gone.
-pub async fn receiver<X: ChannelRef<Item: Good, RecvEnd: Takes>>(
+pub async fn receiver<X: LendsEnds<Item: Good, RecvEnd: Takes>>(
     mut rx: Receiver<X>,
     more: fn(&Receiver<X>) -> Option<Receiver<X>>,
     desk: Rc<Desk>,
@@ -60,13 +60,13 @@ fn called<R>(desk: &Desk, call: impl FnOnce() -> R) -> Option<R> {
 }
 
 /// Receives one item that is there, or comes in time.
-fn receives<X: ChannelRef<Item: Good>>(rx: &mut Receiver<X>, desk: &Desk, in_time: bool) {
+fn receives<X: LendsEnds<Item: Good>>(rx: &mut Receiver<X>, desk: &Desk, in_time: bool) {
     desk.does(if in_time { "receives in time" } else { "tries to receive" });
     let got = called(desk, || if in_time { rx.recv_timeout(SPAN).ok() } else { rx.try_recv().ok() });
     got.flatten().iter().for_each(|item| desk.got(item));
 }
 
-fn receives_several<X: ChannelRef<Item: Good>>(rx: &mut Receiver<X>, desk: &Desk) {
+fn receives_several<X: LendsEnds<Item: Good>>(rx: &mut Receiver<X>, desk: &Desk) {
     desk.does("receives several");
     let (wanted, stops) = (dice(BATCH), if one_in(4) { dice(BATCH) } else { BATCH });
     let mut count = 0;
@@ -88,7 +88,7 @@ fn receives_several<X: ChannelRef<Item: Good>>(rx: &mut Receiver<X>, desk: &Desk
     }
 }
 
-async fn waits_to_receive<X: ChannelRef<Item: Good>>(rx: &mut Receiver<X>, desk: &Desk) {
+async fn waits_to_receive<X: LendsEnds<Item: Good>>(rx: &mut Receiver<X>, desk: &Desk) {
     desk.does("waits to receive");
     desk.owes.set(false);
     loop {
@@ -106,7 +106,7 @@ async fn waits_to_receive<X: ChannelRef<Item: Good>>(rx: &mut Receiver<X>, desk:
 
 /// Receives some items as a stream does.
 #[cfg(feature = "futures-v0.3")]
-async fn streams<X: ChannelRef<Item: Good>>(rx: &mut Receiver<X>, desk: &Desk) {
+async fn streams<X: LendsEnds<Item: Good>>(rx: &mut Receiver<X>, desk: &Desk) {
     use std::pin::Pin;
 
     use futures_core::Stream;
@@ -125,7 +125,7 @@ async fn streams<X: ChannelRef<Item: Good>>(rx: &mut Receiver<X>, desk: &Desk) {
     }
 }
 
-async fn waits_for_items<X: ChannelRef<Item: Good>>(rx: &mut Receiver<X>, desk: &Desk) {
+async fn waits_for_items<X: LendsEnds<Item: Good>>(rx: &mut Receiver<X>, desk: &Desk) {
     desk.does("waits for items");
     desk.owes.set(false);
     loop {
@@ -139,7 +139,7 @@ async fn waits_for_items<X: ChannelRef<Item: Good>>(rx: &mut Receiver<X>, desk: 
 }
 
 /// After a receiver that waited was put aside: whether it has to go on waiting.
-fn has_nothing<X: ChannelRef<Item: Good>>(rx: &mut Receiver<X>, desk: &Desk) -> bool {
+fn has_nothing<X: LendsEnds<Item: Good>>(rx: &mut Receiver<X>, desk: &Desk) -> bool {
     match called(desk, || rx.try_recv()) {
         Some(Ok(item)) => fault(format!("{} slept while {} was there", desk.name, item.number())),
         Some(Err(TryRecvError::Closed)) => fault(format!("{} slept after the end", desk.name)),
@@ -151,13 +151,13 @@ fn has_nothing<X: ChannelRef<Item: Good>>(rx: &mut Receiver<X>, desk: &Desk) -> 
 
 /// What receivers do with the end of their ring.
 pub trait Takes: RecvEnd {
-    fn uses<X: ChannelRef<Item: Good, RecvEnd = Self>>(rx: &mut Receiver<X>, desk: &Desk)
+    fn uses<X: LendsEnds<Item: Good, RecvEnd = Self>>(rx: &mut Receiver<X>, desk: &Desk)
     where
         Self: Sized;
 }
 
 impl<const N: usize, const R: usize, S: Stats> Takes for GatedReader<'static, u64, N, R, S> {
-    fn uses<X: ChannelRef<Item: Good, RecvEnd = Self>>(rx: &mut Receiver<X>, desk: &Desk) {
+    fn uses<X: LendsEnds<Item: Good, RecvEnd = Self>>(rx: &mut Receiver<X>, desk: &Desk) {
         desk.owes.set(false);
         let Some(mut end) = guarded(|| rx.end()) else { return };
         if let Ok(item) = end.try_read() {
@@ -168,7 +168,7 @@ impl<const N: usize, const R: usize, S: Stats> Takes for GatedReader<'static, u6
 }
 
 /// Borrows the end of a receiver, and takes items in one of the `ways`. Now and then the guard is forgotten.
-fn borrows<X: ChannelRef>(
+fn borrows<X: LendsEnds>(
     rx: &mut Receiver<X>,
     desk: &Desk,
     ways: &[&str],
@@ -189,7 +189,7 @@ fn borrows<X: ChannelRef>(
 impl<const N: usize, const L: usize, O: Lanewise, C: Side, S: Stats, H: Storage> Takes
     for LaneConsumer<'static, Item, N, L, O, Sides<Single, C, S>, H>
 {
-    fn uses<X: ChannelRef<Item: Good, RecvEnd = Self>>(rx: &mut Receiver<X>, desk: &Desk) {
+    fn uses<X: LendsEnds<Item: Good, RecvEnd = Self>>(rx: &mut Receiver<X>, desk: &Desk) {
         borrows(rx, desk, &["skips", "drains", "consumes"], |end, way, wanted| {
             dropping(|| match way {
                 0 => end.skip(wanted),
@@ -201,7 +201,7 @@ impl<const N: usize, const L: usize, O: Lanewise, C: Side, S: Stats, H: Storage>
 }
 
 impl<P: Side, C: Side, S: Stats, K: Owner> Takes for Consumer<'static, Item, Sides<P, C, S>, K> {
-    fn uses<X: ChannelRef<Item: Good, RecvEnd = Self>>(rx: &mut Receiver<X>, desk: &Desk) {
+    fn uses<X: LendsEnds<Item: Good, RecvEnd = Self>>(rx: &mut Receiver<X>, desk: &Desk) {
         borrows(rx, desk, &["skips", "consumes", "drains", "iterates"], |end, way, wanted| match way {
             0 => drop(dropping(|| end.skip(wanted))),
             1 => drop(dropping(|| end.consume(wanted, |_| may_panic()))),

@@ -3,7 +3,7 @@
 use std::mem::forget;
 use std::rc::Rc;
 
-use annulet::channel::{ChannelRef, Permit, SendEnd, SendError, Sender, TrySendError};
+use annulet::channel::{LendsEnds, Permit, SendEnd, SendError, Sender, TrySendError};
 use annulet::ring::broadcast::{Gated, Writer};
 use annulet::ring::{Multi, Owner, Producer, Side, Sides, Single};
 use annulet::stats::Stats;
@@ -16,7 +16,7 @@ use super::stage::{
 use crate::common::silently;
 
 /// A sender that is told what to do until its end is gone. `more`: one more of them.
-pub async fn sender<X: ChannelRef<Item: Good, SendEnd: Grants>>(
+pub async fn sender<X: LendsEnds<Item: Good, SendEnd: Grants>>(
     mut tx: Sender<X>,
     more: fn(&Sender<X>) -> Option<Sender<X>>,
     desk: Rc<Desk>,
@@ -61,7 +61,7 @@ fn make<T: Good>(desk: &Desk) -> T {
 }
 
 /// Sends one item at once, or in time.
-fn sends<X: ChannelRef<Item: Good>>(tx: &mut Sender<X>, desk: &Desk, in_time: bool) {
+fn sends<X: LendsEnds<Item: Good>>(tx: &mut Sender<X>, desk: &Desk, in_time: bool) {
     desk.does(if in_time { "sends in time" } else { "tries to send" });
     let item: X::Item = make(desk);
     let number = item.number();
@@ -75,7 +75,7 @@ fn sends<X: ChannelRef<Item: Good>>(tx: &mut Sender<X>, desk: &Desk, in_time: bo
     desk.held.set(0);
 }
 
-fn sends_several<X: ChannelRef<Item: Good>>(tx: &mut Sender<X>, desk: &Desk) {
+fn sends_several<X: LendsEnds<Item: Good>>(tx: &mut Sender<X>, desk: &Desk) {
     desk.does("sends several");
     let (wanted, stops) = (dice(BATCH), if one_in(4) { dice(BATCH) } else { BATCH });
     let mut numbers = Vec::new();
@@ -111,7 +111,7 @@ fn sends_several<X: ChannelRef<Item: Good>>(tx: &mut Sender<X>, desk: &Desk) {
     }
 }
 
-async fn waits_to_send<X: ChannelRef<Item: Good>>(tx: &mut Sender<X>, desk: &Desk) {
+async fn waits_to_send<X: LendsEnds<Item: Good>>(tx: &mut Sender<X>, desk: &Desk) {
     desk.does("waits to send");
     let mut item: X::Item = make(desk);
     desk.owes.set(false);
@@ -146,7 +146,7 @@ async fn waits_to_send<X: ChannelRef<Item: Good>>(tx: &mut Sender<X>, desk: &Des
     }
 }
 
-async fn waits_for_room<X: ChannelRef<Item: Good>>(tx: &mut Sender<X>, desk: &Desk) {
+async fn waits_for_room<X: LendsEnds<Item: Good>>(tx: &mut Sender<X>, desk: &Desk) {
     desk.does("waits for room");
     desk.owes.set(false);
     loop {
@@ -161,7 +161,7 @@ async fn waits_for_room<X: ChannelRef<Item: Good>>(tx: &mut Sender<X>, desk: &De
 
 /// Sends some items as a sink does. Without its sender, that panicked on its way back.
 #[cfg(feature = "futures-v0.3")]
-async fn sinks<X: ChannelRef<Item: Good>>(tx: Sender<X>, desk: &Desk) -> Option<Sender<X>> {
+async fn sinks<X: LendsEnds<Item: Good>>(tx: Sender<X>, desk: &Desk) -> Option<Sender<X>> {
     use std::pin::Pin;
 
     use futures_sink::Sink;
@@ -219,7 +219,7 @@ async fn sinks<X: ChannelRef<Item: Good>>(tx: Sender<X>, desk: &Desk) -> Option<
 }
 
 /// After a sender that waited for room was put aside: whether it has to go on waiting.
-fn is_kept_waiting<X: ChannelRef<Item: Good>>(tx: &mut Sender<X>, desk: &Desk) -> bool {
+fn is_kept_waiting<X: LendsEnds<Item: Good>>(tx: &mut Sender<X>, desk: &Desk) -> bool {
     let item: X::Item = make(desk);
     match guarded(|| tx.try_send(item)) {
         Some(Ok(())) => fault(format!("{} slept while there was room", desk.name)),
@@ -233,13 +233,13 @@ fn is_kept_waiting<X: ChannelRef<Item: Good>>(tx: &mut Sender<X>, desk: &Desk) -
 /// What senders do with the end of their ring.
 pub trait Grants: SendEnd {
     /// Claims slots, and has them until it is told to do something with them.
-    async fn holds<X: ChannelRef<Item: Good, SendEnd = Self>>(tx: &mut Sender<X>, desk: &Desk)
+    async fn holds<X: LendsEnds<Item: Good, SendEnd = Self>>(tx: &mut Sender<X>, desk: &Desk)
     where
         Self: Sized;
 }
 
 impl<const N: usize, const R: usize, S: Stats> Grants for Writer<'static, u64, N, Gated<R>, S> {
-    async fn holds<X: ChannelRef<Item: Good, SendEnd = Self>>(tx: &mut Sender<X>, desk: &Desk) {
+    async fn holds<X: LendsEnds<Item: Good, SendEnd = Self>>(tx: &mut Sender<X>, desk: &Desk) {
         if one_in(2) {
             guarded(|| drop(tx.end()));
         }
@@ -248,13 +248,13 @@ impl<const N: usize, const R: usize, S: Stats> Grants for Writer<'static, u64, N
 }
 
 impl<C: Side, S: Stats, K: Owner> Grants for Producer<'static, Item, Sides<Multi, C, S>, K> {
-    async fn holds<X: ChannelRef<Item: Good, SendEnd = Self>>(tx: &mut Sender<X>, desk: &Desk) {
+    async fn holds<X: LendsEnds<Item: Good, SendEnd = Self>>(tx: &mut Sender<X>, desk: &Desk) {
         grants(tx, desk).await;
     }
 }
 
 impl<C: Side, S: Stats, K: Owner> Grants for Producer<'static, Item, Sides<Single, C, S>, K> {
-    async fn holds<X: ChannelRef<Item: Good, SendEnd = Self>>(tx: &mut Sender<X>, desk: &Desk) {
+    async fn holds<X: LendsEnds<Item: Good, SendEnd = Self>>(tx: &mut Sender<X>, desk: &Desk) {
         if one_in(2) {
             return grants(tx, desk).await;
         }
@@ -277,7 +277,7 @@ impl<C: Side, S: Stats, K: Owner> Grants for Producer<'static, Item, Sides<Singl
 }
 
 /// Has a permit until it is told to do something with it.
-async fn uses<C: Side, S: Stats, X: ChannelRef>(
+async fn uses<C: Side, S: Stats, X: LendsEnds>(
     permit: Permit<'_, Item, Sides<Single, C, S>, X>,
     desk: &Desk,
 ) {
@@ -298,7 +298,7 @@ async fn uses<C: Side, S: Stats, X: ChannelRef>(
 
 async fn grants<P: Side, C: Side, S: Stats, K: Owner, X>(tx: &mut Sender<X>, desk: &Desk)
 where
-    X: ChannelRef<SendEnd = Producer<'static, Item, Sides<P, C, S>, K>>,
+    X: LendsEnds<SendEnd = Producer<'static, Item, Sides<P, C, S>, K>>,
 {
     let wanted = 1 + dice(BATCH - 1);
     desk.owes.set(false);

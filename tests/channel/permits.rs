@@ -1,0 +1,78 @@
+//! Permits of many senders.
+
+use std::mem::forget;
+use std::task::Poll;
+use std::thread;
+
+use annulet::Mpsc;
+use annulet::channel::{SendError, TryRecvError, TrySendError};
+
+use crate::common::{Many, Task, block_on, many, over, rounds};
+
+#[test]
+fn a_permit_of_many_is_filled_or_given_up() {
+    let channel = over(Mpsc::<u32, 4>::new());
+    let (mut tx, mut rx) = channel.try_split().unwrap();
+    let mut other = tx.clone();
+    let permit = block_on(tx.reserve()).unwrap();
+    other.try_send(2).unwrap();
+    assert_eq!(rx.try_recv(), Err(TryRecvError::Pending), "its place is before that");
+    permit.send(1).unwrap();
+    assert_eq!((rx.try_recv(), rx.try_recv()), (Ok(1), Ok(2)));
+
+    // One that is given up, while a receiver waits for what is behind it.
+    let permit = block_on(tx.reserve()).unwrap();
+    other.try_send(3).unwrap();
+    let mut recv = rx.recv_async();
+    let task = Task::waiting(&mut recv);
+    drop(permit);
+    assert!(task.wakes() > 0);
+    assert_eq!(task.poll(&mut recv), Poll::Ready(Ok(3)));
+    drop(recv);
+
+    // One that is forgotten: the next use of its sender gives it up.
+    forget(block_on(tx.reserve()));
+    other.try_send(4).unwrap();
+    let mut recv = rx.recv_async();
+    let task = Task::waiting(&mut recv);
+    drop(tx);
+    assert!(task.wakes() > 0);
+    assert_eq!(task.poll(&mut recv), Poll::Ready(Ok(4)));
+}
+
+#[test]
+fn a_permit_of_many_does_not_outlast_the_channel() {
+    let channel: Many<u32, 4> = many();
+    let (mut tx, rx) = channel.try_split().unwrap();
+    let permit = block_on(tx.reserve()).unwrap();
+    drop(rx);
+    assert_eq!(permit.send(1), Err(SendError::Closed(1)));
+    assert!(block_on(tx.reserve()).is_none());
+    assert_eq!(tx.try_send(1), Err(TrySendError::Closed(1)));
+}
+
+/// A permit is waited for, and another sender may be faster.
+#[test]
+fn permits_of_many_wait_for_room() {
+    let channel: Many<usize, 2> = many();
+    let (tx, mut rx) = channel.try_split().unwrap();
+    let count = rounds(2000);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            let mut tx = tx.clone();
+            scope.spawn(move || {
+                for item in 0..count {
+                    let permit = block_on(tx.reserve()).unwrap();
+                    if item % 3 == 0 {
+                        drop(permit);
+                    } else {
+                        permit.send(item).unwrap();
+                    }
+                }
+            });
+        }
+        drop(tx);
+        let sent: usize = (0..count).filter(|item| item % 3 != 0).sum();
+        assert_eq!(rx.iter().sum::<usize>(), 3 * sent);
+    });
+}
