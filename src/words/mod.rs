@@ -49,12 +49,23 @@
 mod adversary;
 mod counting;
 mod entry;
+mod entry_macro;
+mod fingerprint;
+mod image;
+mod numbers;
+mod tuples;
+mod unchecked;
+mod values;
 
 pub use adversary::{Adversary, WordAccess};
 pub use counting::Counting;
+pub use entry::Entry;
+#[doc(hidden)]
+pub use entry_macro::discriminant_word;
+pub use image::Image;
 #[cfg(all(test, not(loom)))]
-pub(crate) use entry::sealed::Sealed as SealedImage;
-pub use entry::{Entry, Image};
+pub(crate) use image::sealed::Sealed as SealedImage;
+pub use unchecked::{InvalidWord, TryEntry, Unchecked};
 
 use core::marker::PhantomData;
 use core::ptr::NonNull;
