@@ -76,7 +76,7 @@ pub trait Entry: Copy {
 
 impl<E: Entry, const N: usize> Entry for [E; N] {
     type Image = [E::Image; N];
-    const ABI: u32 = fingerprint::of_array::<E, N>();
+    const ABI: u32 = fingerprint::of_array(E::Image::WORDS, E::ABI, N);
     #[inline(always)]
     fn to_image(&self) -> Self::Image {
         self.map(|part| part.to_image())
@@ -89,11 +89,12 @@ impl<E: Entry, const N: usize> Entry for [E; N] {
 
 macro_rules! entry_of_tuple {
     ($($part:ident $name:ident)*) => {
+        #[allow(clippy::unused_unit)] // that of no parts
         impl<$($part: Entry),*> Entry for ($($part,)*) {
             type Image = ($($part::Image,)*);
             const ABI: u32 = {
                 let abi = fingerprint::OF_NOTHING;
-                $(let abi = fingerprint::and::<$part>(abi);)*
+                $(let abi = fingerprint::and(abi, $part::Image::WORDS, $part::ABI);)*
                 abi
             };
             #[inline(always)]

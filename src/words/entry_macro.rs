@@ -124,11 +124,17 @@ macro_rules! __entry {
         }
         $crate::entry! { $($rest)* }
     };
-    // The name of all fields, as in `Self { a, b }`, is an expression and a pattern. So is a tuple of them.
+    // What names all fields, as in `Self { a, b }`, is an expression and a pattern. So is a tuple of them.
     (@entry $name:ident {$($all:tt)*} [$($field:ident $type:ty;)*] [$abi:expr]) => {
-        impl $crate::words::Entry for $name {
+        // Said once of each field, so that one that is no entry is one error.
+        #[allow(trivial_bounds)]
+        impl $crate::words::Entry for $name
+        where
+            Self: ::core::marker::Copy,
+            $($type: $crate::words::Entry,)*
+        {
             type Image = <$crate::__entry!(@tuple $($type)*) as $crate::words::Entry>::Image;
-            const ABI: u32 = $abi;
+            const ABI: ::core::primitive::u32 = $abi;
             #[inline(always)]
             fn to_image(&self) -> Self::Image {
                 let $($all)* = *self;
@@ -158,19 +164,25 @@ macro_rules! __entry {
         $crate::entry! { $($rest)* }
     };
     (@try_entry $name:ident [$($variant:ident)*] [$abi:expr]) => {
-        impl $crate::words::TryEntry for $name {
-            type Image = u32;
-            const NAME: &'static str = ::core::stringify!($name);
-            const ABI: u32 = $abi;
+        #[allow(trivial_bounds)]
+        impl $crate::words::TryEntry for $name
+        where
+            Self: ::core::marker::Copy,
+        {
+            type Image = ::core::primitive::u32;
+            const NAME: &'static ::core::primitive::str = ::core::stringify!($name);
+            const ABI: ::core::primitive::u32 = $abi;
             #[inline(always)]
-            fn to_image(&self) -> u32 {
+            fn to_image(&self) -> ::core::primitive::u32 {
                 match *self {
-                    $(Self::$variant => const { $crate::words::discriminant_word(Self::$variant as i128) },)*
+                    $(Self::$variant => const { $crate::words::discriminant_word(Self::$variant as ::core::primitive::i128) },)*
                 }
             }
             #[inline]
-            fn try_from_image(word: u32) -> ::core::result::Result<Self, $crate::words::InvalidWord> {
-                $(if word == const { $crate::words::discriminant_word(Self::$variant as i128) } {
+            fn try_from_image(
+                word: ::core::primitive::u32,
+            ) -> ::core::result::Result<Self, $crate::words::InvalidWord> {
+                $(if word == const { $crate::words::discriminant_word(Self::$variant as ::core::primitive::i128) } {
                     return ::core::result::Result::Ok(Self::$variant);
                 })*
                 ::core::result::Result::Err($crate::words::InvalidWord::new::<Self>(0, word))

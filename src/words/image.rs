@@ -128,6 +128,7 @@ macro_rules! pairs {
 macro_rules! image_of_tuple {
     ($($part:ident $name:ident)*) => {
         impl<$($part: Image),*> sealed::Sealed for ($($part,)*) {}
+        #[allow(clippy::unused_unit)] // that of no parts
         impl<$($part: Image),*> Image for ($($part,)*) {
             const WORDS: usize = 0 $(+ $part::WORDS)*;
             const ZERO: Self = ($($part::ZERO,)*);

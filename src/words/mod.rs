@@ -47,6 +47,8 @@
 //! | `read`, `write` | Relaxed | ordered by the two above |
 
 mod adversary;
+#[cfg(feature = "zerocopy-v0.8")]
+mod bytes;
 mod counting;
 mod entry;
 mod entry_macro;
@@ -58,6 +60,8 @@ mod unchecked;
 mod values;
 
 pub use adversary::{Adversary, WordAccess};
+#[cfg(feature = "zerocopy-v0.8")]
+pub use bytes::{Bytes, words_of};
 pub use counting::Counting;
 pub use entry::Entry;
 #[doc(hidden)]

@@ -47,7 +47,8 @@ annulet::entry! {
     }
 
     #[derive(Clone, Copy, PartialEq, Debug)]
-    enum Wide { Least = 0, Most = u32::MAX as isize }
+    #[repr(u32)]
+    enum Wide { Least = 0, Most = u32::MAX }
     const ABI: u32 = 9;
 }
 
@@ -58,6 +59,10 @@ fn words<I: Image>(image: I) -> Vec<u32> {
     let mut again = words.iter();
     assert_eq!(I::from_words(&mut || *again.next().unwrap()), image);
     words
+}
+
+fn sent<E: Entry>(entry: E) -> Vec<u32> {
+    words(entry.to_image())
 }
 
 fn copy<E: Entry>(entry: E) -> E {
@@ -163,13 +168,13 @@ proptest! {
         prop_assert_eq!(copy(long), long);
         let mut expected = more.to_vec();
         expected.extend([wide.1 as u32, (wide.1 >> 32) as u32, tuple.0.into()]);
-        prop_assert_eq!(words(long.to_image()), expected);
+        prop_assert_eq!(sent(long), expected);
     }
 
     /// Any words are some entry, and are sent on as they are, but for the bits that a number does not have.
     #[test]
     fn any_words_are_an_entry(image: [u32; 4]) {
-        prop_assert_eq!(words(<[u32; 4]>::from_image(image).to_image()), image);
+        prop_assert_eq!(sent(<[u32; 4]>::from_image(image)), image);
         prop_assert_eq!(u128::from_image(image).to_image(), image);
         prop_assert_eq!(u8::from_image(image[0]).to_image(), image[0] & 0xff);
         prop_assert_eq!(i16::from_image(image[0]).to_image(), image[0] & 0xffff);
@@ -241,16 +246,16 @@ fn a_pointer_wide_number_is_refused_if_it_does_not_fit() {
 /// The words are those of the table in the documentation.
 #[test]
 fn the_words_are_as_documented() {
-    assert_eq!(words(0x1234_5678u32.to_image()), [0x1234_5678]);
-    assert_eq!(words(0x1122_3344_5566_7788u64.to_image()), [0x5566_7788, 0x1122_3344]);
-    assert_eq!(words(0x4_0000_0003_0000_0002_0000_0001u128.to_image()), [1, 2, 3, 4]);
-    assert_eq!(words((-1i8).to_image()), [0xff]);
-    assert_eq!(words((-2i16).to_image()), [0xfffe]);
-    assert_eq!(words((-3i32).to_image()), [0xffff_fffd]);
-    assert_eq!(words((-2i64).to_image()), [u32::MAX - 1, u32::MAX]);
-    assert_eq!(words((-2i128).to_image()), [u32::MAX - 1, u32::MAX, u32::MAX, u32::MAX]);
-    assert_eq!(words(1.0f32.to_image()), [0x3f80_0000]);
-    assert_eq!(words(1.0f64.to_image()), [0, 0x3ff0_0000]);
+    assert_eq!(sent(0x1234_5678u32), [0x1234_5678]);
+    assert_eq!(sent(0x1122_3344_5566_7788u64), [0x5566_7788, 0x1122_3344]);
+    assert_eq!(sent(0x4_0000_0003_0000_0002_0000_0001u128), [1, 2, 3, 4]);
+    assert_eq!(sent(-1i8), [0xff]);
+    assert_eq!(sent(-2i16), [0xfffe]);
+    assert_eq!(sent(-3i32), [0xffff_fffd]);
+    assert_eq!(sent(-2i64), [u32::MAX - 1, u32::MAX]);
+    assert_eq!(sent(-2i128), [u32::MAX - 1, u32::MAX, u32::MAX, u32::MAX]);
+    assert_eq!(sent(1.0f32), [0x3f80_0000]);
+    assert_eq!(sent(1.0f64), [0, 0x3ff0_0000]);
     // NaNs, signalling or not, keep their payload and their sign.
     for bits in [0x7fa0_0001, 0xffc0_1234, 0x7f80_0001] {
         assert_eq!(f32::from_image(bits).to_image(), bits);
@@ -258,19 +263,16 @@ fn the_words_are_as_documented() {
     for bits in [0x7ff4_0000_0000_0001, 0xfff8_0000_dead_beef] {
         assert_eq!(f64::from_image(u64::to_image(&bits)).to_image(), bits.to_image());
     }
-    assert_eq!(words(().to_image()), [0; 0]);
-    assert_eq!(words((1u8, (2u64, [3i16, -4]), 5u32).to_image()), [1, 2, 0, 3, 0xfffc, 5]);
+    assert_eq!(sent(()), [0; 0]);
+    assert_eq!(sent((1u8, (2u64, [3i16, -4]), 5u32)), [1, 2, 0, 3, 0xfffc, 5]);
     let sample = Sample { at: (-1, 2), valid: true.into(), values: [1.0, 0.0, -0.0] };
-    assert_eq!(words(sample.to_image()), [0xffff, 2, 1, 0x3f80_0000, 0, 0x8000_0000]);
-    assert_eq!(words(Pair(-1, 5).to_image()), [0xff, 5, 0, 0, 0]);
-    assert_eq!(
-        words(Names { image: 1, fields: 2, field: 3, word: 4, r#type: 5 }.to_image()),
-        [1, 2, 0, 3, 4, 5]
-    );
-    assert_eq!(words(Mark.to_image()), words(Empty {}.to_image()));
+    assert_eq!(sent(sample), [0xffff, 2, 1, 0x3f80_0000, 0, 0x8000_0000]);
+    assert_eq!(sent(Pair(-1, 5)), [0xff, 5, 0, 0, 0]);
+    assert_eq!(sent(Names { image: 1, fields: 2, field: 3, word: 4, r#type: 5 }), [1, 2, 0, 3, 4, 5]);
+    assert_eq!((sent(Mark), sent(Empty {})), (vec![], vec![]));
     round_trip(Mark);
     round_trip(Empty {});
-    assert_eq!(words(Colour::Blue.to_image()), [8]);
+    assert_eq!(sent(Unchecked::new(Colour::Blue)), [8]);
 }
 
 /// In a window, entries are one after the other, each byte where it was before there were entries of other types.
@@ -356,4 +358,82 @@ fn the_number_of_an_entry_tells_what_its_size_does_not() {
     assert_eq!(of::<[[u32; 2]; 2]>(), of::<[u64; 2]>(), "as of [u32; 2] and u64");
     assert_eq!(<Pair as Entry>::ABI, <(i8, u128)>::ABI);
     assert_eq!((Sample::ABI, Wide::ABI, Unchecked::<Wide>::ABI), (0x5341_4d50, 9, 9));
+}
+
+/// Any bytes cross as they are, packed, and the last word is filled with zeros.
+#[cfg(feature = "zerocopy-v0.8")]
+mod bytes {
+    use super::{copy, round_trip, words};
+    use annulet::words::{Bytes, Entry, Image, words_of};
+    use proptest::prelude::*;
+    use zerocopy::byteorder::little_endian::U32;
+    use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+    #[derive(Clone, Copy, PartialEq, Debug, FromBytes, IntoBytes, Immutable)]
+    #[repr(C)]
+    struct Quote {
+        symbol: [u8; 6],
+        flags: u16,
+        price: f64,
+        wide: u128,
+    }
+
+    #[derive(Clone, Copy, PartialEq, Debug, FromBytes, IntoBytes, Immutable)]
+    #[repr(C, packed)]
+    struct Odd {
+        number: U32,
+        rest: [u8; 3],
+    }
+
+    annulet::entry! {
+        /// A number of its own for what has none.
+        #[derive(Clone, Copy, PartialEq, Debug)]
+        struct Named { quote: Bytes<Quote, { words_of::<Quote>() }>, odd: Bytes<Odd, 2> }
+        const ABI: u32 = 5;
+    }
+
+    /// The bytes of an image in memory.
+    fn in_memory(image: impl Image) -> Vec<u8> {
+        words(image).into_iter().flat_map(u32::to_le_bytes).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 256 }))]
+
+        #[test]
+        fn any_bytes_come_out_as_they_went_in(raw: [u8; 32], tail: [u8; 7]) {
+            let quote = Quote::read_from_bytes(&raw).unwrap();
+            let entry = Bytes::<Quote, 8>(quote);
+            prop_assert_eq!(in_memory(entry.to_image()), raw);
+            let copied = copy(entry);
+            prop_assert_eq!(copied.0.as_bytes(), raw);
+            round_trip(entry);
+            let odd = Bytes::<_, 2>(Odd::read_from_bytes(&tail).unwrap());
+            let mut padded = tail.to_vec();
+            padded.push(0);
+            prop_assert_eq!(in_memory(odd.to_image()), padded);
+            prop_assert_eq!(copy(odd), odd);
+            round_trip(odd);
+            round_trip(Bytes::<_, 1>(tail[0]));
+            round_trip((tail[0], Bytes::<_, 2>(tail), [odd; 3]));
+            round_trip(Named { quote: entry, odd });
+        }
+
+        #[test]
+        fn bytes_that_a_type_does_not_have_are_ignored(image: [u32; 2]) {
+            let odd = Bytes::<Odd, 2>::from_image(image);
+            prop_assert_eq!(odd.to_image(), [image[0], image[1] & 0xff_ffff]);
+            prop_assert_eq!({ odd.0.number.get() }, image[0]);
+        }
+    }
+
+    #[test]
+    fn the_number_of_words_is_the_size_in_words_rounded_up() {
+        assert_eq!((words_of::<()>(), words_of::<u8>(), words_of::<[u8; 4]>()), (0, 1, 1));
+        assert_eq!((words_of::<[u8; 5]>(), words_of::<Odd>(), words_of::<Quote>()), (2, 2, 8));
+        assert_eq!(Bytes::<(), 0>(()).to_image(), [0; 0]);
+        assert_ne!(Bytes::<[u8; 5], 2>::ABI, Bytes::<[u8; 6], 2>::ABI);
+        assert_ne!(Bytes::<[u8; 8], 2>::ABI, u64::ABI);
+        assert_eq!(Named::ABI, 5);
+    }
 }
