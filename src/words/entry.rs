@@ -72,6 +72,12 @@ pub trait Entry: Copy {
     fn to_image(&self) -> Self::Image;
     /// Makes an entry of the words that arrived. It cannot fail: any words are some entry.
     fn from_image(image: Self::Image) -> Self;
+    /// Stores the words. An array stores its parts one by one, so that a large one is not copied to an image first.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn store_image(&self, cells: &<Self::Image as Image>::Atomics) {
+        self.to_image().store(cells);
+    }
 }
 
 impl<E: Entry, const N: usize> Entry for [E; N] {
@@ -84,6 +90,12 @@ impl<E: Entry, const N: usize> Entry for [E; N] {
     #[inline(always)]
     fn from_image(image: Self::Image) -> Self {
         image.map(E::from_image)
+    }
+    #[inline(always)]
+    fn store_image(&self, cells: &<Self::Image as Image>::Atomics) {
+        for (part, cells) in self.iter().zip(cells) {
+            part.store_image(cells);
+        }
     }
 }
 

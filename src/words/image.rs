@@ -185,7 +185,11 @@ mod tests {
         assert_eq!(I::load(&cells), I::ZERO);
         image.store(&cells);
         assert_eq!(I::load(&cells), image);
-        // SAFETY: the atomics are words, one after the other, as the size above has it, and lent as long as the slice lives.
+        if I::WORDS == 0 {
+            return;
+        }
+        // SAFETY: the atomics are words, one after the other, as the size above has it, and lent as long as the slice lives. There
+        // is one, so they are aligned to it.
         let words: &[AtomicU32] =
             unsafe { core::slice::from_raw_parts(core::ptr::from_ref(&cells).cast(), I::WORDS) };
         let mut expected = 0..;

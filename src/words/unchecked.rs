@@ -34,7 +34,10 @@ use super::{Entry, Image};
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no words to check",
-    note = "for an enum without fields, define it in `annulet::entry!`; otherwise implement `annulet::words::TryEntry`"
+    label = "no `TryEntry`",
+    note = "a type that is an `Entry` needs no check: use `{Self}` itself",
+    note = "for an enum without fields, define it in `annulet::entry!`",
+    note = "for another type of your own, implement `annulet::words::TryEntry`"
 )]
 pub trait TryEntry: Copy {
     /// Its words: `u32`, or an array or tuple of images.

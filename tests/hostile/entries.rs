@@ -61,6 +61,14 @@ fn words<I: Image>(image: I) -> Vec<u32> {
     words
 }
 
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        cases: if cfg!(miri) { 4 } else { 256 },
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 fn sent<E: Entry>(entry: E) -> Vec<u32> {
     words(entry.to_image())
 }
@@ -107,7 +115,7 @@ fn sample() -> impl Strategy<Value = Sample> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 256 }))]
+    #![proptest_config(config())]
 
     #[test]
     fn each_number_comes_out_as_it_went_in(a: u128, b: u64) {
@@ -363,7 +371,7 @@ fn the_number_of_an_entry_tells_what_its_size_does_not() {
 /// Any bytes cross as they are, packed, and the last word is filled with zeros.
 #[cfg(feature = "zerocopy-v0.8")]
 mod bytes {
-    use super::{copy, round_trip, words};
+    use super::{config, copy, round_trip, words};
     use annulet::words::{Bytes, Entry, Image, words_of};
     use proptest::prelude::*;
     use zerocopy::byteorder::little_endian::U32;
@@ -398,7 +406,7 @@ mod bytes {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 256 }))]
+        #![proptest_config(config())]
 
         #[test]
         fn any_bytes_come_out_as_they_went_in(raw: [u8; 32], tail: [u8; 7]) {
