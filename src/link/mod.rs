@@ -17,7 +17,8 @@
 //! ```
 //!
 //! An [`Entry`] that arrives is still what the peer chose to send: numbers. Descriptors among them become bytes only through
-//! [`Validator::check`](crate::region::Validator::check).
+//! [`Validator::check`](crate::region::Validator::check), and a `bool` or an enum only through
+//! [`Unchecked::check`](crate::words::Unchecked::check).
 //!
 //! # Examples
 //!

@@ -5,7 +5,8 @@
 //! atomically. Implement the traits for memory of your own; the backends here are for the usual cases.
 //!
 //! The traits are safe. No code in this crate relies on an implementation telling the truth: each value is only what the peer
-//! claims. A value that is copied through such words is an [`Entry`].
+//! claims. A value that is copied through such words is an [`Entry`]; [`entry!`](crate::entry!) defines structs that are. A value
+//! that not all words are valid for, such as a `bool` or an enum, crosses as [`Unchecked`].
 //!
 //! | backend | for |
 //! |---|---|
