@@ -44,6 +44,11 @@ unsafe impl<T: Zeroed, const N: usize> Zeroed for [T; N] {
     empty_in_models!(core::array::from_fn(|_| T::empty()));
 }
 
+// SAFETY: nothing.
+unsafe impl Zeroed for () {
+    empty_in_models!(());
+}
+
 // SAFETY: the value, and padding, which may be anything.
 unsafe impl<T: Zeroed> Zeroed for CachePadded<T> {
     empty_in_models!(Self(T::empty()));

@@ -15,6 +15,7 @@ use annulet::ring::lanes::{
 };
 use annulet::ring::{Consumer, Multi, Producer, ReadGrant, Ref, Sides, Single, TryIter, WriteGrant};
 use annulet::stats::Counts;
+use annulet::words::{Entry, InvalidWord, Unchecked};
 use annulet::{Broadcast, Lanes, Mpmc, Spsc};
 use static_assertions::{assert_impl_all, assert_not_impl_any, const_assert_eq};
 
@@ -68,6 +69,10 @@ assert_not_impl_any!(Writer<'static, u32, 4, Gated<2>>: Clone, Copy);
 assert_not_impl_any!(GatedReader<'static, u32, 4, 2>: Clone, Copy);
 assert_not_impl_any!(Reader<'static, u32, 4>: Copy);
 assert_not_impl_any!(Overwrite: Clone, Copy);
+assert_impl_all!(Unchecked<bool>: Copy, Send, Sync, Entry);
+assert_not_impl_any!(bool: Entry);
+assert_not_impl_any!(usize: Entry);
+assert_impl_all!(InvalidWord: Copy, Send, Sync, core::error::Error);
 assert_impl_all!(LatestError: Copy, Send, Sync, core::error::Error);
 assert_impl_all!(ReadError: Copy, Send, Sync, core::error::Error);
 assert_impl_all!(JoinError: Copy, Send, Sync, core::error::Error);

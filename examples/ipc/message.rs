@@ -12,31 +12,15 @@ pub const INLINE_DEPTH: usize = 16;
 
 const WORDS: usize = PIECE / 4;
 
-/// A piece of a file, in the message itself.
-#[derive(Clone, Copy, Debug)]
-pub struct Inline {
-    length: u32,
-    sent_at: u32,
-    words: [u32; WORDS],
-}
-
-impl Entry for Inline {
-    type Image = [u32; WORDS + 2];
+annulet::entry! {
+    /// A piece of a file, in the message itself.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Inline {
+        length: u32,
+        sent_at: u32,
+        words: [u32; WORDS],
+    }
     const ABI: u32 = 0x494e_4c4e;
-
-    fn to_image(&self) -> Self::Image {
-        let mut image = [0; WORDS + 2];
-        image[0] = self.length;
-        image[1] = self.sent_at;
-        image[2..].copy_from_slice(&self.words);
-        image
-    }
-
-    fn from_image(image: Self::Image) -> Self {
-        let mut words = [0; WORDS];
-        words.copy_from_slice(&image[2..]);
-        Self { length: image[0], sent_at: image[1], words }
-    }
 }
 
 impl Inline {

@@ -17,7 +17,8 @@
 //! ```
 //!
 //! An [`Entry`] that arrives is still what the peer chose to send: numbers. Descriptors among them become bytes only through
-//! [`Validator::check`](crate::region::Validator::check).
+//! [`Validator::check`](crate::region::Validator::check), and a `bool` or an enum only through
+//! [`Unchecked::check`](crate::words::Unchecked::check).
 //!
 //! # Examples
 //!
@@ -342,22 +343,23 @@ impl<E: Entry, const N: usize, M: WriteWords, F: ReadWords> Link<E, N, M, F> {
     /// Writes an entry to my slot of that position, for which there is room. Returns the next position.
     #[inline(always)]
     fn put(&mut self, position: u32, entry: &E) -> u32 {
-        let image = entry.to_image();
-        let at = Self::slot(position);
-        for (k, word) in image.as_ref().iter().enumerate() {
-            self.mine.write(at + k, *word);
-        }
+        let mut at = Self::slot(position);
+        entry.to_image().for_each_word(&mut |word| {
+            self.mine.write(at, word);
+            at += 1;
+        });
         index_word::next(position)
     }
 
     /// Takes the peer's next entry, and reads each word once. There is one: `head != tail`.
     #[inline(always)]
     fn take(&mut self) -> E {
-        let mut image = E::Image::ZERO;
-        let at = Self::slot(self.head);
-        for (k, word) in image.as_mut().iter_mut().enumerate() {
-            *word = self.theirs.read(at + k);
-        }
+        let mut at = Self::slot(self.head);
+        let image = E::Image::from_words(&mut || {
+            let word = self.theirs.read(at);
+            at += 1;
+            word
+        });
         self.head = index_word::next(self.head);
         E::from_image(image)
     }

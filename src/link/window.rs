@@ -54,6 +54,12 @@ impl<E: Entry, const N: usize> Window<E, N> {
             <E::Image as Image>::WORDS <= (isize::MAX as usize / 4 - SLOTS) / N,
             "the slots are too large"
         );
+        // `words` stands on this. Images are sealed, so it holds.
+        assert!(
+            size_of::<<E::Image as Image>::Atomics>() == <E::Image as Image>::WORDS * size_of::<AtomicU32>()
+                && align_of::<<E::Image as Image>::Atomics>() == align_of::<AtomicU32>(),
+            "an image is its words"
+        );
     };
 
     /// Bytes from the start of the window to the end of its last slot.
@@ -70,11 +76,14 @@ impl<E: Entry, const N: usize> Window<E, N> {
 
     #[inline(always)]
     fn words(&self) -> &[AtomicU32] {
+        let () = Self::CHECKED;
         // SAFETY:
-        // - `Window` is `repr(C)` and made of `AtomicU32`s only: three lines of them and N arrays of W, with no
-        //   padding between (all have the size and alignment of `AtomicU32` or multiples), so its first
-        //   `WORDS` words are that many consecutive `AtomicU32`s, as the asserts below hold it to;
-        // - the reference borrows the window for as long as the slice lives.
+        // - `Window` is `repr(C)`. It begins with three lines of `AtomicU32`s, and N images follow, each with the size of W of
+        //   them and the alignment of one (`CHECKED`). So there is no padding before the end of the last image.
+        // - An image is made of `AtomicU32`s only: it is one, or an array or a `repr(C)` pair of images. Its size is that of W
+        //   of them, so it has no padding. So the first `WORDS` words are that many consecutive `AtomicU32`s, all initialised.
+        // - They are in one value, whose size is at most `isize::MAX`, and `self` may be used to read all of it.
+        // - The reference borrows the window for as long as the slice lives. Through either, the words change only atomically.
         unsafe { core::slice::from_raw_parts(core::ptr::from_ref(self).cast(), <Self as WordCount>::WORDS) }
     }
 }

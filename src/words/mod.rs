@@ -5,7 +5,8 @@
 //! atomically. Implement the traits for memory of your own; the backends here are for the usual cases.
 //!
 //! The traits are safe. No code in this crate relies on an implementation telling the truth: each value is only what the peer
-//! claims. A value that is copied through such words is an [`Entry`].
+//! claims. A value that is copied through such words is an [`Entry`]; [`entry!`](crate::entry!) defines structs that are. A value
+//! that not all words are valid for, such as a `bool` or an enum, crosses as [`Unchecked`].
 //!
 //! | backend | for |
 //! |---|---|
@@ -47,14 +48,29 @@
 //! | `read`, `write` | Relaxed | ordered by the two above |
 
 mod adversary;
+#[cfg(feature = "zerocopy-v0.8")]
+mod bytes;
 mod counting;
 mod entry;
+mod entry_macro;
+mod fingerprint;
+mod image;
+mod numbers;
+mod tuples;
+mod unchecked;
+mod values;
 
 pub use adversary::{Adversary, WordAccess};
+#[cfg(feature = "zerocopy-v0.8")]
+pub use bytes::{Bytes, words_of};
 pub use counting::Counting;
+pub use entry::Entry;
+#[doc(hidden)]
+pub use entry_macro::discriminant_word;
+pub use image::Image;
 #[cfg(all(test, not(loom)))]
-pub(crate) use entry::sealed::Sealed as SealedImage;
-pub use entry::{Entry, Image};
+pub(crate) use image::sealed::Sealed as SealedImage;
+pub use unchecked::{InvalidWord, TryEntry, Unchecked};
 
 use core::marker::PhantomData;
 use core::ptr::NonNull;

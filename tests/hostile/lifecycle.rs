@@ -9,8 +9,8 @@ use annulet::words::{Counting, ReadWords, WriteWords};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::entries::Even;
 use crate::over::Over;
+use crate::panicking::Even;
 use crate::peer::{HEAD, LAST_EPOCH, MAX_POSITION, Op, Run, SLOTS, TAIL, WAKE, word};
 
 type Side<'w, const N: usize> = Link<u64, N, &'w Window<u64, N>, &'w Window<u64, N>>;

@@ -56,3 +56,9 @@ fn rr06_a_broadcast_has_one_writer() {
 fn rm09_a_lane_has_one_producer() {
     misuse("lanes");
 }
+
+/// What is sent has no words without a value; what may have some is checked by the receiver.
+#[test]
+fn what_is_no_entry_says_how_it_becomes_one() {
+    misuse("entries");
+}

@@ -248,12 +248,12 @@ impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats> Broadcast<T, N, P, S
 
     /// Stores the words of position `at`. Called by the writer alone, for slots that it may overwrite.
     #[inline(always)]
-    fn store(&self, at: Sequence, image: T::Image) {
+    fn store(&self, at: Sequence, item: &T) {
         if P::EXCLUSIVE {
             self.shadow.write(at.slot(N - 1));
         }
         if let Some(slot) = self.slots.get(at.slot(N - 1)) {
-            image.store(slot);
+            item.store_image(slot);
         }
     }
 }

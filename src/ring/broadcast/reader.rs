@@ -302,7 +302,7 @@ mod tests {
     type Ring = Broadcast<Raced, 2, Overwrite, Counts>;
 
     /// A number. Each time that a reader has copied it, the writer is given a moment before the reader goes on.
-    #[derive(Clone, Copy, Debug, PartialEq)]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     struct Raced([u32; 1]);
 
     /// The writer, how many of the next copies it races with, and what it publishes next.
@@ -318,19 +318,15 @@ mod tests {
     }
 
     impl SealedImage for Raced {}
-    impl AsRef<[u32]> for Raced {
-        fn as_ref(&self) -> &[u32] {
-            &self.0
-        }
-    }
-    impl AsMut<[u32]> for Raced {
-        fn as_mut(&mut self) -> &mut [u32] {
-            &mut self.0
-        }
-    }
     impl Image for Raced {
         const WORDS: usize = 1;
         const ZERO: Self = Self([0]);
+        fn from_words(next: &mut impl FnMut() -> u32) -> Self {
+            Self([next()])
+        }
+        fn for_each_word(&self, f: &mut impl FnMut(u32)) {
+            f(self.0[0]);
+        }
         type Atomics = [AtomicU32; 1];
         #[allow(clippy::declare_interior_mutable_const)] // as of every image
         fn load(cells: &Self::Atomics) -> Self {

@@ -136,7 +136,7 @@ impl<'a, T: Entry, const N: usize, P: OverflowPolicy, S: Stats> Writer<'a, T, N,
     {
         let mut tail = self.tail;
         for item in items {
-            self.ring.store(tail, item.to_image());
+            self.ring.store(tail, item);
             tail = tail.plus(1);
         }
         // First, so that a reader that has read an item finds it counted.

@@ -52,6 +52,9 @@ pub const DEVIATIONS: &[(&str, &str, &str)] = &[
     ("region", "link", "a descriptor is an entry of a link, and says so by link's trait"),
 ];
 
+/// Which macro stands at the root, as each exported one does, and which module it is of.
+pub const MACROS: &[(&str, &str)] = &[("entry", "words"), ("__entry", "words")];
+
 /// Which two files import each other, and why.
 pub const MUTUAL: &[(&str, &str, &str)] = &[];
 

@@ -95,6 +95,9 @@ fn a_module_uses_what_its_layer_allows() {
 fn a_module_is_in_a_layer_and_is_named_where_it_lives() {
     finds("src/novel.rs", "", "the module novel is in no layer");
     finds("src/channel/novel.rs", "use crate::Ring;", "`Ring` is no module");
+    // A macro is of the module that it is written in.
+    accepts("src/link/novel.rs", "crate::entry! {}");
+    finds("src/cap/novel.rs", "crate::entry! {}", "cap may not use words");
 }
 
 #[test]

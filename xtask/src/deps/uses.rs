@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::tables::LAYERS;
+use super::tables::{LAYERS, MACROS};
 use super::{Crates, Parsed};
 use crate::Report;
 use crate::paths::{Kind, absolute};
@@ -92,10 +92,12 @@ fn check_file<'a>(
         }
         let Some(from_root) = absolute(path) else { continue };
         let Some(other) = from_root.first() else { continue };
+        let other =
+            MACROS.iter().find(|(name, _)| name == other).map_or(other.as_str(), |(_, module)| module);
         if layer_of(other).is_none() {
             let text = format!("`{other}` is no module: name it where it lives, not at the root");
             report.problem(&source.path, path.line, text);
-        } else if let Some((module, other, _)) = allowed.iter().find(|(a, b, _)| a == module && b == other) {
+        } else if let Some((module, other, _)) = allowed.iter().find(|(a, b, _)| a == module && *b == other) {
             used.insert((*module, *other));
         } else if !allows(module, other) {
             report.problem(&source.path, path.line, format!("{module} may not use {other}"));

@@ -35,6 +35,7 @@ mod broadcast;
 mod cap;
 #[cfg(compare_and_swap)]
 mod channel;
+mod entries;
 #[cfg(compare_and_swap)]
 mod events;
 mod lanes;
@@ -64,6 +65,7 @@ pub fn run() {
     broadcast::run();
     lanes::run();
     link::run();
+    entries::run();
     cap::run();
     #[cfg(compare_and_swap)]
     {
