@@ -3,13 +3,16 @@
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // The pages say which features and targets an item needs. These are no reader's choice: two builds of the tests, one of core,
-// and what build.rs makes of the feature `alloc`.
-#![cfg_attr(docsrs, doc(auto_cfg(hide(loom, annulet_narrow, no_global_oom_handling, arc))))]
+// and what build.rs makes of features and targets.
+#![cfg_attr(
+    docsrs,
+    doc(auto_cfg(hide(loom, annulet_narrow, no_global_oom_handling, arc, hosted, processor)))
+)]
 
 #[cfg(any(feature = "alloc", test))]
 extern crate alloc;
-// Without Linux, the feature `std` adds nothing, and needs no `std`: all features build on every target.
-#[cfg(any(all(feature = "std", target_os = "linux"), test, loom))]
+// On a target without threads, the feature `std` adds nothing, and needs no `std`: all features build on every target.
+#[cfg(any(hosted, test, loom))]
 extern crate std;
 
 mod atomic;

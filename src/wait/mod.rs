@@ -94,8 +94,12 @@ mod latencies;
 mod meter;
 #[cfg(target_has_atomic = "64")]
 mod metered;
+#[cfg(hosted)]
+mod parking_lot;
 mod slots;
 mod strategy;
+#[cfg(hosted)]
+mod system_clock;
 mod task;
 mod thread;
 mod timer;
@@ -109,6 +113,9 @@ pub use latencies::{Latencies, Summary};
 pub use meter::{Meter, Outcome, Role, Waited};
 #[cfg(target_has_atomic = "64")]
 pub use metered::Metered;
+#[cfg(hosted)]
+#[cfg_attr(docsrs, doc(cfg(feature = "std")))]
+pub use parking_lot::ParkingLot;
 pub use strategy::Strategy;
 pub use task::Waiter;
 

@@ -26,6 +26,8 @@ mod fences;
 #[cfg(all(target_os = "linux", feature = "std", not(miri), not(annulet_narrow)))]
 mod hosted;
 mod leaving;
+#[cfg(not(hosted))]
+mod lot;
 mod owed;
 mod random;
 mod steps;
