@@ -260,7 +260,7 @@ impl<R: Core, W: Wait, const TASKS: usize> AnyChannel for Channel<R, W, TASKS> {
     }
 
     fn after(&self, span: Duration) -> Deadline {
-        self.state.wait.now().plus(span)
+        self.state.wait.after(span)
     }
 
     fn wait<T, E>(

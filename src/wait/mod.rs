@@ -87,6 +87,7 @@
 //! | memory | all-zero memory is an event without waiters. Threads and signals never allocate. With feature `alloc`, a task that begins to wait while `TASKS` others do may: slots for as many more, which the event keeps |
 
 mod backoff;
+mod clock;
 mod deadline;
 mod event;
 #[cfg(target_has_atomic = "64")]
@@ -101,11 +102,15 @@ mod strategy;
 #[cfg(hosted)]
 mod system_clock;
 mod task;
+mod tasks_only;
 mod thread;
 mod timer;
 
+use core::time::Duration;
+
 pub use crate::atomic::Word;
 pub use backoff::{Backoff, Step};
+pub use clock::{Clock, NoClock};
 pub use deadline::Deadline;
 pub use event::{Event, TimedOut};
 #[cfg(target_has_atomic = "64")]
@@ -118,6 +123,7 @@ pub use metered::Metered;
 pub use parking_lot::ParkingLot;
 pub use strategy::Strategy;
 pub use task::Waiter;
+pub use tasks_only::TasksOnly;
 
 pub(crate) use event::Attempt;
 pub(crate) use task::SlotClaim;
@@ -145,10 +151,24 @@ pub trait Wait: Notify {
     /// Returns the current time, by the clock of all deadlines that are given to this value. It does not go back.
     fn now(&self) -> Deadline;
 
+    /// Returns the instant `span` from now: the deadline of a call with a time-out.
+    fn after(&self, span: Duration) -> Deadline {
+        self.now().plus(span)
+    }
+
     /// Sleeps while `word` holds `seen`, until [`notify`](Notify::notify) or the deadline. It may return at any time for
     /// any reason. That the word is compared and the sleep begins must be one step for `notify`: a change that is
     /// followed by it ends the sleep.
     fn wait(&self, word: &Word, seen: u32, until: Deadline);
+
+    /// Sleeps until a deadline. No signal ends it. By default it sleeps on a word that is never signalled.
+    fn sleep_until(&self, until: Deadline) {
+        let word = Word::new();
+        // It may return early.
+        while !until.has_come(self.now()) {
+            self.wait(&word, 0, until);
+        }
+    }
 
     /// Passes a whole fence on every thread of the process. It is called only if
     /// [`has_process_fence`](Notify::has_process_fence) returns true. Returns false if that failed: then waiters look again from
@@ -190,6 +210,12 @@ impl<W: Notify + ?Sized> Notify for &W {
 impl<W: Wait + ?Sized> Wait for &W {
     fn now(&self) -> Deadline {
         (**self).now()
+    }
+    fn after(&self, span: Duration) -> Deadline {
+        (**self).after(span)
+    }
+    fn sleep_until(&self, until: Deadline) {
+        (**self).sleep_until(until);
     }
     fn wait(&self, word: &Word, seen: u32, until: Deadline) {
         (**self).wait(word, seen, until);

@@ -56,3 +56,9 @@ fn rr06_a_broadcast_has_one_writer() {
 fn rm09_a_lane_has_one_producer() {
     misuse("lanes");
 }
+
+/// A platform without a sleep compiles in no call that would need one.
+#[test]
+fn rm06_no_thread_waits_where_only_tasks_do() {
+    misuse("wait");
+}
