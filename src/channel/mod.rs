@@ -97,7 +97,7 @@ use state::{Condition, SignalOnDrop, State, WaitState};
 /// A ring whose ends can wait for each other: `R` is a [`Ring`](crate::ring::Ring), [`Lanes`](crate::Lanes) or a
 /// [`Broadcast`](crate::Broadcast).
 ///
-/// `W` is what the platform sleeps with (`host::Futex` on Linux). With [`Metered`](crate::wait::Metered) around it, it is
+/// `W` is what the platform sleeps with (`host::Futex` on Linux). With `wait::Metered` around it, it is
 /// counted how long ends wait. Any number of threads can wait on each side without polling, and with feature `alloc` any number
 /// of asynchronous tasks. Without it `TASKS` tasks can, and further tasks poll repeatedly: see [`Event`](crate::wait::Event).
 ///

@@ -56,6 +56,7 @@ impl Clock for NoClock {
 }
 
 /// Fails to compile if there is no clock: for a time-out.
+#[cfg(processor)]
 #[inline(always)]
 pub(super) const fn needs_clock<C: Clock>() {
     const {

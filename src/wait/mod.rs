@@ -97,6 +97,9 @@ mod meter;
 mod metered;
 #[cfg(hosted)]
 mod parking_lot;
+#[cfg(processor)]
+#[cfg_attr(docsrs, doc(cfg(target_os = "none")))]
+pub mod processor;
 mod slots;
 mod strategy;
 #[cfg(hosted)]
@@ -191,7 +194,7 @@ pub trait Wait: Notify {
     /// Returns the meter that is told of each wait of this role at a channel when it is over. By default there is none, and no
     /// clock is read for it.
     ///
-    /// [`Metered`] adds this to any platform, on targets that have atomics of 64 bits.
+    /// `Metered` adds this to any platform, on targets that have atomics of 64 bits.
     fn meter(&self, role: Role) -> Option<&dyn Meter> {
         let _ = role;
         None
