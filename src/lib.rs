@@ -18,6 +18,8 @@ extern crate std;
 mod atomic;
 mod cpu;
 mod index;
+#[cfg(not(compare_and_swap))]
+mod needs_cas;
 mod shadow;
 mod span;
 mod sync;
@@ -33,17 +35,24 @@ pub mod ring;
 pub mod stats;
 pub mod words;
 
-#[cfg(compare_and_swap)]
+// The feature implies compare-and-swap. It is named again because the compiler shows these lines to who uses such an item on a
+// target without, and the comments with them.
+#[cfg(any(compare_and_swap, feature = "portable-atomic"))]
+// In Cargo.toml: annulet = { version = "0.1", features = ["portable-atomic"] }
 pub mod channel;
-#[cfg(compare_and_swap)]
+#[cfg(any(compare_and_swap, feature = "portable-atomic"))]
+// In Cargo.toml: annulet = { version = "0.1", features = ["portable-atomic"] }
 pub mod region;
-#[cfg(compare_and_swap)]
+#[cfg(any(compare_and_swap, feature = "portable-atomic"))]
+// In Cargo.toml: annulet = { version = "0.1", features = ["portable-atomic"] }
 pub mod wait;
 
-#[cfg(compare_and_swap)]
+#[cfg(any(compare_and_swap, feature = "portable-atomic"))]
+// In Cargo.toml: annulet = { version = "0.1", features = ["portable-atomic"] }
 pub use channel::Channel;
 pub use ring::{Broadcast, Lanes, Spsc};
-#[cfg(compare_and_swap)]
+#[cfg(any(compare_and_swap, feature = "portable-atomic"))]
+// In Cargo.toml: annulet = { version = "0.1", features = ["portable-atomic"] }
 pub use ring::{Mpmc, Mpsc, Spmc};
 
 #[cfg(loom)]

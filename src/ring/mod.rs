@@ -46,6 +46,8 @@ mod grant;
 #[cfg(feature = "alloc")]
 mod heap;
 pub mod lanes;
+#[cfg(not(compare_and_swap))]
+mod no_cas;
 pub(crate) mod owner;
 mod producer;
 mod read_end;
@@ -66,11 +68,13 @@ pub use lanes::Lanes;
 pub use owner::{CloneEnds, Owner, Ref};
 pub use producer::Producer;
 
-#[cfg(compare_and_swap)]
+#[cfg(any(compare_and_swap, feature = "portable-atomic"))]
+// In Cargo.toml: annulet = { version = "0.1", features = ["portable-atomic"] }
 pub use crate::index::Multi;
 #[cfg(compare_and_swap)]
 pub(crate) use crate::index::SideRules;
-#[cfg(compare_and_swap)]
+#[cfg(any(compare_and_swap, feature = "portable-atomic"))]
+// In Cargo.toml: annulet = { version = "0.1", features = ["portable-atomic"] }
 pub use arities::{Mpmc, Mpsc, Spmc};
 #[cfg(compare_and_swap)]
 pub(crate) use owner::sealed::HasEnds;
