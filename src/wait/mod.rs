@@ -17,11 +17,23 @@
 //! Of the two fences one is the first: either the signaller sees the waiter's count, or the waiter sees the change.
 //! If the epoch advances between being read and the sleep, the platform does not let it sleep.
 //!
+//! # Which platform?
+//!
+//! | the program runs | waits by | which is there with |
+//! |---|---|---|
+//! | on Linux | `host::Futex`: the kernel's futexes | feature `std`, Linux |
+//! | on macOS, Windows, another Unix, or on any of them | `ParkingLot`: locks of `std` | feature `std`, Unix or Windows |
+//! | on a processor without an operating system; interrupt handlers signal | `processor::Wfi`: `wfi` or `hlt` | Cortex-M, RISC-V, x86-64 or aarch64, of an operating system `none` |
+//! | likewise, and other processors signal, too | `processor::Wfe`: `wfe` and `sev` | Cortex-M or aarch64, likewise |
+//! | as tasks of an executor; no thread ever blocks | [`TasksOnly`] | every target |
+//! | in a kernel or an operating system of its own | two traits, as below | every target |
+//!
+//! Around each of them, `Metered` counts how long ends wait.
+//!
 //! # What a platform supplies
 //!
 //! [`Notify`], a wake-up, and [`Wait`], a sleep in the manner of a futex: while a [`Word`] holds a value, until a
-//! [`Deadline`]. Either may happen for no reason. On Linux it is `host::Futex`; on a processor without an operating
-//! system, the instruction that waits for an interrupt; in a kernel, about ten lines over its wait queue:
+//! [`Deadline`]. Either may happen for no reason. A kernel has about ten lines over its wait queue:
 //!
 //! ```
 //! use annulet::wait::{Deadline, Notify, Wait, Word};
@@ -82,6 +94,7 @@
 //! | there is no waiter | a signal is one load, and a fence if the platform has none for the whole process |
 //! | a deadline | is never early; after it came, one more look is taken before `Timeout` |
 //! | asleep | costs no processor time |
+//! | a call that the platform cannot do | does not compile: a blocking one over [`TasksOnly`], a time-out without a clock |
 //! | a wake-up that reaches a waiter that gives up | is passed on |
 //! | interrupts | a signal may come from an interrupt handler if `Notify::notify` may: no lock, no loop without bound |
 //! | memory | all-zero memory is an event without waiters. Threads and signals never allocate. With feature `alloc`, a task that begins to wait while `TASKS` others do may: slots for as many more, which the event keeps |
@@ -154,7 +167,8 @@ pub trait Wait: Notify {
     /// Returns the current time, by the clock of all deadlines that are given to this value. It does not go back.
     fn now(&self) -> Deadline;
 
-    /// Returns the instant `span` from now: the deadline of a call with a time-out.
+    /// Returns the instant `span` from now: the deadline of a call with a time-out. A platform without a clock refuses it
+    /// when the program is compiled.
     fn after(&self, span: Duration) -> Deadline {
         self.now().plus(span)
     }
@@ -165,6 +179,8 @@ pub trait Wait: Notify {
     fn wait(&self, word: &Word, seen: u32, until: Deadline);
 
     /// Sleeps until a deadline. No signal ends it. By default it sleeps on a word that is never signalled.
+    ///
+    /// It is called for [`Strategy::sleep`], and once for a task if [`process_fence`](Self::process_fence) has failed.
     fn sleep_until(&self, until: Deadline) {
         let word = Word::new();
         // It may return early.

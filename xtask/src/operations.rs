@@ -13,6 +13,8 @@ use crate::tree::Tree;
 const HOMES: &[(&str, &[&str])] = &[
     ("src/ring/broadcast", &["broadcast"]),
     ("src/ring/lanes", &["lanes"]),
+    // These stand for operations of lanes and broadcasts, too.
+    ("src/ring/no_cas.rs", &["spsc", "lanes", "broadcast"]),
     ("src/ring", &["spsc", "many"]),
     ("src/link", &["link"]),
     ("src/words", &["link"]),
