@@ -35,8 +35,8 @@ pub mod ring;
 pub mod stats;
 pub mod words;
 
-// The feature implies compare-and-swap. It is named again because the compiler shows these lines to who uses such an item on a
-// target without, and the comments with them.
+// The feature implies compare-and-swap. It is named all the same: the compiler shows these lines, and the comments with them,
+// if such an item is used on a target without compare-and-swap.
 #[cfg(any(compare_and_swap, feature = "portable-atomic"))]
 // In Cargo.toml: annulet = { version = "0.1", features = ["portable-atomic"] }
 pub mod channel;

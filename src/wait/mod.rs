@@ -23,8 +23,8 @@
 //! |---|---|---|
 //! | on Linux | `host::Futex`: the kernel's futexes | feature `std`, Linux |
 //! | on macOS, Windows, another Unix, or on any of them | `ParkingLot`: locks of `std` | feature `std`, Unix or Windows |
-//! | on a processor without an operating system; interrupt handlers signal | `processor::Wfi`: `wfi` or `hlt` | Cortex-M, RISC-V, x86-64 or aarch64, of an operating system `none` |
-//! | likewise, and other processors signal, too | `processor::Wfe`: `wfe` and `sev` | Cortex-M or aarch64, likewise |
+//! | without an operating system; interrupt handlers signal | `processor::Wfi`: `wfi` or `hlt` | Cortex-M, RISC-V, x86-64, aarch64: targets whose system is `none` |
+//! | likewise; other processors signal, too | `processor::Wfe`: `wfe` and `sev` | Cortex-M, aarch64, likewise |
 //! | as tasks of an executor; no thread ever blocks | [`TasksOnly`] | every target |
 //! | in a kernel or an operating system of its own | two traits, as below | every target |
 //!

@@ -198,7 +198,7 @@ mod tests {
         pairs.find(|(one, two)| bucket(one) == bucket(two)).expect("there are more words than buckets")
     }
 
-    /// A signal for one of two words that share a bucket wakes a sleeper of its own word, whoever came first.
+    /// A signal for one of two words that share a bucket wakes a sleeper of its own word, whichever slept first.
     #[test]
     fn rm07_words_that_share_a_bucket_lose_no_wake_up() {
         let _turn = turn();
@@ -209,7 +209,7 @@ mod tests {
                 let sleep = |word| move || ParkingLot::new().wait(word, word.get(), Deadline::NEVER);
                 scope.spawn(sleep(first));
                 until_asleep(one, 1);
-                // Of no word that anybody sleeps on: nobody is woken.
+                // No thread sleeps on this word, so none is woken.
                 ParkingLot::new().notify(second, 1);
                 assert_eq!(Bucket::of(address(one)).lock().count, 1);
                 let other = scope.spawn(sleep(second));

@@ -19,26 +19,32 @@
 //!
 //! # Guarantees
 //!
-//! A look that finds nothing and the instruction that sleeps are two things, and a handler may run between them. It must not
-//! be slept through:
+//! A look that finds nothing and the instruction that sleeps are two things, and a handler may run between them. It is not
+//! slept through:
 //!
 //! | | between the look and the sleep |
 //! |---|---|
-//! | [`Wfi`] on Arm and RISC-V | interrupts are off. One that comes is pending, which ends the sleep all the same; its handler runs once they are on |
-//! | [`Wfi`] on x86-64 | likewise; `sti` lets no interrupt in before the next instruction, which is `hlt` |
-//! | `Wfe` on Arm | interrupts are on. The return from a handler sets the event register, and the sleep is none |
+//! | [`Wfi`] on Arm and RISC-V | interrupts are off. A pending one ends the sleep; its handler runs afterwards |
+//! | [`Wfi`] on x86-64 | likewise: `sti` lets no interrupt in before the next instruction, which is `hlt` |
+//! | `Wfe` on Arm | interrupts are on. Returning from a handler sets the event register, which ends the sleep |
 //!
-//! | holds for | |
-//! |---|---|
-//! | privilege | code that may mask interrupts: privileged mode of Cortex-M, machine mode of RISC-V, ring 0, EL1 or above. Unprivileged Cortex-M code masks nothing, without an error: there, `Wfi` may sleep through a signal |
-//! | signallers | handlers of maskable interrupts on the same processor. A handler of a non-maskable interrupt may be slept through by `Wfi` |
-//! | several processors | [`Wfi`]: a signal of another one is not seen before the next interrupt: send one after it. `Wfe`: a signal reaches all processors that share events |
-//! | interrupts off | a caller with interrupts off does not sleep for long: it looks again and again, or at each one that is pending |
-//! | priority (Cortex-M) | the caller runs below the handlers that signal: in thread mode, with BASEPRI and FAULTMASK 0. Others do not end the sleep |
-//! | deadlines | are as fine as the interrupts: the clock is read when one comes, so a timer must tick |
-//! | debuggers, hypervisors | may end any sleep early, which changes nothing |
+//! Deadlines are as fine as the interrupts: the clock is read when one comes, so a timer must tick. A sleep may end early for
+//! any reason, which changes nothing.
 //!
-//! Wait at one place at a time: two tasks of a preemptive kernel that share a processor need a wait queue of that kernel.
+//! # What it needs
+//!
+//! - The caller may mask interrupts. It runs in privileged mode on Cortex-M, in machine mode on RISC-V, in ring 0 on x86-64, at
+//!   EL1 or above on aarch64. Unprivileged code of Cortex-M masks nothing and gets no fault: there, [`Wfi`] may sleep through
+//!   a signal.
+//! - The caller has interrupts on. With interrupts off it does not sleep, or only until the first one is pending, and looks again
+//!   and again.
+//! - On Cortex-M the caller runs at a lower priority than the handlers that signal: in thread mode, with BASEPRI and FAULTMASK
+//!   at 0. An interrupt that the priority masks does not end the sleep.
+//! - On Arm and RISC-V, the interrupts of these handlers are enabled in the interrupt controller, or in `mie`.
+//! - A handler of a non-maskable interrupt does not signal. [`Wfi`] may sleep through it.
+//! - With [`Wfi`], signals come from the same processor. It does not see a signal of another one before its next interrupt: send
+//!   it one after the signal. With `Wfe`, signals come from any processor that shares events with this one.
+//! - One thread of execution waits. Tasks of a preemptive kernel need the wait queue of that kernel.
 
 #[cfg_attr(target_arch = "arm", path = "cortex_m.rs")]
 #[cfg_attr(any(target_arch = "riscv32", target_arch = "riscv64"), path = "riscv.rs")]
