@@ -71,6 +71,9 @@ else:
 export SLOW_TESTS="d12_every_form rm03_a_slice e01_items random:: storm stress linear threads:: k02_ k03_
     timing:: strategies:: processes:: rm21_idle"
 
+# Targets with a standard library, besides those of Linux: the library is compiled for them, and not run.
+export OTHER_SYSTEMS="x86_64-apple-darwin aarch64-apple-darwin x86_64-pc-windows-msvc"
+
 # The number of things that were installed.
 added=0
 

@@ -3,18 +3,23 @@
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // The pages say which features and targets an item needs. These are no reader's choice: two builds of the tests, one of core,
-// and what build.rs makes of the feature `alloc`.
-#![cfg_attr(docsrs, doc(auto_cfg(hide(loom, annulet_narrow, no_global_oom_handling, arc))))]
+// and what build.rs makes of features and targets.
+#![cfg_attr(
+    docsrs,
+    doc(auto_cfg(hide(loom, annulet_narrow, no_global_oom_handling, arc, hosted, processor)))
+)]
 
 #[cfg(any(feature = "alloc", test))]
 extern crate alloc;
-// Without Linux, the feature `std` adds nothing, and needs no `std`: all features build on every target.
-#[cfg(any(all(feature = "std", target_os = "linux"), test, loom))]
+// On a target without threads, the feature `std` adds nothing, and needs no `std`: all features build on every target.
+#[cfg(any(hosted, test, loom))]
 extern crate std;
 
 mod atomic;
 mod cpu;
 mod index;
+#[cfg(not(compare_and_swap))]
+mod needs_cas;
 mod shadow;
 mod span;
 mod sync;
@@ -30,17 +35,24 @@ pub mod ring;
 pub mod stats;
 pub mod words;
 
-#[cfg(compare_and_swap)]
+// The feature implies compare-and-swap. It is named all the same: the compiler shows these lines, and the comments with them,
+// if such an item is used on a target without compare-and-swap.
+#[cfg(any(compare_and_swap, feature = "portable-atomic"))]
+// In Cargo.toml: annulet = { version = "0.1", features = ["portable-atomic"] }
 pub mod channel;
-#[cfg(compare_and_swap)]
+#[cfg(any(compare_and_swap, feature = "portable-atomic"))]
+// In Cargo.toml: annulet = { version = "0.1", features = ["portable-atomic"] }
 pub mod region;
-#[cfg(compare_and_swap)]
+#[cfg(any(compare_and_swap, feature = "portable-atomic"))]
+// In Cargo.toml: annulet = { version = "0.1", features = ["portable-atomic"] }
 pub mod wait;
 
-#[cfg(compare_and_swap)]
+#[cfg(any(compare_and_swap, feature = "portable-atomic"))]
+// In Cargo.toml: annulet = { version = "0.1", features = ["portable-atomic"] }
 pub use channel::Channel;
 pub use ring::{Broadcast, Lanes, Spsc};
-#[cfg(compare_and_swap)]
+#[cfg(any(compare_and_swap, feature = "portable-atomic"))]
+// In Cargo.toml: annulet = { version = "0.1", features = ["portable-atomic"] }
 pub use ring::{Mpmc, Mpsc, Spmc};
 
 #[cfg(loom)]

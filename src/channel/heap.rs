@@ -1,16 +1,22 @@
 //! Channels on the heap by one call, whose capacity is chosen then: for services.
 
 use super::{Channel, Receiver, Sender};
-use crate::host::Futex;
 use crate::index::{Multi, Sides, Single};
 use crate::ring::{Broadcast, HeapRing};
 use crate::sync::Arc;
 use crate::words::Entry;
 
+/// What the threads of this system sleep with: `host::Futex` on Linux, and a [`ParkingLot`](crate::wait::ParkingLot) elsewhere.
+#[cfg(target_os = "linux")]
+pub type Threads = crate::host::Futex;
+/// What the threads of this system sleep with: `host::Futex` on Linux, and a [`ParkingLot`](crate::wait::ParkingLot) elsewhere.
+#[cfg(not(target_os = "linux"))]
+pub type Threads = crate::wait::ParkingLot;
+
 /// The sender that [`broadcast`] makes.
-pub type BroadcastSender<T, const N: usize, W = Futex> = Sender<Arc<Channel<Broadcast<T, N>, W>>>;
+pub type BroadcastSender<T, const N: usize, W = Threads> = Sender<Arc<Channel<Broadcast<T, N>, W>>>;
 /// The receivers that [`broadcast`] and its sender make.
-pub type BroadcastReceiver<T, const N: usize, W = Futex> = Receiver<Arc<Channel<Broadcast<T, N>, W>>>;
+pub type BroadcastReceiver<T, const N: usize, W = Threads> = Receiver<Arc<Channel<Broadcast<T, N>, W>>>;
 
 /// Makes a channel on the heap: one sender, and each receiver gets each item, unless the sender overwrites it before that: then
 /// the receiver is told how many it has missed.
@@ -27,7 +33,7 @@ pub type BroadcastReceiver<T, const N: usize, W = Futex> = Receiver<Arc<Channel<
 /// ```
 #[must_use]
 pub fn broadcast<T: Entry + 'static, const N: usize>() -> (BroadcastSender<T, N>, BroadcastReceiver<T, N>) {
-    let sender: BroadcastSender<T, N> = Channel::new(Broadcast::new(), Futex::new()).into_sender();
+    let sender: BroadcastSender<T, N> = Channel::new(Broadcast::new(), Threads::new()).into_sender();
     let receiver = sender.subscribe();
     (sender, receiver)
 }
@@ -36,14 +42,14 @@ macro_rules! channels {
     ($($name:ident, $what:literal, <$producers:ident, $consumers:ident>, $example:literal;)*) => {$(
         #[doc = concat!("The types of what [`", stringify!($name), "`](fn@", stringify!($name), ") makes.")]
         pub mod $name {
-            use super::{Arc, Futex, HeapRing, Sides};
+            use super::{Arc, HeapRing, Sides, Threads};
 
             #[doc = concat!("The channel of what [`", stringify!($name), "`](fn@super::", stringify!($name), ") makes.")]
-            pub type Channel<T, W = Futex> = super::Channel<HeapRing<T, Sides<super::$producers, super::$consumers>>, W>;
+            pub type Channel<T, W = Threads> = super::Channel<HeapRing<T, Sides<super::$producers, super::$consumers>>, W>;
             #[doc = concat!("A sender that [`", stringify!($name), "`](fn@super::", stringify!($name), ") makes.")]
-            pub type Sender<T, W = Futex> = super::Sender<Arc<Channel<T, W>>>;
+            pub type Sender<T, W = Threads> = super::Sender<Arc<Channel<T, W>>>;
             #[doc = concat!("A receiver that [`", stringify!($name), "`](fn@super::", stringify!($name), ") makes.")]
-            pub type Receiver<T, W = Futex> = super::Receiver<Arc<Channel<T, W>>>;
+            pub type Receiver<T, W = Threads> = super::Receiver<Arc<Channel<T, W>>>;
         }
 
         #[doc = concat!("Makes a channel on the heap: ", $what, ".")]
@@ -57,7 +63,7 @@ macro_rules! channels {
         /// ```
         #[must_use]
         pub fn $name<T>(capacity: usize) -> ($name::Sender<T>, $name::Receiver<T>) {
-            Channel::new(HeapRing::new(capacity), Futex::new()).into_split()
+            Channel::new(HeapRing::new(capacity), Threads::new()).into_split()
         }
     )*};
 }

@@ -70,7 +70,7 @@ mod end_traits;
 mod error;
 mod fill;
 mod guard;
-#[cfg(all(feature = "std", target_os = "linux", not(loom)))]
+#[cfg(all(hosted, not(loom)))]
 mod heap;
 mod iter;
 mod lanes;
@@ -107,8 +107,8 @@ pub use channel_ref::{ChannelRef, InChannel, LendsEnds, Membership};
 pub use end_traits::{RecvEnd, SendEnd};
 pub use error::{RecvError, SendError, TryRecvError, TrySendError};
 pub use guard::EndGuard;
-#[cfg(all(feature = "std", target_os = "linux", not(loom)))]
-pub use heap::{BroadcastReceiver, BroadcastSender, broadcast, mpmc, mpsc, spmc, spsc};
+#[cfg(all(hosted, not(loom)))]
+pub use heap::{BroadcastReceiver, BroadcastSender, Threads, broadcast, mpmc, mpsc, spmc, spsc};
 pub use iter::{IntoIter, Iter, TryIter};
 pub use lanes::{LaneReceiver, Scheduled};
 #[cfg(arc)]
@@ -136,7 +136,7 @@ use state::{Condition, SignalOnDrop, State, WaitState};
 /// A ring whose ends can wait for each other: `R` is a [`Ring`](crate::ring::Ring), [`Lanes`](crate::Lanes) or a
 /// [`Broadcast`](crate::Broadcast).
 ///
-/// `W` is what the platform sleeps with (`host::Futex` on Linux). With [`Metered`](crate::wait::Metered) around it, it is
+/// `W` is what the platform sleeps with (`host::Futex` on Linux). With `wait::Metered` around it, it is
 /// counted how long ends wait. Any number of threads can wait on each side without polling, and with feature `alloc` any number
 /// of asynchronous tasks. Without it `TASKS` tasks can, and further tasks poll repeatedly: see [`Event`](crate::wait::Event).
 ///
@@ -339,7 +339,7 @@ impl<R: Core, W: Wait, const TASKS: usize> AnyChannel for Channel<R, W, TASKS> {
     }
 
     fn after(&self, span: Duration) -> Deadline {
-        self.state.wait.now().plus(span)
+        self.state.wait.after(span)
     }
 
     fn wait<T, E>(

@@ -1,41 +1,12 @@
-//! Deadlines on the clock by which `host` waits: `CLOCK_MONOTONIC`.
-
-use core::time::Duration;
+//! The clock of everything here that waits: `CLOCK_MONOTONIC`.
 
 use annulet_platform::clock;
 
 use crate::wait::Deadline;
 
-/// With feature `std`: on the clock of [`Futex`](super::Futex) and of all of [`host`](super).
 impl Deadline {
-    /// Returns this instant. A wait with this deadline looks once and does not sleep.
-    #[must_use]
-    pub fn now() -> Self {
+    /// Returns this instant.
+    pub(crate) fn of_the_system() -> Self {
         Self::at(clock::now())
-    }
-
-    /// Returns the instant `span` from now, or [`NEVER`](Self::NEVER) if that is out of range.
-    #[must_use]
-    pub fn after(span: Duration) -> Self {
-        Self::now().plus(span)
-    }
-
-    /// Returns whether the deadline has come. [`NEVER`](Self::NEVER) has not.
-    #[must_use]
-    pub fn is_past(self) -> bool {
-        self != Self::NEVER && self.has_come(Self::now())
-    }
-
-    /// Returns the time left: zero if it is past, `None` if there is no deadline.
-    #[must_use]
-    pub fn remaining(self) -> Option<Duration> {
-        (self != Self::NEVER).then(|| self.since(Self::now()))
-    }
-}
-
-/// With feature `std`: the nanoseconds of the monotonic clock.
-impl From<Deadline> for u64 {
-    fn from(deadline: Deadline) -> Self {
-        deadline.nanos()
     }
 }

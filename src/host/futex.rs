@@ -9,15 +9,6 @@ use annulet_platform::{affinity, futex, membarrier};
 
 use crate::wait::{Deadline, Notify, Strategy, Wait, Word};
 
-/// Looks at full speed before a wait gives the processor away, if there is another one. They last 640 ns, somewhat longer than
-/// a thread that runs there takes to answer: a round trip takes 270 to 540.
-const SPINS: u32 = 32;
-/// Looks after each of which other threads run, before a wait sleeps. If there are more threads than processors, the thread that
-/// is waited for may have none, and spinning keeps it from one. A sleep and its wake-up cost each side two switches, often for a
-/// single item. With 1, 2, 4 and 8 senders on two processors, 500 spins and no yields made 9, 6, 4 and 4 Mops/s, and 32 spins
-/// and 32 yields made 19, 39, 40 and 25 (`benches/peers`, acceptance, throughput, before ends kept away from streams). More
-/// spins made less, more yields no difference.
-const YIELDS: u32 = 32;
 /// How long a thread sleeps at once if the kernel refuses to let it sleep on a word.
 const POLL: Duration = Duration::from_millis(1);
 
@@ -121,8 +112,8 @@ impl Wait for Futex {
 
     /// A short spin, unless there is one processor only, then some yields, then sleep.
     fn default_strategy(&self) -> Strategy {
-        static SPIN: OnceLock<u32> = OnceLock::new();
-        Strategy::phased(*SPIN.get_or_init(|| if affinity::is_uniprocessor() { 0 } else { SPINS }), YIELDS)
+        static ALONE: OnceLock<bool> = OnceLock::new();
+        Strategy::of_threads(*ALONE.get_or_init(affinity::is_uniprocessor))
     }
 }
 
@@ -197,7 +188,6 @@ mod tests {
     /// A wait spins only if there is another processor, and sleeps in the end.
     #[test]
     fn a_wait_spins_then_yields_then_sleeps() {
-        let spins = if affinity::is_uniprocessor() { 0 } else { SPINS };
-        assert_eq!(Futex::new().default_strategy(), Strategy::phased(spins, YIELDS));
+        assert_eq!(Futex::new().default_strategy(), Strategy::of_threads(affinity::is_uniprocessor()));
     }
 }

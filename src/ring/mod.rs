@@ -52,6 +52,8 @@ mod heap;
 #[cfg(all(feature = "alloc", not(loom)))]
 mod heap_ring;
 pub mod lanes;
+#[cfg(not(compare_and_swap))]
+mod no_cas;
 pub(crate) mod owner;
 mod producer;
 mod read_end;
@@ -74,11 +76,13 @@ pub use lanes::Lanes;
 pub use owner::{CloneEnds, Owner, Ref};
 pub use producer::Producer;
 
-#[cfg(compare_and_swap)]
+#[cfg(any(compare_and_swap, feature = "portable-atomic"))]
+// In Cargo.toml: annulet = { version = "0.1", features = ["portable-atomic"] }
 pub use crate::index::Multi;
 #[cfg(compare_and_swap)]
 pub(crate) use crate::index::SideRules;
-#[cfg(compare_and_swap)]
+#[cfg(any(compare_and_swap, feature = "portable-atomic"))]
+// In Cargo.toml: annulet = { version = "0.1", features = ["portable-atomic"] }
 pub use arities::{Mpmc, Mpsc, Spmc};
 
 #[cfg(all(feature = "alloc", not(loom)))]

@@ -2,8 +2,8 @@
 
 use core::time::Duration;
 
+use super::Wait;
 use super::strategy::{Rest, Strategy};
-use super::{Deadline, Wait, Word};
 
 /// What to do before looking again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,19 +75,10 @@ impl Backoff {
         match step {
             Step::Spin => core::hint::spin_loop(),
             Step::Yield => wait.yield_now(),
-            Step::Sleep(span) => sleep_until(wait, wait.now().plus(span)),
+            Step::Sleep(span) => wait.sleep_until(wait.now().plus(span)),
             Step::Block(_) => {}
         }
         step
-    }
-}
-
-/// Sleeps until a deadline, on a word of its own.
-pub(super) fn sleep_until(wait: &impl Wait, until: Deadline) {
-    let word = Word::new();
-    // It may return early.
-    while !until.has_come(wait.now()) {
-        wait.wait(&word, 0, until);
     }
 }
 

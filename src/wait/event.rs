@@ -6,7 +6,6 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::backoff::sleep_until;
 use super::slots::WakerSlots;
 use super::{Notify, Wait};
 use crate::atomic::{Sleepers, WaiterCount, Word};
@@ -216,7 +215,7 @@ impl<const TASKS: usize> Event<TASKS> {
             // passed a fence, and sees the word as it is now.
             if !wait.process_fence() {
                 // By then each has passed one, though not at our bidding.
-                sleep_until(wait, wait.now().plus(UNSURE));
+                wait.sleep_until(wait.now().plus(UNSURE));
             }
             self.waiters.end_light();
         }

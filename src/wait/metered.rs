@@ -1,5 +1,7 @@
 //! A platform with a meter.
 
+use core::time::Duration;
+
 use super::latencies::Latencies;
 use super::meter::{Meter, Role};
 use super::{Deadline, Notify, Strategy, Wait, Word};
@@ -70,6 +72,12 @@ impl<W: Notify> Notify for Metered<W> {
 impl<W: Wait> Wait for Metered<W> {
     fn now(&self) -> Deadline {
         self.wait.now()
+    }
+    fn after(&self, span: Duration) -> Deadline {
+        self.wait.after(span)
+    }
+    fn sleep_until(&self, until: Deadline) {
+        self.wait.sleep_until(until);
     }
     fn wait(&self, word: &Word, seen: u32, until: Deadline) {
         self.wait.wait(word, seen, until);

@@ -17,11 +17,23 @@
 //! Of the two fences one is the first: either the signaller sees the waiter's count, or the waiter sees the change.
 //! If the epoch advances between being read and the sleep, the platform does not let it sleep.
 //!
+//! # Which platform?
+//!
+//! | the program runs | waits by | which is there with |
+//! |---|---|---|
+//! | on Linux | `host::Futex`: the kernel's futexes | feature `std`, Linux |
+//! | on macOS, Windows, another Unix, or on any of them | `ParkingLot`: locks of `std` | feature `std`, Unix or Windows |
+//! | without an operating system; interrupt handlers signal | `processor::Wfi`: `wfi` or `hlt` | Cortex-M, RISC-V, x86-64, aarch64: targets whose system is `none` |
+//! | likewise; other processors signal, too | `processor::Wfe`: `wfe` and `sev` | Cortex-M, aarch64, likewise |
+//! | as tasks of an executor; no thread ever blocks | [`TasksOnly`] | every target |
+//! | in a kernel or an operating system of its own | two traits, as below | every target |
+//!
+//! Around each of them, `Metered` counts how long ends wait.
+//!
 //! # What a platform supplies
 //!
 //! [`Notify`], a wake-up, and [`Wait`], a sleep in the manner of a futex: while a [`Word`] holds a value, until a
-//! [`Deadline`]. Either may happen for no reason. On Linux it is `host::Futex`; on a processor without an operating
-//! system, the instruction that waits for an interrupt; in a kernel, about ten lines over its wait queue:
+//! [`Deadline`]. Either may happen for no reason. A kernel has about ten lines over its wait queue:
 //!
 //! ```
 //! use annulet::wait::{Deadline, Notify, Wait, Word};
@@ -82,11 +94,13 @@
 //! | there is no waiter | a signal is one load, and a fence if the platform has none for the whole process |
 //! | a deadline | is never early; after it came, one more look is taken before `Timeout` |
 //! | asleep | costs no processor time |
+//! | a call that the platform cannot do | does not compile: a blocking one over [`TasksOnly`], a time-out without a clock |
 //! | a wake-up that reaches a waiter that gives up | is passed on |
 //! | interrupts | a signal may come from an interrupt handler if `Notify::notify` may: no lock, no loop without bound |
 //! | memory | all-zero memory is an event without waiters. Threads and signals never allocate. With feature `alloc`, a task that begins to wait while `TASKS` others do may: slots for as many more, which the event keeps |
 
 mod backoff;
+mod clock;
 mod deadline;
 mod event;
 #[cfg(target_has_atomic = "64")]
@@ -94,14 +108,25 @@ mod latencies;
 mod meter;
 #[cfg(target_has_atomic = "64")]
 mod metered;
+#[cfg(hosted)]
+mod parking_lot;
+#[cfg(processor)]
+#[cfg_attr(docsrs, doc(cfg(target_os = "none")))]
+pub mod processor;
 mod slots;
 mod strategy;
+#[cfg(hosted)]
+mod system_clock;
 mod task;
+mod tasks_only;
 mod thread;
 mod timer;
 
+use core::time::Duration;
+
 pub use crate::atomic::Word;
 pub use backoff::{Backoff, Step};
+pub use clock::{Clock, NoClock};
 pub use deadline::Deadline;
 pub use event::{Event, TimedOut};
 #[cfg(target_has_atomic = "64")]
@@ -109,8 +134,12 @@ pub use latencies::{Latencies, Summary};
 pub use meter::{Meter, Outcome, Role, Waited};
 #[cfg(target_has_atomic = "64")]
 pub use metered::Metered;
+#[cfg(hosted)]
+#[cfg_attr(docsrs, doc(cfg(feature = "std")))]
+pub use parking_lot::ParkingLot;
 pub use strategy::Strategy;
 pub use task::Waiter;
+pub use tasks_only::TasksOnly;
 
 pub(crate) use event::Attempt;
 pub(crate) use task::SlotClaim;
@@ -138,10 +167,27 @@ pub trait Wait: Notify {
     /// Returns the current time, by the clock of all deadlines that are given to this value. It does not go back.
     fn now(&self) -> Deadline;
 
+    /// Returns the instant `span` from now: the deadline of a call with a time-out. A platform without a clock refuses it
+    /// when the program is compiled.
+    fn after(&self, span: Duration) -> Deadline {
+        self.now().plus(span)
+    }
+
     /// Sleeps while `word` holds `seen`, until [`notify`](Notify::notify) or the deadline. It may return at any time for
     /// any reason. That the word is compared and the sleep begins must be one step for `notify`: a change that is
     /// followed by it ends the sleep.
     fn wait(&self, word: &Word, seen: u32, until: Deadline);
+
+    /// Sleeps until a deadline. No signal ends it. By default it sleeps on a word that is never signalled.
+    ///
+    /// It is called for [`Strategy::sleep`], and once for a task if [`process_fence`](Self::process_fence) has failed.
+    fn sleep_until(&self, until: Deadline) {
+        let word = Word::new();
+        // It may return early.
+        while !until.has_come(self.now()) {
+            self.wait(&word, 0, until);
+        }
+    }
 
     /// Passes a whole fence on every thread of the process. It is called only if
     /// [`has_process_fence`](Notify::has_process_fence) returns true. Returns false if that failed: then waiters look again from
@@ -164,7 +210,7 @@ pub trait Wait: Notify {
     /// Returns the meter that is told of each wait of this role at a channel when it is over. By default there is none, and no
     /// clock is read for it.
     ///
-    /// [`Metered`] adds this to any platform, on targets that have atomics of 64 bits.
+    /// `Metered` adds this to any platform, on targets that have atomics of 64 bits.
     fn meter(&self, role: Role) -> Option<&dyn Meter> {
         let _ = role;
         None
@@ -183,6 +229,12 @@ impl<W: Notify + ?Sized> Notify for &W {
 impl<W: Wait + ?Sized> Wait for &W {
     fn now(&self) -> Deadline {
         (**self).now()
+    }
+    fn after(&self, span: Duration) -> Deadline {
+        (**self).after(span)
+    }
+    fn sleep_until(&self, until: Deadline) {
+        (**self).sleep_until(until);
     }
     fn wait(&self, word: &Word, seen: u32, until: Deadline) {
         (**self).wait(word, seen, until);

@@ -4,7 +4,7 @@
 
 use core::time::Duration;
 
-use super::backoff::{Backoff, Step, sleep_until};
+use super::backoff::{Backoff, Step};
 use super::event::{Attempt, TimedOut, UNSURE};
 use super::meter::{Outcome, Role};
 use super::strategy::Strategy;
@@ -84,7 +84,7 @@ impl<const TASKS: usize> Event<TASKS> {
             match step {
                 Step::Spin => core::hint::spin_loop(),
                 Step::Yield => wait.yield_now(),
-                Step::Sleep(span) => sleep_until(wait, wait.now().plus(span).earlier(until)),
+                Step::Sleep(span) => wait.sleep_until(wait.now().plus(span).earlier(until)),
                 Step::Block(slice) => return Polled::Block(slice),
             }
             spins = spins.wrapping_add(1);

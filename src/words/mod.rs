@@ -322,4 +322,4 @@ place_access!(PeerMapping: ReadWords {
         fence(Site::MappingObserve, Ordering::Acquire);
         value
     }
-} #[cfg_attr(not(feature = "std"), allow(dead_code))] pub(crate) word);
+} #[cfg_attr(not(all(feature = "std", target_os = "linux")), allow(dead_code))] pub(crate) word);

@@ -5,11 +5,10 @@ use std::mem::ManuallyDrop;
 use std::ops::DerefMut;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use annulet::channel::{Receiver, Sender};
 use annulet::wait::{Deadline, Notify, Strategy, Wait, Word};
@@ -55,48 +54,11 @@ pub fn panics<R>(f: impl FnOnce() -> R) -> bool {
 
 // --- platforms
 
-/// A platform where threads sleep, made of a lock and a condition variable.
-#[derive(Debug)]
-pub struct Lot {
-    lock: Mutex<()>,
-    changed: Condvar,
-}
-
-impl Lot {
-    pub const fn new() -> Self {
-        Self { lock: Mutex::new(()), changed: Condvar::new() }
-    }
-}
-
-fn uptime() -> u64 {
-    static START: OnceLock<Instant> = OnceLock::new();
-    u64::try_from(START.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX - 1)
-}
-
-impl Notify for Lot {
-    fn notify(&self, _: &Word, _: u32) -> u32 {
-        drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner));
-        self.changed.notify_all();
-        0
-    }
-}
-
-impl Wait for Lot {
-    fn now(&self) -> Deadline {
-        Deadline::at(uptime())
-    }
-    fn wait(&self, word: &Word, seen: u32, until: Deadline) {
-        let lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        if word.get() == seen {
-            // A day is as good as never.
-            let span = until.nanos().saturating_sub(uptime()).min(86_400_000_000_000);
-            drop(self.changed.wait_timeout(lock, Duration::from_nanos(span)));
-        }
-    }
-    fn yield_now(&self) {
-        thread::yield_now();
-    }
-}
+#[cfg(not(hosted))]
+pub use crate::lot::Lot;
+/// With the feature `std`, the platform that most tests use is the portable one.
+#[cfg(hosted)]
+pub use annulet::wait::ParkingLot as Lot;
 
 /// What is done in place of a sleep: of this platform, on this word, while it holds this, until then.
 type Sleep<'t> = dyn Fn(&ByHand<'t>, &Word, u32, Deadline) + 't;

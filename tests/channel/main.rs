@@ -31,6 +31,8 @@ mod fences;
 mod hosted;
 mod iterators;
 mod leaving;
+#[cfg(not(hosted))]
+mod lot;
 mod on_the_heap;
 mod owed;
 mod permits;

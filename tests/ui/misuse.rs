@@ -62,3 +62,9 @@ fn rm09_a_lane_has_one_producer() {
 fn what_is_no_entry_says_how_it_becomes_one() {
     misuse("entries");
 }
+
+/// A platform without a sleep compiles in no call that would need one.
+#[test]
+fn rm06_no_thread_waits_where_only_tasks_do() {
+    misuse("wait");
+}

@@ -13,6 +13,8 @@ use crate::tree::Tree;
 const HOMES: &[(&str, &[&str])] = &[
     ("src/ring/broadcast", &["broadcast"]),
     ("src/ring/lanes", &["lanes"]),
+    // These stand for operations of lanes and broadcasts, too.
+    ("src/ring/no_cas.rs", &["spsc", "lanes", "broadcast"]),
     ("src/ring", &["spsc", "many"]),
     ("src/link", &["link"]),
     ("src/words", &["link", "entries"]),
@@ -32,6 +34,10 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("src/channel/owned.rs", "new_split", "the heap's"),
     ("src/words/mod.rs", "keep", "of a mapping"),
     ("src/words/entry_macro.rs", "discriminant_word", "called by the compiler alone"),
+    ("src/wait/system_clock.rs", "now", "the operating system's"),
+    ("src/wait/system_clock.rs", "after", "the operating system's"),
+    ("src/wait/system_clock.rs", "is_past", "the operating system's"),
+    ("src/wait/system_clock.rs", "remaining", "the operating system's"),
 ];
 
 pub fn check(tree: &Tree) -> Result<ExitCode, String> {

@@ -41,7 +41,8 @@ use counters::Counters;
 #[cfg(compare_and_swap)]
 pub use error::JoinError;
 pub use error::{LatestError, ReadError};
-#[cfg(compare_and_swap)]
+#[cfg(any(compare_and_swap, feature = "portable-atomic"))]
+// In Cargo.toml: annulet = { version = "0.1", features = ["portable-atomic"] }
 pub use gate::{Gated, GatedReader};
 pub use pressure::Pressure;
 pub use reader::Reader;

@@ -13,7 +13,6 @@ use crate::index::SideRules as _;
 use crate::index::{Arity, OneToOne, Single};
 #[cfg(compare_and_swap)]
 use crate::ring::Multi;
-#[cfg(compare_and_swap)]
 use crate::ring::Raw as _;
 use crate::ring::Ring;
 use crate::ring::drain::ClaimedItems;

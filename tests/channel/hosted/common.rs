@@ -1,5 +1,6 @@
 //! What the tests share that need an operating system: a platform that sleeps in it, watchdogs, clocks.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc;
@@ -7,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use annulet::host::Futex;
-use annulet::wait::{Deadline, Notify, Strategy, Wait, Word};
+use annulet::wait::{Deadline, Notify, ParkingLot, Strategy, Wait, Word};
 
 /// Far beyond anything that should happen, so that a slow machine fails no test.
 pub const SOON: Duration = Duration::from_secs(60);
@@ -33,13 +34,34 @@ impl Watchdog {
     }
 }
 
-/// Waits by futexes, and counts.
+/// What a [`Probe`] waits by.
+#[derive(Clone, Copy, Debug)]
+pub enum Platform {
+    Futex(Futex),
+    ParkingLot(ParkingLot),
+}
+
+impl Platform {
+    fn wait(&self) -> &dyn Wait {
+        match self {
+            Self::Futex(futex) => futex,
+            Self::ParkingLot(lot) => lot,
+        }
+    }
+}
+
+thread_local! {
+    /// What a new probe of this thread waits by.
+    static PLATFORM: Cell<Platform> = const { Cell::new(Platform::Futex(Futex::new())) };
+}
+
+/// Waits by a platform, and counts.
 #[derive(Clone, Debug)]
 pub struct Probe(Arc<Counts>);
 
 #[derive(Debug)]
 struct Counts {
-    futex: Futex,
+    platform: Platform,
     notifies: AtomicUsize,
     waits: AtomicUsize,
     asleep: AtomicUsize,
@@ -48,12 +70,19 @@ struct Counts {
 
 impl Probe {
     pub fn new() -> Self {
-        Self::over(Futex::new())
+        Self::over(PLATFORM.get())
     }
 
-    pub fn over(futex: Futex) -> Self {
+    /// New probes that `f` makes wait by this platform.
+    pub fn with_new_over(platform: Platform, f: impl FnOnce()) {
+        let before = PLATFORM.replace(platform);
+        f();
+        PLATFORM.set(before);
+    }
+
+    fn over(platform: Platform) -> Self {
         Self(Arc::new(Counts {
-            futex,
+            platform,
             notifies: AtomicUsize::new(0),
             waits: AtomicUsize::new(0),
             asleep: AtomicUsize::new(0),
@@ -91,16 +120,16 @@ impl Probe {
 impl Notify for Probe {
     fn notify(&self, word: &Word, count: u32) -> u32 {
         self.0.notifies.fetch_add(1, Relaxed);
-        self.0.futex.notify(word, count)
+        self.0.platform.wait().notify(word, count)
     }
     fn has_process_fence(&self) -> bool {
-        self.0.futex.has_process_fence()
+        self.0.platform.wait().has_process_fence()
     }
 }
 
 impl Wait for Probe {
     fn now(&self) -> Deadline {
-        self.0.futex.now()
+        self.0.platform.wait().now()
     }
     fn wait(&self, word: &Word, seen: u32, until: Deadline) {
         self.0.waits.fetch_add(1, Relaxed);
@@ -108,11 +137,11 @@ impl Wait for Probe {
             return thread::yield_now();
         }
         self.0.asleep.fetch_add(1, Relaxed);
-        self.0.futex.wait(word, seen, until);
+        self.0.platform.wait().wait(word, seen, until);
         self.0.asleep.fetch_sub(1, Relaxed);
     }
     fn process_fence(&self) -> bool {
-        self.0.futex.process_fence()
+        self.0.platform.wait().process_fence()
     }
     fn yield_now(&self) {
         thread::yield_now();

@@ -276,7 +276,8 @@ impl Drop for SayOnPanic {
     }
 }
 
-/// Runs behaviours over every kind of channel.
+/// Runs behaviours over every kind of channel, whose ends wait by futexes; and over some kinds, whose ends wait by the locks
+/// of `std`.
 macro_rules! over_every_channel {
     ($($behaviour:ident)*) => {
         mod over_every_channel {
@@ -285,6 +286,18 @@ macro_rules! over_every_channel {
                 fn $behaviour() {
                     over_every_channel!(@kinds $behaviour: SpscChannel MpscChannel SpmcChannel MpmcChannel KeptSpsc
                         KeptMpmc PriorityLanes RoundRobinLanes GrowingAdaptiveLanes GatedChannel OverwriteChannel);
+                }
+            )*
+        }
+        mod over_a_parking_lot {
+            $(
+                #[test]
+                fn $behaviour() {
+                    use crate::hosted::common::{Platform, Probe};
+                    Probe::with_new_over(Platform::ParkingLot(annulet::wait::ParkingLot::new()), || {
+                        over_every_channel!(@kinds $behaviour: SpscChannel MpmcChannel KeptMpmc RoundRobinLanes
+                            OverwriteChannel);
+                    });
                 }
             )*
         }

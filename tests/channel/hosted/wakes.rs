@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use annulet::channel::{RecvError, TryRecvError};
 use annulet::host::Futex;
-use annulet::wait::{Deadline, Metered, Notify, Strategy, Wait, Word};
+use annulet::wait::{Deadline, Metered, Notify, ParkingLot, Strategy, Wait, Word};
 use annulet::{Channel, Spsc};
 use annulet_platform::futex;
 
@@ -309,26 +309,62 @@ fn nx10_control_omits_the_fence() {
 }
 
 /// Several on each side: each signal is for one of those who wait.
+fn many_senders_and_receivers_over(wait: impl Wait + Sync, each: u64) {
+    let channel = Channel::<annulet::Mpmc<u64, 4>, _>::over(annulet::Mpmc::new(), wait);
+    let (tx, rx) = channel.try_split().unwrap();
+    let total: u64 = thread::scope(|scope| {
+        for _ in 0..4 {
+            let mut tx = tx.clone().with_strategy(Strategy::phased(0, 0));
+            scope.spawn(move || (0..each).for_each(|number| tx.send(number).unwrap()));
+        }
+        drop(tx);
+        let takers: Vec<_> = (0..4)
+            .map(|_| {
+                let mut rx = rx.clone().with_strategy(Strategy::phased(0, 0));
+                scope.spawn(move || rx.iter().sum::<u64>())
+            })
+            .collect();
+        takers.into_iter().map(|taker| taker.join().unwrap()).sum()
+    });
+    assert_eq!(total, 4 * (0..each).sum::<u64>());
+}
+
 #[test]
 fn rm07_many_senders_and_receivers_strand_nobody() {
     let _watchdog = Watchdog::new();
-    for futex in [Futex::new(), Futex::fenced()] {
-        let channel = Channel::<annulet::Mpmc<u64, 4>, Futex>::over(annulet::Mpmc::new(), futex);
-        let (tx, rx) = channel.try_split().unwrap();
-        let total: u64 = thread::scope(|scope| {
-            for _ in 0..4 {
-                let mut tx = tx.clone().with_strategy(Strategy::block());
-                scope.spawn(move || (0..10_000).for_each(|number| tx.send(number).unwrap()));
-            }
-            drop(tx);
-            let takers: Vec<_> = (0..4)
-                .map(|_| {
-                    let mut rx = rx.clone().with_strategy(Strategy::block());
-                    scope.spawn(move || rx.iter().sum::<u64>())
-                })
-                .collect();
-            takers.into_iter().map(|taker| taker.join().unwrap()).sum()
-        });
-        assert_eq!(total, 4 * (0..10_000_u64).sum::<u64>());
-    }
+    many_senders_and_receivers_over(Futex::new(), 10_000);
+    many_senders_and_receivers_over(Futex::fenced(), 10_000);
+    many_senders_and_receivers_over(ParkingLot::new(), 10_000);
+}
+
+/// More channels than the table of a parking lot has buckets: threads of different channels sleep in one of them, and each
+/// is woken for its own.
+#[test]
+fn rm07_a_stress_of_more_channels_than_buckets_strands_nobody() {
+    type Way = Channel<Spsc<u64, 1>, ParkingLot>;
+    const PAIRS: usize = 100;
+    const TRIPS: u64 = 200;
+    let _watchdog = Watchdog::new();
+    let mut ways: Vec<_> =
+        (0..PAIRS).map(|_| [(); 2].map(|()| Way::new(Spsc::new(), ParkingLot::new()))).collect();
+    thread::scope(|scope| {
+        for [there, back] in &mut ways {
+            let ((tx, rx), (pong_tx, pong_rx)) = (there.split(), back.split());
+            let strategy = Strategy::phased(0, 0);
+            let (mut tx, mut rx) = (tx.with_strategy(strategy), rx.with_strategy(strategy));
+            let (mut pong_tx, mut pong_rx) =
+                (pong_tx.with_strategy(strategy), pong_rx.with_strategy(strategy));
+            scope.spawn(move || {
+                while let Ok(number) = rx.recv() {
+                    pong_tx.send(number + 1).unwrap();
+                }
+            });
+            scope.spawn(move || {
+                for number in 0..TRIPS {
+                    tx.send(number).unwrap();
+                    assert_eq!(pong_rx.recv(), Ok(number + 1));
+                }
+            });
+        }
+    });
 }

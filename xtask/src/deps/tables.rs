@@ -14,6 +14,7 @@ pub const LAYERS: &[&[Module]] = &[
         ("error", &[]),
         ("handle", &[]),
         ("span", &[]),
+        ("needs_cas", &[]),
     ],
     &[("atomic", &[]), ("stats", &[])],
     &[("words", &["atomic"])],

@@ -1,21 +1,16 @@
-//! A channel that sleeps by the processor's own instruction: what a program without an operating system supplies.
-//!
-//! One processor, whose interrupt handlers send what its one thread of execution receives. A look that finds nothing and
-//! the instruction that sleeps are two things, and the handler may run between them; it must not be slept through:
-//!
-//! | | between the look and the sleep |
-//! |---|---|
-//! | [`Wfi`] on Arm, RISC-V | interrupts are off. One that comes is pending, which ends the sleep all the same; its handler runs when they are on again |
-//! | [`Wfi`] on x86-64 | likewise, and `sti` lets none in before the next instruction, which is `hlt` |
-//! | [`Wfe`] on Arm | an exception that is entered, or left, sets the event register; the sleep takes that, and is none |
-//!
-//! Either sleep ends with any interrupt, the one of the clock among them: deadlines are as fine as its tick. Whoever runs
-//! with interrupts off all the time does not sleep, but looks again and again.
+//! Channels over the platforms that the crate has for a target without an operating system, and what else waits.
 
 use annulet::channel::{Receiver, Sender};
-use annulet::wait::{Deadline, Event, Notify, Strategy, Wait, Word};
+#[cfg(target_has_atomic = "64")]
+use annulet::wait::Metered;
+#[cfg(any(target_arch = "arm", target_arch = "aarch64"))]
+use annulet::wait::processor::Wfe;
+use annulet::wait::processor::Wfi;
+use annulet::wait::{Deadline, Event, Strategy, TasksOnly, Wait};
 use annulet::{Channel, Mpmc, Spsc};
+use core::hint::black_box;
 use core::sync::atomic::{AtomicU32, Ordering};
+use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 
 /// Milliseconds, counted by the handler of the clock.
@@ -25,194 +20,15 @@ fn uptime() -> Deadline {
     Deadline::at(u64::from(TICKS.load(Ordering::Relaxed)) * 1_000_000)
 }
 
-/// Waits for an interrupt.
-#[derive(Clone, Copy)]
-pub struct Wfi;
+type Clock = fn() -> Deadline;
 
-impl Notify for Wfi {
-    /// Whoever signals is a handler, whose interrupt has ended the sleep.
-    fn notify(&self, _: &Word, _: u32) -> u32 {
-        0
-    }
-}
-
-impl Wait for Wfi {
-    fn now(&self) -> Deadline {
-        uptime()
-    }
-    fn wait(&self, word: &Word, seen: u32, _: Deadline) {
-        sleep_while(word, seen);
-    }
-}
-
-/// Sleeps until the next interrupt, if the word still holds that.
-// A function of its own, so that `.ci/bare` finds it: interrupts off, the load, the sleep, interrupts as they were. Where the
-// load is a critical section of its own, that leaves them off, as it has found them.
-#[inline(never)]
-fn sleep_while(word: &Word, seen: u32) {
-    let before = processor::interrupts_off();
-    if word.get() == seen {
-        processor::sleep(before);
-    } else {
-        processor::restore(before);
-    }
-}
-
-// None of these has the option `nomem`: no access to memory is moved across them.
-#[cfg(target_arch = "arm")]
-mod processor {
-    use core::arch::asm;
-
-    #[inline(always)]
-    pub fn interrupts_off() -> u32 {
-        let before;
-        // SAFETY: it masks interrupts, which takes nothing from anybody; the mask is put back by `restore`.
-        unsafe { asm!("mrs {}, PRIMASK", "cpsid i", out(reg) before, options(nostack, preserves_flags)) };
-        before
-    }
-
-    #[inline(always)]
-    pub fn sleep(before: u32) {
-        // SAFETY: it waits, and changes nothing.
-        unsafe { asm!("dsb", "wfi", options(nostack, preserves_flags)) };
-        restore(before);
-    }
-
-    #[inline(always)]
-    pub fn restore(before: u32) {
-        // SAFETY: the mask is as it was before `interrupts_off`.
-        unsafe { asm!("msr PRIMASK, {}", in(reg) before, options(nostack, preserves_flags)) };
-    }
-
-    /// Sleeps, unless there was an event since the last time.
-    #[inline(always)]
-    pub fn wait_for_event() {
-        // SAFETY: it waits, and changes nothing but the event register.
-        unsafe { asm!("wfe", options(nostack, preserves_flags)) };
-    }
-
-    /// An event for all processors, after all that was stored before it.
-    #[inline(always)]
-    pub fn send_event() {
-        // SAFETY: it changes nothing but event registers.
-        unsafe { asm!("dsb", "sev", options(nostack, preserves_flags)) };
-    }
-}
-
-#[cfg(any(target_arch = "riscv32", target_arch = "riscv64"))]
-mod processor {
-    use core::arch::asm;
-
-    /// The bit of `mstatus` that lets interrupts in.
-    const MIE: usize = 0b1000;
-
-    #[inline(always)]
-    pub fn interrupts_off() -> usize {
-        let before;
-        // SAFETY: it masks interrupts, which takes nothing from anybody; the mask is put back by `restore`.
-        unsafe { asm!("csrrci {}, mstatus, 8", out(reg) before, options(nostack, preserves_flags)) };
-        before
-    }
-
-    #[inline(always)]
-    pub fn sleep(before: usize) {
-        // SAFETY: it waits, and changes nothing.
-        unsafe { asm!("wfi", options(nostack, preserves_flags)) };
-        restore(before);
-    }
-
-    #[inline(always)]
-    pub fn restore(before: usize) {
-        // SAFETY: the one bit that `interrupts_off` has cleared is set again, if it was.
-        unsafe { asm!("csrs mstatus, {}", in(reg) before & MIE, options(nostack, preserves_flags)) };
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-mod processor {
-    use core::arch::asm;
-
-    /// The flag that lets interrupts in.
-    const IF: u64 = 1 << 9;
-
-    #[inline(always)]
-    pub fn interrupts_off() -> u64 {
-        let before;
-        // SAFETY: it masks interrupts, which takes nothing from anybody; the flag is put back by `restore`. The stack is
-        // used as declared, since `nostack` is not.
-        unsafe { asm!("pushfq", "pop {}", "cli", out(reg) before, options(preserves_flags)) };
-        before
-    }
-
-    #[inline(always)]
-    pub fn sleep(before: u64) {
-        if before & IF != 0 {
-            // SAFETY: it lets interrupts in, as they were, and waits for one. None comes between the two.
-            unsafe { asm!("sti", "hlt", options(nostack)) };
-        }
-    }
-
-    #[inline(always)]
-    pub fn restore(before: u64) {
-        if before & IF != 0 {
-            // SAFETY: the flag is as it was before `interrupts_off`.
-            unsafe { asm!("sti", options(nostack)) };
-        }
-    }
-}
-
-#[cfg(target_arch = "aarch64")]
-mod processor {
-    use core::arch::asm;
-
-    #[inline(always)]
-    pub fn interrupts_off() -> u64 {
-        let before;
-        // SAFETY: it masks interrupts, which takes nothing from anybody; the mask is put back by `restore`.
-        unsafe {
-            asm!("mrs {}, daif", "msr daifset, #2", out(reg) before, options(nostack, preserves_flags))
-        };
-        before
-    }
-
-    #[inline(always)]
-    pub fn sleep(before: u64) {
-        // SAFETY: it waits, and changes nothing.
-        unsafe { asm!("dsb sy", "wfi", options(nostack, preserves_flags)) };
-        restore(before);
-    }
-
-    #[inline(always)]
-    pub fn restore(before: u64) {
-        // SAFETY: the mask is as it was before `interrupts_off`.
-        unsafe { asm!("msr daif, {}", in(reg) before, options(nostack, preserves_flags)) };
-    }
-}
-
-/// Waits for an event: interrupts stay on, and another processor may signal, too.
-#[cfg(target_arch = "arm")]
-#[derive(Clone, Copy)]
-pub struct Wfe;
-
-#[cfg(target_arch = "arm")]
-impl Notify for Wfe {
-    fn notify(&self, _: &Word, _: u32) -> u32 {
-        processor::send_event();
-        0
-    }
-}
-
-#[cfg(target_arch = "arm")]
-impl Wait for Wfe {
-    fn now(&self) -> Deadline {
-        uptime()
-    }
-    fn wait(&self, word: &Word, seen: u32, _: Deadline) {
-        if word.get() == seen {
-            processor::wait_for_event();
-        }
-    }
-}
+/// All of them can be made in a `static`.
+static UNTIMED: Channel<Spsc<u32, 4>, Wfi> = Channel::over(Spsc::new(), Wfi::new());
+static TASKS: Channel<Spsc<u32, 4>, TasksOnly> = Channel::over(Spsc::new(), TasksOnly::new());
+static TIMED_TASKS: Channel<Spsc<u32, 4>, TasksOnly<Clock>> =
+    Channel::over(Spsc::new(), TasksOnly::with_clock(uptime));
+#[cfg(any(target_arch = "arm", target_arch = "aarch64"))]
+static EVENTS: Channel<Spsc<u32, 4>, Wfe> = Channel::over(Spsc::new(), Wfe::new());
 
 type Jobs<W> = Channel<Spsc<u32, 4>, W>;
 
@@ -225,9 +41,36 @@ struct Waits<W: Wait + 'static> {
 }
 
 pub fn run() {
-    run_over(Wfi);
-    #[cfg(target_arch = "arm")]
-    run_over(Wfe);
+    run_over(Wfi::<Clock>::with_clock(uptime));
+    #[cfg(any(target_arch = "arm", target_arch = "aarch64"))]
+    {
+        run_over(Wfe::<Clock>::with_clock(uptime));
+        without_clock(&EVENTS);
+    }
+    without_clock(&UNTIMED);
+    polled(&TASKS);
+    polled(&TIMED_TASKS);
+    #[cfg(target_has_atomic = "64")]
+    black_box(Metered::new(TasksOnly::new()).inner().now());
+}
+
+/// What a channel can do whose platform has no clock: everything but time-outs.
+fn without_clock<W: Wait + 'static>(channel: &'static Jobs<W>) {
+    if let Some((mut tx, mut rx)) = channel.try_split() {
+        rx.set_strategy(Strategy::sleep(Duration::from_millis(1)));
+        let sent = tx.send(black_box(7)).is_ok();
+        black_box((sent, rx.recv().is_ok(), rx.recv_deadline(Deadline::at(black_box(0))).is_ok()));
+    }
+}
+
+/// What tasks can do whose platform cannot sleep.
+fn polled<W: Wait + 'static>(channel: &'static Jobs<W>) {
+    if let Some((mut tx, mut rx)) = channel.try_split() {
+        let mut context = Context::from_waker(black_box(Waker::noop()));
+        let sent = core::pin::pin!(tx.send_async(black_box(7))).poll(&mut context).is_ready();
+        let received = matches!(core::pin::pin!(rx.recv_async()).poll(&mut context), Poll::Ready(Ok(_)));
+        black_box((sent, received));
+    }
 }
 
 fn run_over<W: Wait + Copy + 'static>(wait: W) {

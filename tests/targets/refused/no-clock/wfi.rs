@@ -1,0 +1,13 @@
+//! A time-out on a platform without a clock.
+#![no_std]
+
+use annulet::wait::processor::Wfi;
+use annulet::{Channel, Spsc};
+use core::time::Duration;
+
+static BYTES: Channel<Spsc<u8, 64>, Wfi> = Channel::new(Spsc::new(), Wfi::new());
+
+pub fn start() -> bool {
+    let Some((_, mut rx)) = BYTES.try_split() else { return false };
+    rx.recv_timeout(Duration::from_secs(1)).is_ok()
+}
