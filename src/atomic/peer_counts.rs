@@ -136,7 +136,8 @@ impl PeerCounts {
             let _ = self.receivers.compare_exchange(SEEN, 0, Ordering::Relaxed, Ordering::Relaxed);
         }
         if self.senders.load(Ordering::Relaxed) & CLOSED != 0 {
-            self.receivers.fetch_or(CLOSED, order(Site::PartyClose, Ordering::Release));
+            // Relaxed: it goes on with what `close` has released, which it has seen.
+            self.receivers.fetch_or(CLOSED, Ordering::Relaxed);
             return false;
         }
         true

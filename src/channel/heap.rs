@@ -1,8 +1,7 @@
 //! Channels on the heap by one call, whose capacity is chosen then: for services.
 
 use super::{Channel, Receiver, Sender};
-use crate::index::{Multi, Sides, Single};
-use crate::ring::{Broadcast, HeapRing};
+use crate::ring::{Broadcast, HeapRing, Multi, Sides, Single};
 use crate::sync::Arc;
 use crate::words::Entry;
 

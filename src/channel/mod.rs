@@ -97,6 +97,7 @@ mod state;
 mod stop;
 #[cfg(feature = "futures-v0.3")]
 mod stream;
+mod subscribe;
 mod unwind;
 
 use core::fmt;

@@ -105,20 +105,6 @@ impl<T: Entry + 'static, const N: usize, S: Stats + 'static, W: Wait, const TASK
     }
 }
 
-impl<'a, T: Entry, const N: usize, S: Stats, W: Wait, const TASKS: usize>
-    Sender<&'a BroadcastChannel<T, N, Overwrite, S, W, TASKS>>
-{
-    /// Returns a receiver that begins with the next item.
-    pub fn subscribe(&self) -> Receiver<&'a BroadcastChannel<T, N, Overwrite, S, W, TASKS>> {
-        self.channel_ref().receiver_at_newest()
-    }
-
-    /// Returns a receiver that begins with the oldest item that is there.
-    pub fn subscribe_at_oldest(&self) -> Receiver<&'a BroadcastChannel<T, N, Overwrite, S, W, TASKS>> {
-        self.channel_ref().receiver_at_oldest()
-    }
-}
-
 impl<T: Entry + 'static, const N: usize, const R: usize, S: Stats + 'static, W: Wait, const TASKS: usize>
     Sender<Arc<BroadcastChannel<T, N, Gated<R>, S, W, TASKS>>>
 {
@@ -163,30 +149,4 @@ fn joined<
     // As in a channel that is borrowed: the sender may have found the place of this reader in its way.
     let _room = SignalOnDrop(&**channel, Condition::Room, u32::MAX);
     Ok(receiver_of(channel, join()?))
-}
-
-impl<'a, T: Entry, const N: usize, const R: usize, S: Stats, W: Wait, const TASKS: usize>
-    Sender<&'a BroadcastChannel<T, N, Gated<R>, S, W, TASKS>>
-{
-    /// Returns a receiver that begins with the next item, and for which this sender waits.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Broadcast::join_at_newest`](crate::Broadcast::join_at_newest).
-    pub fn subscribe(
-        &self,
-    ) -> Result<Receiver<&'a BroadcastChannel<T, N, Gated<R>, S, W, TASKS>>, JoinError> {
-        self.channel_ref().join_at_newest()
-    }
-
-    /// Returns a receiver that begins with the oldest item that is there, and for which this sender waits.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Broadcast::join_at_oldest`](crate::Broadcast::join_at_oldest).
-    pub fn subscribe_at_oldest(
-        &self,
-    ) -> Result<Receiver<&'a BroadcastChannel<T, N, Gated<R>, S, W, TASKS>>, JoinError> {
-        self.channel_ref().join_at_oldest()
-    }
 }

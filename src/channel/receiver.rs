@@ -52,6 +52,7 @@ impl<C: ChannelRef> Receiver<C> {
     }
 
     /// Returns how it reaches its channel.
+    #[cfg(arc)]
     pub(crate) fn channel_ref(&self) -> &C {
         self.rx.membership().channel_ref()
     }

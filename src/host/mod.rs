@@ -48,6 +48,7 @@
 mod clock;
 mod endpoint;
 mod futex;
+mod given_back;
 mod handshake;
 mod pending;
 mod runner;
@@ -57,8 +58,9 @@ mod window_registry;
 
 pub use endpoint::{Endpoint, EndpointError, EndpointLink, LinkGuard};
 pub use futex::Futex;
+pub use given_back::{Finished, Panicked, SpawnError};
 pub use handshake::{HandshakeError, accept, connect};
-pub use runner::{Finished, Handler, Panicked, Runner, SpawnError, StopError};
+pub use runner::{Handler, Runner, StopError};
 pub use sealed::{attach_region, seal_region};
 pub use segment::{AttachError, PeerWindow, Segment, attach};
 

@@ -109,12 +109,10 @@ impl<T, A: Arity> RingPtr<T, A> {
     ///
     /// # Safety
     /// The caller holds it, and does not use it any more.
+    #[cfg(compare_and_swap)]
     #[inline]
     pub(crate) unsafe fn give_back(self, end: u32) {
-        #[cfg(compare_and_swap)]
         self.index.header().ends.0.give_back(end);
-        #[cfg(not(compare_and_swap))]
-        let _ = (self, end);
     }
 
     /// Gives up what forgotten grants have claimed and will never commit.

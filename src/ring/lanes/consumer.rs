@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+#[cfg(compare_and_swap)]
 use super::CONSUMER;
 use super::storage::sealed::LaneStorage;
 use super::{Inline, Lanes, Schedule, Storage};

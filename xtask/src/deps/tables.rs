@@ -50,6 +50,7 @@ pub const DEVIATIONS: &[(&str, &str, &str)] = &[
     ("wait", "stats", "what waiting costs is counted as everything is, in words of 64 bits"),
     ("channel", "stats", "the ring of a channel counts or does not, and its type says so"),
     ("channel", "words", "the items of a broadcast are entries, and a channel over one says so"),
+    ("channel", "host", "what a channel that is made by one call sleeps with on Linux"),
     ("region", "link", "a descriptor is an entry of a link, and says so by link's trait"),
 ];
 

@@ -5,7 +5,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 
-use annulet::channel::{ChannelRef, Receiver, RecvError, SendError, Sender, TryRecvError};
+use annulet::channel::{LendsEnds, Receiver, RecvError, SendError, Sender, TryRecvError};
 use annulet::ring::broadcast::{Gated, Overwrite};
 use annulet::ring::lanes::{Priority, RoundRobin};
 use annulet::ring::{Multi, Owner, Producer, Side, Sides, Single};
@@ -22,7 +22,7 @@ use crate::item::{Item, Token};
 const N: usize = 8;
 
 /// Both ends of a channel. They are there, except while they are something else.
-struct Ends<C: ChannelRef, X: ChannelRef> {
+struct Ends<C: LendsEnds, X: LendsEnds> {
     tx: Option<Sender<C>>,
     rx: Option<Receiver<X>>,
 }
@@ -60,10 +60,13 @@ pub fn run() {
     if let (Ok(tx), Some(rx)) = (LANES.register(), LANES.try_receiver(RoundRobin::default())) {
         ends(tx, rx);
     }
+    by_reference(&mut &MANY_MANY);
     if let Some(tx) = NEWEST.try_sender() {
+        drop(black_box((tx.subscribe(), tx.subscribe_at_oldest())));
         call_all(&[clone_receiver], &mut ends(tx, NEWEST.receiver_at_oldest()));
     }
     if let (Some(tx), Ok(rx)) = (SLOWEST.try_sender(), SLOWEST.join_at_newest()) {
+        drop(black_box((tx.subscribe(), tx.subscribe_at_oldest())));
         ends(tx, rx);
     }
     #[cfg(target_has_atomic = "64")]
@@ -76,7 +79,7 @@ pub fn run() {
 }
 
 /// What all ends can do; they come back.
-fn ends<T: Item, C: ChannelRef<Item = T>, X: ChannelRef<Item = T>>(
+fn ends<T: Item, C: LendsEnds<Item = T>, X: LendsEnds<Item = T>>(
     tx: Sender<C>,
     rx: Receiver<X>,
 ) -> Ends<C, X> {
@@ -123,7 +126,7 @@ fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
 macro_rules! end_ops {
     ($all:ident of $end:ident: $($name:ident($on:pat, $a:pat, $b:pat) $body:block)*) => {
         ops! {
-            $all[T: Item, C: ChannelRef<Item = T>, X: ChannelRef<Item = T>] Ends<C, X>:
+            $all[T: Item, C: LendsEnds<Item = T>, X: LendsEnds<Item = T>] Ends<C, X>:
             $($name(ends, $a, $b) {
                 let Some($on) = &mut ends.$end else { return 0 };
                 $body
@@ -199,6 +202,12 @@ end_ops! {
         let mut sum = 0;
         rx.drain_deadline(a, Deadline::at(b as u64), |item| sum ^= item.see()).unwrap_or_else(of_recv) ^ sum
     }
+    try_iter(rx, a, _) { rx.try_iter().take(a).fold(0, |sum, item| sum ^ item.see()) }
+    recv_unless(rx, a, _) {
+        let found = rx.recv_unless(|| black_box(a) > 0);
+        found.map_or_else(of_recv, |item| item.map_or(0, |item| item.see()))
+    }
+    clear(rx, _, _) { rx.clear() }
     iter(rx, a, _) { rx.iter().take(a).fold(0, |sum, item| sum ^ item.see()) }
     recv_async(rx, _, _) {
         let mut receiving = rx.recv_async();
@@ -226,7 +235,41 @@ end_ops! {
     }
 }
 
-fn clone_sender<T: Item, C: ChannelRef<Item = T>, X: ChannelRef>(
+// Sides of many, without an end that is kept.
+ops! {
+    by_reference[] &'static Channel<Mpmc<Token, N>, Idle>:
+    shared_tries(channel, a, _) {
+        let sent = channel.try_send(Token::of(a)).is_ok();
+        usize::from(sent) + of_try_recv(channel.try_recv())
+    }
+    shared_waits(channel, a, b) {
+        let sent = of_send(channel.send(Token::of(a))) + of_send(channel.send_timeout(Token::of(b), span(a)));
+        sent + channel.recv().map_or_else(of_recv, |item| item.see())
+            + channel.recv_timeout(span(b)).map_or_else(of_recv, |item| item.see())
+    }
+    shared_deadlines(channel, a, b) {
+        of_send(channel.send_deadline(Token::of(a), Deadline::at(b as u64)))
+            + channel.recv_deadline(Deadline::at(a as u64)).map_or_else(of_recv, |item| item.see())
+    }
+    shared_async(channel, a, _) {
+        let mut sending = core::pin::pin!(channel.send_async(Token::of(a)));
+        let sent = sending.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
+        let mut receiving = core::pin::pin!(channel.recv_async());
+        let received = receiving.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
+        usize::from(sent) + usize::from(received)
+    }
+    shared_ends(channel, a, _) {
+        let (tx, rx) = (channel.sender(), channel.receiver());
+        let sent = tx.shared().try_send(Token::of(a)).is_ok();
+        usize::from(sent) + of_try_recv(rx.shared().try_recv())
+    }
+    shared_state(channel, _, _) {
+        channel.wake_receivers();
+        channel.clear() + usize::from(channel.try_reopen())
+    }
+}
+
+fn clone_sender<T: Item, C: LendsEnds<Item = T>, X: LendsEnds>(
     ends: &mut Ends<C, X>,
     a: usize,
     b: usize,
@@ -238,7 +281,7 @@ where
     tx.clone().with_strategy(strategy(a, b)).try_send(T::of(a)).is_ok().into()
 }
 
-fn clone_receiver<T: Item, C: ChannelRef, X: ChannelRef<Item = T>>(
+fn clone_receiver<T: Item, C: LendsEnds, X: LendsEnds<Item = T>>(
     ends: &mut Ends<C, X>,
     a: usize,
     b: usize,
@@ -250,13 +293,13 @@ where
     of_try_recv(rx.clone().with_strategy(strategy(a, b)).try_recv())
 }
 
-fn reserve<'p, T: Item, S: Side, K: Owner, C, X: ChannelRef>(
+fn reserve<'p, T: Item, S: Side, K: Owner, C, X: LendsEnds>(
     ends: &mut Ends<C, X>,
     a: usize,
     _: usize,
 ) -> usize
 where
-    C: ChannelRef<SendEnd = Producer<'p, T, Sides<Single, S>, K>>,
+    C: LendsEnds<SendEnd = Producer<'p, T, Sides<Single, S>, K>>,
 {
     let Some(tx) = &mut ends.tx else { return 0 };
     drop(poll(&mut tx.reserve()));
@@ -344,7 +387,7 @@ mod streams {
 
     use super::*;
 
-    pub fn run<T: Item, C: ChannelRef<Item = T>, X: ChannelRef<Item = T>>(ends: &mut Ends<C, X>) {
+    pub fn run<T: Item, C: LendsEnds<Item = T>, X: LendsEnds<Item = T>>(ends: &mut Ends<C, X>) {
         all(ends);
     }
 
@@ -370,7 +413,7 @@ mod streams {
     }
 
     ops! {
-        all[T: Item, C: ChannelRef<Item = T>, X: ChannelRef<Item = T>] Ends<C, X>:
+        all[T: Item, C: LendsEnds<Item = T>, X: LendsEnds<Item = T>] Ends<C, X>:
         stream(ends, _, _) {
             let Some(rx) = &mut ends.rx else { return 0 };
             let mut stream = rx.stream();

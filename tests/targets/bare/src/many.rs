@@ -19,13 +19,13 @@ pub struct Rings<T: 'static, P: Side, C: Side> {
 pub fn run<T: Item + 'static>() {
     with_rings::<T, Multi, Single>(&[clone_producer, peek, iter, try_read]);
     with_rings::<T, Single, Multi>(&[clone_consumer]);
-    with_rings::<T, Multi, Multi>(&[clone_producer, clone_consumer]);
+    with_rings::<T, Multi, Multi>(&[clone_producer, clone_consumer, by_reference]);
 }
 
 pub fn run_copy<T: Item + Copy + 'static>() {
     with_rings::<T, Multi, Single>(&[push_slice, pop_slice]);
     with_rings::<T, Single, Multi>(&[push_slice, pop_slice]);
-    with_rings::<T, Multi, Multi>(&[push_slice, pop_slice]);
+    with_rings::<T, Multi, Multi>(&[push_slice, pop_slice, slices_by_reference]);
 }
 
 fn with_rings<T: Item + 'static, P: Side, C: Side>(more: &[Op<Rings<T, P, C>>]) {
@@ -128,4 +128,18 @@ fn try_read<T: Item, P: Side>(rings: &mut Rings<T, P, Single>, a: usize, b: usiz
         .rx
         .try_read_grant(a)
         .map_or(0, |grant| grant.iter().fold(0, |sum, item| sum ^ item.see()) + grant.release(b))
+}
+
+fn by_reference<T: Item>(rings: &mut Rings<T, Multi, Multi>, a: usize, b: usize) -> usize {
+    let ring = &rings.whole;
+    let pushed = ring.try_push(T::of(a)).is_ok() && ring.producer().try_push(T::of(b)).is_ok();
+    let mut sum = ring.try_pop().map_or(usize::from(pushed), |item| item.see());
+    sum += ring.consumer().len();
+    let drained = ring.drain(a, |item| sum ^= item.see());
+    sum + drained
+}
+
+fn slices_by_reference<T: Item + Copy>(rings: &mut Rings<T, Multi, Multi>, a: usize, b: usize) -> usize {
+    let mut items = [T::of(a), T::of(b)];
+    rings.whole.push_slice(&items) + rings.whole.pop_slice(&mut items)
 }
