@@ -25,10 +25,8 @@ fn main() {
     });
 
     let mut another = requests.clone();
-    thread::spawn(move || another.send(Request::Set("answer".into(), 42)))
-        .join()
-        .unwrap()
-        .expect("it is there");
+    let set = move || another.send(Request::Set("answer".into(), 42)).expect("it is there");
+    thread::spawn(set).join().unwrap();
     let (reply, mut answer) = spsc(1);
     requests.send(Request::Get("answer".into(), reply)).expect("it is there");
     assert_eq!(answer.recv(), Ok(Some(42)));

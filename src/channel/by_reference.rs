@@ -6,7 +6,6 @@
 //! | a call on the [`Channel`] | an end for that call | is not counted. It hears of a close, and that all ends of the other side are gone |
 //! | [`Sender::shared`], [`Receiver::shared`] | likewise | the end that is shared is, as long as it lives |
 
-use core::future::Future;
 use core::time::Duration;
 
 use super::channel_ref::sealed::Reach;
@@ -95,8 +94,8 @@ impl<R: AnyRing + Raw<Arity: Arity<Producers = Multi>>, W: Wait, const TASKS: us
     /// # Errors
     ///
     /// [`SendError::Closed`], with the item.
-    pub fn send_async(&self, item: R::Item) -> impl Future<Output = Result<(), SendError<R::Item>>> {
-        async move { self.visiting_sender().send_async(item).await }
+    pub async fn send_async(&self, item: R::Item) -> Result<(), SendError<R::Item>> {
+        self.visiting_sender().send_async(item).await
     }
 }
 
@@ -171,8 +170,8 @@ impl<R: AnyRing + Raw<Arity: Arity<Consumers = Multi>>, W: Wait, const TASKS: us
     /// # Errors
     ///
     /// As [`recv`](Self::recv).
-    pub fn recv_async(&self) -> impl Future<Output = Result<R::Item, RecvError>> {
-        async move { self.visiting_receiver().recv_async().await }
+    pub async fn recv_async(&self) -> Result<R::Item, RecvError> {
+        self.visiting_receiver().recv_async().await
     }
 }
 

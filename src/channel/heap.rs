@@ -30,7 +30,7 @@ pub type BroadcastReceiver<T, const N: usize, W = Threads> = Receiver<Arc<Channe
 /// tx.send(7).unwrap();
 /// assert_eq!((rx.recv(), another.recv()), (Ok(7), Ok(7)));
 /// ```
-#[must_use]
+#[must_use = "its ends keep it"]
 pub fn broadcast<T: Entry + 'static, const N: usize>() -> (BroadcastSender<T, N>, BroadcastReceiver<T, N>) {
     let sender: BroadcastSender<T, N> = Channel::new(Broadcast::new(), Threads::new()).into_sender();
     let receiver = sender.subscribe();
@@ -60,7 +60,7 @@ macro_rules! channels {
         /// ```
         #[doc = $example]
         /// ```
-        #[must_use]
+        #[must_use = "its ends keep it"]
         pub fn $name<T>(capacity: usize) -> ($name::Sender<T>, $name::Receiver<T>) {
             Channel::new(HeapRing::new(capacity), Threads::new()).into_split()
         }

@@ -113,6 +113,8 @@ pub use heap::{BroadcastReceiver, BroadcastSender, Threads, broadcast, mpmc, mps
 pub use iter::{IntoIter, Iter, TryIter};
 pub use lanes::{LaneReceiver, Scheduled};
 #[cfg(arc)]
+pub use owned::OwnedEnds;
+#[cfg(arc)]
 pub use owned_lanes::OwnedLaneReceiver;
 pub use receiver::Receiver;
 pub use recv_future::{RecvFuture, RecvReady};

@@ -10,6 +10,10 @@ use crate::ring::{AnyRing, Arity, Consumer, Producer, Ring};
 use crate::sync::Arc;
 use crate::wait::Wait;
 
+/// Both ends of a channel `X`, which keep it.
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+pub type OwnedEnds<X> = (Sender<Arc<X>>, Receiver<Arc<X>>);
+
 impl<X: AnyChannel> sealed::Reach for Arc<X> {
     type Channel = X;
     #[inline(always)]
@@ -76,7 +80,7 @@ impl<T, const N: usize, A: Arity, W: Wait, const TASKS: usize> Channel<Ring<T, N
     /// assert_eq!(worker.join().unwrap(), Ok(7));
     /// # }
     /// ```
-    pub fn new_split(wait: W) -> (Sender<Arc<Self>>, Receiver<Arc<Self>>) {
+    pub fn new_split(wait: W) -> OwnedEnds<Self> {
         ends_of_new(&Self::shared(wait))
     }
 }
@@ -98,7 +102,7 @@ impl<R: AnyRing, W: Wait, const TASKS: usize> Channel<R, W, TASKS> {
     /// assert_eq!(rx.recv(), Ok(7));
     /// # }
     /// ```
-    pub fn into_split(mut self) -> (Sender<Arc<Self>>, Receiver<Arc<Self>>) {
+    pub fn into_split(mut self) -> OwnedEnds<Self> {
         self.reopen();
         self.state.owned = true;
         ends_of_new(&Arc::new(self))
@@ -122,8 +126,7 @@ impl<R: AnyRing, W: Wait, const TASKS: usize> Channel<R, W, TASKS> {
     /// ```
     #[cfg(not(loom))]
     #[must_use]
-    #[allow(clippy::type_complexity)]
-    pub fn try_split_arc(self: &Arc<Self>) -> Option<(Sender<Arc<Self>>, Receiver<Arc<Self>>)> {
+    pub fn try_split_arc(self: &Arc<Self>) -> Option<OwnedEnds<Self>> {
         let strategy = self.default_strategy();
         let join = |role| Membership::join(Arc::clone(self), role, strategy);
         // SAFETY: each end keeps an `Arc` of the channel, and gives its bit back to the ring in it.
@@ -135,7 +138,7 @@ impl<R: AnyRing, W: Wait, const TASKS: usize> Channel<R, W, TASKS> {
 /// Returns both ends of a channel that is new.
 fn ends_of_new<R: AnyRing, W: Wait, const TASKS: usize>(
     channel: &Arc<Channel<R, W, TASKS>>,
-) -> (Sender<Arc<Channel<R, W, TASKS>>>, Receiver<Arc<Channel<R, W, TASKS>>>) {
+) -> OwnedEnds<Channel<R, W, TASKS>> {
     let strategy = channel.default_strategy();
     let join = |role| Membership::join(Arc::clone(channel), role, strategy);
     // SAFETY: the ring is new, so these are its only ends, and each keeps an `Arc` of what it is in.

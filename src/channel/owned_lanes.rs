@@ -16,6 +16,10 @@ use crate::wait::Wait;
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
 pub type OwnedLaneReceiver<X, O> = Receiver<Scheduled<Arc<X>, O>>;
 
+/// A sender with a lane, or why there is none.
+type Registered<T, const N: usize, const L: usize, A, H, W, const TASKS: usize> =
+    Result<Sender<Arc<LaneChannel<T, N, L, A, H, W, TASKS>>>, RegisterError>;
+
 /// Of its senders. Those that receive say how they visit the lanes: [`Scheduled`].
 impl<T, const N: usize, const L: usize, A, H, W, const TASKS: usize> ChannelRef
     for Arc<LaneChannel<T, N, L, A, H, W, TASKS>>
@@ -93,7 +97,7 @@ where
 fn sender_of<T, const N: usize, const L: usize, A, H, W, const TASKS: usize>(
     channel: &Arc<LaneChannel<T, N, L, A, H, W, TASKS>>,
     lane: Option<u32>,
-) -> Result<Sender<Arc<LaneChannel<T, N, L, A, H, W, TASKS>>>, RegisterError>
+) -> Registered<T, N, L, A, H, W, TASKS>
 where
     T: 'static,
     A: Arity<Producers = Single>,
@@ -124,7 +128,7 @@ macro_rules! register {
             /// # Errors
             ///
             /// As for [`Lanes::register`](crate::Lanes::register).
-            pub fn register(&self) -> Result<Sender<Arc<LaneChannel<T, N, L, A, H, W, TASKS>>>, RegisterError> {
+            pub fn register(&self) -> Registered<T, N, L, A, H, W, TASKS> {
                 let $this = self;
                 sender_of($channel, None)
             }
@@ -137,7 +141,7 @@ macro_rules! register {
             pub fn register_at(
                 &self,
                 lane: u32,
-            ) -> Result<Sender<Arc<LaneChannel<T, N, L, A, H, W, TASKS>>>, RegisterError> {
+            ) -> Registered<T, N, L, A, H, W, TASKS> {
                 let $this = self;
                 sender_of($channel, Some(lane))
             }

@@ -4,10 +4,12 @@ use core::marker::PhantomData;
 
 use super::arity::Arity;
 use super::header::IndexPtr;
+#[cfg(compare_and_swap)]
 use super::poll_pause::PollPause;
 use super::role::EndRole;
 use super::side::sealed::Sealed as _;
 use super::side::{ABORTED, backoff, known};
+#[cfg(compare_and_swap)]
 use crate::cpu::pause;
 use crate::span::Counter;
 use crate::stats::{Refusal, sealed::Sealed as _};
@@ -32,9 +34,11 @@ pub(crate) struct End<A: Arity, R: EndRole<A>> {
     at: Pos,
     /// The first position that is not known to be committed.
     limit: Pos,
-    /// How long to keep away from a stream.
+    /// How long to keep away from a stream. Without compare-and-swap there are no channels, and no sides of many, and nobody does.
+    #[cfg(compare_and_swap)]
     pace: PollPause,
-    /// Refusals are not counted: they are further looks of one call.
+    /// Refusals are not counted: they are further looks of one call, of a channel.
+    #[cfg(compare_and_swap)]
     quiet: bool,
     role: PhantomData<R>,
 }
@@ -48,7 +52,16 @@ impl<A: Arity, R: EndRole<A>> End<A, R> {
     /// back.
     pub(crate) fn new(ptr: IndexPtr<A>) -> Self {
         let at = R::own(ptr.header()).own();
-        Self { ptr, at, limit: at, pace: PollPause::new(at, R::MAX_PAUSE), quiet: false, role: PhantomData }
+        Self {
+            ptr,
+            at,
+            limit: at,
+            #[cfg(compare_and_swap)]
+            pace: PollPause::new(at, R::MAX_PAUSE),
+            #[cfg(compare_and_swap)]
+            quiet: false,
+            role: PhantomData,
+        }
     }
 
     #[inline(always)]
@@ -93,6 +106,7 @@ impl<A: Arity, R: EndRole<A>> End<A, R> {
                     }
                     continue;
                 }
+                #[cfg(compare_and_swap)]
                 if self.pace.is_on() && least == 1 && self.spin_once(at) {
                     // Of one of several, it may have come and gone.
                     lost += usize::from(R::Own::SHARED);
@@ -176,6 +190,7 @@ impl<A: Arity, R: EndRole<A>> End<A, R> {
 
     /// Waits for a moment if the end is in a stream. Returns whether something has come to `at`.
     // Out of line: inlined, its loop of hints takes registers from the way of a claim that finds something.
+    #[cfg(compare_and_swap)]
     #[cold]
     #[inline(never)]
     fn spin_once(&mut self, at: Pos) -> bool {
@@ -268,8 +283,10 @@ impl<A: Arity, R: EndRole<A>> End<A, R> {
 
     #[inline(always)]
     pub(crate) fn count_refusal(&self, why: Refusal) {
-        if !self.quiet {
-            R::counter(self.ptr.header()).refused(why, R::Own::SHARED);
+        #[cfg(compare_and_swap)]
+        if self.quiet {
+            return;
         }
+        R::counter(self.ptr.header()).refused(why, R::Own::SHARED);
     }
 }

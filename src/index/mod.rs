@@ -10,6 +10,7 @@
 //! | `arity` | how many ends each side has, as one type |
 //! | `header` | what the sides share: a line for each position, the claimed ends, the counters |
 //! | `heap_stamps` | the stamps of a ring whose capacity its type does not say |
+//! | `lent` | what a grant has claimed, to be aborted if it is forgotten |
 //! | `side` | the two commit rules: one end, or several |
 //! | `role` | what a producer and a consumer do differently |
 //! | `end` | what one end knows, and how it claims and commits |
@@ -20,6 +21,8 @@ mod end;
 mod header;
 #[cfg(all(feature = "alloc", compare_and_swap, not(loom)))]
 mod heap_stamps;
+mod lent;
+#[cfg(compare_and_swap)]
 mod poll_pause;
 mod role;
 mod side;
@@ -30,6 +33,7 @@ pub(crate) use end::{ClaimRequest, End};
 #[cfg(all(feature = "alloc", not(loom)))]
 pub(crate) use header::HeapStamps;
 pub(crate) use header::{Header, IndexPtr, Stamps};
+pub(crate) use lent::Lent;
 pub(crate) use role::{Consumers, Producers};
 #[cfg(compare_and_swap)]
 pub use side::Multi;

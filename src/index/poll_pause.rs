@@ -40,7 +40,6 @@ impl PollPause {
     ///
     /// At most an eighth of the capacity: an item takes some four hints at most, so the other side has not come to half of the
     /// ring, and does not wait for the end of the pause.
-    #[cfg(compare_and_swap)]
     pub(super) fn set_longest(&mut self, hints: u16, least: u16, capacity: usize) {
         self.longest = u16::try_from(capacity / 8).unwrap_or(u16::MAX).min(hints).max(least);
     }
@@ -48,8 +47,7 @@ impl PollPause {
     /// Whether there may be a pause at all.
     #[inline(always)]
     pub(super) fn is_on(&self) -> bool {
-        // Without compare-and-swap there are no channels, and no sides of many.
-        cfg!(compare_and_swap) && self.longest >= FIRST
+        self.longest >= FIRST
     }
 
     /// Nothing is at `at`: for how many hints to keep away, or 0.
@@ -139,7 +137,6 @@ mod tests {
         assert_eq!(pace.leave_out, 0);
     }
 
-    #[cfg(compare_and_swap)]
     #[test]
     fn it_is_short_in_a_small_ring() {
         let mut pace = PollPause::new(0, 0);

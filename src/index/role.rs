@@ -15,6 +15,7 @@ pub(crate) trait EndRole<A: Arity>: Sized {
     /// It skips slots that the other side has claimed and aborted.
     const SKIPS_ABORTED: bool;
     /// How long it pauses at most before it polls again, in spin-loop hints, if nothing else was set.
+    #[cfg_attr(not(compare_and_swap), allow(dead_code))]
     const MAX_PAUSE: u16;
     fn own(header: &Header<A::Stats>) -> &Cursor;
     fn other(header: &Header<A::Stats>) -> &Cursor;

@@ -25,6 +25,9 @@ use core::fmt::Debug;
 
 #[cfg(all(feature = "alloc", compare_and_swap, not(loom)))]
 use super::heap_stamps::HeapStamps;
+use super::lent::Lent;
+#[cfg(compare_and_swap)]
+use super::lent::LentSlots;
 use crate::atomic::Cursor;
 #[cfg(compare_and_swap)]
 use crate::atomic::Stamp;
@@ -122,7 +125,7 @@ pub struct Commit {
 }
 
 pub(crate) mod sealed {
-    use super::{Commit, CommitQuery, Cursor, Debug, Pos, Store};
+    use super::{Commit, CommitQuery, Cursor, Debug, Lent, Pos, Store};
 
     pub trait Sealed: Sized + 'static {
         /// There may be several ends.
@@ -133,6 +136,8 @@ pub(crate) mod sealed {
         type Stamps<const N: usize>: Store;
         /// How an end reaches them.
         type StampPtr: Copy + Debug;
+        /// What a producer remembers of a grant.
+        type Lent: Lent;
 
         fn stamp_ptr<const N: usize>(stamps: &Self::Stamps<N>) -> Self::StampPtr;
         /// The stamps of a ring whose capacity its type does not say, or nothing.
@@ -191,6 +196,7 @@ impl sealed::Sealed for Single {
     const TRIES: usize = 1;
     type Stamps<const N: usize> = NoStamps;
     type StampPtr = ();
+    type Lent = ();
 
     #[inline(always)]
     fn stamp_ptr<const N: usize>(_: &NoStamps) {}
@@ -271,6 +277,7 @@ impl sealed::Sealed for Multi {
     const TRIES: usize = 64;
     type Stamps<const N: usize> = Stamps<N>;
     type StampPtr = NonNull<Stamp>;
+    type Lent = LentSlots;
 
     #[inline(always)]
     fn stamp_ptr<const N: usize>(stamps: &Stamps<N>) -> NonNull<Stamp> {

@@ -51,9 +51,10 @@ use crate::index::{Arity, OneToOne, SideRules as _};
 /// assert!(rx.try_iter().eq([2, 3]));
 /// ```
 pub struct Consumer<'a, T, A: Arity = OneToOne, K: Owner = Ref<'a>> {
-    // On cache lines of its own, as that of a producer.
-    pub(super) end: CachePadded<ReadEnd<T, A>>,
+    pub(super) end: ReadEnd<T, A>,
     pub(crate) owner: K,
+    /// On cache lines of its own, as a producer.
+    _lines: CachePadded<()>,
     ring: PhantomData<&'a ()>,
 }
 
@@ -65,7 +66,7 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
     /// # Safety
     /// No other consumer of a single side of this ring is in use while this one is, and `owner` keeps the ring alive.
     pub(crate) unsafe fn new(ring: RingPtr<T, A>, owner: K) -> Self {
-        Self { end: CachePadded(ReadEnd::new(ring)), owner, ring: PhantomData }
+        Self { end: ReadEnd::new(ring), owner, _lines: CachePadded(()), ring: PhantomData }
     }
 
     /// Pops one item. Its slot is free for the producers when this returns.

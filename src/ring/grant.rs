@@ -7,7 +7,7 @@ use core::ptr;
 use super::read_end::ReadEnd;
 use super::write_end::WriteEnd;
 use crate::error::PushError;
-use crate::index::{Arity, OneToOne, SideRules as _, Single};
+use crate::index::{Arity, Lent as _, OneToOne, Single};
 use crate::span::Span;
 use crate::sync::Pos;
 
@@ -46,9 +46,7 @@ impl<'g, T, A: Arity> WriteGrant<'g, T, A> {
     /// # Safety
     /// The end has claimed the slots of `span`, which starts at `at`, or at least as many.
     pub(super) unsafe fn new(end: &'g mut WriteEnd<T, A>, at: Pos, span: Span) -> Self {
-        if A::Producers::SHARED {
-            end.lent = Some((at, span.len()));
-        }
+        end.lent.lend(at, span.len());
         Self { end, at, span, filled: 0 }
     }
 
@@ -201,7 +199,7 @@ impl<'g, T, A: Arity> WriteGrant<'g, T, A> {
         self.truncate(count);
         let claimed = self.span.len();
         // From here on, our own drop has nothing to do.
-        self.end.lent = None;
+        self.end.lent.take();
         self.filled = 0;
         self.span = self.span.take(0);
         // SAFETY: the slots of the grant were claimed, and the first `count` of them are filled.
@@ -237,7 +235,7 @@ struct Abort<'t, 'g, T, A: Arity>(&'t mut WriteGrant<'g, T, A>);
 impl<T, A: Arity> Drop for Abort<'_, '_, T, A> {
     fn drop(&mut self) {
         let grant = &mut *self.0;
-        grant.end.lent = None;
+        grant.end.lent.take();
         // SAFETY: the slots of the grant were claimed, and none is handed over.
         unsafe { grant.end.finish(grant.at, 0, grant.span.len()) };
     }

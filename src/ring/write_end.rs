@@ -1,7 +1,7 @@
 //! What a producer knows: its end of the index, the slots, and what a grant has claimed.
 
 use super::slots::{RingPtr, Slots};
-use crate::index::{Arity, ClaimRequest, End, Producers, SideRules as _};
+use crate::index::{Arity, ClaimRequest, End, Lent as _, Producers, SideRules};
 use crate::span::{Counter, Span};
 use crate::stats::Refusal;
 use crate::sync::Pos;
@@ -11,7 +11,7 @@ pub(super) struct WriteEnd<T, A: Arity> {
     pub(super) index: End<A, Producers>,
     pub(super) slots: Slots<T>,
     /// Slots that a grant has claimed on a side of many ends: to be aborted if it is forgotten.
-    pub(super) lent: Option<(Pos, usize)>,
+    pub(super) lent: <A::Producers as SideRules>::Lent,
 }
 
 // SAFETY: the end moves items of `T` to a consumer's thread and reaches its ring through atomics and slots that
@@ -31,7 +31,7 @@ const LINE: usize = 64;
 
 impl<T, A: Arity> WriteEnd<T, A> {
     pub(super) fn new(ring: RingPtr<T, A>) -> Self {
-        Self { index: End::new(ring.index), slots: ring.slots, lent: None }
+        Self { index: End::new(ring.index), slots: ring.slots, lent: Default::default() }
     }
 
     #[cfg(compare_and_swap)]
@@ -93,9 +93,6 @@ impl<T, A: Arity> WriteEnd<T, A> {
     /// Aborts the slots of a grant that was forgotten, if one was.
     #[inline]
     pub(super) fn reclaim_forgotten(&mut self) {
-        if !A::Producers::SHARED {
-            return;
-        }
         if let Some((at, count)) = self.lent.take() {
             // SAFETY: the grant had claimed them and committed none, or it would have said so; and it is gone, since it
             // borrowed this end.

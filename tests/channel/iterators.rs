@@ -16,10 +16,7 @@ fn iterators_end_as_they_say() {
     let (mut tx, mut rx) = channel.try_split().unwrap();
     tx.send_iter(&mut (0..6)).unwrap();
     assert!(rx.try_iter().take(2).eq(0..2));
-    for item in &mut rx {
-        assert_eq!(item, 2);
-        break;
-    }
+    assert_eq!((&mut rx).into_iter().next(), Some(2));
     assert!(rx.try_iter().eq(3..6));
     assert_eq!(rx.try_iter().next(), None);
     tx.send_iter(&mut (6..8)).unwrap();
