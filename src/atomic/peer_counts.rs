@@ -1,5 +1,6 @@
 //! How many ends each side of a channel has, and whether it was closed: what ends a wait.
 
+use super::TRIES;
 use super::site::{Site, order};
 use crate::sync::{AtomicU32, Ordering, const_fn};
 
@@ -40,7 +41,16 @@ const MANY: u32 = 1 << 28;
 pub struct PeerCounts {
     senders: AtomicU32,
     receivers: AtomicU32,
+    /// Whose turn it is to change both: of who opens it again, against those who close it.
+    turn: AtomicU32,
 }
+
+/// Nobody's.
+const FREE: u32 = 0;
+/// Somebody's.
+const TAKEN: u32 = 1;
+/// Somebody's, and another party has closed it meanwhile.
+const ASKED: u32 = 2;
 
 /// Whether a handle was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +69,7 @@ const fn gone(word: u32) -> bool {
 impl PeerCounts {
     const_fn! {
         pub(crate) const fn new() -> Self {
-            Self { senders: AtomicU32::new(0), receivers: AtomicU32::new(0) }
+            Self { senders: AtomicU32::new(0), receivers: AtomicU32::new(0), turn: AtomicU32::new(FREE) }
         }
     }
 
@@ -105,21 +115,34 @@ impl PeerCounts {
     ///
     /// Release: pairs with `is_disconnected`, and with [`is_closed`](Self::is_closed).
     pub(crate) fn close(&self) -> bool {
+        let was_open = self.set_closed();
+        self.settle();
+        was_open
+    }
+
+    /// Sets both words. Returns whether it was open.
+    fn set_closed(&self) -> bool {
         let close = |word: &AtomicU32| word.fetch_or(CLOSED, order(Site::PartyClose, Ordering::Release));
         // Senders are refused before receivers hear of the end. Both, also if another party is in the middle of this.
         let before = close(&self.receivers);
         close(&self.senders);
-        // Once more: what opens it again between the two leaves the first word open. Pairs with that.
-        close(&self.receivers);
         before & CLOSED == 0
     }
 
-    /// Opens it again if it has no handles. Returns whether it is open then.
-    ///
-    /// A party that closes it at the same time does so before, or after: never one word of the two. It closes the receivers' word
-    /// last. Either it does that after this has opened the word. Or this sees it, and then that the senders' word is closed.
+    /// Opens it again if it has no handles. Returns whether it is open then: not if another party opens or closes it at the same
+    /// time.
     pub(crate) fn try_reopen(&self) -> bool {
-        // Relaxed: no handle is there to hand anything over; what handles did that are gone is ordered by the ring's ends.
+        if !self.take_turn() {
+            return false;
+        }
+        let opened = self.clear_closed();
+        !self.end_turn() && opened
+    }
+
+    /// Clears both words, in its turn.
+    fn clear_closed(&self) -> bool {
+        // Relaxed, all of it: no handle is there to hand anything over; what handles did that are gone is ordered by the ring's
+        // ends.
         let senders = self.senders.load(Ordering::Relaxed);
         if senders / ONE != 0 || self.receivers.load(Ordering::Relaxed) / ONE != 0 {
             return false;
@@ -129,18 +152,51 @@ impl PeerCounts {
             return false;
         }
         // A receiver that was made meanwhile stays. One that was there and went is forgotten with those before it.
-        // Acquire: pairs with `close`.
-        let acquire = order(Site::PartyReopen, Ordering::Acquire);
-        let receivers = self.receivers.fetch_and(!CLOSED, acquire);
-        if gone(receivers) {
+        if gone(self.receivers.fetch_and(!CLOSED, Ordering::Relaxed)) {
             let _ = self.receivers.compare_exchange(SEEN, 0, Ordering::Relaxed, Ordering::Relaxed);
         }
-        if self.senders.load(Ordering::Relaxed) & CLOSED != 0 {
-            // Relaxed: it goes on with what `close` has released, which it has seen.
-            self.receivers.fetch_or(CLOSED, Ordering::Relaxed);
-            return false;
-        }
         true
+    }
+
+    /// After both words were set: a party whose turn it was may have cleared one of them, and not the other. Sees to it that they
+    /// say the same.
+    fn settle(&self) {
+        for _ in 0..TRIES {
+            if self.take_turn() {
+                // Nobody clears them now. If the senders' word was cleared, the other one was, too, after it.
+                if self.senders.load(Ordering::Relaxed) & CLOSED != 0 {
+                    self.receivers.fetch_or(CLOSED, Ordering::Relaxed);
+                }
+                self.end_turn();
+                return;
+            }
+            // Relaxed: whose turn it is sets both words then, whatever they say.
+            let asked = self.turn.compare_exchange(TAKEN, ASKED, Ordering::Relaxed, Ordering::Relaxed);
+            if !matches!(asked, Err(FREE)) {
+                return;
+            }
+        }
+    }
+
+    /// Returns whether it is this party's turn to change both words.
+    fn take_turn(&self) -> bool {
+        // Acquire: pairs with `end_turn`. What the last one has cleared is seen.
+        let acquire = order(Site::TurnTake, Ordering::Acquire);
+        self.turn.compare_exchange(FREE, TAKEN, acquire, Ordering::Relaxed).is_ok()
+    }
+
+    /// Lets the next one have its turn. Returns whether another party has closed it meanwhile: then it is closed.
+    fn end_turn(&self) -> bool {
+        let mut closed = false;
+        // Release: pairs with `take_turn`.
+        let release = order(Site::TurnEnd, Ordering::Release);
+        // Each round but the last is for a party that has closed it.
+        while self.turn.compare_exchange(TAKEN, FREE, release, Ordering::Relaxed).is_err() {
+            self.turn.store(TAKEN, Ordering::Relaxed);
+            self.set_closed();
+            closed = true;
+        }
+        closed
     }
 
     /// Returns whether it was closed, and receivers may have seen it. Items that were sent before are seen by later looks.

@@ -112,8 +112,10 @@ pub enum Site {
     PartyLeave,
     /// `PeerCounts::close`: the Release half of closing.
     PartyClose,
-    /// `PeerCounts::try_reopen`: the Acquire half of opening the receivers' word.
-    PartyReopen,
+    /// `PeerCounts::take_turn`: the Acquire half of changing both words.
+    TurnTake,
+    /// `PeerCounts::end_turn`: the Release half of that.
+    TurnEnd,
     /// `PeerCounts::is_disconnected`: the Acquire load of the peers that are still there.
     PartyLook,
     /// `PeerCounts::is_closed`: the Acquire load of whether it was closed.

@@ -75,7 +75,8 @@ const SITES: &[Site] = &[
     Site::SlotGiveBack,
     Site::PartyLeave,
     Site::PartyClose,
-    Site::PartyReopen,
+    Site::TurnTake,
+    Site::TurnEnd,
     Site::PartyLook,
     Site::ClosedLook,
     #[cfg(feature = "alloc")]
