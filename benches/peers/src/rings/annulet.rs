@@ -163,3 +163,40 @@ impl<const N: usize, P: Arity, C: Arity> Form<Annulet<N, P, C>> for Drain {
         rx.drain(chunk, see)
     }
 }
+
+/// `annulet::Mpmc` through a shared reference: no handle, so each call finds its place anew.
+pub(crate) struct ByReference<const N: usize>;
+
+impl<const N: usize> Ring for ByReference<N> {
+    const NAME: &str = "annulet::Mpmc by reference";
+    const ROLE: Role = Role::Ours;
+    type Tx<'r> = &'r annulet::Mpmc<u64, N>;
+    type Rx<'r> = &'r annulet::Mpmc<u64, N>;
+
+    fn with<R>(body: impl FnOnce(Self::Tx<'_>, Self::Rx<'_>) -> R) -> R {
+        let ring = annulet::Mpmc::<u64, N>::boxed();
+        body(&ring, &ring)
+    }
+}
+
+impl<const N: usize> Many for ByReference<N> {
+    fn with_ends<R>(
+        senders: usize,
+        receivers: usize,
+        body: impl FnOnce(Vec<Self::Tx<'_>>, Vec<Self::Rx<'_>>) -> R,
+    ) -> R {
+        Self::with(|tx, rx| body(vec![tx; senders], vec![rx; receivers]))
+    }
+}
+
+impl<const N: usize> Single for ByReference<N> {
+    #[inline(always)]
+    fn push(ring: &mut Self::Tx<'_>, item: u64) -> bool {
+        ring.try_push(item).is_ok()
+    }
+
+    #[inline(always)]
+    fn pop(ring: &mut Self::Rx<'_>) -> Option<u64> {
+        ring.try_pop().ok()
+    }
+}

@@ -28,7 +28,7 @@ pub(crate) mod waiters;
 
 pub(crate) use ::annulet::ring::{Multi, Single as Lone};
 
-pub(crate) use self::annulet::Annulet;
+pub(crate) use self::annulet::{Annulet, ByReference};
 pub(crate) use self::annulet_broadcast::{Gated, Overwriting};
 pub(crate) use self::annulet_lanes::Laned;
 pub(crate) use self::bus::OneBus;

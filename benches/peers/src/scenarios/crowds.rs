@@ -5,9 +5,9 @@ use crate::crowd::crowd;
 use crate::measure::{Budget, Figure, Pause, Yield};
 use crate::place::PROCESSORS;
 use crate::rings::{
-    Annulet, Array, Channel, Drain, Flume, Form, GilMpmc, GilMpsc, GilShardedMpmc, GilShardedMpsc,
-    GilShardedSpmc, GilSpmc, Grant, HeaplessMpmc, Kanal, Laned, Lone, Many, Multi, NexusMpsc, NexusSpmc,
-    OneByOne, Slice, StdSync, Thing, ThingMpsc,
+    Annulet, Array, ByReference, Channel, Drain, Flume, Form, GilMpmc, GilMpsc, GilShardedMpmc,
+    GilShardedMpsc, GilShardedSpmc, GilSpmc, Grant, HeaplessMpmc, Kanal, Laned, Lone, Many, Multi, NexusMpsc,
+    NexusSpmc, OneByOne, Slice, StdSync, Thing, ThingMpsc,
 };
 use crate::rush::rush;
 
@@ -142,6 +142,7 @@ fn mpmc<const ENDS: usize, const LANE: usize>(rows: &mut Vec<Row>) {
     let (arity, threads) = ("mpmc", [ENDS, ENDS]);
     rows.extend([
         one_by_one::<Ours>(arity, threads),
+        one_by_one::<ByReference<N>>(arity, threads),
         one_by_one::<Laned<LANE, ENDS, Multi>>(arity, threads),
         one_by_one::<Array<N>>(arity, threads),
         one_by_one::<Channel<N>>(arity, threads),
