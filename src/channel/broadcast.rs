@@ -63,7 +63,7 @@ impl<T: Entry, const N: usize, S: Stats, W: Wait, const TASKS: usize>
 {
     /// Returns a receiver that begins with the oldest item that is there.
     pub fn receiver_at_oldest(&self) -> Receiver<&Self> {
-        self.receiver(self.ring.reader_at_oldest())
+        self.receiver_with(self.ring.reader_at_oldest())
     }
 
     /// Returns a receiver that begins with the next item.
@@ -81,10 +81,10 @@ impl<T: Entry, const N: usize, S: Stats, W: Wait, const TASKS: usize>
     /// # }
     /// ```
     pub fn receiver_at_newest(&self) -> Receiver<&Self> {
-        self.receiver(self.ring.reader_at_newest())
+        self.receiver_with(self.ring.reader_at_newest())
     }
 
-    fn receiver<'a>(&'a self, reader: Reader<'a, T, N, S>) -> Receiver<&'a Self> {
+    fn receiver_with<'a>(&'a self, reader: Reader<'a, T, N, S>) -> Receiver<&'a Self> {
         let strategy = self.default_strategy();
         Receiver::new(InChannel::new(reader, Membership::join(self, Role::Receiver, strategy)))
     }

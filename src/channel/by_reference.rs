@@ -37,7 +37,7 @@ impl<R: AnyRing + Raw<Arity: Arity<Producers = Multi>>, W: Wait, const TASKS: us
     /// Sends one item if there is room now, as [`Sender::try_send`].
     ///
     /// A [`sender`](Self::sender) that is kept need not look for its place each time: with two or four threads on each
-    /// side of a ring, it moved 1.8 times as many items (`benches/peers`, mpmc single).
+    /// side of a ring, it moved 1.8 times as many items.
     ///
     /// # Errors
     ///

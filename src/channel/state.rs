@@ -12,7 +12,7 @@ use crate::wait::{
 };
 use sealed::AnyChannel;
 
-/// Everything of a [`Channel`] but its ring: the counts of its ends, the two events, and the platform.
+/// Everything of a [`Channel`](super::Channel) but its ring: the counts of its ends, the two events, and the platform.
 #[repr(C)]
 pub(super) struct State<W, const TASKS: usize> {
     pub(super) peers: CachePadded<PeerCounts>,
@@ -125,7 +125,7 @@ pub(crate) mod sealed {
         fn discard(&self) {}
     }
 
-    /// A [`Channel`](super::Channel), whatever its parameters.
+    /// A [`Channel`](crate::channel::Channel), whatever its parameters.
     pub trait AnyChannel: Sized {
         /// What its ends sleep with.
         type Platform: Wait;
