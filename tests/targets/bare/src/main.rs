@@ -2,11 +2,16 @@
 #![no_std]
 #![no_main]
 
+/// An interrupt handler and a main loop, also without compare-and-swap.
+#[path = "../../../../examples/interrupt.rs"]
+mod interrupt;
+
 /// Where the linker starts looking for what is used.
 #[unsafe(no_mangle)]
 extern "C" fn _start() -> ! {
     loop {
         bare::run();
+        interrupt::main();
     }
 }
 
