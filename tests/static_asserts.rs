@@ -156,6 +156,12 @@ const_assert_eq!(
     (HEADER + 3 * 64 * size_of::<usize>()).next_multiple_of(ALIGN)
 );
 
+// An end has a pair of cache lines where there are such, and is otherwise as large as what it knows.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+const_assert_eq!(size_of::<Producer<'_, u8>>(), 128);
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+const_assert_eq!(size_of::<Consumer<'_, u8>>(), 128);
+
 // It can be made when the program is compiled.
 const _: Spsc<Box<u8>, 8> = Spsc::new();
 static _RING: Spsc<Sent, 8> = Spsc::new();

@@ -13,11 +13,13 @@ use super::channel_ref::{ChannelRef, Membership};
 use super::state::sealed::AnyChannel as _;
 use super::{Channel, Receiver, RecvError, SendError, Sender, TryRecvError, TrySendError};
 use crate::atomic::Role;
-use crate::ring::{AnyRing, Arity, Consumer, Multi, Producer, Raw};
+use crate::ring::{AnyRing, Arity, Consumer, Producer, Raw, SharedSide};
 use crate::wait::{Deadline, Wait};
 
 /// Many senders need no handle.
-impl<R: AnyRing + Raw<Arity: Arity<Producers = Multi>>, W: Wait, const TASKS: usize> Channel<R, W, TASKS> {
+impl<R: AnyRing + Raw<Arity: Arity<Producers: SharedSide>>, W: Wait, const TASKS: usize>
+    Channel<R, W, TASKS>
+{
     /// Returns one more sender.
     pub fn sender(&self) -> Sender<&Self> {
         self.sender_of(Membership::join(self, Role::Sender, self.default_strategy()))
@@ -100,7 +102,9 @@ impl<R: AnyRing + Raw<Arity: Arity<Producers = Multi>>, W: Wait, const TASKS: us
 }
 
 /// Many receivers need no handle.
-impl<R: AnyRing + Raw<Arity: Arity<Consumers = Multi>>, W: Wait, const TASKS: usize> Channel<R, W, TASKS> {
+impl<R: AnyRing + Raw<Arity: Arity<Consumers: SharedSide>>, W: Wait, const TASKS: usize>
+    Channel<R, W, TASKS>
+{
     /// Returns one more receiver.
     pub fn receiver(&self) -> Receiver<&Self> {
         self.receiver_of(Membership::join(self, Role::Receiver, self.default_strategy()))
@@ -177,7 +181,7 @@ impl<R: AnyRing + Raw<Arity: Arity<Consumers = Multi>>, W: Wait, const TASKS: us
 impl<C, R, W, const TASKS: usize> Sender<C>
 where
     C: ChannelRef + Reach<Channel = Channel<R, W, TASKS>>,
-    R: AnyRing + Raw<Arity: Arity<Producers = Multi>>,
+    R: AnyRing + Raw<Arity: Arity<Producers: SharedSide>>,
     W: Wait,
 {
     /// Returns a sender for a call, or for a few: of a sender that several threads share, in an `Arc` of what it is part of.
@@ -209,7 +213,7 @@ where
 impl<C, R, W, const TASKS: usize> Receiver<C>
 where
     C: ChannelRef + Reach<Channel = Channel<R, W, TASKS>>,
-    R: AnyRing + Raw<Arity: Arity<Consumers = Multi>>,
+    R: AnyRing + Raw<Arity: Arity<Consumers: SharedSide>>,
     W: Wait,
 {
     /// Returns a receiver for a call, or for a few: of a receiver that several threads share, as [`Sender::shared`].

@@ -178,7 +178,7 @@ pub struct PerSide<N> {
     pub receivers: N,
 }
 
-impl<R, W> Channel<R, W> {
+impl<R, W: Wait> Channel<R, W> {
     const_fn! {
         /// A channel over this ring, lanes or broadcast, whose ends sleep by `wait`. Without feature `alloc`, eight tasks
         /// can wait on each side without polling.
@@ -189,7 +189,7 @@ impl<R, W> Channel<R, W> {
     }
 }
 
-impl<R, W, const TASKS: usize> Channel<R, W, TASKS> {
+impl<R, W: Wait, const TASKS: usize> Channel<R, W, TASKS> {
     const_fn! {
         /// As [`new`](Channel::new), with a number of slots for tasks that the type says.
         #[must_use]

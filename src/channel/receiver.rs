@@ -282,6 +282,18 @@ pub(super) fn look<C: ChannelRef, R>(
     }
 }
 
+impl<C: ChannelRef> Receiver<C> {
+    /// Returns one more receiver, of a side of many.
+    // Beside the trait's, so that the compiler says what to do if this side has a single end.
+    #[allow(clippy::should_implement_trait)]
+    pub fn clone(&self) -> Self
+    where
+        Self: Clone,
+    {
+        Clone::clone(self)
+    }
+}
+
 impl<C: ChannelRef<Rx: Many>> Clone for Receiver<C> {
     /// Returns one more receiver.
     fn clone(&self) -> Self {

@@ -7,7 +7,7 @@ use super::state::sealed::{AnyChannel as _, Core};
 use super::{Channel, Receiver, RecvEnd, SendEnd, Sender, TryRecvError};
 use crate::atomic::Role;
 use crate::error::PushError;
-use crate::ring::{AnyRing, Arity, Consumer, Multi, Owner, Producer, Raw, SideRules as _};
+use crate::ring::{AnyRing, Arity, Consumer, Owner, Producer, Raw, SharedSide, SideRules as _};
 use crate::stats::{Counts, RingStats};
 use crate::wait::Wait;
 
@@ -38,7 +38,8 @@ impl<'a, R: AnyRing, W: Wait, const TASKS: usize> ChannelRef for &'a Channel<R, 
 }
 
 impl<R: AnyRing, W: Wait, const TASKS: usize> Channel<R, W, TASKS> {
-    /// Returns both ends, for as long as the channel stays borrowed. It is open then, whatever was before.
+    /// Returns both ends, for as long as the channel stays borrowed. It is open then, whatever was before. A channel that is
+    /// shared, such as a `static`, has [`try_split`](Self::try_split) in its place.
     ///
     /// ```
     /// # #[cfg(feature = "std")] {
@@ -240,13 +241,13 @@ macro_rules! attached {
 }
 attached!(Producer, Consumer);
 
-impl<T, A: Arity<Producers = Multi>, K: Owner> sealed::Many for Producer<'_, T, A, K> {
+impl<T, A: Arity<Producers: SharedSide>, K: Owner> sealed::Many for Producer<'_, T, A, K> {
     fn another(&self) -> Self {
         self.another()
     }
 }
 
-impl<T, A: Arity<Consumers = Multi>, K: Owner> sealed::Many for Consumer<'_, T, A, K> {
+impl<T, A: Arity<Consumers: SharedSide>, K: Owner> sealed::Many for Consumer<'_, T, A, K> {
     fn another(&self) -> Self {
         self.another()
     }

@@ -305,6 +305,18 @@ impl<C: ChannelRef> Drop for Ended<'_, C> {
     }
 }
 
+impl<C: ChannelRef> Sender<C> {
+    /// Returns one more sender, of a side of many.
+    // Beside the trait's, so that the compiler says what to do if this side has a single end.
+    #[allow(clippy::should_implement_trait)]
+    pub fn clone(&self) -> Self
+    where
+        Self: Clone,
+    {
+        Clone::clone(self)
+    }
+}
+
 impl<C: ChannelRef<Tx: Many>> Clone for Sender<C> {
     /// Returns one more sender.
     fn clone(&self) -> Self {

@@ -35,8 +35,8 @@ pub(crate) use header::HeapStamps;
 pub(crate) use header::{Header, IndexPtr, Stamps};
 pub(crate) use lent::Lent;
 pub(crate) use role::{Consumers, Producers};
-#[cfg(compare_and_swap)]
-pub use side::Multi;
 pub(crate) use side::sealed::Sealed as SideRules;
 pub(crate) use side::{ABORTED, Store, WRITTEN};
+#[cfg(compare_and_swap)]
+pub use side::{Multi, SharedSide};
 pub use side::{Side, Single};

@@ -89,6 +89,19 @@ pub enum Single {}
 #[derive(Debug)]
 pub enum Multi {}
 
+/// A side that several ends share: [`Multi`]. Sealed.
+#[cfg(compare_and_swap)]
+#[diagnostic::on_unimplemented(
+    message = "this side has a single end, which is neither cloned nor shared",
+    label = "a side of one",
+    note = "for several producers take `Mpsc` or `Mpmc`, for several consumers `Spmc` or `Mpmc`; lanes have `register`",
+    note = "the one end of its side comes from `split`, or from `try_split` if the ring is shared or a `static`"
+)]
+pub trait SharedSide: Side {}
+
+#[cfg(compare_and_swap)]
+impl SharedSide for Multi {}
+
 /// What a ring holds of a side beside its position.
 pub trait Store: Zeroed + Send + Sync + Debug {
     /// As if the positions before `origin` had come and gone.

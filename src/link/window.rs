@@ -46,7 +46,10 @@ pub struct Window<E: Entry, const N: usize> {
 
 impl<E: Entry, const N: usize> Window<E, N> {
     pub(super) const CHECKED: () = {
-        assert!(N.is_power_of_two(), "capacity must be a power of two");
+        assert!(
+            N.is_power_of_two(),
+            "capacity must be a power of two; `usize::next_power_of_two` rounds one up"
+        );
         assert!(N as u64 <= (index_word::MAX_POSITION as u64 >> 1) + 1, "capacity is too large");
         assert!(<E::Image as Image>::WORDS > 0, "an entry has at least one word");
         // Then no word's number, and no byte's, overflows.

@@ -122,8 +122,10 @@ unsafe impl<T, const N: usize, A: Arity> Zeroed for Ring<T, N, A> {
 unsafe impl<T: Send, const N: usize, A: Arity> Sync for Ring<T, N, A> {}
 
 impl<T, const N: usize, A: Arity> Ring<T, N, A> {
-    pub(super) const CAPACITY_IS_A_POWER_OF_TWO: () =
-        assert!(N.is_power_of_two(), "capacity must be a power of two");
+    pub(super) const CAPACITY_IS_A_POWER_OF_TWO: () = assert!(
+        N.is_power_of_two(),
+        "capacity must be a power of two; `usize::next_power_of_two` rounds one up"
+    );
     // Full is `tail - head == N`, which the counter must be able to tell from empty. A stamp gives two bits of its lap
     // away, and must tell at least two laps apart.
     // In the narrow build a position is not a `usize`.
@@ -184,7 +186,8 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
         self.len() == N
     }
 
-    /// Returns both ends, for as long as the ring stays borrowed. The items in the ring stay.
+    /// Returns both ends, for as long as the ring stays borrowed. The items in the ring stay. A ring that is shared, such as a
+    /// `static`, has `try_split` in its place.
     ///
     /// It needs no compare-and-swap, and works again and again: the exclusive borrow proves that no handle is in use,
     /// forgotten ones included. Slots that a forgotten grant of a `Multi` side has claimed are aborted.

@@ -8,13 +8,13 @@
 use super::owner::Ref;
 use super::{Consumer, Producer, Raw as _, Ring};
 use crate::error::{PopError, PushError};
-use crate::index::{Arity, Multi};
+use crate::index::{Arity, SharedSide};
 
 macro_rules! by_reference {
     ($(#[$cfg:meta])? [$($params:tt)*] $ring:ty) => {
         /// Many producers need no handle.
         $(#[$cfg])?
-        impl<$($params)* A: Arity<Producers = Multi>> $ring {
+        impl<$($params)* A: Arity<Producers: SharedSide>> $ring {
             /// Returns one more producer.
             #[must_use]
             pub fn producer(&self) -> Producer<'_, T, A> {
@@ -56,7 +56,7 @@ macro_rules! by_reference {
 
         /// Many consumers need no handle.
         $(#[$cfg])?
-        impl<$($params)* A: Arity<Consumers = Multi>> $ring {
+        impl<$($params)* A: Arity<Consumers: SharedSide>> $ring {
             /// Returns one more consumer.
             #[must_use]
             pub fn consumer(&self) -> Consumer<'_, T, A> {

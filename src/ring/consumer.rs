@@ -12,7 +12,7 @@ use super::slots::RingPtr;
 use crate::cpu::CachePadded;
 use crate::error::PopError;
 #[cfg(compare_and_swap)]
-use crate::index::Multi;
+use crate::index::SharedSide;
 use crate::index::{Arity, OneToOne, SideRules as _};
 
 /// A consumer of a ring.
@@ -60,7 +60,7 @@ pub struct Consumer<'a, T, A: Arity = OneToOne, K: Owner = Ref<'a>> {
 
 // SAFETY: as for a producer: by a shared reference to a consumer nobody reaches an item.
 #[cfg(compare_and_swap)]
-unsafe impl<T: Send, A: Arity<Consumers = Multi>, K: Owner + Sync> Sync for Consumer<'_, T, A, K> {}
+unsafe impl<T: Send, A: Arity<Consumers: SharedSide>, K: Owner + Sync> Sync for Consumer<'_, T, A, K> {}
 
 impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
     /// # Safety
@@ -228,7 +228,7 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
 }
 
 #[cfg(compare_and_swap)]
-impl<T, A: Arity<Consumers = Multi>, K: Owner> Consumer<'_, T, A, K> {
+impl<T, A: Arity<Consumers: SharedSide>, K: Owner> Consumer<'_, T, A, K> {
     /// One more consumer.
     pub(crate) fn another(&self) -> Self {
         // SAFETY: a side of many consumers may have one more, and what keeps the ring alive keeps it for this one.
@@ -237,8 +237,21 @@ impl<T, A: Arity<Consumers = Multi>, K: Owner> Consumer<'_, T, A, K> {
 }
 
 #[cfg(compare_and_swap)]
-impl<T, A: Arity<Consumers = Multi>, K: CloneEnds> Clone for Consumer<'_, T, A, K> {
-    /// One more consumer.
+impl<T, A: Arity, K: Owner> Consumer<'_, T, A, K> {
+    /// Returns one more consumer, of a side of many.
+    // Beside the trait's, so that the compiler says what to do if this side has a single end.
+    #[allow(clippy::should_implement_trait)]
+    pub fn clone(&self) -> Self
+    where
+        Self: Clone,
+    {
+        Clone::clone(self)
+    }
+}
+
+#[cfg(compare_and_swap)]
+impl<T, A: Arity<Consumers: SharedSide>, K: CloneEnds> Clone for Consumer<'_, T, A, K> {
+    /// Returns one more consumer.
     fn clone(&self) -> Self {
         self.another()
     }

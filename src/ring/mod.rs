@@ -76,11 +76,11 @@ pub use lanes::Lanes;
 pub use owner::{CloneEnds, Owner, Ref};
 pub use producer::Producer;
 
-#[cfg(any(compare_and_swap, feature = "portable-atomic"))]
-// In Cargo.toml: annulet = { version = "0.1", features = ["portable-atomic"] }
-pub use crate::index::Multi;
 #[cfg(compare_and_swap)]
 pub(crate) use crate::index::SideRules;
+#[cfg(any(compare_and_swap, feature = "portable-atomic"))]
+// In Cargo.toml: annulet = { version = "0.1", features = ["portable-atomic"] }
+pub use crate::index::{Multi, SharedSide};
 #[cfg(any(compare_and_swap, feature = "portable-atomic"))]
 // In Cargo.toml: annulet = { version = "0.1", features = ["portable-atomic"] }
 pub use arities::{Mpmc, Mpsc, Spmc};

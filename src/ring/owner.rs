@@ -32,6 +32,11 @@ pub(crate) mod sealed {
 /// What keeps a ring alive for any number of ends: an end of a side of many that has it can be cloned. Sealed.
 ///
 /// An end that belongs to a [`Channel`](crate::channel::Channel) is cloned with its `Sender` or `Receiver`, never alone.
+#[diagnostic::on_unimplemented(
+    message = "an end that belongs to a channel is not cloned alone",
+    label = "belongs to a `Sender` or a `Receiver`",
+    note = "clone the `Sender` or the `Receiver`, which counts the new end in"
+)]
 pub trait CloneEnds: Owner {}
 
 /// A borrow of the ring.

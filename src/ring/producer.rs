@@ -13,7 +13,7 @@ use crate::cpu::CachePadded;
 use crate::error::{ClaimError, PushError};
 use crate::index::{Arity, ClaimRequest, OneToOne, SideRules as _};
 #[cfg(compare_and_swap)]
-use crate::index::{Lent as _, Multi};
+use crate::index::{Lent as _, SharedSide};
 use crate::stats::Refusal;
 #[cfg(compare_and_swap)]
 use crate::sync::Pos;
@@ -63,7 +63,7 @@ pub struct Producer<'a, T, A: Arity = OneToOne, K: Owner = Ref<'a>> {
 // it knows, and atomics, and neither reaches an item. What keeps the ring alive is shared with that, as `K` says it can be. An
 // end that is alone does without, so that it stays what its type says: one.
 #[cfg(compare_and_swap)]
-unsafe impl<T: Send, A: Arity<Producers = Multi>, K: Owner + Sync> Sync for Producer<'_, T, A, K> {}
+unsafe impl<T: Send, A: Arity<Producers: SharedSide>, K: Owner + Sync> Sync for Producer<'_, T, A, K> {}
 
 impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
     /// # Safety
@@ -359,7 +359,7 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
 }
 
 #[cfg(compare_and_swap)]
-impl<T, A: Arity<Producers = Multi>, K: Owner> Producer<'_, T, A, K> {
+impl<T, A: Arity<Producers: SharedSide>, K: Owner> Producer<'_, T, A, K> {
     /// One more producer.
     pub(crate) fn another(&self) -> Self {
         // SAFETY: a side of many producers may have one more, and what keeps the ring alive keeps it for this one.
@@ -368,8 +368,21 @@ impl<T, A: Arity<Producers = Multi>, K: Owner> Producer<'_, T, A, K> {
 }
 
 #[cfg(compare_and_swap)]
-impl<T, A: Arity<Producers = Multi>, K: CloneEnds> Clone for Producer<'_, T, A, K> {
-    /// One more producer.
+impl<T, A: Arity, K: Owner> Producer<'_, T, A, K> {
+    /// Returns one more producer, of a side of many.
+    // Beside the trait's, so that the compiler says what to do if this side has a single end.
+    #[allow(clippy::should_implement_trait)]
+    pub fn clone(&self) -> Self
+    where
+        Self: Clone,
+    {
+        Clone::clone(self)
+    }
+}
+
+#[cfg(compare_and_swap)]
+impl<T, A: Arity<Producers: SharedSide>, K: CloneEnds> Clone for Producer<'_, T, A, K> {
+    /// Returns one more producer.
     fn clone(&self) -> Self {
         self.another()
     }

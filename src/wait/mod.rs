@@ -163,6 +163,12 @@ pub trait Notify {
 }
 
 /// Sleeps while a word holds a value.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no platform by which a thread waits: it does not implement `Wait`",
+    label = "does not implement `Wait`",
+    note = "there are `host::Futex` on Linux, `wait::ParkingLot` on other systems, `wait::processor` without one, and `wait::TasksOnly` if only tasks wait",
+    note = "a kernel implements `Wait` and `Notify` over its own sleep and wake-up"
+)]
 pub trait Wait: Notify {
     /// Returns the current time, by the clock of all deadlines that are given to this value. It does not go back.
     fn now(&self) -> Deadline;

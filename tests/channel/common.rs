@@ -32,7 +32,7 @@ pub fn over<R>(ring: R) -> Channel<R, Lot> {
 }
 
 /// Returns how many receivers and how many senders wait.
-pub fn waiting<R, W, const TASKS: usize>(channel: &Channel<R, W, TASKS>) -> (usize, usize) {
+pub fn waiting<R, W: Wait, const TASKS: usize>(channel: &Channel<R, W, TASKS>) -> (usize, usize) {
     let waiting = channel.waiting();
     (waiting.receivers, waiting.senders)
 }

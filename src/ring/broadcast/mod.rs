@@ -185,7 +185,10 @@ struct WriterLine {
 impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats> Broadcast<T, N, P, S> {
     const CHECKED: () = {
         let () = P::CHECKED;
-        assert!(N.is_power_of_two(), "capacity must be a power of two");
+        assert!(
+            N.is_power_of_two(),
+            "capacity must be a power of two; `usize::next_power_of_two` rounds one up"
+        );
         // Then a position moves on by at most what its observers can follow, and a reader's position, which is one word
         // there, tells all `N + 1` distances apart.
         assert!(N as u64 <= Sequence::STRIDE, "capacity is too large");

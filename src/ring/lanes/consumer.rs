@@ -12,10 +12,10 @@ use crate::handle::{Handle, Lane};
 #[cfg(compare_and_swap)]
 use crate::index::SideRules as _;
 use crate::index::{Arity, OneToOne, Single};
-#[cfg(compare_and_swap)]
-use crate::ring::Multi;
 use crate::ring::Raw as _;
 use crate::ring::Ring;
+#[cfg(compare_and_swap)]
+use crate::ring::SharedSide;
 use crate::ring::drain::ClaimedItems;
 use crate::ring::read_end::ReadEnd;
 use crate::stats::Refusal;
@@ -268,16 +268,31 @@ fn end_of<T, const N: usize, A: Arity<Producers = Single>>(ring: &Ring<T, N, A>)
 }
 
 #[cfg(compare_and_swap)]
+impl<T, const N: usize, const L: usize, O: Schedule, A: Arity<Producers = Single>, H: Storage>
+    LaneConsumer<'_, T, N, L, O, A, H>
+{
+    /// Returns one more consumer, of a side of many, whose schedule is at the same point.
+    // Beside the trait's, so that the compiler says what to do if this side has a single end.
+    #[allow(clippy::should_implement_trait)]
+    pub fn clone(&self) -> Self
+    where
+        Self: Clone,
+    {
+        Clone::clone(self)
+    }
+}
+
+#[cfg(compare_and_swap)]
 impl<
     T,
     const N: usize,
     const L: usize,
     O: Schedule,
-    A: Arity<Producers = Single, Consumers = Multi>,
+    A: Arity<Producers = Single, Consumers: SharedSide>,
     H: Storage,
 > Clone for LaneConsumer<'_, T, N, L, O, A, H>
 {
-    /// Makes one more consumer, whose schedule is at the same point.
+    /// Returns one more consumer, whose schedule is at the same point.
     fn clone(&self) -> Self {
         Self::new(self.lanes, self.schedule.clone())
     }

@@ -172,7 +172,10 @@ impl<T, const N: usize, const L: usize, A: Arity<Producers = Single>, H: Storage
     const CHECKED: () = {
         assert!(L >= 1 && L <= 32, "there are 1 to 32 lanes");
         // Otherwise, lanes that grow would say this only when they make a ring.
-        assert!(N.is_power_of_two(), "capacity must be a power of two");
+        assert!(
+            N.is_power_of_two(),
+            "capacity must be a power of two; `usize::next_power_of_two` rounds one up"
+        );
     };
     /// Each lane's bit.
     const ALL: u32 = u32::MAX >> (32 - L as u32);

@@ -9,6 +9,15 @@ use crate::item::Item;
 
 const N: usize = 8;
 
+/// An end is as large as what it knows: 24 bytes without compare-and-swap, 40 with it, where positions have 32 bits. Where there
+/// are cache lines it has a pair of its own.
+const END: usize = match (cfg!(target_pointer_width = "64"), cfg!(target_has_atomic = "ptr")) {
+    (true, _) => 128,
+    (false, true) => 40,
+    (false, false) => 24,
+};
+const _: () = assert!(size_of::<Producer<'_, u8>>() <= END && size_of::<Consumer<'_, u8>>() <= END);
+
 /// A ring that nobody has split, and both ends of another one.
 pub struct Rings<T: 'static> {
     whole: Spsc<T, N>,
