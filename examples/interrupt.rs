@@ -1,10 +1,10 @@
 //! Bytes from an interrupt handler to the main loop, on a processor without compare-and-swap, such as a Cortex-M0.
 //!
 //! Here the handler is called by hand. On a processor, the framework keeps its producer: a local resource of an RTIC task, or a
-//! `static mut` inside a handler of cortex-m-rt.
+//! `static mut` inside a handler of cortex-m-rt. A framework that hands out the ring as `&'static mut` needs no `unsafe`: then it
+//! is `split()`.
 
-use annulet::Spsc;
-use annulet::ring::{Consumer, Producer};
+use annulet::ring::{Consumer, Producer, Spsc};
 
 static RECEIVED: Spsc<u8, 64> = Spsc::new();
 

@@ -3,21 +3,16 @@
 use std::sync::Arc;
 use std::thread;
 
-use annulet::host::Futex;
-use annulet::{Channel, Mpmc};
+use annulet::{Channel, Mpmc, host::Futex};
 
-type Job = Box<dyn FnOnce() -> u64 + Send>;
-
+#[derive(Default)]
 struct State {
-    jobs: Channel<Mpmc<Job, 64>, Futex>,
+    jobs: Channel<Mpmc<Box<dyn FnOnce() -> u64 + Send>, 64>, Futex>,
     results: Channel<Mpmc<u64, 64>, Futex>,
 }
 
 fn main() {
-    let state = Arc::new(State {
-        jobs: Channel::new(Mpmc::new(), Futex::new()),
-        results: Channel::new(Mpmc::new(), Futex::new()),
-    });
+    let state = Arc::new(State::default());
     let worker = |_| {
         let state = Arc::clone(&state);
         thread::spawn(move || {
@@ -28,7 +23,7 @@ fn main() {
     };
     let workers: Vec<_> = (0..4).map(worker).collect();
 
-    (1..=20_u64).for_each(|number| state.jobs.send(Box::new(move || number * number)).expect("it is open"));
+    (1..=20).for_each(|number| state.jobs.send(Box::new(move || number * number)).expect("it is open"));
     let sum: u64 = (0..20).map(|_| state.results.recv().expect("one for each")).sum();
     state.jobs.close();
     workers.into_iter().for_each(|worker| worker.join().expect("it ends with its queue"));

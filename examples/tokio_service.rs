@@ -8,18 +8,14 @@ async fn serve(mut requests: mpsc::Receiver<u32>, mut shutdown: mpsc::Receiver<(
     loop {
         select! {
             biased;
-            _ = shutdown.recv_async() => break,
+            // Once: clients are refused from now on. What they had sent comes before the end.
+            _ = shutdown.recv_async(), if !requests.is_closed() => requests.close(),
             request = requests.recv_async() => match request {
                 Ok(number) => sum += number,
-                Err(_) => break, // all clients are gone
+                Err(_) => return sum,
             },
         }
     }
-    requests.close(); // clients are refused from now on
-    while let Ok(number) = requests.recv_async().await {
-        sum += number;
-    }
-    sum
 }
 
 #[tokio::main]

@@ -1,4 +1,4 @@
-//! A channel over a wait queue as kernels have them: what a kernel supplies is the two impls below, ten lines.
+//! A channel over a wait queue as kernels have them: what a kernel supplies is the two impls below.
 //!
 //! The kernel is a small one: its tasks are threads of this process, blocked and unblocked by a scheduler that is made of
 //! `std::thread::park`, and its queue is a list under a lock. Of annulet nothing is used that needs an operating system.
@@ -76,7 +76,7 @@ mod kernel {
 
 static QUEUE: kernel::WaitQueue = kernel::WaitQueue::new();
 
-// The ten lines.
+// What the kernel supplies.
 
 #[derive(Clone, Copy, Debug)]
 struct Kernel;

@@ -125,6 +125,7 @@ pub use send_future::{SendFuture, SendReady};
 pub use sender::Sender;
 #[cfg(feature = "futures-v0.3")]
 pub use sink::SendSink;
+pub use state::PerSide;
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub(crate) use stop::wake_receivers;
 #[cfg(feature = "futures-v0.3")]
@@ -166,16 +167,6 @@ use state::{Condition, SignalOnDrop, State, WaitState};
 pub struct Channel<R, W, const TASKS: usize = 8> {
     state: State<W, TASKS>,
     ring: R,
-}
-
-/// Something of the senders, and of the receivers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(clippy::exhaustive_structs)] // a channel has two sides
-pub struct PerSide<N> {
-    /// Of the senders.
-    pub senders: N,
-    /// Of the receivers.
-    pub receivers: N,
 }
 
 impl<R, W: Wait> Channel<R, W> {
@@ -298,6 +289,12 @@ impl<R: Core, W: Wait, const TASKS: usize> Channel<R, W, TASKS> {
     /// ```
     pub fn close(&self) {
         state::close(self);
+    }
+}
+
+impl<R: Default, W: Wait + Default, const TASKS: usize> Default for Channel<R, W, TASKS> {
+    fn default() -> Self {
+        Self::over(R::default(), W::default())
     }
 }
 

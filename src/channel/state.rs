@@ -12,6 +12,16 @@ use crate::wait::{
 };
 use sealed::AnyChannel;
 
+/// Something of the senders, and of the receivers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs)] // a channel has two sides
+pub struct PerSide<N> {
+    /// Of the senders.
+    pub senders: N,
+    /// Of the receivers.
+    pub receivers: N,
+}
+
 /// Everything of a [`Channel`](super::Channel) but its ring: the counts of its ends, the two events, and the platform.
 #[repr(C)]
 pub(super) struct State<W, const TASKS: usize> {

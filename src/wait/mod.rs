@@ -33,7 +33,7 @@
 //! # What a platform supplies
 //!
 //! [`Notify`], a wake-up, and [`Wait`], a sleep in the manner of a futex: while a [`Word`] holds a value, until a
-//! [`Deadline`]. Either may happen for no reason. A kernel has about ten lines over its wait queue:
+//! [`Deadline`]. Either may happen for no reason. A kernel has this over its wait queue:
 //!
 //! ```
 //! use annulet::wait::{Deadline, Notify, Wait, Word};
@@ -171,6 +171,9 @@ pub trait Notify {
 )]
 pub trait Wait: Notify {
     /// Returns the current time, by the clock of all deadlines that are given to this value. It does not go back.
+    ///
+    /// A platform without a clock returns `Deadline::at(0)` each time. Then no deadline comes, and [`after`](Self::after) should
+    /// refuse: see [`NoClock`].
     fn now(&self) -> Deadline;
 
     /// Returns the instant `span` from now: the deadline of a call with a time-out. A platform without a clock refuses it
@@ -182,6 +185,8 @@ pub trait Wait: Notify {
     /// Sleeps while `word` holds `seen`, until [`notify`](Notify::notify) or the deadline. It may return at any time for
     /// any reason. That the word is compared and the sleep begins must be one step for `notify`: a change that is
     /// followed by it ends the sleep.
+    ///
+    /// Where tasks give way to each other, to give way once is a correct `wait`, with a `notify` that returns 0.
     fn wait(&self, word: &Word, seen: u32, until: Deadline);
 
     /// Sleeps until a deadline. No signal ends it. By default it sleeps on a word that is never signalled.
@@ -202,7 +207,8 @@ pub trait Wait: Notify {
         false
     }
 
-    /// Yields to other threads.
+    /// Yields to other threads, where a [`Strategy`] says so before it sleeps. A scheduler whose tasks give way to each other
+    /// puts that here, too: by default it is a hint to the processor.
     fn yield_now(&self) {
         core::hint::spin_loop();
     }

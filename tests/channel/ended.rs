@@ -18,7 +18,7 @@ fn poll<F: Future>(task: &Task, future: std::pin::Pin<&mut F>) -> bool {
 #[test]
 fn rm05_the_end_wakes_who_waits_for_it() {
     for closes in [false, true] {
-        let channel: &'static Many<u32, 1> = Box::leak(Box::new(many()));
+        let channel: Many<u32, 1> = many();
         let (mut tx, rx) = channel.try_split().unwrap();
         let (mut waiting_rx, other) = (rx.clone(), rx.clone());
         let mut recv = waiting_rx.recv_async();
