@@ -1,6 +1,5 @@
 //! How many ends each side of a channel has, and whether it was closed: what ends a wait.
 
-use super::TRIES;
 use super::site::{Site, order};
 use crate::sync::{AtomicU32, Ordering, const_fn};
 
@@ -17,13 +16,15 @@ pub enum Role {
 const CLOSED: u32 = 1;
 /// There was one.
 const SEEN: u32 = 1 << 1;
+/// It is being opened again: until that is done it is closed, or closed again.
+const OPENING: u32 = 1 << 2;
 /// One of them.
-const ONE: u32 = 1 << 2;
+const ONE: u32 = 1 << 3;
 /// There were too many to be counted, so it is not known when they are gone.
 const SATURATED: u32 = 1 << 31;
 /// More than that are not counted any more, and from the first of these on the party is never gone. So a number never runs
 /// over, however many handles are made and forgotten.
-const MANY: u32 = 1 << 28;
+const MANY: u32 = 1 << 27;
 
 /// How many handles each side of a channel has, and whether it was closed: a word for each side. Zero is open, without
 /// handles.
@@ -31,7 +32,8 @@ const MANY: u32 = 1 << 28;
 /// ```text
 ///   bit 0      closed, for good, in both words
 ///   bit 1      there was one
-///   bits 2..   how many
+///   bit 2      it is being opened again, in both words
+///   bits 3..   how many
 ///   bit 31     they are endless
 /// ```
 ///
@@ -41,16 +43,14 @@ const MANY: u32 = 1 << 28;
 pub struct PeerCounts {
     senders: AtomicU32,
     receivers: AtomicU32,
-    /// Whose turn it is to change both: of who opens it again, against those who close it.
-    turn: AtomicU32,
+    /// Who is changing both words: how many close it (from bit 1 on), and whether one opens it again (bit 0).
+    changing: AtomicU32,
 }
 
-/// Nobody's.
-const FREE: u32 = 0;
-/// Somebody's.
-const TAKEN: u32 = 1;
-/// Somebody's, and another party has closed it meanwhile.
-const ASKED: u32 = 2;
+/// One opens it.
+const OPENER: u32 = 1;
+/// One closes it.
+const CLOSER: u32 = 1 << 1;
 
 /// Whether a handle was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,15 +61,20 @@ impl Counted {
     pub(crate) const NOT: Self = Self(false);
 }
 
+/// It is closed, or looks so until it is opened again.
+const fn closed(word: u32) -> bool {
+    word & (CLOSED | OPENING) != 0
+}
+
 /// A party was there and is gone.
 const fn gone(word: u32) -> bool {
-    word & !CLOSED == SEEN
+    word & !(CLOSED | OPENING) == SEEN
 }
 
 impl PeerCounts {
     const_fn! {
         pub(crate) const fn new() -> Self {
-            Self { senders: AtomicU32::new(0), receivers: AtomicU32::new(0), turn: AtomicU32::new(FREE) }
+            Self { senders: AtomicU32::new(0), receivers: AtomicU32::new(0), changing: AtomicU32::new(0) }
         }
     }
 
@@ -111,99 +116,114 @@ impl PeerCounts {
         self.word(party).fetch_sub(ONE, order(Site::PartyLeave, Ordering::Release)) / ONE == 1
     }
 
+    /// As [`leave`](Self::leave), of a receiver after the last of which no other one is to come: then it is closed for good.
+    #[must_use]
+    pub(crate) fn leave_for_good(&self, counted: Counted) -> bool {
+        if !self.leave(Role::Receiver, counted) {
+            return false;
+        }
+        // If a receiver has come meanwhile, it is the last one. There is one try: what changes the word otherwise is a close.
+        // Relaxed: senders, which look at this word, are handed nothing. Receivers look at the other one.
+        let last = match self.receivers.compare_exchange(
+            SEEN,
+            SEEN | CLOSED,
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        ) {
+            Ok(_) => true,
+            Err(now) => gone(now),
+        };
+        if last {
+            self.close();
+        }
+        last
+    }
+
     /// Closes it for good. Returns true if it was open.
     ///
     /// Release: pairs with `is_disconnected`, and with [`is_closed`](Self::is_closed).
     pub(crate) fn close(&self) -> bool {
+        // Acquire: pairs with the last look of `open`. What that has cleared was cleared before this sets it. No site: loom
+        // changes a word in the order in which it runs the threads, so that no model can tell.
+        self.changing.fetch_add(CLOSER, Ordering::Acquire);
         let was_open = self.set_closed();
-        self.settle();
+        // Release: pairs with `try_reopen`, and with the last look of `open`. What was set is set for it.
+        self.changing.fetch_sub(CLOSER, order(Site::CloseEnd, Ordering::Release));
         was_open
     }
 
-    /// Sets both words. Returns whether it was open.
+    /// Sets both words. Returns whether one of them was open.
     fn set_closed(&self) -> bool {
         let close = |word: &AtomicU32| word.fetch_or(CLOSED, order(Site::PartyClose, Ordering::Release));
         // Senders are refused before receivers hear of the end. Both, also if another party is in the middle of this.
-        let before = close(&self.receivers);
-        close(&self.senders);
-        before & CLOSED == 0
+        let receivers = close(&self.receivers);
+        let senders = close(&self.senders);
+        !closed(receivers) || !closed(senders)
     }
 
-    /// Opens it again if it has no handles. Returns whether it is open then: not if another party opens or closes it at the same
-    /// time.
+    /// Opens it again if it has no handles. Returns whether it is open then: not if another party is in the middle of
+    /// opening or closing it.
+    ///
+    /// A close that comes at the same time comes before it, and then has no effect, or after it. Until it is open it is
+    /// closed, so nobody begins to wait that such a close would have to wake.
     pub(crate) fn try_reopen(&self) -> bool {
-        if !self.take_turn() {
+        // Relaxed: no handle is there to hand anything over; what handles did that are gone is ordered by the ring's ends.
+        let senders = self.senders.load(Ordering::Relaxed);
+        let receivers = self.receivers.load(Ordering::Relaxed);
+        if senders / ONE != 0 || receivers / ONE != 0 {
             return false;
         }
-        let opened = self.clear_closed();
-        !self.end_turn() && opened
+        if !closed(senders) {
+            // It is open, but for those that are gone: they are forgotten, if that is still so.
+            let forget = |word: &AtomicU32, seen: u32| {
+                !gone(seen) || word.compare_exchange(seen, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+            };
+            return forget(&self.senders, senders) && forget(&self.receivers, receivers);
+        }
+        // Acquire: pairs with those who were at it before, and have let go.
+        if self.changing.compare_exchange(0, OPENER, Ordering::Acquire, Ordering::Relaxed).is_err() {
+            return false;
+        }
+        let opened = self.open(senders);
+        // Release: pairs with the next one.
+        self.changing.fetch_sub(OPENER, Ordering::Release);
+        opened
     }
 
-    /// Clears both words, in its turn.
-    fn clear_closed(&self) -> bool {
-        // Relaxed, all of it: no handle is there to hand anything over; what handles did that are gone is ordered by the ring's
-        // ends.
-        let senders = self.senders.load(Ordering::Relaxed);
-        if senders / ONE != 0 || self.receivers.load(Ordering::Relaxed) / ONE != 0 {
+    /// Opens both words, the senders' from that value on, as the only one that opens them.
+    fn open(&self, senders: u32) -> bool {
+        if self.senders.compare_exchange(senders, OPENING, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+            // A handle was made meanwhile.
             return false;
         }
-        if self.senders.compare_exchange(senders, 0, Ordering::Relaxed, Ordering::Relaxed).is_err() {
-            // A handle was made meanwhile, or it was closed.
-            return false;
-        }
+        self.receivers.fetch_or(OPENING, Ordering::Relaxed);
         // A receiver that was made meanwhile stays. One that was there and went is forgotten with those before it.
         if gone(self.receivers.fetch_and(!CLOSED, Ordering::Relaxed)) {
-            let _ = self.receivers.compare_exchange(SEEN, 0, Ordering::Relaxed, Ordering::Relaxed);
+            let _ = self.receivers.compare_exchange(
+                SEEN | OPENING,
+                OPENING,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
         }
-        true
-    }
-
-    /// After both words were set: a party whose turn it was may have cleared one of them, and not the other. Sees to it that they
-    /// say the same.
-    fn settle(&self) {
-        for _ in 0..TRIES {
-            if self.take_turn() {
-                // Nobody clears them now. If the senders' word was cleared, the other one was, too, after it.
-                if self.senders.load(Ordering::Relaxed) & CLOSED != 0 {
-                    self.receivers.fetch_or(CLOSED, Ordering::Relaxed);
-                }
-                self.end_turn();
-                return;
-            }
-            // Relaxed: whose turn it is sets both words then, whatever they say.
-            let asked = self.turn.compare_exchange(TAKEN, ASKED, Ordering::Relaxed, Ordering::Relaxed);
-            if !matches!(asked, Err(FREE)) {
-                return;
-            }
-        }
-    }
-
-    /// Returns whether it is this party's turn to change both words.
-    fn take_turn(&self) -> bool {
-        // Acquire: pairs with `end_turn`. What the last one has cleared is seen.
-        let acquire = order(Site::TurnTake, Ordering::Acquire);
-        self.turn.compare_exchange(FREE, TAKEN, acquire, Ordering::Relaxed).is_ok()
-    }
-
-    /// Lets the next one have its turn. Returns whether another party has closed it meanwhile: then it is closed.
-    fn end_turn(&self) -> bool {
-        let mut closed = false;
-        // Release: pairs with `take_turn`.
-        let release = order(Site::TurnEnd, Ordering::Release);
-        // Each round but the last is for a party that has closed it.
-        while self.turn.compare_exchange(TAKEN, FREE, release, Ordering::Relaxed).is_err() {
-            self.turn.store(TAKEN, Ordering::Relaxed);
+        // What was set before was cleared in both words, or in that of receivers alone: then the senders' says so. What is set
+        // from the last look on stays. It changes nothing, and is ordered with those who close it, on either side.
+        let both = order(Site::OpenLook, Ordering::AcqRel);
+        let alone = self.changing.compare_exchange(OPENER, OPENER, both, Ordering::Relaxed).is_ok();
+        let stays_closed = !alone || self.senders.load(Ordering::Relaxed) & CLOSED != 0;
+        if stays_closed {
             self.set_closed();
-            closed = true;
         }
-        closed
+        self.receivers.fetch_and(!OPENING, Ordering::Relaxed);
+        self.senders.fetch_and(!OPENING, Ordering::Relaxed);
+        !stays_closed
     }
 
     /// Returns whether it was closed, and receivers may have seen it. Items that were sent before are seen by later looks.
     #[inline(always)]
     pub(crate) fn is_closed(&self) -> bool {
         // Acquire: pairs with `close`.
-        self.senders.load(order(Site::ClosedLook, Ordering::Acquire)) & CLOSED != 0
+        closed(self.senders.load(order(Site::ClosedLook, Ordering::Acquire)))
     }
 
     /// Returns whether nothing more can come of the other party: it was closed, or that party was there and is gone.
@@ -213,7 +233,7 @@ impl PeerCounts {
     #[inline(always)]
     pub(crate) fn is_disconnected(&self, other: Role) -> bool {
         let now = self.word(other).load(order(Site::PartyLook, Ordering::Acquire));
-        now & CLOSED != 0 || gone(now)
+        closed(now) || gone(now)
     }
 
     /// Returns whether a party was there and is gone, closed or not.
@@ -279,6 +299,43 @@ mod tests {
             assert!(!life.is_closed() && !life.is_disconnected(party) && !life.is_gone(party));
         }
         assert!(life.close(), "it was open");
+    }
+
+    #[test]
+    fn the_last_receiver_closes_it_for_good() {
+        let life = PeerCounts::new();
+        let (one, two) = (life.join(Role::Receiver), life.join(Role::Receiver));
+        let sender = life.join(Role::Sender);
+        assert!(!life.leave_for_good(one) && !life.is_closed());
+        assert!(life.leave_for_good(two));
+        assert!(life.is_closed() && life.is_disconnected(Role::Receiver) && life.is_gone(Role::Receiver));
+        let late = life.join(Role::Receiver);
+        assert!(life.is_disconnected(Role::Sender), "it hears of the end");
+        assert!(life.leave_for_good(late), "what came meanwhile is to be dropped, too");
+        assert!(life.leave(Role::Sender, sender));
+    }
+
+    /// Who opens it is told of those who are in the middle of closing it; until it is open it looks closed.
+    #[test]
+    fn an_opening_gives_way_to_a_close() {
+        let life = PeerCounts::new();
+        assert!(life.close());
+        life.changing.fetch_add(CLOSER, Ordering::Relaxed);
+        assert!(!life.try_reopen() && life.is_closed());
+        life.changing.fetch_sub(CLOSER, Ordering::Relaxed);
+        life.changing.fetch_add(OPENER, Ordering::Relaxed);
+        assert!(!life.try_reopen() && life.is_closed(), "another one opens it");
+        // A close that began after the opening, and is under way at its last look.
+        life.changing.fetch_add(CLOSER, Ordering::Relaxed);
+        assert!(!life.open(life.senders.load(Ordering::Relaxed)) && life.is_closed());
+        life.changing.store(0, Ordering::Relaxed);
+        for party in [Role::Sender, Role::Receiver] {
+            assert!(life.is_disconnected(party));
+            life.word(party).store(OPENING, Ordering::Relaxed);
+            assert!(life.is_disconnected(party), "not yet");
+            life.word(party).store(CLOSED, Ordering::Relaxed);
+        }
+        assert!(life.try_reopen() && !life.is_closed());
     }
 
     /// Handles that are forgotten do not run over, nor change what is known of the other party.

@@ -112,10 +112,10 @@ pub enum Site {
     PartyLeave,
     /// `PeerCounts::close`: the Release half of closing.
     PartyClose,
-    /// `PeerCounts::take_turn`: the Acquire half of changing both words.
-    TurnTake,
-    /// `PeerCounts::end_turn`: the Release half of that.
-    TurnEnd,
+    /// `PeerCounts::close`: the Release half of having done so.
+    CloseEnd,
+    /// `PeerCounts::open`: the last look for those who close it, Acquire and Release.
+    OpenLook,
     /// `PeerCounts::is_disconnected`: the Acquire load of the peers that are still there.
     PartyLook,
     /// `PeerCounts::is_closed`: the Acquire load of whether it was closed.

@@ -97,20 +97,31 @@ pub struct Membership<C: ChannelRef> {
     pub(super) strategy: Strategy,
     role: Role,
     counted: Counted,
-    /// The end was borrowed, and what it did may not have been signalled.
-    pub(super) owes: bool,
+    /// What was done through the end, and may not have been signalled.
+    pub(super) owes: Owed,
+}
+
+/// What an end has still to do for what was forgotten.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Owed {
+    /// Nothing.
+    Nothing,
+    /// To give up a place, unless its permit was sent or dropped.
+    Place,
+    /// A signal: the end was borrowed.
+    Signal,
 }
 
 impl<C: ChannelRef> Membership<C> {
     /// Counts an end in, which begins to wait as `strategy` says. The platform was asked for that before: it may panic.
     pub(super) fn join(channel: C, role: Role, strategy: Strategy) -> Self {
         let counted = channel.channel().peers().join(role);
-        Self { channel, strategy, role, counted, owes: false }
+        Self { channel, strategy, role, counted, owes: Owed::Nothing }
     }
 
     /// Belongs to an end that is not counted: somebody else keeps the channel for it.
     pub(super) fn visit(channel: C, role: Role, strategy: Strategy) -> Self {
-        Self { channel, strategy, role, counted: Counted::NOT, owes: false }
+        Self { channel, strategy, role, counted: Counted::NOT, owes: Owed::Nothing }
     }
 
     #[inline(always)]
@@ -131,7 +142,7 @@ impl<C: ChannelRef> Membership<C> {
     pub(super) fn another(&self) -> Self {
         let channel = self.channel.clone();
         let counted = channel.channel().peers().join(self.role);
-        Self { channel, counted, owes: false, ..*self }
+        Self { channel, counted, owes: Owed::Nothing, ..*self }
     }
 }
 
@@ -159,11 +170,16 @@ impl<C: ChannelRef> Drop for Membership<C> {
         let channel = self.channel();
         // An end whose going makes room: a sender may wait for this very receiver.
         let frees = self.role == Role::Receiver && C::RecvEnd::LEAVING_MAKES_ROOM;
-        if channel.peers().leave(self.role, self.counted) {
+        let owned = self.role == Role::Receiver && channel.is_owned();
+        let last = match owned {
+            true => channel.peers().leave_for_good(self.counted),
+            false => channel.peers().leave(self.role, self.counted),
+        };
+        if last {
             // Also if a waker panics.
-            let _abandon = (self.role == Role::Receiver && channel.is_owned()).then(|| Abandon(channel));
+            let _abandon = owned.then(|| Abandon(channel));
             wake_all(channel);
-        } else if frees || self.owes {
+        } else if frees || self.owes != Owed::Nothing {
             signal(channel, Condition::of(self.role).other(), u32::MAX);
         }
     }
@@ -175,7 +191,7 @@ impl<C: ChannelRef> fmt::Debug for Membership<C> {
     }
 }
 
-/// The last receiver of an owned channel is gone for good: when this is dropped, what is queued is.
+/// The last receiver of an owned channel is gone, and the channel closed: when this is dropped, what is queued is.
 struct Abandon<'c, X: AnyChannel>(&'c X);
 
 impl<X: AnyChannel> Drop for Abandon<'_, X> {

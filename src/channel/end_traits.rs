@@ -55,8 +55,10 @@ pub(crate) mod sealed {
     pub trait End {
         /// Whether refusals are not counted from now on: they are further looks of one call.
         fn set_quiet(&mut self, quiet: bool);
-        /// Gives back what a forgotten grant had.
-        fn reclaim_forgotten(&mut self) {}
+        /// Gives back what a forgotten grant had. Returns whether there was one.
+        fn reclaim_forgotten(&mut self) -> bool {
+            false
+        }
         /// Keeps away for up to that many hints from a stream that it has caught up with.
         fn set_max_pause(&mut self, hints: u16) {
             let _ = hints;

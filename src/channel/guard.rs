@@ -3,6 +3,7 @@
 use core::fmt;
 use core::ops::{Deref, DerefMut};
 
+use super::channel_ref::Owed;
 use super::channel_ref::sealed::Attached;
 use super::end_traits::sealed::End as _;
 use super::state::{Condition, signal};
@@ -43,7 +44,7 @@ impl<'s, X: Attached> EndGuard<'s, X> {
     pub(super) fn new(attached: &'s mut X) -> Self {
         // The last guard may have been forgotten, and this one may be kept for long.
         pay(attached);
-        attached.membership_mut().owes = true;
+        attached.membership_mut().owes = Owed::Signal;
         Self(attached)
     }
 }
@@ -75,12 +76,22 @@ impl<X: Attached<End: fmt::Debug>> fmt::Debug for EndGuard<'_, X> {
     }
 }
 
-/// Gives the signal that is owed for what was done through an end. Before a sender or receiver waits.
+/// Gives the signal that is owed for what was done through an end, and gives up the place of a permit that was forgotten. Before
+/// a sender is used, or a receiver waits.
+#[inline(always)]
 pub(super) fn pay<X: Attached>(attached: &mut X) {
-    if attached.membership().owes {
-        attached.end_mut().reclaim_forgotten();
-        let membership = attached.membership_mut();
-        membership.owes = false;
-        signal(membership.channel(), Condition::of(membership.role()).other(), u32::MAX);
+    if attached.membership().owes != Owed::Nothing {
+        pay_now(attached);
     }
+}
+
+#[cold]
+fn pay_now<X: Attached>(attached: &mut X) {
+    let reclaimed = attached.end_mut().reclaim_forgotten();
+    let membership = attached.membership_mut();
+    let owed = core::mem::replace(&mut membership.owes, Owed::Nothing);
+    if !reclaimed && owed != Owed::Signal {
+        return;
+    }
+    signal(membership.channel(), Condition::of(membership.role()).other(), u32::MAX);
 }

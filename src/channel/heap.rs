@@ -32,7 +32,7 @@ pub type BroadcastReceiver<T, const N: usize, W = Threads> = Receiver<Arc<Channe
 /// ```
 #[must_use = "its ends keep it"]
 pub fn broadcast<T: Entry + 'static, const N: usize>() -> (BroadcastSender<T, N>, BroadcastReceiver<T, N>) {
-    let sender: BroadcastSender<T, N> = Channel::new(Broadcast::new(), Threads::new()).into_sender();
+    let sender: BroadcastSender<T, N> = Channel::sender_of_new(Channel::in_arc(Threads::new(), false));
     let receiver = sender.subscribe();
     (sender, receiver)
 }

@@ -131,7 +131,7 @@ pub(crate) use stop::wake_receivers;
 #[cfg(feature = "futures-v0.3")]
 pub use stream::{RecvStream, RecvStreamRef};
 
-use crate::atomic::PeerCounts;
+use crate::atomic::{PeerCounts, Role};
 use crate::sync::const_fn;
 use crate::wait::{Attempt, Deadline, Outcome, Strategy, TimedOut, Wait, Waiter};
 use state::sealed::{AnyChannel, Core};
@@ -162,7 +162,7 @@ use state::{Condition, SignalOnDrop, State, WaitState};
 /// | a borrowed end ([`Sender::end`]) | signals what was done through it when its guard is dropped |
 /// | data and room | are two events: a signal for one never goes to an end that waits for the other |
 /// | an end of a side that was gone | can be made again: a task that starts anew goes on where the last one stopped |
-/// | ends | of each side 2²⁸ are counted. If there were more at once, it no longer closes when they go |
+/// | ends | of each side 2²⁷ are counted. If there were more at once, it no longer closes when they go |
 #[repr(C)]
 pub struct Channel<R, W, const TASKS: usize = 8> {
     state: State<W, TASKS>,
@@ -211,7 +211,10 @@ impl<R, W: Wait, const TASKS: usize> Channel<R, W, TASKS> {
     /// Returns how many senders wait for room, and how many receivers for items: a snapshot. Ends that spin are not counted.
     #[must_use]
     pub fn waiting(&self) -> PerSide<usize> {
-        PerSide { senders: self.state.room.0.waiting(), receivers: self.state.data.0.waiting() }
+        // Of an owned channel without receivers, whoever sends counts as one that waits: it drops what it has sent.
+        let abandoned = self.state.owned && self.state.peers.0.is_gone(Role::Receiver);
+        let receivers = if abandoned { 0 } else { self.state.data.0.waiting() };
+        PerSide { senders: self.state.room.0.waiting(), receivers }
     }
 
     /// Returns how many times a task that waited found no slot and kept its executor busy: see
@@ -243,7 +246,7 @@ impl<R: Core, W: Wait, const TASKS: usize> Channel<R, W, TASKS> {
     }
 
     /// Opens it again after it was closed, if nobody has an end of it, also one that is shared or `static`; what is in it stays.
-    /// Returns whether it is open then.
+    /// Returns whether it is open then: also not if another party opens or closes it at the same time.
     ///
     /// An end that was forgotten is still held: then only [`reopen`](Self::reopen) can open it.
     ///

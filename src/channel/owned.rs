@@ -9,6 +9,7 @@ use crate::atomic::Role;
 use crate::ring::{AnyRing, Arity, Consumer, Producer, Ring};
 use crate::sync::Arc;
 use crate::wait::Wait;
+use crate::zeroed::Zeroed;
 
 /// Both ends of a channel `X`, which keep it.
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
@@ -30,11 +31,10 @@ impl<R: AnyRing, W: Wait, const TASKS: usize> ChannelRef for Arc<Channel<R, W, T
     type Rx = Self::RecvEnd;
 }
 
-#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
-impl<T, const N: usize, A: Arity, W: Wait, const TASKS: usize> Channel<Ring<T, N, A>, W, TASKS> {
+impl<R: Zeroed, W: Wait, const TASKS: usize> Channel<R, W, TASKS> {
     /// A new channel on the heap, made in the one place where it stays, however large it is.
     #[cfg(not(loom))]
-    fn shared(wait: W) -> Arc<Self> {
+    pub(super) fn in_arc(wait: W, owned: bool) -> Arc<Self> {
         let channel = Arc::<Self>::new_uninit();
         let place = Arc::as_ptr(&channel).cast::<Self>().cast_mut();
         // SAFETY: of a new allocation with the layout of `Self`, to which there is no other `Arc`.
@@ -42,7 +42,7 @@ impl<T, const N: usize, A: Arity, W: Wait, const TASKS: usize> Channel<Ring<T, N
         // SAFETY: likewise.
         let ring = unsafe { &raw mut (*place).ring };
         // SAFETY: a field of that allocation, so valid and aligned, and nobody else's.
-        unsafe { state.write(State { owned: true, ..State::new(wait) }) };
+        unsafe { state.write(State { owned, ..State::new(wait) }) };
         // SAFETY: likewise.
         unsafe { crate::zeroed::make_at(ring) };
         // SAFETY: both of its fields are written.
@@ -50,15 +50,18 @@ impl<T, const N: usize, A: Arity, W: Wait, const TASKS: usize> Channel<Ring<T, N
     }
 
     #[cfg(loom)]
-    fn shared(wait: W) -> Arc<Self> {
-        let mut channel = Self::over(Ring::new(), wait);
-        channel.state.owned = true;
+    pub(super) fn in_arc(wait: W, owned: bool) -> Arc<Self> {
+        let mut channel = Self::over(R::empty(), wait);
+        channel.state.owned = owned;
         Arc::new(channel)
     }
+}
 
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+impl<T, const N: usize, A: Arity, W: Wait, const TASKS: usize> Channel<Ring<T, N, A>, W, TASKS> {
     /// Returns both ends of a new channel on the heap, where it is made in place; it goes with the last of them.
     ///
-    /// When the last receiver goes, what is queued is dropped, since no other receiver can come: a request that carries
+    /// When the last receiver goes, the channel is closed for good, and what is queued is dropped: a request that carries
     /// the sender of its reply lets its client go, and an item that holds a sender of this channel does not keep it. A
     /// send that races with that is accepted, and its item dropped, or refused. A channel that is borrowed, or `static`,
     /// keeps what is queued for its next receiver.
@@ -81,7 +84,7 @@ impl<T, const N: usize, A: Arity, W: Wait, const TASKS: usize> Channel<Ring<T, N
     /// # }
     /// ```
     pub fn new_split(wait: W) -> OwnedEnds<Self> {
-        ends_of_new(&Self::shared(wait))
+        ends_of_new(&Self::in_arc(wait, true))
     }
 }
 

@@ -65,8 +65,12 @@ where
     /// ```
     pub fn into_sender(mut self) -> Sender<Arc<Self>> {
         self.reopen();
-        let strategy = self.default_strategy();
-        let channel = Arc::new(self);
+        Self::sender_of_new(Arc::new(self))
+    }
+
+    /// Returns the sender of a channel that has no other end.
+    pub(super) fn sender_of_new(channel: Arc<Self>) -> Sender<Arc<Self>> {
+        let strategy = channel.default_strategy();
         // SAFETY: what it makes goes into the `InChannel` below, before an `Arc` of the channel.
         let ring = unsafe { kept(&channel.ring) };
         // The channel was this call's alone until now, so its writer is free.

@@ -7,7 +7,7 @@ use core::task::{Context, Poll, ready};
 
 use super::SendError;
 use super::channel_ref::sealed::Attached as _;
-use super::channel_ref::{ChannelRef, apart};
+use super::channel_ref::{ChannelRef, Owed, apart};
 use super::sender::{Sender, signal_sent};
 use super::state::WaitState;
 use super::state::sealed::AnyChannel as _;
@@ -63,7 +63,7 @@ where
     /// Cancel-safe: nothing is lost by dropping it, nor by dropping the permit.
     ///
     /// A place that one of many senders holds keeps up what other senders send after it, until it is filled or given up: so do
-    /// not hold it for long.
+    /// not hold it for long. If the permit is forgotten, its place is given up when this sender is next used, or dropped.
     ///
     /// ```
     /// # #[cfg(feature = "std")] {
@@ -111,8 +111,11 @@ where
             return Poll::Pending;
         };
         let permit = sender.take().map(|sender| {
-            // If the permit is forgotten, the place is given up and this is signalled, before the sender is used again.
-            sender.tx.membership_mut().owes |= A::Producers::SHARED;
+            // If the permit is forgotten, the place is given up and this is signalled when the sender is used again.
+            let owes = &mut sender.tx.membership_mut().owes;
+            if A::Producers::SHARED && *owes == Owed::Nothing {
+                *owes = Owed::Place;
+            }
             let (end, channel) = apart(&mut sender.tx);
             // SAFETY: just claimed.
             let grant = unsafe { end.granted(at) };

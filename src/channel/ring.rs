@@ -147,8 +147,8 @@ impl<T, A: Arity, K: Owner> sealed::End for Producer<'_, T, A, K> {
     fn set_quiet(&mut self, quiet: bool) {
         self.set_quiet(quiet);
     }
-    fn reclaim_forgotten(&mut self) {
-        self.reclaim_forgotten();
+    fn reclaim_forgotten(&mut self) -> bool {
+        self.reclaim_forgotten()
     }
     fn set_max_pause(&mut self, hints: u16) {
         self.set_max_pause(hints);
@@ -198,7 +198,15 @@ impl<T, A: Arity, K: Owner> sealed::RecvEnd for Consumer<'_, T, A, K> {
         Ok(self.try_drain(max, f)?)
     }
     fn clear(&mut self) -> usize {
-        self.skip(self.capacity())
+        let (most, mut dropped) = (self.capacity(), 0);
+        // Each claim ends at a slot that was given up.
+        while dropped < most {
+            match self.skip(most - dropped) {
+                0 => break,
+                more => dropped += more,
+            }
+        }
+        dropped
     }
     #[inline]
     fn has_items(&mut self) -> bool {

@@ -29,6 +29,7 @@ impl<C: ChannelRef> Sender<C> {
         if self.is_closed() {
             return Err(TrySendError::Closed(()));
         }
+        pay(&mut self.tx);
         let mut items = Noted { items, over: false };
         let (end, channel) = apart(&mut self.tx);
         // As in `send_iter_deadline`.

@@ -108,6 +108,7 @@ impl<C: ChannelRef> Sender<C> {
         if self.is_closed() {
             return Err(TrySendError::Closed(item));
         }
+        pay(&mut self.tx);
         self.tx.end_mut().put(item)?;
         signal_sent::<C>(self.channel(), 1);
         Ok(())
@@ -167,7 +168,6 @@ impl<C: ChannelRef> Sender<C> {
 
     #[cold]
     fn wait_to_send(&mut self, item: C::Item, until: Deadline) -> Result<(), SendError<C::Item>> {
-        pay(&mut self.tx);
         let strategy = self.tx.membership().strategy;
         let (end, channel) = apart(&mut self.tx);
         let (mut end, mut left) = (Quiet::of(end), Some(item));

@@ -32,7 +32,7 @@ pub(super) struct State<W, const TASKS: usize> {
     pub(super) room: CachePadded<Event<TASKS>>,
     /// Signalled when it is closed, or the last end of a side has gone: for those who wait for that alone.
     pub(super) ended: Event<1>,
-    /// Its ends keep it, and no other receiver can come once the last one is gone: what is queued then is dropped. A channel
+    /// Its ends keep it, and it is closed for good once the last receiver is gone: what is queued then is dropped. A channel
     /// that is borrowed or `static` keeps it for its next receiver.
     pub(super) owned: bool,
     pub(super) wait: W,
@@ -140,7 +140,7 @@ pub(crate) mod sealed {
         /// What its ends sleep with.
         type Platform: Wait;
         fn peers(&self) -> &PeerCounts;
-        /// Returns whether its ends keep it, so that no other receiver can come once the last one is gone.
+        /// Returns whether its ends keep it, so that it is closed for good once the last receiver is gone.
         fn is_owned(&self) -> bool;
         /// `count` more of the waiting ends can have what they wait for. Returns whether any end waits.
         fn signal(&self, what: Condition, count: u32) -> bool;

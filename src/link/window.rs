@@ -51,7 +51,7 @@ impl<E: Entry, const N: usize> Window<E, N> {
             "capacity must be a power of two; `usize::next_power_of_two` rounds one up"
         );
         assert!(N as u64 <= (index_word::MAX_POSITION as u64 >> 1) + 1, "capacity is too large");
-        assert!(<E::Image as Image>::WORDS > 0, "an entry has at least one word");
+        assert!(<E::Image as Image>::WORDS > 0, "an entry of a link has at least one word");
         // Then no word's number, and no byte's, overflows.
         assert!(
             <E::Image as Image>::WORDS <= (isize::MAX as usize / 4 - SLOTS) / N,

@@ -4,8 +4,6 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use super::TryIter;
-#[cfg(compare_and_swap)]
-use super::owner::CloneEnds;
 use super::owner::{CONSUMER, Owner, Ref};
 use super::read_end::ReadEnd;
 use super::slots::RingPtr;
@@ -224,36 +222,6 @@ impl<'a, T, A: Arity, K: Owner> Consumer<'a, T, A, K> {
     #[cfg(compare_and_swap)]
     pub(crate) fn set_max_pause(&mut self, hints: u16) {
         self.end.index.set_max_pause(hints);
-    }
-}
-
-#[cfg(compare_and_swap)]
-impl<T, A: Arity<Consumers: SharedSide>, K: Owner> Consumer<'_, T, A, K> {
-    /// One more consumer.
-    pub(crate) fn another(&self) -> Self {
-        // SAFETY: a side of many consumers may have one more, and what keeps the ring alive keeps it for this one.
-        unsafe { Self::new(self.end.ring(), self.owner.clone_owner()) }
-    }
-}
-
-#[cfg(compare_and_swap)]
-impl<T, A: Arity, K: Owner> Consumer<'_, T, A, K> {
-    /// Returns one more consumer, of a side of many.
-    // Beside the trait's, so that the compiler says what to do if this side has a single end.
-    #[allow(clippy::should_implement_trait)]
-    pub fn clone(&self) -> Self
-    where
-        Self: Clone,
-    {
-        Clone::clone(self)
-    }
-}
-
-#[cfg(compare_and_swap)]
-impl<T, A: Arity<Consumers: SharedSide>, K: CloneEnds> Clone for Consumer<'_, T, A, K> {
-    /// Returns one more consumer.
-    fn clone(&self) -> Self {
-        self.another()
     }
 }
 

@@ -41,6 +41,8 @@ mod body;
 pub mod broadcast;
 #[cfg(compare_and_swap)]
 mod by_reference;
+#[cfg(compare_and_swap)]
+mod cloned;
 mod consumer;
 #[cfg(compare_and_swap)]
 mod discard;

@@ -4,8 +4,6 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use super::WriteGrant;
-#[cfg(compare_and_swap)]
-use super::owner::CloneEnds;
 use super::owner::{Owner, PRODUCER, Ref};
 use super::slots::RingPtr;
 use super::write_end::WriteEnd;
@@ -351,40 +349,10 @@ impl<'a, T, A: Arity, K: Owner> Producer<'a, T, A, K> {
         self.end.index.set_max_pause(hints);
     }
 
-    /// Aborts the slots of a forgotten grant, if there is one.
+    /// Aborts the slots of a forgotten grant. Returns whether there is one.
     #[cfg(compare_and_swap)]
-    pub(crate) fn reclaim_forgotten(&mut self) {
-        self.end.reclaim_forgotten();
-    }
-}
-
-#[cfg(compare_and_swap)]
-impl<T, A: Arity<Producers: SharedSide>, K: Owner> Producer<'_, T, A, K> {
-    /// One more producer.
-    pub(crate) fn another(&self) -> Self {
-        // SAFETY: a side of many producers may have one more, and what keeps the ring alive keeps it for this one.
-        unsafe { Self::new(self.end.ring(), self.owner.clone_owner()) }
-    }
-}
-
-#[cfg(compare_and_swap)]
-impl<T, A: Arity, K: Owner> Producer<'_, T, A, K> {
-    /// Returns one more producer, of a side of many.
-    // Beside the trait's, so that the compiler says what to do if this side has a single end.
-    #[allow(clippy::should_implement_trait)]
-    pub fn clone(&self) -> Self
-    where
-        Self: Clone,
-    {
-        Clone::clone(self)
-    }
-}
-
-#[cfg(compare_and_swap)]
-impl<T, A: Arity<Producers: SharedSide>, K: CloneEnds> Clone for Producer<'_, T, A, K> {
-    /// Returns one more producer.
-    fn clone(&self) -> Self {
-        self.another()
+    pub(crate) fn reclaim_forgotten(&mut self) -> bool {
+        self.end.reclaim_forgotten()
     }
 }
 

@@ -90,13 +90,13 @@ impl<T, A: Arity> WriteEnd<T, A> {
         unsafe { self.index.finish(at, count, claimed) };
     }
 
-    /// Aborts the slots of a grant that was forgotten, if one was.
+    /// Aborts the slots of a grant that was forgotten. Returns whether one was.
     #[inline]
-    pub(super) fn reclaim_forgotten(&mut self) {
-        if let Some((at, count)) = self.lent.take() {
-            // SAFETY: the grant had claimed them and committed none, or it would have said so; and it is gone, since it
-            // borrowed this end.
-            unsafe { self.finish(at, 0, count) };
-        }
+    pub(super) fn reclaim_forgotten(&mut self) -> bool {
+        let Some((at, count)) = self.lent.take() else { return false };
+        // SAFETY: the grant had claimed them and committed none, or it would have said so; and it is gone, since it
+        // borrowed this end.
+        unsafe { self.finish(at, 0, count) };
+        true
     }
 }

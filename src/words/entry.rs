@@ -22,6 +22,8 @@ use super::{Image, fingerprint};
 /// | `Bytes<T, W>` | `W` | any bytes, packed: feature `zerocopy-v0.8` |
 /// | [`Descriptor`](crate::region::Descriptor), [`Offer`](crate::region::Offer) | 6, 8 | |
 ///
+/// An entry without words, such as `()`, goes through a broadcast. A link refuses it when the program is compiled.
+///
 /// A receiver that is to refuse upper bits takes a `u32`, and converts it by `u8::try_from`.
 ///
 /// `usize` and `isize` are none, since the two sides of a link may differ in their width. Send a `u64` or an `i64`, or an

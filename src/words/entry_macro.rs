@@ -1,5 +1,7 @@
 //! Structs of entries, and enums, that are entries without a line of code.
 
+use super::Image;
+
 /// Returns a discriminant as the word that it is sent as.
 #[doc(hidden)]
 #[must_use]
@@ -11,6 +13,32 @@ pub const fn discriminant_word(discriminant: i128) -> u32 {
     discriminant as u32
 }
 
+/// Returns the words of an image, one after the other. `N` is how many it has.
+#[doc(hidden)]
+#[must_use]
+#[inline(always)]
+pub fn image_to_words<I: Image, const N: usize>(image: &I) -> [u32; N] {
+    const { assert!(I::WORDS == N, "there is a place for each word") };
+    let mut words = [0; N];
+    let mut places = words.iter_mut();
+    image.for_each_word(&mut |word| {
+        if let Some(place) = places.next() {
+            *place = word;
+        }
+    });
+    words
+}
+
+/// Returns the image of these words. It has `N`.
+#[doc(hidden)]
+#[must_use]
+#[inline(always)]
+pub fn image_from_words<I: Image, const N: usize>(words: [u32; N]) -> I {
+    const { assert!(I::WORDS == N, "there is a word for each place") };
+    let mut words = words.into_iter();
+    I::from_words(&mut || words.next().unwrap_or(0))
+}
+
 /// Defines structs that are an [`Entry`](crate::words::Entry), and enums that are a [`TryEntry`](crate::words::TryEntry).
 ///
 /// It takes the definitions as they would stand without it, with their attributes, documentation and visibility. Each needs
@@ -18,7 +46,7 @@ pub const fn discriminant_word(discriminant: i128) -> u32 {
 ///
 /// | definition | becomes | words |
 /// |---|---|---|
-/// | a struct: named fields, a tuple, or none | an `Entry`, if each field is one | those of its fields, in order |
+/// | a struct: named fields, a tuple, or none | an `Entry`, if each field is one | those of its fields, in order, in one array |
 /// | an enum without fields | a `TryEntry`, for [`Unchecked`](crate::words::Unchecked) | one: the discriminant |
 ///
 /// A generic struct implements [`Entry`](crate::words::Entry) by hand: there is an example.
@@ -62,7 +90,7 @@ pub const fn discriminant_word(discriminant: i128) -> u32 {
 ///
 /// let why = Unchecked::<Side>::from_image(1).check().unwrap_err();
 /// assert_eq!(why.to_string(), "no valid Side: word 0 is 0x1");
-/// assert_eq!(Point(-1, 2).to_image(), (u32::MAX, 2));
+/// assert_eq!(Point(-1, 2).to_image(), [u32::MAX, 2]);
 /// ```
 #[macro_export]
 macro_rules! entry {
@@ -133,17 +161,21 @@ macro_rules! __entry {
             Self: ::core::marker::Copy,
             $($type: $crate::words::Entry,)*
         {
-            type Image = <$crate::__entry!(@tuple $($type)*) as $crate::words::Entry>::Image;
+            // Not that of the tuple: it would name the types of fields, which may be more private than the struct.
+            type Image = [::core::primitive::u32; {
+                <<$crate::__entry!(@tuple $($type)*) as $crate::words::Entry>::Image as $crate::words::Image>::WORDS
+            }];
             const ABI: ::core::primitive::u32 = $abi;
             #[inline(always)]
             fn to_image(&self) -> Self::Image {
                 let $($all)* = *self;
                 let fields: $crate::__entry!(@tuple $($type)*) = $crate::__entry!(@tuple $($field)*);
-                $crate::words::Entry::to_image(&fields)
+                $crate::words::image_to_words(&$crate::words::Entry::to_image(&fields))
             }
             #[inline(always)]
             fn from_image(image: Self::Image) -> Self {
-                let fields = <$crate::__entry!(@tuple $($type)*) as $crate::words::Entry>::from_image(image);
+                let fields: $crate::__entry!(@tuple $($type)*) =
+                    $crate::words::Entry::from_image($crate::words::image_from_words(image));
                 let $crate::__entry!(@tuple $($field)*) = fields;
                 $($all)*
             }

@@ -66,7 +66,7 @@ pub use bytes::{Bytes, words_of};
 pub use counting::Counting;
 pub use entry::Entry;
 #[doc(hidden)]
-pub use entry_macro::discriminant_word;
+pub use entry_macro::{discriminant_word, image_from_words, image_to_words};
 pub use image::Image;
 #[cfg(all(test, not(loom)))]
 pub(crate) use image::sealed::Sealed as SealedImage;

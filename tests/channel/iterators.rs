@@ -71,6 +71,17 @@ fn clearing_makes_room() {
     drop(send);
     assert_eq!((rx.clear(), rx.clear()), (1, 0));
 
+    // Past a place that was given up.
+    let channel: Many<u32, 8> = many();
+    let (mut tx, mut rx) = channel.try_split().unwrap();
+    for clear in [&mut || rx.clear(), &mut || channel.clear()] as [&mut dyn FnMut() -> usize; 2] {
+        tx.try_send(1).unwrap();
+        drop(block_on(tx.reserve()));
+        tx.try_send(2).unwrap();
+        tx.try_send(3).unwrap();
+        assert_eq!((clear(), channel.len()), (3, 0));
+    }
+
     let lanes = over(Lanes::<u32, 2, 2>::new());
     let mut rx = lanes.try_receiver(Priority).unwrap();
     let (mut one, mut two) = (lanes.register().unwrap(), lanes.register().unwrap());

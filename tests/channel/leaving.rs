@@ -23,6 +23,45 @@ fn d08_a_client_hears_that_its_request_was_dropped() {
     drop(requests);
 }
 
+/// Its last receiver closes an owned channel for good: one that comes after it hears of the end, and sends are refused.
+#[test]
+fn d08_the_last_receiver_of_an_owned_channel_closes_it() {
+    let (mut tx, rx) = Owned::<Mpmc<Vec<u32>, 4>>::new_split(Lot::new());
+    tx.send(vec![1]).unwrap();
+    drop(rx);
+    assert!(tx.is_closed());
+    assert_eq!((tx.channel().len(), tx.receivers(), tx.channel().waiting().receivers), (0, 0, 0));
+    let channel: &Owned<Mpmc<_, 4>> = tx.channel();
+    let mut late = channel.receiver();
+    assert_eq!(late.recv(), Err(RecvError::Closed));
+    assert_eq!(tx.shared().try_send(vec![2]), Err(TrySendError::Closed(vec![2])));
+    assert!(!channel.try_reopen(), "it has ends");
+    drop(late);
+    assert_eq!(tx.try_send(vec![2]), Err(TrySendError::Closed(vec![2])));
+}
+
+/// While what is queued is dropped, another thread may make a receiver and send to it: what is accepted then is received.
+#[test]
+fn d08_what_is_sent_while_the_queue_is_dropped_is_refused() {
+    type Items = Owned<Mpmc<Item, 4>>;
+    struct Item(Option<Arc<Sender<Arc<Items>>>>);
+    impl Drop for Item {
+        fn drop(&mut self) {
+            // What another thread could do at this moment.
+            if let Some(tx) = self.0.take() {
+                let mut late = tx.channel().receiver();
+                assert!(matches!(tx.shared().try_send(Item(None)), Err(TrySendError::Closed(_))));
+                assert_eq!(late.recv().err(), Some(RecvError::Closed));
+            }
+        }
+    }
+    let (tx, rx) = Items::new_split(Lot::new());
+    let tx = Arc::new(tx);
+    assert!(tx.shared().try_send(Item(Some(Arc::clone(&tx)))).is_ok());
+    drop(rx);
+    assert_eq!(Arc::strong_count(&tx), 1);
+}
+
 /// An item holds a sender of its own channel, which is freed all the same.
 #[test]
 fn d08_an_item_that_holds_its_own_channel_does_not_keep_it() {

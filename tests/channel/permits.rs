@@ -7,7 +7,7 @@ use std::thread;
 use annulet::Mpsc;
 use annulet::channel::{SendError, TryRecvError, TrySendError};
 
-use crate::common::{Many, Task, block_on, many, over, rounds};
+use crate::common::{Many, ManyTx, Task, block_on, many, over, rounds};
 
 #[test]
 fn a_permit_of_many_is_filled_or_given_up() {
@@ -38,6 +38,50 @@ fn a_permit_of_many_is_filled_or_given_up() {
     drop(tx);
     assert!(task.wakes() > 0);
     assert_eq!(task.poll(&mut recv), Poll::Ready(Ok(4)));
+}
+
+/// The place of a forgotten permit is given up by whatever its sender does next, and receivers hear of it.
+#[test]
+fn a_forgotten_permit_is_in_nobodys_way() {
+    let channel: Many<u32, 4> = many();
+    let (mut tx, mut rx) = channel.try_split().unwrap();
+    for send in [
+        |tx: &mut ManyTx<'_, u32, 4>| tx.try_send(1).unwrap(),
+        |tx: &mut ManyTx<'_, u32, 4>| tx.send(1).unwrap(),
+    ] {
+        forget(block_on(tx.reserve()));
+        send(&mut tx);
+        assert_eq!(rx.try_recv(), Ok(1));
+    }
+    let single: Many<u32, 1> = many();
+    let (mut tx, mut rx) = single.try_split().unwrap();
+    forget(block_on(tx.reserve()));
+    assert_eq!(tx.try_send(1), Err(TrySendError::Full(1)), "a consumer has not gone past it yet");
+    assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
+    assert_eq!(tx.try_send(2), Ok(()));
+    drop((tx, rx));
+
+    // By a send that finds no room, too.
+    let channel: Many<u32, 2> = many();
+    let (mut tx, mut rx) = channel.try_split().unwrap();
+    let mut other = tx.clone();
+    forget(block_on(tx.reserve()));
+    other.try_send(2).unwrap();
+    let mut recv = rx.recv_async();
+    let task = Task::waiting(&mut recv);
+    assert_eq!(tx.try_send_iter(&mut [5].into_iter()), Err(TrySendError::Full(())));
+    assert!(task.wakes() > 0);
+    assert_eq!(task.poll(&mut recv), Poll::Ready(Ok(2)));
+    drop(recv);
+
+    // One that was sent is none: nobody is woken for it.
+    block_on(tx.reserve()).unwrap().send(3).unwrap();
+    assert_eq!(rx.try_recv(), Ok(3));
+    let (mut one, mut two) = (rx.clone(), rx);
+    let (mut one, mut two) = (one.recv_async(), two.recv_async());
+    let tasks = [Task::waiting(&mut one), Task::waiting(&mut two)];
+    tx.try_send(4).unwrap();
+    assert_eq!(tasks.map(|task| task.wakes()), [1, 0]);
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Models of channels: sending and receiving that wait for each other, and for the other side's end.
 
+use std::future::Future;
 use std::mem::{ManuallyDrop, forget};
 use std::ops::DerefMut;
 use std::pin::Pin;
+use std::task::{Context, Wake, Waker};
 
 use annulet::Broadcast;
 use annulet::channel::{Channel, Receiver, RecvError, SendError, Sender, TryRecvError};
@@ -22,7 +24,11 @@ models! {
     fn d07_what_was_sent_comes_before_a_close kills [PartyClose PartyLook];
     fn d07_what_was_sent_is_in_a_closed_channel = |main| look_into(main, false),
         kills [PartyClose ClosedLook] mutant |main| look_into(main, true);
-    fn a_close_against_an_opening kills [TurnTake TurnEnd];
+    fn a_close_against_an_opening kills [CloseEnd OpenLook];
+    fn a_close_is_undone_by_an_opening_alone = |main| send_after_a_close(main, true),
+        kills [] mutant |main| send_after_a_close(main, false);
+    fn a_close_against_an_opening_wakes = |main| wait_while_it_opens(main, true),
+        within 2 kills [] mutant |main| wait_while_it_opens(main, false);
     fn rm05_the_last_sender_goes kills [SignalFence ThreadFence] mutant rm05_mutant_keeps_the_sender;
     fn rm05_a_receiver_waits_for_a_close = |main| close_and_wait(main, true),
         kills [SignalFence ThreadFence] mutant |main| close_and_wait(main, false);
@@ -75,6 +81,53 @@ fn a_close_against_an_opening(main: Main) {
         at_once(main, move || channel.close(), move || channel.try_reopen());
         let (tx, rx) = channel.try_split().unwrap();
         assert_eq!(tx.is_closed(), rx.is_closed());
+    });
+}
+
+/// Who has closed it sends nothing more, unless it was opened after that; or, if `looks` is false, as if it never was.
+fn send_after_a_close(main: Main, looks: bool) {
+    lent(Of::<1, Multi, Multi, 0>::over(Ring::new(), Platform::new()), |channel| {
+        let channel = &*channel;
+        channel.close();
+        let close = move || {
+            channel.close();
+            channel.try_send(7)
+        };
+        let (sent, opened) = at_once(main, close, move || channel.try_reopen());
+        assert!(sent.is_err() || (looks && opened), "sent after a close");
+        assert!(opened || channel.is_closed(), "closed, and never opened");
+    });
+}
+
+/// Whether a waker was called.
+#[derive(Default)]
+struct Flag(std::sync::atomic::AtomicBool);
+
+impl Wake for Flag {
+    fn wake(self: std::sync::Arc<Self>) {
+        self.0.store(true, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+/// A receiver that found it open is woken by the close that comes then; or, if `looks` is false, always.
+fn wait_while_it_opens(main: Main, looks: bool) {
+    lent(Of::<1, Single, Single, 1>::over(Ring::new(), Platform::new()), |channel| {
+        let channel = &*channel;
+        channel.close();
+        let flag = std::sync::Arc::new(Flag::default());
+        let waker = Waker::from(std::sync::Arc::clone(&flag));
+        let receive = move || {
+            let mut rx = channel.try_receiver().unwrap();
+            let mut receiving = rx.recv_async();
+            let waits = Pin::new(&mut receiving).poll(&mut Context::from_waker(&waker)).is_pending();
+            // It waits on.
+            forget(receiving);
+            forget(rx);
+            waits
+        };
+        let ((), _, waits) = three(main, move || channel.close(), move || channel.try_reopen(), receive);
+        let woken = flag.0.load(std::sync::atomic::Ordering::SeqCst);
+        assert!(!waits || woken || (looks && !channel.is_closed()), "it is closed, and a receiver sleeps on");
     });
 }
 

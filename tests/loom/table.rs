@@ -75,8 +75,8 @@ const SITES: &[Site] = &[
     Site::SlotGiveBack,
     Site::PartyLeave,
     Site::PartyClose,
-    Site::TurnTake,
-    Site::TurnEnd,
+    Site::CloseEnd,
+    Site::OpenLook,
     Site::PartyLook,
     Site::ClosedLook,
     #[cfg(feature = "alloc")]

@@ -262,6 +262,13 @@ impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats> Broadcast<T, N, P, S
     }
 }
 
+// SAFETY:
+// - positions 0, no claimed end and no count; the policy and the slots are such values, too, and nothing else is in it;
+// - what loom sees of it is no memory of it.
+unsafe impl<T: Entry, const N: usize, P: OverflowPolicy, S: Stats> Zeroed for Broadcast<T, N, P, S> {
+    empty_in_models!(Self::new());
+}
+
 impl WriterLine {
     const_fn! {
         const fn new(origin: usize) -> Self {

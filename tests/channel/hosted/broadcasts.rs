@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use annulet::channel::{RecvError, TryRecvError};
+use annulet::channel::{RecvError, TryRecvError, broadcast};
 use annulet::ring::broadcast::{Gated, Overwrite};
 use annulet::stats::{BroadcastStats, Counts};
 use annulet::{Broadcast, Channel};
@@ -142,4 +142,16 @@ fn rm20_a_broadcast_in_a_channel_counts() {
     assert_eq!(items_and_refusals(newest.stats()), [N + 3, 0, N, 0]);
     let (received, lagged) = (newest.stats().readers, newest.lagged());
     assert_eq!((received.batches, lagged.items, lagged.batches), (1, 3, 1));
+}
+
+/// A broadcast that is made on the heap is made there, however large it is.
+#[test]
+fn a_large_broadcast_is_never_on_the_stack() {
+    type Item = [u32; 1024];
+    let check = || {
+        let (mut tx, mut rx) = broadcast::<Item, 4096>(); // 16 MiB
+        tx.send([7; 1024]).unwrap();
+        assert_eq!(rx.recv().map(|item| item[1023]), Ok(7));
+    };
+    std::thread::Builder::new().stack_size(1 << 20).spawn(check).unwrap().join().unwrap();
 }

@@ -53,7 +53,27 @@ pub mod made {
             #[derive(Clone, Copy)]
             struct Local { word: u32 }
         }
-        annulet::words::Entry::to_image(&Local { word: 7 }).0
+        annulet::words::Entry::to_image(&Local { word: 7 })[0]
+    }
+
+    annulet::entry! {
+        #[derive(Clone, Copy)]
+        struct Inner { word: u32 }
+
+        #[derive(Clone, Copy, PartialEq, Debug)]
+        enum Mode { On }
+
+        /// It has fields whose types nobody else can name.
+        #[derive(Clone, Copy)]
+        pub struct Outer { inner: [Inner; 2], mode: annulet::words::Unchecked<Mode> }
+    }
+
+    /// Returns its words.
+    pub fn outer() -> [u32; 3] {
+        let outer = Outer { inner: [Inner { word: 7 }; 2], mode: Mode::On.into() };
+        let copy: Outer = annulet::words::Entry::from_image(annulet::words::Entry::to_image(&outer));
+        assert_eq!((copy.inner[1].word, copy.mode.check()), (7, Ok(Mode::On)));
+        annulet::words::Entry::to_image(&copy)
     }
 }
 
@@ -80,6 +100,7 @@ fn main() {
     let _ = annulet::words::Entry::to_image(&tuple);
     assert_eq!(annulet::words::Unchecked::from(made::Side::Sell).check(), Ok(made::Side::Sell));
     assert_eq!(made::local(), 7);
+    assert_eq!(made::outer(), [7, 7, 0]);
     let _ = made::Unit;
     assert_eq!(<made::Named as annulet::words::Entry>::ABI, 3);
 }
