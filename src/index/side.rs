@@ -92,9 +92,8 @@ pub enum Multi {}
 /// A side that several ends share: [`Multi`]. Sealed.
 #[cfg(compare_and_swap)]
 #[diagnostic::on_unimplemented(
-    message = "this side has a single end, which is neither cloned nor shared",
+    message = "this side has a single end, which is neither cloned nor shared: `Mpsc` and `Mpmc` have many producers, `Spmc` and `Mpmc` many consumers, lanes have `register`",
     label = "a side of one",
-    note = "for several producers take `Mpsc` or `Mpmc`, for several consumers `Spmc` or `Mpmc`; lanes have `register`",
     note = "the one end of its side comes from `split`, or from `try_split` if the ring is shared or a `static`"
 )]
 pub trait SharedSide: Side {}

@@ -33,9 +33,8 @@ pub(crate) mod sealed {
 ///
 /// An end that belongs to a [`Channel`](crate::channel::Channel) is cloned with its `Sender` or `Receiver`, never alone.
 #[diagnostic::on_unimplemented(
-    message = "an end that belongs to a channel is not cloned alone",
-    label = "belongs to a `Sender` or a `Receiver`",
-    note = "clone the `Sender` or the `Receiver`, which counts the new end in"
+    message = "an end that belongs to a channel is not cloned alone: clone its `Sender` or `Receiver`, which counts the new one",
+    label = "belongs to a `Sender` or a `Receiver`"
 )]
 pub trait CloneEnds: Owner {}
 

@@ -154,7 +154,7 @@ macro_rules! __entry {
     };
     // What names all fields, as in `Self { a, b }`, is an expression and a pattern. So is a tuple of them.
     (@entry $name:ident {$($all:tt)*} [$($field:ident $type:ty;)*] [$abi:expr]) => {
-        // Said once of each field, so that one that is no entry is one error.
+        // Said of each field, so that the error of one that is no entry points to it. The other error is that of the image.
         #[allow(trivial_bounds)]
         impl $crate::words::Entry for $name
         where
