@@ -54,8 +54,8 @@ macro_rules! channels {
         #[doc = concat!("Makes a channel on the heap: ", $what, ".")]
         ///
         /// It holds at least `capacity` items: the next power of two, and at least one, as its `capacity()` says. If there is no
-        /// memory for it, that is handled as for any allocation. It goes with its last end, and what is queued is dropped when the
-        /// last receiver goes.
+        /// memory for it, that is handled as for any allocation: [`HeapRing::try_new`] and [`Channel::into_split`] tell it. It
+        /// goes with its last end, and what is queued is dropped when the last receiver goes.
         ///
         /// ```
         #[doc = $example]
