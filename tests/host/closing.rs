@@ -166,7 +166,13 @@ fn i12_what_does_not_close_is_bounded() {
             }
             assert!(others.len() < 100, "there is no bound");
         };
-        assert_eq!((limit, threads()), (32, before + 1));
+        assert_eq!(limit, 32);
+        // A thread that was joined is still listed for a moment.
+        let settled = soon();
+        while threads() > before + 1 && !settled.is_past() {
+            thread::yield_now();
+        }
+        assert_eq!(threads(), before + 1);
         let (ours, theirs) = fdpass::pair().unwrap();
         let refused = connect::<u64, 8>(ours, stranger.pidfd(), &[], 0, brief()).unwrap_err();
         assert!(matches!(refused, HandshakeError::Pass(PassError::TooManyUnclosed { limit: 32 })));
