@@ -16,15 +16,9 @@ use crate::atomic::Role;
 use crate::ring::{AnyRing, Arity, Consumer, Producer, Raw, SharedSide};
 use crate::wait::{Deadline, Wait};
 
-/// Many senders need no handle.
 impl<R: AnyRing + Raw<Arity: Arity<Producers: SharedSide>>, W: Wait, const TASKS: usize>
     Channel<R, W, TASKS>
 {
-    /// Returns one more sender.
-    pub fn sender(&self) -> Sender<&Self> {
-        self.sender_of(Membership::join(self, Role::Sender, self.default_strategy()))
-    }
-
     fn sender_of<'c>(&'c self, membership: Membership<&'c Self>) -> Sender<&'c Self> {
         // SAFETY: a side of many may have one more, and the membership borrows the channel.
         Sender::new(unsafe { Producer::new(self.ring.ptr(), membership) })
@@ -34,6 +28,18 @@ impl<R: AnyRing + Raw<Arity: Arity<Producers: SharedSide>>, W: Wait, const TASKS
     #[inline]
     fn visiting_sender(&self) -> Sender<&Self> {
         self.sender_of(Membership::visit(self, Role::Sender, self.default_strategy()))
+    }
+}
+
+/// Many senders need no handle.
+// Each call says so, and not all of them at once: so the compiler says what to do if this side has a single end.
+impl<R: AnyRing, W: Wait, const TASKS: usize> Channel<R, W, TASKS> {
+    /// Returns one more sender.
+    pub fn sender(&self) -> Sender<&Self>
+    where
+        R: Raw<Arity: Arity<Producers: SharedSide>>,
+    {
+        self.sender_of(Membership::join(self, Role::Sender, self.default_strategy()))
     }
 
     /// Sends one item if there is room now, as [`Sender::try_send`].
@@ -45,7 +51,10 @@ impl<R: AnyRing + Raw<Arity: Arity<Producers: SharedSide>>, W: Wait, const TASKS
     ///
     /// [`TrySendError`], with the item.
     #[inline]
-    pub fn try_send(&self, item: R::Item) -> Result<(), TrySendError<R::Item>> {
+    pub fn try_send(&self, item: R::Item) -> Result<(), TrySendError<R::Item>>
+    where
+        R: Raw<Arity: Arity<Producers: SharedSide>>,
+    {
         self.visiting_sender().try_send(item)
     }
 
@@ -67,7 +76,10 @@ impl<R: AnyRing + Raw<Arity: Arity<Producers: SharedSide>>, W: Wait, const TASKS
     /// # }
     /// ```
     #[inline]
-    pub fn send(&self, item: R::Item) -> Result<(), SendError<R::Item>> {
+    pub fn send(&self, item: R::Item) -> Result<(), SendError<R::Item>>
+    where
+        R: Raw<Arity: Arity<Producers: SharedSide>>,
+    {
         self.visiting_sender().send(item)
     }
 
@@ -77,7 +89,10 @@ impl<R: AnyRing + Raw<Arity: Arity<Producers: SharedSide>>, W: Wait, const TASKS
     ///
     /// [`SendError`], with the item.
     #[inline]
-    pub fn send_timeout(&self, item: R::Item, span: Duration) -> Result<(), SendError<R::Item>> {
+    pub fn send_timeout(&self, item: R::Item, span: Duration) -> Result<(), SendError<R::Item>>
+    where
+        R: Raw<Arity: Arity<Producers: SharedSide>>,
+    {
         self.visiting_sender().send_timeout(item, span)
     }
 
@@ -87,7 +102,10 @@ impl<R: AnyRing + Raw<Arity: Arity<Producers: SharedSide>>, W: Wait, const TASKS
     ///
     /// [`SendError`], with the item.
     #[inline]
-    pub fn send_deadline(&self, item: R::Item, until: Deadline) -> Result<(), SendError<R::Item>> {
+    pub fn send_deadline(&self, item: R::Item, until: Deadline) -> Result<(), SendError<R::Item>>
+    where
+        R: Raw<Arity: Arity<Producers: SharedSide>>,
+    {
         self.visiting_sender().send_deadline(item, until)
     }
 
@@ -96,20 +114,17 @@ impl<R: AnyRing + Raw<Arity: Arity<Producers: SharedSide>>, W: Wait, const TASKS
     /// # Errors
     ///
     /// [`SendError::Closed`], with the item.
-    pub async fn send_async(&self, item: R::Item) -> Result<(), SendError<R::Item>> {
+    pub async fn send_async(&self, item: R::Item) -> Result<(), SendError<R::Item>>
+    where
+        R: Raw<Arity: Arity<Producers: SharedSide>>,
+    {
         self.visiting_sender().send_async(item).await
     }
 }
 
-/// Many receivers need no handle.
 impl<R: AnyRing + Raw<Arity: Arity<Consumers: SharedSide>>, W: Wait, const TASKS: usize>
     Channel<R, W, TASKS>
 {
-    /// Returns one more receiver.
-    pub fn receiver(&self) -> Receiver<&Self> {
-        self.receiver_of(Membership::join(self, Role::Receiver, self.default_strategy()))
-    }
-
     fn receiver_of<'c>(&'c self, membership: Membership<&'c Self>) -> Receiver<&'c Self> {
         // SAFETY: a side of many may have one more, and the membership borrows the channel.
         Receiver::new(unsafe { Consumer::new(self.ring.ptr(), membership) })
@@ -120,6 +135,18 @@ impl<R: AnyRing + Raw<Arity: Arity<Consumers: SharedSide>>, W: Wait, const TASKS
     fn visiting_receiver(&self) -> Receiver<&Self> {
         self.receiver_of(Membership::visit(self, Role::Receiver, self.default_strategy()))
     }
+}
+
+/// Many receivers need no handle.
+// Each call says so, and not all of them at once: so the compiler says what to do if this side has a single end.
+impl<R: AnyRing, W: Wait, const TASKS: usize> Channel<R, W, TASKS> {
+    /// Returns one more receiver.
+    pub fn receiver(&self) -> Receiver<&Self>
+    where
+        R: Raw<Arity: Arity<Consumers: SharedSide>>,
+    {
+        self.receiver_of(Membership::join(self, Role::Receiver, self.default_strategy()))
+    }
 
     /// Receives one item if there is one now, as [`Receiver::try_recv`].
     ///
@@ -129,7 +156,10 @@ impl<R: AnyRing + Raw<Arity: Arity<Consumers: SharedSide>>, W: Wait, const TASKS
     ///
     /// [`TryRecvError`].
     #[inline]
-    pub fn try_recv(&self) -> Result<R::Item, TryRecvError> {
+    pub fn try_recv(&self) -> Result<R::Item, TryRecvError>
+    where
+        R: Raw<Arity: Arity<Consumers: SharedSide>>,
+    {
         self.visiting_receiver().try_recv()
     }
 
@@ -139,7 +169,10 @@ impl<R: AnyRing + Raw<Arity: Arity<Consumers: SharedSide>>, W: Wait, const TASKS
     ///
     /// [`RecvError::Closed`] once everything that was sent is received.
     #[inline]
-    pub fn recv(&self) -> Result<R::Item, RecvError> {
+    pub fn recv(&self) -> Result<R::Item, RecvError>
+    where
+        R: Raw<Arity: Arity<Consumers: SharedSide>>,
+    {
         self.visiting_receiver().recv()
     }
 
@@ -149,7 +182,10 @@ impl<R: AnyRing + Raw<Arity: Arity<Consumers: SharedSide>>, W: Wait, const TASKS
     ///
     /// [`RecvError`].
     #[inline]
-    pub fn recv_timeout(&self, span: Duration) -> Result<R::Item, RecvError> {
+    pub fn recv_timeout(&self, span: Duration) -> Result<R::Item, RecvError>
+    where
+        R: Raw<Arity: Arity<Consumers: SharedSide>>,
+    {
         self.visiting_receiver().recv_timeout(span)
     }
 
@@ -159,12 +195,18 @@ impl<R: AnyRing + Raw<Arity: Arity<Consumers: SharedSide>>, W: Wait, const TASKS
     ///
     /// [`RecvError`].
     #[inline]
-    pub fn recv_deadline(&self, until: Deadline) -> Result<R::Item, RecvError> {
+    pub fn recv_deadline(&self, until: Deadline) -> Result<R::Item, RecvError>
+    where
+        R: Raw<Arity: Arity<Consumers: SharedSide>>,
+    {
         self.visiting_receiver().recv_deadline(until)
     }
 
     /// Drops the items that are there now, as [`Receiver::clear`]: also for who only sends. Returns how many.
-    pub fn clear(&self) -> usize {
+    pub fn clear(&self) -> usize
+    where
+        R: Raw<Arity: Arity<Consumers: SharedSide>>,
+    {
         self.visiting_receiver().clear()
     }
 
@@ -173,7 +215,10 @@ impl<R: AnyRing + Raw<Arity: Arity<Consumers: SharedSide>>, W: Wait, const TASKS
     /// # Errors
     ///
     /// As [`recv`](Self::recv).
-    pub async fn recv_async(&self) -> Result<R::Item, RecvError> {
+    pub async fn recv_async(&self) -> Result<R::Item, RecvError>
+    where
+        R: Raw<Arity: Arity<Consumers: SharedSide>>,
+    {
         self.visiting_receiver().recv_async().await
     }
 }
@@ -181,7 +226,7 @@ impl<R: AnyRing + Raw<Arity: Arity<Consumers: SharedSide>>, W: Wait, const TASKS
 impl<C, R, W, const TASKS: usize> Sender<C>
 where
     C: ChannelRef + Reach<Channel = Channel<R, W, TASKS>>,
-    R: AnyRing + Raw<Arity: Arity<Producers: SharedSide>>,
+    R: AnyRing,
     W: Wait,
 {
     /// Returns a sender for a call, or for a few: of a sender that several threads share, in an `Arc` of what it is part of.
@@ -205,7 +250,10 @@ where
     /// # }
     /// ```
     #[inline]
-    pub fn shared(&self) -> Sender<&Channel<R, W, TASKS>> {
+    pub fn shared(&self) -> Sender<&Channel<R, W, TASKS>>
+    where
+        R: Raw<Arity: Arity<Producers: SharedSide>>,
+    {
         self.channel().visiting_sender()
     }
 }
@@ -213,12 +261,15 @@ where
 impl<C, R, W, const TASKS: usize> Receiver<C>
 where
     C: ChannelRef + Reach<Channel = Channel<R, W, TASKS>>,
-    R: AnyRing + Raw<Arity: Arity<Consumers: SharedSide>>,
+    R: AnyRing,
     W: Wait,
 {
     /// Returns a receiver for a call, or for a few: of a receiver that several threads share, as [`Sender::shared`].
     #[inline]
-    pub fn shared(&self) -> Receiver<&Channel<R, W, TASKS>> {
+    pub fn shared(&self) -> Receiver<&Channel<R, W, TASKS>>
+    where
+        R: Raw<Arity: Arity<Consumers: SharedSide>>,
+    {
         self.channel().visiting_receiver()
     }
 }

@@ -13,11 +13,15 @@ use crate::index::{Arity, SharedSide};
 macro_rules! by_reference {
     ($(#[$cfg:meta])? [$($params:tt)*] $ring:ty) => {
         /// Many producers need no handle.
+        // Each call says so, and not all of them at once: so the compiler says what to do if this side has a single end.
         $(#[$cfg])?
-        impl<$($params)* A: Arity<Producers: SharedSide>> $ring {
+        impl<$($params)* A: Arity> $ring {
             /// Returns one more producer.
             #[must_use]
-            pub fn producer(&self) -> Producer<'_, T, A> {
+            pub fn producer(&self) -> Producer<'_, T, A>
+            where
+                A::Producers: SharedSide,
+            {
                 // SAFETY: a side of many producers may have one more, and the ring is borrowed for as long as it is there.
                 unsafe { Producer::new(self.ptr(), Ref::exclusive()) }
             }
@@ -40,7 +44,10 @@ macro_rules! by_reference {
             /// assert_eq!(JOBS.try_pop(), Ok(7));
             /// ```
             #[inline]
-            pub fn try_push(&self, item: T) -> Result<(), PushError<T>> {
+            pub fn try_push(&self, item: T) -> Result<(), PushError<T>>
+            where
+                A::Producers: SharedSide,
+            {
                 self.producer().try_push(item)
             }
 
@@ -49,6 +56,7 @@ macro_rules! by_reference {
             pub fn push_slice(&self, items: &[T]) -> usize
             where
                 T: Copy,
+                A::Producers: SharedSide,
             {
                 self.producer().push_slice(items)
             }
@@ -56,10 +64,13 @@ macro_rules! by_reference {
 
         /// Many consumers need no handle.
         $(#[$cfg])?
-        impl<$($params)* A: Arity<Consumers: SharedSide>> $ring {
+        impl<$($params)* A: Arity> $ring {
             /// Returns one more consumer.
             #[must_use]
-            pub fn consumer(&self) -> Consumer<'_, T, A> {
+            pub fn consumer(&self) -> Consumer<'_, T, A>
+            where
+                A::Consumers: SharedSide,
+            {
                 // SAFETY: a side of many consumers may have one more, and the ring is borrowed for as long as it is there.
                 unsafe { Consumer::new(self.ptr(), Ref::exclusive()) }
             }
@@ -73,7 +84,10 @@ macro_rules! by_reference {
             ///
             /// As for [`Consumer::try_pop`].
             #[inline]
-            pub fn try_pop(&self) -> Result<T, PopError> {
+            pub fn try_pop(&self) -> Result<T, PopError>
+            where
+                A::Consumers: SharedSide,
+            {
                 self.consumer().try_pop()
             }
 
@@ -82,13 +96,17 @@ macro_rules! by_reference {
             pub fn pop_slice(&self, out: &mut [T]) -> usize
             where
                 T: Copy,
+                A::Consumers: SharedSide,
             {
                 self.consumer().pop_slice(out)
             }
 
             /// Moves up to `max` items into `f`, as [`Consumer::drain`]. Returns how many.
             #[inline]
-            pub fn drain(&self, max: usize, f: impl FnMut(T)) -> usize {
+            pub fn drain(&self, max: usize, f: impl FnMut(T)) -> usize
+            where
+                A::Consumers: SharedSide,
+            {
                 self.consumer().drain(max, f)
             }
         }
