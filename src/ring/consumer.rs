@@ -16,7 +16,7 @@ use crate::index::{Arity, OneToOne, SideRules as _};
 /// A consumer of a ring.
 ///
 /// It borrows the ring for `'a`, or keeps it alive by `K`. Dropping it gives the end back; unread items stay. It can be
-/// cloned if its side is [`Multi`]; each item goes to one of the consumers.
+/// cloned if its side is [`Multi`](crate::ring::Multi); each item goes to one of the consumers.
 ///
 /// A stale answer does no harm: only consumers take items out, so an item that a single consumer has seen stays until it takes
 /// it. "Empty" may be over by the time it is used.

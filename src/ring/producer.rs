@@ -19,7 +19,7 @@ use crate::sync::Pos;
 /// A producer of a ring.
 ///
 /// It borrows the ring for `'a`, or keeps it alive by `K`. Dropping it gives the end back; what was pushed stays. It can be
-/// cloned if its side is [`Multi`].
+/// cloned if its side is [`Multi`](crate::ring::Multi).
 ///
 /// A stale answer does no harm: only producers fill slots, so a slot that a single producer has seen free stays free until it
 /// fills it. "Full" may be over by the time it is used.

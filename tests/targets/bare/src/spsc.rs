@@ -11,7 +11,10 @@ const N: usize = 8;
 
 /// An end is as large as what it knows: 24 bytes without compare-and-swap, 40 with it, where positions have 32 bits. Where there
 /// are cache lines it has a pair of its own.
-const END: usize = match (cfg!(target_pointer_width = "64"), cfg!(target_has_atomic = "ptr")) {
+const END: usize = match (
+    cfg!(target_pointer_width = "64"),
+    cfg!(any(target_has_atomic = "ptr", feature = "portable-atomic")),
+) {
     (true, _) => 128,
     (false, true) => 40,
     (false, false) => 24,
