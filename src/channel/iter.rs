@@ -34,8 +34,8 @@ pub struct TryIter<'r, C: ChannelRef>(&'r mut Receiver<C>);
 pub struct IntoIter<C: ChannelRef>(Receiver<C>);
 
 impl<C: ChannelRef> Receiver<C> {
-    /// Each item as it comes, waiting for it, until the channel is closed. What was overwritten before it was read is
-    /// passed over.
+    /// Returns an iterator over the items as they come. It waits for each, and ends once the channel is closed. What was
+    /// overwritten before it was read is passed over.
     ///
     /// ```
     /// # #[cfg(feature = "std")] {
@@ -52,7 +52,7 @@ impl<C: ChannelRef> Receiver<C> {
         Iter(self)
     }
 
-    /// Each item that is there, one by one, until there is none. It does not wait.
+    /// Returns an iterator over the items that are there. It does not wait.
     ///
     /// ```
     /// # #[cfg(feature = "std")] {

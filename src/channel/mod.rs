@@ -171,8 +171,8 @@ pub struct Channel<R, W, const TASKS: usize = 8> {
 
 impl<R, W: Wait> Channel<R, W> {
     const_fn! {
-        /// A channel over this ring, lanes or broadcast, whose ends sleep by `wait`. Without feature `alloc`, eight tasks
-        /// can wait on each side without polling.
+        /// Makes a channel over this ring, lanes or broadcast, whose ends sleep by `wait`. Without feature `alloc`, eight
+        /// tasks can wait on each side without polling.
         #[must_use]
         pub const fn new(ring: R, wait: W) -> Self {
             Self::over(ring, wait)

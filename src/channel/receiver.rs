@@ -70,7 +70,7 @@ impl<C: ChannelRef> Receiver<C> {
         self.rx.end_mut().set_max_pause(strategy.max_pause());
     }
 
-    /// The same receiver, which waits in this way.
+    /// Returns the same receiver, which waits in this way.
     pub fn with_strategy(mut self, strategy: Strategy) -> Self {
         self.set_strategy(strategy);
         self

@@ -105,7 +105,7 @@ impl<C: ChannelRef> Sender<C> {
 }
 
 impl<C: ChannelRef> SendFuture<'_, C> {
-    /// The item, if it was not sent.
+    /// Returns the item, if it was not sent.
     ///
     /// ```
     /// # #[cfg(feature = "std")] {

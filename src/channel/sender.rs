@@ -92,7 +92,7 @@ impl<C: ChannelRef> Sender<C> {
         self.tx.end_mut().set_max_pause(strategy.max_pause());
     }
 
-    /// The same sender, which waits in this way.
+    /// Returns the same sender, which waits in this way.
     pub fn with_strategy(mut self, strategy: Strategy) -> Self {
         self.set_strategy(strategy);
         self

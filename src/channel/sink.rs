@@ -61,8 +61,8 @@ impl<C: ChannelRef> Sender<C> {
 }
 
 impl<C: ChannelRef> SendSink<C> {
-    /// The sender again, if the sink was not closed, and the item that it kept, if it did. The sender does not wait any
-    /// more; if it was woken for room that it did not take, the next one is woken.
+    /// Returns the sender, unless the sink was closed, and the item that the sink kept, if there is one. The sender does not
+    /// wait any more. If it was woken for room that it did not take, the next one is woken.
     pub fn into_inner(mut self) -> (Option<Sender<C>>, Option<C::Item>) {
         (self.let_go(), self.item.take())
     }

@@ -65,8 +65,8 @@ pub struct RecvStreamRef<'r, C: ChannelRef> {
 }
 
 impl<C: ChannelRef> Receiver<C> {
-    /// Each item as it comes, until the channel is closed and everything that was sent is received; then `None`, for
-    /// good.
+    /// Returns a stream of the items as they come. It ends, for good, once the channel is closed and everything that was
+    /// sent is received.
     ///
     /// Of a broadcast that overwrites, what was overwritten before it was read is passed over, and counted:
     /// [`RecvStream::missed`].
@@ -99,8 +99,8 @@ impl<C: ChannelRef> Receiver<C> {
 }
 
 impl<C: ChannelRef> RecvStream<C> {
-    /// The receiver again. It does not wait any more; if it was woken for something that it did not take, the next one
-    /// is woken.
+    /// Returns the receiver. It does not wait any more. If it was woken for something that it did not take, the next one is
+    /// woken.
     pub fn into_inner(self) -> Receiver<C> {
         let mut this = ManuallyDrop::new(self);
         // SAFETY:

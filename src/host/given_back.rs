@@ -43,7 +43,7 @@ pub struct SpawnError<C: ChannelRef, H> {
 }
 
 impl<C: ChannelRef> Panicked<C> {
-    /// What it said, if it said something.
+    /// Returns what the panic said, if that is text.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         let text = self.payload.downcast_ref::<&str>().copied();

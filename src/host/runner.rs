@@ -152,7 +152,7 @@ impl<C: ChannelRef, H> Runner<C, H> {
         self.state.lagged.get()
     }
 
-    /// Whether it will handle more: its channel is open or not empty, and its handler has not panicked.
+    /// Returns whether it will handle more: its channel is open or not empty, and its handler has not panicked.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.thread.as_ref().is_some_and(|thread| !thread.is_finished())

@@ -136,7 +136,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
     );
 
     const_fn! {
-        /// An empty ring.
+        /// Makes an empty ring.
         #[must_use]
         pub const fn new() -> Self {
             let () = Self::CAPACITY_IS_A_POWER_OF_TWO;
@@ -145,7 +145,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
         }
     }
 
-    /// An empty ring whose positions start at `origin` instead of 0, to test what happens when they wrap.
+    /// Makes an empty ring whose positions start at `origin` instead of 0, to test what happens when they wrap.
     #[doc(hidden)]
     #[must_use]
     // The truncation is wanted: in the narrow build, any number is a position.

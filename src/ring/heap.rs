@@ -36,7 +36,7 @@ pub type OwnedEnds<T, const N: usize, A = Sides<Single, Single>> =
     (OwnedProducer<T, N, A>, OwnedConsumer<T, N, A>);
 
 impl<T, const N: usize, A: Arity> Ring<T, N, A> {
-    /// A new ring on the heap, made in place: no copy of it is ever on the stack, however large it is.
+    /// Makes a ring on the heap, in place: no copy of it is ever on the stack, however large it is.
     ///
     /// ```
     /// # #[cfg(feature = "alloc")] {
@@ -60,7 +60,7 @@ impl<T, const N: usize, A: Arity> Ring<T, N, A> {
         zeroed::try_boxed()
     }
 
-    /// Both ends of a new ring on the heap, where it is made in place; the ring goes with the last of them.
+    /// Makes a ring on the heap, in place, and returns both ends. The ring goes with the last of them.
     ///
     /// ```
     /// # #[cfg(feature = "alloc")] {

@@ -139,7 +139,7 @@ impl<T, A: Arity> HeapRing<T, A> {
         })
     }
 
-    /// An empty ring whose positions start at `origin` instead of 0, to test what happens when they wrap.
+    /// Makes an empty ring whose positions start at `origin` instead of 0, to test what happens when they wrap.
     #[doc(hidden)]
     #[must_use]
     // The truncation is wanted: in the narrow build, any number is a position.

@@ -94,7 +94,7 @@ impl Strategy {
         Self::blocking(None)
     }
 
-    /// As [`block`](Self::block), and looks every `slice` anyway: for a peer that may fail to signal.
+    /// Returns a strategy as [`block`](Self::block) that looks every `slice` anyway: for a peer that may fail to signal.
     #[must_use]
     pub const fn timed(slice: Duration) -> Self {
         Self::blocking(Some(slice))
@@ -123,7 +123,7 @@ impl Strategy {
         if self.spins > 0 || self.rest == Rest::Spin { MAX_PAUSE } else { 0 }
     }
 
-    /// The same, but first `spins` looks at full speed and then `yields` when it is its turn.
+    /// Returns the same strategy after `spins` looks at full speed, and `yields` that give way in between.
     #[must_use]
     pub const fn after(self, spins: u32, yields: u32) -> Self {
         Self { spins, yields, rest: self.rest }
