@@ -42,6 +42,8 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("src/ring/heap_ring.rs", "try_new", "the heap's"),
     ("src/words/mod.rs", "keep", "of a mapping"),
     ("src/words/entry_macro.rs", "discriminant_word", "called by the compiler alone"),
+    ("src/words/entry_macro.rs", "image_to_words", "part of what `entry!` makes, which is linked"),
+    ("src/words/entry_macro.rs", "image_from_words", "part of what `entry!` makes, which is linked"),
     ("src/wait/system_clock.rs", "now", "the operating system's"),
     ("src/wait/system_clock.rs", "after", "the operating system's"),
     ("src/wait/system_clock.rs", "is_past", "the operating system's"),
