@@ -139,26 +139,24 @@ impl PeerCounts {
         last
     }
 
-    /// Closes it for good. Returns true if it was open.
+    /// Closes it for good.
     ///
     /// Release: pairs with `is_disconnected`, and with [`is_closed`](Self::is_closed).
-    pub(crate) fn close(&self) -> bool {
+    pub(crate) fn close(&self) {
         // Acquire: pairs with the last look of `open`. What that has cleared was cleared before this sets it. No site: loom
         // changes a word in the order in which it runs the threads, so that no model can tell.
         self.changing.fetch_add(CLOSER, Ordering::Acquire);
-        let was_open = self.set_closed();
+        self.set_closed();
         // Release: pairs with `try_reopen`, and with the last look of `open`. What was set is set for it.
         self.changing.fetch_sub(CLOSER, order(Site::CloseEnd, Ordering::Release));
-        was_open
     }
 
-    /// Sets both words. Returns whether one of them was open.
-    fn set_closed(&self) -> bool {
+    /// Sets both words.
+    fn set_closed(&self) {
         let close = |word: &AtomicU32| word.fetch_or(CLOSED, order(Site::PartyClose, Ordering::Release));
         // Senders are refused before receivers hear of the end. Both, also if another party is in the middle of this.
-        let receivers = close(&self.receivers);
-        let senders = close(&self.senders);
-        !closed(receivers) || !closed(senders)
+        close(&self.receivers);
+        close(&self.senders);
     }
 
     /// Opens it again if it has no handles. Returns whether it is open then: not if another party is in the middle of
@@ -273,8 +271,8 @@ mod tests {
         assert!(!life.is_disconnected(Role::Receiver));
         let again = life.join(Role::Sender);
         assert!(!life.is_disconnected(Role::Sender), "one has come");
-        assert!(life.close());
-        assert!(!life.close(), "once");
+        life.close();
+        life.close();
         assert!(
             life.is_disconnected(Role::Sender) && life.is_disconnected(Role::Receiver) && life.is_closed()
         );
@@ -288,7 +286,7 @@ mod tests {
         let life = PeerCounts::new();
         assert!(life.try_reopen(), "it is open");
         let (sender, receiver) = (life.join(Role::Sender), life.join(Role::Receiver));
-        assert!(life.close());
+        life.close();
         assert!(!life.try_reopen());
         assert!(life.leave(Role::Sender, sender));
         assert!(!life.try_reopen(), "a receiver is there");
@@ -298,7 +296,8 @@ mod tests {
         for party in [Role::Sender, Role::Receiver] {
             assert!(!life.is_closed() && !life.is_disconnected(party) && !life.is_gone(party));
         }
-        assert!(life.close(), "it was open");
+        life.close();
+        assert!(life.is_closed());
     }
 
     #[test]
@@ -319,7 +318,7 @@ mod tests {
     #[test]
     fn an_opening_gives_way_to_a_close() {
         let life = PeerCounts::new();
-        assert!(life.close());
+        life.close();
         life.changing.fetch_add(CLOSER, Ordering::Relaxed);
         assert!(!life.try_reopen() && life.is_closed());
         life.changing.fetch_sub(CLOSER, Ordering::Relaxed);
