@@ -43,7 +43,7 @@ const MANY: u32 = 1 << 27;
 pub struct PeerCounts {
     senders: AtomicU32,
     receivers: AtomicU32,
-    /// Who is changing both words: how many close it (from bit 1 on), and whether one opens it again (bit 0).
+    /// Which parties are changing both words: how many close it (from bit 1 on), and whether one opens it again (bit 0).
     changing: AtomicU32,
 }
 
@@ -163,7 +163,7 @@ impl PeerCounts {
     /// opening or closing it.
     ///
     /// A close that comes at the same time comes before it, and then has no effect, or after it. Until it is open it is
-    /// closed, so nobody begins to wait that such a close would have to wake.
+    /// closed, so no end begins to wait that such a close would have to wake.
     pub(crate) fn try_reopen(&self) -> bool {
         // Relaxed: no handle is there to hand anything over; what handles did that are gone is ordered by the ring's ends.
         let senders = self.senders.load(Ordering::Relaxed);
@@ -172,13 +172,17 @@ impl PeerCounts {
             return false;
         }
         if !closed(senders) {
+            if closed(receivers) {
+                // Another party is in the middle of closing it.
+                return false;
+            }
             // It is open, but for those that are gone: they are forgotten, if that is still so.
             let forget = |word: &AtomicU32, seen: u32| {
                 !gone(seen) || word.compare_exchange(seen, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok()
             };
             return forget(&self.senders, senders) && forget(&self.receivers, receivers);
         }
-        // Acquire: pairs with those who were at it before, and have let go.
+        // Acquire: pairs with the Release of each party that has changed both words before.
         if self.changing.compare_exchange(0, OPENER, Ordering::Acquire, Ordering::Relaxed).is_err() {
             return false;
         }
@@ -205,7 +209,7 @@ impl PeerCounts {
             );
         }
         // What was set before was cleared in both words, or in that of receivers alone: then the senders' says so. What is set
-        // from the last look on stays. It changes nothing, and is ordered with those who close it, on either side.
+        // from the last look on stays. It changes nothing, and is ordered with each close, on either side.
         let both = order(Site::OpenLook, Ordering::AcqRel);
         let alone = self.changing.compare_exchange(OPENER, OPENER, both, Ordering::Relaxed).is_ok();
         let stays_closed = !alone || self.senders.load(Ordering::Relaxed) & CLOSED != 0;
@@ -314,7 +318,7 @@ mod tests {
         assert!(life.leave(Role::Sender, sender));
     }
 
-    /// Who opens it is told of those who are in the middle of closing it; until it is open it looks closed.
+    /// An opening finds the parties that are in the middle of closing it. Until it is done, the channel looks closed.
     #[test]
     fn an_opening_gives_way_to_a_close() {
         let life = PeerCounts::new();
@@ -335,6 +339,12 @@ mod tests {
             life.word(party).store(CLOSED, Ordering::Relaxed);
         }
         assert!(life.try_reopen() && !life.is_closed());
+
+        // Of one that was open, and whose ends are gone: a close that has set one word.
+        let receiver = life.join(Role::Receiver);
+        assert!(life.leave(Role::Receiver, receiver));
+        life.receivers.fetch_or(CLOSED, Ordering::Relaxed);
+        assert!(!life.try_reopen() && life.is_disconnected(Role::Receiver));
     }
 
     /// Handles that are forgotten do not run over, nor change what is known of the other party.

@@ -114,7 +114,7 @@ pub enum Site {
     PartyClose,
     /// `PeerCounts::close`: the Release half of having done so.
     CloseEnd,
-    /// `PeerCounts::open`: the last look for those who close it, Acquire and Release.
+    /// `PeerCounts::open`: the last look for a close, Acquire and Release.
     OpenLook,
     /// `PeerCounts::is_disconnected`: the Acquire load of the peers that are still there.
     PartyLook,

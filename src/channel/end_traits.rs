@@ -66,11 +66,6 @@ pub(crate) mod sealed {
     }
 
     /// An end of a side of many.
-    #[diagnostic::on_unimplemented(
-        message = "this end is the only one of its side, and cannot be cloned",
-        label = "the only end of its side",
-        note = "for several senders take a channel over `Mpsc` or `Mpmc`, for several receivers `Spmc` or `Mpmc`; lanes have `register`, broadcasts `subscribe`"
-    )]
     pub trait Many {
         /// One more of them.
         fn another(&self) -> Self;

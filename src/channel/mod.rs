@@ -211,7 +211,7 @@ impl<R, W: Wait, const TASKS: usize> Channel<R, W, TASKS> {
     /// Returns how many senders wait for room, and how many receivers for items: a snapshot. Ends that spin are not counted.
     #[must_use]
     pub fn waiting(&self) -> PerSide<usize> {
-        // Of an owned channel without receivers, whoever sends counts as one that waits: it drops what it has sent.
+        // In an owned channel without receivers, the event counts a waiter for good: so senders drop what they have sent.
         let abandoned = self.state.owned && self.state.peers.0.is_gone(Role::Receiver);
         let receivers = if abandoned { 0 } else { self.state.data.0.waiting() };
         PerSide { senders: self.state.room.0.waiting(), receivers }

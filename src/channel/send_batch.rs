@@ -16,8 +16,8 @@ use crate::error::PushError;
 use crate::wait::{Attempt, Deadline, TimedOut};
 
 impl<C: ChannelRef> Sender<C> {
-    /// Sends as many items of `items` as there is room for now, together where the ring can; how many: none only if there
-    /// is none in `items`. No item is taken from `items` that is not sent.
+    /// Sends as many items of `items` as there is room for now, together where the ring can. Returns how many: none only if
+    /// there is none in `items`. No item is taken from `items` that is not sent.
     ///
     /// # Errors
     ///
@@ -46,8 +46,8 @@ impl<C: ChannelRef> Sender<C> {
     }
 
     /// Sends at least one item of `items`, if it has one, and as many more as there is room for, together where the ring
-    /// can; how many. Waits for room for the first, also if it turns out that there is none, unless `items` says so by its
-    /// size. No item is taken from `items` that is not sent.
+    /// can. Returns how many. Waits for room for the first, also if it turns out that there is none, unless `items` says so
+    /// by its size. No item is taken from `items` that is not sent.
     ///
     /// # Errors
     ///

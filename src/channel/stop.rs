@@ -41,14 +41,14 @@ impl<C: ChannelRef> Receiver<C> {
     /// ```
     /// # #[cfg(feature = "std")] {
     /// use annulet::{Channel, Mpsc, host::Futex};
-    /// use std::sync::atomic::{AtomicBool, Ordering};
+    /// use std::sync::OnceLock;
     ///
     /// static JOBS: Channel<Mpsc<u32, 4>, Futex> = Channel::new(Mpsc::new(), Futex::new());
-    /// static STOP: AtomicBool = AtomicBool::new(false);
+    /// static STOP: OnceLock<()> = OnceLock::new();
     ///
     /// let (_tx, mut rx) = JOBS.try_split().unwrap();
-    /// let worker = std::thread::spawn(move || rx.recv_unless(|| STOP.load(Ordering::Relaxed)));
-    /// STOP.store(true, Ordering::Relaxed);
+    /// let worker = std::thread::spawn(move || rx.recv_unless(|| STOP.get().is_some()));
+    /// STOP.set(()).unwrap();
     /// JOBS.wake_receivers();
     /// assert_eq!(worker.join().unwrap(), Ok(None));
     /// # }

@@ -25,6 +25,8 @@ models! {
     fn d07_what_was_sent_is_in_a_closed_channel = |main| look_into(main, false),
         kills [PartyClose ClosedLook] mutant |main| look_into(main, true);
     fn a_close_against_an_opening kills [CloseEnd OpenLook];
+    fn a_close_of_one_whose_ends_are_gone = |main| close_of_a_left_one(main, true),
+        kills [] mutant |main| close_of_a_left_one(main, false);
     fn a_close_is_undone_by_an_opening_alone = |main| send_after_a_close(main, true),
         kills [] mutant |main| send_after_a_close(main, false);
     fn a_close_against_an_opening_wakes = |main| wait_while_it_opens(main, true),
@@ -84,7 +86,21 @@ fn a_close_against_an_opening(main: Main) {
     });
 }
 
-/// Who has closed it sends nothing more, unless it was opened after that; or, if `looks` is false, as if it never was.
+/// A channel that is open, whose ends are gone, is opened for new ones while a supervisor closes it: it is one or the other, for
+/// both sides; or, if `looks` is false, it is never closed.
+fn close_of_a_left_one(main: Main, looks: bool) {
+    lent(Of::<1, Single, Single, 0>::over(Ring::new(), Platform::new()), |channel| {
+        let channel = &*channel;
+        drop(channel.try_split().unwrap());
+        let ((), opened) = at_once(main, move || channel.close(), move || channel.try_reopen());
+        let (tx, rx) = channel.try_split().unwrap();
+        assert_eq!(tx.is_closed(), rx.is_closed());
+        assert!(opened || tx.is_closed(), "not opened, and not closed");
+        assert!(looks || !tx.is_closed(), "it was closed");
+    });
+}
+
+/// What is sent after a close is refused, unless the channel was opened after that; or, if `looks` is false, always.
 fn send_after_a_close(main: Main, looks: bool) {
     lent(Of::<1, Multi, Multi, 0>::over(Ring::new(), Platform::new()), |channel| {
         let channel = &*channel;

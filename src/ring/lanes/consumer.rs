@@ -22,8 +22,8 @@ use crate::stats::Refusal;
 
 /// A consumer of [`Lanes`], which visits the lanes by the schedule `O`.
 ///
-/// Dropping it gives the end back; unread items stay. If the side is [`Multi`](crate::ring::Multi), it can be cloned: each item goes to one
-/// of the consumers. What one of them takes from a lane at once, it claims at once.
+/// Dropping it gives the end back; unread items stay. If the side is [`Multi`](crate::ring::Multi), it can be
+/// cloned: each item goes to one of the consumers. What one of them takes from a lane at once, it claims at once.
 ///
 /// It holds what it knows of each lane: a cache line or two for each.
 ///
